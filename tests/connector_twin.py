@@ -21,6 +21,7 @@ from shared.dispatch.walks import Walks
 from shared.domain.consent.bounce_text import Language
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.features.lists import ListKind
+from shared.domain.features.subscriber_import import ImportResult
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
@@ -50,8 +51,8 @@ from shared.engine.sync_engine import SyncEngine
 from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError, Service
 from shared.inbound.comparison import Comparison
-from shared.inbound.contact_changes import ContactChanges, Welcomed
-from shared.inbound.poll import Poll, Polled
+from shared.inbound.contact_changes import ContactChanges
+from shared.inbound.poll import Poll, PollResult
 from shared.inbound.poll_cursor import PollCursor
 from shared.inbound.reconciliation import Reconciliation
 from shared.lists.service import Lists
@@ -115,7 +116,7 @@ class TwinSubscriberRecords:
         self.seen: list[MarketingContact] = []
         self.refused: list[str] = []
 
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
         assert correlation
         self.seen += contacts
         return []
@@ -240,7 +241,7 @@ class ConnectorTwin:
             people=people,
             ledger=ledger,
             lanes=lanes,
-            patience=patience,
+            redelivery=patience,
             clock=self.clock,
             rules=self.rules,
             default_kind=self.list_kind,
@@ -320,7 +321,7 @@ class ConnectorTwin:
             people=people,
             bounces=bounces,
             lanes=lanes,
-            patience=patience,
+            redelivery=patience,
             store=self.store,
             clock=self.clock,
             rules=self.rules,
@@ -340,7 +341,12 @@ class ConnectorTwin:
         self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, redelivery=patience, clock=self.clock)
         walks = Walks(self.store, self.clock, "test")
         self.resync = Resync(
-            crm=self.crm, people=people, lanes=lanes, patience=patience, walks=walks, listener=self.reconciliation
+            crm=self.crm,
+            people=people,
+            lanes=lanes,
+            redelivery=patience,
+            walks=walks,
+            reconciliation=self.reconciliation,
         )
         pings = {Service.DATAVERSE: self.crm.ping, Service.SPOTLER: self.platform.ping}
         self.circuits = Circuits(self.store, self.clock, "test", pings=pings)
@@ -352,7 +358,7 @@ class ConnectorTwin:
             release=self.release,
             comparison=self.comparison,
             lists=lists,
-            patience=patience,
+            redelivery=patience,
             clock=self.clock,
             work_time=self.work_time,
             lanes=lanes,
@@ -401,7 +407,7 @@ class ConnectorTwin:
                 self.worker = self.start_worker()
         raise AssertionError(f"still busy after {patience} deliveries")
 
-    async def poll(self) -> Polled:
+    async def poll(self) -> PollResult:
         """Let a quarter of an hour pass, poll, and wait for everything that follows from it."""
         self.clock.advance(timedelta(minutes=15))
         polled = await self.poller.poll()

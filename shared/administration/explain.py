@@ -69,11 +69,11 @@ class Explain:
             "record": str(key),
             "conditions": [
                 {
-                    "condition": verdict.condition,
-                    "met": verdict.is_met,
-                    **({"why": TEXTS[verdict.reason]} if verdict.reason else {}),
+                    "condition": result.condition,
+                    "met": result.is_met,
+                    **({"why": TEXTS[result.reason]} if result.reason else {}),
                 }
-                for verdict in conditions
+                for result in conditions
             ],
             "spotlerContact": claims.known(context.binding.external_id),
             "inSpotler": context.binding.is_live,
@@ -81,7 +81,7 @@ class Explain:
             "duplicates": _duplicates_json(key, context.sharing_records),
             "plan": _plan_json(key, planned),
             "lastOutcome": asdict(entry.outcome) if entry.outcome else None,
-            "merged": {name: str(verdict) for name, verdict in entry.binding.merge_decisions.items()},
+            "merged": {name: str(decision) for name, decision in entry.binding.merge_decisions.items()},
             "mail": str(entry.binding.mail_status),
             "refusedAtAddress": [
                 {
@@ -100,23 +100,23 @@ class Explain:
         }
 
     async def _planned(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
-        """Plan as the engine would, with a look at the Spotler contact where the engine would look."""
+        """Plan as the engine would, and fetch the Spotler contact where the engine would."""
         if isinstance(context.identity, Leave):
             return context, let_go(context.plan_input)
         (context,) = await self._planning_facts.load([context], catalogue)
         planned = plan(context.plan_input, self._rules, catalogue)
         if (
             isinstance(planned, FetchContact) or context.binding.is_live
-        ):  # what somebody did in Spotler itself is told, too
+        ):  # to include what somebody did in Spotler itself
             contact = await self._platform.contact(context.binding.external_id)
             context = replace(context, fetched=Fetched.YES, contact=contact)
             planned = plan(context.plan_input, self._rules, catalogue)
-        assert not isinstance(planned, FetchContact), "who has looked does not want to look"
+        assert not isinstance(planned, FetchContact), "the contact was fetched"
         return context, planned
 
 
 def _duplicates_json(key: RecordKey, sharing_records: SharingRecords) -> dict[str, Any] | None:
-    """Name the active records that have one e-mail address, and the primary one; None for a record of its own."""
+    """Return the active records that share one e-mail address, and the primary one; None if there is one record."""
     if not sharing_records.keys:
         return None
     group = sorted({key, *sharing_records.keys})
@@ -126,7 +126,7 @@ def _duplicates_json(key: RecordKey, sharing_records: SharingRecords) -> dict[st
 def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
     match planned:
         case Write(if_absent=Write() as insertion, meets=True):
-            return _plan_json(key, insertion)  # as far as anybody knows, Spotler does not have the contact
+            return _plan_json(key, insertion)  # as far as known, Spotler does not have the contact
         case Write():
             properties = {
                 name: [{"bit": option.bit, "enabled": option.enabled} for option in value]
@@ -142,7 +142,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "changed": list(planned.fields),
                 "leftOut": [str(problem) for problem in planned.problems],
                 "permissionsOff": planned.permissions_off,
-                **_home_json(planned.dataverse_changes),
+                **_writeback_json(planned.dataverse_changes),
             }
         case Anonymize():
             return {"action": "anonymize", "reason": planned.reason, "text": TEXTS[planned.reason]}
@@ -153,18 +153,18 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "result": planned.result,
                 "reason": planned.reason,
                 "text": outcome.text,
-                **_home_json(planned.dataverse_changes),
+                **_writeback_json(planned.dataverse_changes),
             }
 
 
-def _home_json(home: DataverseChanges) -> dict[str, Any]:
-    """Tell what would be written to Dataverse; nothing where that is nothing."""
-    if not home:
+def _writeback_json(changes: DataverseChanges) -> dict[str, Any]:
+    """Return what would be written to Dataverse; empty if nothing would."""
+    if not changes:
         return {}
     return {
         "comesHome": {
-            "fields": [one.definition.name for one in home.fields],
-            "permissions": {one.name: one.subscribed for one in home.subscriptions},
-            **({} if home.refuses_bulk is None else {"doNotBulkEmail": home.refuses_bulk}),
+            "fields": [one.definition.name for one in changes.fields],
+            "permissions": {one.name: one.subscribed for one in changes.subscriptions},
+            **({} if changes.refuses_bulk is None else {"doNotBulkEmail": changes.refuses_bulk}),
         }
     }

@@ -1,4 +1,4 @@
-"""Is everything in reach? One ping per service, with latency and cause, and what waits in the queues."""
+"""Health: one ping per service, with latency and cause, and the backlog of the queues."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from shared.administration.probe import NoAnswer, probe
 from shared.administration.schema_drift import Drift
 from shared.domain.planning.rules import Rules
 from shared.errors import ConnectorError
@@ -22,14 +23,11 @@ _LONGEST_WAIT = {
 }
 """How long a message that is due may wait before its lane stands still: as `infra/alarms.yaml` says."""
 
-_PATIENCE = 10.0
-"""Seconds after which a service counts as down, whatever it might still say."""
-
 _UNKNOWN = "unknown"
 
 
 class Health:
-    """Looks at every service the connector depends on."""
+    """Checks every service that the connector depends on."""
 
     def __init__(
         self,
@@ -44,10 +42,10 @@ class Health:
         states: Mapping[str, Callable[[], Awaitable[Any]]],
         refused_tables: Callable[[], Awaitable[Mapping[str, str]]],
     ) -> None:
-        """`states` tell of single parts, by name, as JSON: stuck jobs, the poll, the brake; `circuits` those open.
+        """`states` return the state of single parts as JSON, by name; `circuits` returns the open circuits.
 
-        `refused_tables` are those that the mapping reads and the connector's role in Dataverse may not, with the
-        privilege that is missing.
+        `refused_tables` returns the tables that the mapping reads and the connector's role in Dataverse may not read,
+        with the missing privilege.
         """
         self._pings = pings
         self._platform = platform
@@ -60,16 +58,16 @@ class Health:
         self._refused_tables = refused_tables
 
     async def check(self) -> dict[str, Any]:
-        """Report as JSON; `healthy` is true when all services answer, no lane stands still, all parts are `ok`.
+        """Report as JSON. `healthy`: all services answer, no lane stands still, all parts are `ok`.
 
-        A row of the mapping that rests because its table is refused is not healthy: it rests for every record.
+        A row of the mapping that is off because its table is refused is not healthy: it is off for every record.
         """
         services = dict(
             zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
         )
-        queues, circuits = await self._depths(), await _told(self._circuits)
+        queues, circuits = await self._depths(), await _state_of(self._circuits)
         stands_still = bool(circuits) or any(depth.get("standsStill") for depth in queues.values())
-        states = {name: await _told(state) for name, state in self._states.items()}
+        states = {name: await _state_of(state) for name, state in self._states.items()}
         refused = await self._refused()
         parts = [state for state in states.values() if isinstance(state, dict)]
         are_well = all(one.get("ok", True) is True for one in [*services.values(), *parts])
@@ -84,7 +82,7 @@ class Health:
             "circuits": circuits,
             "mapping": {
                 "unusedRows": await self._unused_rows(),
-                "drift": await _told(self._drift.state),
+                "drift": await _state_of(self._drift.state),
                 "refusedTables": refused,
             },
             **states,
@@ -112,26 +110,21 @@ class Health:
         return depths
 
     async def _refused(self) -> Mapping[str, str]:
-        """Name the tables that the mapping reads and the connector may not read, with the missing privilege."""
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._refused_tables()
-        except ConnectorError as error:
-            return {_UNKNOWN: str(error)}
-        except TimeoutError:
-            return {_UNKNOWN: f"no answer within {_PATIENCE:.0f} s"}
+        """Return the tables that the mapping reads and the connector may not read, with the missing privilege."""
+        tables = await probe(self._refused_tables)
+        return {_UNKNOWN: tables.cause} if isinstance(tables, NoAnswer) else tables
 
     async def _unused_rows(self) -> list[str]:
-        """Name mapping rows whose Spotler property the account does not have (MAP-27)."""
+        """Return mapping rows whose Spotler property the account does not have (MAP-27)."""
         try:
             catalogue = await self._platform.properties()
         except ConnectorError:
-            return []  # the ping tells
+            return []  # the ping reports it
         return [row.property_name for row in self._rules.mapping.rows if catalogue.named(row.property_name) is None]
 
 
-async def _told(state: Callable[[], Awaitable[Any]]) -> Any:
-    """Ask a part how it is; one that cannot be asked does not hide the others."""
+async def _state_of(state: Callable[[], Awaitable[Any]]) -> Any:
+    """Return the state of a part; a failure does not hide the other parts."""
     try:
         return await state()
     except ConnectorError as error:
@@ -140,15 +133,8 @@ async def _told(state: Callable[[], Awaitable[Any]]) -> Any:
 
 async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:
     begin = time.perf_counter()
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            await ping()
-    except ConnectorError as error:
-        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": str(error), "recovery": error.recovery}
-    except TimeoutError:
-        return {"ok": False, "milliseconds": _milliseconds(begin), "cause": f"no answer within {_PATIENCE:.0f} s"}
-    return {"ok": True, "milliseconds": _milliseconds(begin)}
-
-
-def _milliseconds(begin: float) -> int:
-    return round((time.perf_counter() - begin) * 1000)
+    answer = await probe(ping)
+    report: dict[str, Any] = {"ok": answer is None, "milliseconds": round((time.perf_counter() - begin) * 1000)}
+    if answer is not None:
+        report |= {"cause": answer.cause} | ({"recovery": answer.recovery} if answer.recovery is not None else {})
+    return report

@@ -1,4 +1,4 @@
-"""The mapping that counts, as this process knows it: looked at again every half minute, parsed once per version."""
+"""The live version of the mapping in this process: checked every half minute, parsed once per version."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _LIFETIME = timedelta(seconds=30)
 
 _NEW = timedelta(days=7)
-"""For so long the brake watches values that a change of the mapping would empty: by then every record was looked at."""
+"""For so long the brake watches values that a change of the mapping would empty: every record is compared by then."""
 
 _MOST_VERSIONS = 20
 """Versions of the last days that are compared at most."""
@@ -32,7 +32,7 @@ _MOST_VERSIONS = 20
 class LiveVersion:
     """A version of the mapping, ready for use; the same object as long as it is live.
 
-    `recast` are the Spotler properties that it fills in another way than the versions of the last days did.
+    `recast` are the Spotler properties that it fills differently from the versions of the last days.
     """
 
     number: int
@@ -41,41 +41,41 @@ class LiveVersion:
 
 
 class LiveMapping:
-    """Follows the shelf. `first` gives the text of the first version, and is asked only if there is none (C-41)."""
+    """Follows the repository. `first` returns the text of the first version, if there is none yet (C-41)."""
 
-    def __init__(self, shelf: MappingRepository, clock: Clock, first: Callable[[], str]) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: MappingRepository, clock: Clock, first: Callable[[], str]) -> None:
+        self._repository = repository
         self._clock = clock
         self._first = first
         self._kept: LiveVersion | None = None
         self._pointer: Pointer | None = None
-        self._looked_at: datetime | None = None
+        self._checked_at: datetime | None = None
 
     async def get(self) -> LiveVersion:
         """Return the live version, or the one before it for up to half a minute.
 
-        A version that was good stays in use while the state store is out of reach or the next version cannot be used.
+        A usable version stays in use while the state store is down or the next version cannot be used.
         """
-        if self._kept is not None and self._looked_at is not None and self._age(self._looked_at) < _LIFETIME:
+        if self._kept is not None and self._checked_at is not None and self._age(self._checked_at) < _LIFETIME:
             return self._kept
         try:
-            self._kept = await self._look()
+            self._kept = await self._check()
         except ConnectorError as error:
             if self._kept is None:
                 raise
             log.warning("version %d of the mapping stays in use: %s", self._kept.number, error)
-        self._looked_at = self._clock.now()
+        self._checked_at = self._clock.now()
         return self._kept
 
-    def look_again(self) -> None:
-        """Look at the shelf before the next use: somebody in this process has changed the mapping."""
-        self._looked_at = None
+    def expire(self) -> None:
+        """Read the repository before the next use: this process has changed the mapping."""
+        self._checked_at = None
 
-    async def _look(self) -> LiveVersion:
-        pointer = await self._shelf.pointer() or await self._shelf.activate(self._first())
+    async def _check(self) -> LiveVersion:
+        pointer = await self._repository.pointer() or await self._repository.activate(self._first())
         if self._kept is not None and pointer == self._pointer:
             return self._kept
-        version = await self._shelf.version(pointer.number)
+        version = await self._repository.version(pointer.number)
         try:
             mapping = await asyncio.to_thread(from_yaml, version.text)
             live = LiveVersion(version.number, mapping, await self._recast(version, mapping))
@@ -86,15 +86,15 @@ class LiveMapping:
         return live
 
     async def _recast(self, version: Version, mapping: Mapping) -> frozenset[str]:
-        """Compare with the versions that were live within the last days. One that cannot be read is left out."""
+        """Compare with the versions that were live within the last days. Unreadable versions are left out."""
         changed = frozenset[str]()
         for _ in range(_MOST_VERSIONS):
             if not version.replaces or self._age(version.at) > _NEW:
                 break
-            version = await self._shelf.version(version.replaces)
+            version = await self._repository.version(version.replaces)
             with contextlib.suppress(MappingError):
                 changed |= recast_properties(await asyncio.to_thread(from_yaml, version.text), mapping)
         return changed
 
-    def _age(self, looked_at: datetime) -> timedelta:
-        return self._clock.now() - looked_at
+    def _age(self, checked_at: datetime) -> timedelta:
+        return self._clock.now() - checked_at

@@ -1,13 +1,13 @@
-"""Where the mapping lives: every version that was ever live, and which one is live now.
+"""Stores the mapping: every version that was ever live, and which one is live now.
 
 Two kinds of documents in the partition `<environment>-mapping`:
 
 - `version:000007`: the text (canonical YAML), when, by which role or id, why, and the number of the version before it;
-- `live`: the number of the version that counts. It is changed with its etag, so of two administrators who apply at the
-  same time one is told to look again.
+- `live`: the number of the live version. It is changed with its etag: of two administrators who apply at the same time,
+  one gets a conflict.
 
-A version is written before the pointer moves. A worker that dies in between leaves a version that nobody ever used: the
-history follows `replaces` from the live version and does not show it.
+A version is written before the pointer moves. A crash in between leaves a version that was never live: the history
+follows `replaces` from the live version and does not contain it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports.clock import Clock
-from shared.ports.state import Delete, Document, DocumentKey, Insert, Replace, StateStore
+from shared.ports.documents import Codec, documents, read_one, versioned
+from shared.ports.state import Delete, Document, DocumentKey, Insert, StateStore
 
 FIRST_ACTIVATION = "first-activation"
-"""By whom the first version is: nobody in particular (C-41)."""
+"""The actor of the first version: no person (C-41)."""
 
 _LIVE = "live"
 _VERSION = "version:"
@@ -46,9 +46,12 @@ class Version:
     text: str
 
 
+_CODEC = Codec(Version, outside={"number"})
+
+
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """Which version is live. `etag` changes whenever that does: cheap to compare."""
+    """The number of the live version. `etag` changes with it, and is cheap to compare."""
 
     number: int
     etag: str
@@ -63,34 +66,32 @@ class MappingRepository:
         self._partition = f"{environment}-mapping"
 
     async def pointer(self) -> Pointer | None:
-        """Tell which version is live; None before the first activation. One small read."""
-        key = self._key(_LIVE)
-        found = (await self._store.read([key])).get(key)
+        """Return the pointer to the live version; None before the first activation. One small read."""
+        found = await read_one(self._store, self._key(_LIVE))
         return Pointer(found.body["number"], found.etag) if found else None
 
     async def activate(self, text: str) -> Pointer:
-        """Store the first version if there is none yet; whatever is live stays live (C-41)."""
+        """Store the first version if there is none yet; a live version stays live (C-41)."""
         if pointer := await self.pointer():
             return pointer
         with contextlib.suppress(ConflictError):  # another process was faster: its version is live
             await self._add(text, None, by=FIRST_ACTIVATION, comment="")
         activated = await self.pointer()
-        assert activated is not None, "nobody takes a pointer away"
+        assert activated is not None, "a pointer is never deleted"
         return activated
 
     async def version(self, number: int) -> Version:
         """Return one version; NotFoundError if there is no such version."""
-        key = self._key(_row(number))
-        found = (await self._store.read([key])).get(key)
+        found = await read_one(self._store, self._key(_row(number)))
         if found is None:
             raise NotFoundError(f"There is no version {number} of the mapping")
-        return _version(found)
+        return _read(found)
 
     async def apply(self, text: str, *, by: str, comment: str = "", base: int | None = None) -> Version:
         """Make `text` the live version.
 
-        `base` is the number of the version that the change was made on, None for whichever is live. ConflictError if
-        another version is live, or has become so meanwhile; DataError if `by`, `comment` or `text` cannot be kept.
+        `base` is the number of the version that was changed, None for the live one. ConflictError if another version is
+        live; DataError if `by`, `comment` or `text` cannot be kept.
         """
         pointer = await self._required_pointer()
         if base not in {None, pointer.number}:
@@ -103,7 +104,8 @@ class MappingRepository:
     async def history(self) -> list[Version]:
         """Return every version that was live, newest first."""
         pointer = await self._required_pointer()
-        versions = {version.number: version async for version in self._all()}
+        found = documents(self._store, self._partition, prefix=_VERSION)
+        versions = {version.number: version async for version in (_read(one) async for one in found)}
         past: list[Version] = []
         number = pointer.number
         while (version := versions.get(number)) is not None:
@@ -115,25 +117,22 @@ class MappingRepository:
 
     async def _add(self, text: str, pointer: Pointer | None, *, by: str, comment: str) -> Version:
         _require_keepable(text, by, comment)
-        replaces = pointer.number if pointer else 0
-        version = await self._insert(replaces, text, by=by, comment=comment)
-        key, body = self._key(_LIVE), {"number": version.number}
-        (etag,) = await self._store.write([Replace(key, body, pointer.etag) if pointer else Insert(key, body)])
+        version = await self._insert(pointer.number if pointer else 0, text, by=by, comment=comment)
+        change = versioned(self._key(_LIVE), {"number": version.number}, pointer.etag if pointer else "")
+        (etag,) = await self._store.write([change])
         if etag is None:
             await self._store.write([Delete(self._key(_row(version.number)))])
             raise ConflictError("Somebody else has applied a mapping at the same time: look at it and apply again")
         return version
 
-    async def _insert(self, replaces: int, text: str, *, by: str, comment: str) -> Version:
-        """Write the version under the next free number: a worker that died may have left one behind."""
-        number = replaces + 1
+    async def _insert(self, base: int, text: str, *, by: str, comment: str) -> Version:
+        """Write the version under the next free number: a crash may have left an unused version."""
+        version = Version(base + 1, base, self._clock.now(), by, comment, text)
         while True:
-            at = self._clock.now()
-            body = {"replaces": replaces, "at": at.isoformat(), "by": by, "comment": comment, "text": text}
-            (etag,) = await self._store.write([Insert(self._key(_row(number)), body)])
+            (etag,) = await self._store.write([Insert(self._key(_row(version.number)), _CODEC.body(version))])
             if etag is not None:
-                return Version(number, replaces, at, by, comment, text)
-            number += 1
+                return version
+            version = replace(version, number=version.number + 1)
 
     # -------------------------------------------------------------------------------------------------------- reading
 
@@ -143,15 +142,6 @@ class MappingRepository:
             raise ConfigurationError("No mapping is active yet: start the connector once")
         return pointer
 
-    async def _all(self) -> AsyncIterator[Version]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, prefix=_VERSION, after=after)
-            for document in page.documents:
-                yield _version(document)
-            if (after := page.after) is None:
-                return
-
     def _key(self, row: str) -> DocumentKey:
         return DocumentKey(self._partition, row)
 
@@ -160,16 +150,8 @@ def _row(number: int) -> str:
     return f"{_VERSION}{number:06d}"
 
 
-def _version(document: Document) -> Version:
-    body = document.body
-    return Version(
-        number=int(document.key.row.removeprefix(_VERSION)),
-        replaces=body["replaces"],
-        at=datetime.fromisoformat(body["at"]),
-        by=body["by"],
-        comment=body["comment"],
-        text=body["text"],
-    )
+def _read(document: Document) -> Version:
+    return _CODEC.read(document.body, number=document.key.row.removeprefix(_VERSION))
 
 
 def _require_keepable(text: str, by: str, comment: str) -> None:

@@ -1,10 +1,10 @@
-"""Holds a mapping against both sides as they are now: what would not work, and why."""
+"""Checks a mapping against both sides as they are now."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from shared.administration.worker_thread import in_turn
+from shared.administration.worker_thread import run_in_thread
 from shared.domain.mapping.check.check import Surroundings, check
 from shared.domain.mapping.findings import Finding
 from shared.domain.mapping.model import Mapping
@@ -16,7 +16,7 @@ from shared.ports.dataverse import CrmSchema
 class MappingValidator:
     """Reads the surroundings of a mapping and checks it. `catalogue` reads Spotler's properties as they are now.
 
-    Whoever has just made a property must not hear for an hour that there is none (MAP-30).
+    A cached catalogue would miss a property that was created within the last hour (MAP-30).
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class MappingValidator:
         self._tables = frozenset(enabled_tables)
 
     async def surroundings(self, mapping: Mapping) -> Surroundings:
-        """Read what a mapping is checked against; ConnectorError if one of the sides cannot tell."""
+        """Read what a mapping is checked against; ConnectorError if one of the sides cannot be read."""
         steps = await self._schema.read_steps()
         schema = await self._schema.read_schema(mapping)
         return Surroundings(
@@ -43,5 +43,5 @@ class MappingValidator:
         )
 
     async def check(self, mapping: Mapping) -> Sequence[Finding]:
-        """Return what is the matter, errors first; nothing is logged. DataError if it takes too long."""
-        return await in_turn(check, mapping, await self.surroundings(mapping))
+        """Return the findings, errors first; nothing is logged. DataError if it takes too long."""
+        return await run_in_thread(check, mapping, await self.surroundings(mapping))

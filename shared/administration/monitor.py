@@ -1,4 +1,4 @@
-"""Measures what stands still: the backlog of every queue, its oldest message, the poll, and whether services answer."""
+"""Measures the backlog of every queue, its oldest message, the poll, and whether services answer."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from shared.administration.probe import probe
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName
-from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, OLDEST, SUBSCRIBERS_WAIT, UP, record
+from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, IMPORT_WAIT, OLDEST, UP, record
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 10.0
-"""Seconds after which a service counts as down, whatever it might still say."""
-
 
 class Monitor:
-    """Looks around once; alarms watch over what it measures, and over its heartbeat."""
+    """Measures everything once; alarms watch the metrics, and the heartbeat."""
 
     def __init__(
         self,
@@ -35,18 +33,18 @@ class Monitor:
         """`held` measures what the brake holds, `circuits` which circuits are open."""
         self._pings = pings
         self._polled_until = polled_until
-        self._newcomers_wait_since = import_waits_since
+        self._import_waits_since = import_waits_since
         self._held = held
         self._circuits = circuits
         self._queue = queue
         self._clock = clock
 
-    async def look(self) -> None:
-        """Measure all. What cannot be measured is logged, and has no value rather than a wrong one."""
+    async def measure(self) -> None:
+        """Measure all. A failed measurement is logged, and has no value rather than a wrong one."""
         record(HEARTBEAT)
         await asyncio.gather(
             *(self._measure(queue) for queue in QueueName),
-            *(_ask(name, ping) for name, ping in self._pings.items()),
+            *(_measure_service(name, ping) for name, ping in self._pings.items()),
             self._behind(),
             self._measured("what the brake holds", self._held),
             self._measured("circuits", self._circuits),
@@ -59,16 +57,16 @@ class Monitor:
             log.warning("%s cannot be measured: %s", what, error)
 
     async def _behind(self) -> None:
-        """Measure how long ago Spotler's changes were last brought home, and for how long new subscribers wait."""
+        """Measure the age of the poll's cursor, and how long new subscribers wait."""
         try:
-            until, waiting = await self._polled_until(), await self._newcomers_wait_since()
+            until, waiting = await self._polled_until(), await self._import_waits_since()
         except ConnectorError as error:
-            log.warning("the bookmark of the poll cannot be read: %s", error)
+            log.warning("the cursor of the poll cannot be read: %s", error)
             return
         now = self._clock.now()
         if until is not None:
             record(BEHIND, max(0.0, (now - until).total_seconds()))
-        record(SUBSCRIBERS_WAIT, 0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()))
+        record(IMPORT_WAIT, 0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()))
 
     async def _measure(self, queue: QueueName) -> None:
         try:
@@ -84,13 +82,8 @@ class Monitor:
         record(OLDEST, max(0.0, waiting), queue=queue)
 
 
-async def _ask(service: str, ping: Callable[[], Awaitable[None]]) -> None:
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            await ping()
-    except (ConnectorError, TimeoutError) as error:
-        cause = str(error) if isinstance(error, ConnectorError) else f"no answer within {_PATIENCE:.0f} s"
-        log.warning("%s does not answer: %s", service, cause)
-        record(UP, 0, service=service)
-    else:
-        record(UP, 1, service=service)
+async def _measure_service(service: str, ping: Callable[[], Awaitable[None]]) -> None:
+    failure = await probe(ping)
+    if failure is not None:
+        log.warning("%s does not answer: %s", service, failure.cause)
+    record(UP, 0 if failure else 1, service=service)

@@ -1,4 +1,4 @@
-"""What a mapping would change: real records, planned with the mapping that is live and with the new one.
+"""Previews a mapping: plans real records with the live mapping and with the new one.
 
 Nothing is written and nothing is logged. Values are in the answer to the caller only, who may read the records.
 """
@@ -31,10 +31,10 @@ _MOST = 1_000
 """Records in one preview: a sample, not a run."""
 
 _SAMPLE = 200
-"""Records that are looked at before a mapping becomes live."""
+"""Records that are compared before a mapping becomes live."""
 
 _MANY = 10
-"""Fewer records of a sample say little about all of them."""
+"""Fewer records of a sample are no evidence for all of them."""
 
 _EMPTIES = "{0} would be emptied in Spotler for {1} of {2} records in a sample"
 _ENDS = "The filter would take {0} of {1} records in a sample out of Spotler that are there now"
@@ -45,7 +45,7 @@ _ANONYMIZE = "anonymize"
 
 @dataclass(frozen=True, slots=True)
 class PreviewSide:
-    """What one of the mappings makes of a record: the action, its reason, and the wished fields by Spotler's names.
+    """The result of one mapping for a record: the action, its reason, and the wished fields by Spotler's names.
 
     A field of a list is named with its option's number, as in `permissions:4`. Problems name columns, no values.
     """
@@ -58,7 +58,7 @@ class PreviewSide:
 
     @property
     def is_sent(self) -> bool:
-        """Whether Spotler has, or gets, the record's fields: then they are worth comparing."""
+        """Whether Spotler has, or gets, the record's fields: only these are compared."""
         return self.reason in _SENT and self.action != _ANONYMIZE
 
 
@@ -66,7 +66,7 @@ class PreviewSide:
 class RecordPreview:
     """One record under both mappings. `changed` names the fields whose wished values differ.
 
-    A record that the new mapping does not send has no changed fields: what becomes of it is the action.
+    A record that the new mapping does not send has no changed fields: its action shows the difference.
     """
 
     key: RecordKey
@@ -97,7 +97,7 @@ class RecordPreview:
 
     @property
     def ends(self) -> bool:
-        """Whether the new mapping takes a contact away, or all its permissions, that the old one sends."""
+        """Whether the old mapping sends a contact that the new one erases, or strips of all permissions."""
         return self.before.is_sent and self.after.action in {_ANONYMIZE, _write(Reason.FILTERED)}
 
     @property
@@ -108,7 +108,7 @@ class RecordPreview:
 
 @dataclass(frozen=True, slots=True)
 class PreviewReport:
-    """What a new mapping means for the records that were looked at. `sample` holds some that differ, with values."""
+    """The effect of a new mapping on the compared records. `sample` holds some that differ, with values."""
 
     looked_at: int
     differing: int
@@ -119,7 +119,7 @@ class PreviewReport:
     sample: tuple[RecordPreview, ...] = field(default=(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Say it as JSON; `sample` holds personal values, for the caller only."""
+        """Return the report as JSON; `sample` holds personal values, for the caller only."""
         return {
             "lookedAt": self.looked_at,
             "differing": self.differing,
@@ -152,7 +152,7 @@ class Preview:
         self._percent = percent
 
     async def sample(self, candidate: FieldMapping, *, size: int = 100, shown: int = 10) -> PreviewReport:
-        """Look at `size` records, evenly over the tables that are mapped before or after."""
+        """Compare `size` records, evenly over the tables that are mapped before or after."""
         return _report(await self._compare(candidate, await self._keys(candidate, size)), shown)
 
     async def _keys(self, candidate: FieldMapping, size: int) -> list[RecordKey]:
@@ -166,30 +166,30 @@ class Preview:
         return keys
 
     async def findings(self, candidate: FieldMapping) -> list[Finding]:
-        """Warn of what a mapping would take away from a large share of a sample: values, or the contact itself."""
-        looked_at = await self._compare(candidate, await self._keys(candidate, _SAMPLE))
-        emptied = Counter(name for one in looked_at for name in one.emptied(clears=self._cleared(candidate)))
-        ending = sum(1 for one in looked_at if one.ends)
+        """Warn if a mapping would take something from a large share of a sample: values, or the contact itself."""
+        compared = await self._compare(candidate, await self._keys(candidate, _SAMPLE))
+        emptied = Counter(name for one in compared for name in one.emptied(clears=self._cleared(candidate)))
+        ending = sum(1 for one in compared if one.ends)
         found = [
-            Finding(Severity.WARNING, Code.EMPTIES_MANY, _EMPTIES.format(name, count, len(looked_at)))
+            Finding(Severity.WARNING, Code.EMPTIES_MANY, _EMPTIES.format(name, count, len(compared)))
             for name, count in sorted(emptied.items())
-            if self._are_many(count, len(looked_at))
+            if self._are_many(count, len(compared))
         ]
-        if self._are_many(ending, len(looked_at)):
-            found.append(Finding(Severity.WARNING, Code.ENDS_MANY, _ENDS.format(ending, len(looked_at))))
+        if self._are_many(ending, len(compared)):
+            found.append(Finding(Severity.WARNING, Code.ENDS_MANY, _ENDS.format(ending, len(compared))))
         return found
 
     def _are_many(self, count: int, of: int) -> bool:
         return count >= _MANY and count * 100 > of * self._percent
 
     def _cleared(self, candidate: FieldMapping) -> frozenset[str]:
-        """Name the properties that are emptied because no row mentions them any more (PURGE-01)."""
+        """Return the properties that are emptied because no row names them any more (PURGE-01)."""
         if self._rules.unmapped is not Unmapped.CLEAR:
             return frozenset()
         return _properties(self._rules.mapping) - _properties(candidate)
 
     async def records(self, candidate: FieldMapping, keys: Collection[RecordKey], *, shown: int = 10) -> PreviewReport:
-        """Look at these records, at most a thousand; those that do not exist are left out."""
+        """Compare these records, at most a thousand; records that do not exist are left out."""
         return _report(await self._compare(candidate, keys), shown)
 
     async def _compare(self, candidate: FieldMapping, keys: Collection[RecordKey]) -> list[RecordPreview]:
@@ -226,7 +226,7 @@ def _properties(mapping: FieldMapping) -> frozenset[str]:
 
 def _side(plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue) -> PreviewSide:
     planned = plan(replace(plan_input, fetched=Fetched.SKIPPED), rules, catalogue)
-    assert not isinstance(planned, FetchContact), "who is blind does not look"
+    assert not isinstance(planned, FetchContact), "a plan that skips the contact does not fetch it"
     side = PreviewSide(_action(planned), planned.reason, refused=_refused(planned))
     if not side.is_sent:
         return side
@@ -237,7 +237,7 @@ def _side(plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: 
 
 def _action(planned: Decision) -> str:
     match planned:
-        case Write(reason=reason):  # a write that takes something away is not one like any other
+        case Write(reason=reason):  # a write that removes something is an action of its own
             return "write" if reason in _SENT else _write(reason)
         case Anonymize():
             return _ANONYMIZE

@@ -1,4 +1,4 @@
-"""Looks every day whether the ground has moved under the mapping, and remembers how it lay."""
+"""Detects daily whether columns, properties or options that the mapping uses have changed on either side."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from shared.administration.mapping_validation import MappingValidator
-from shared.domain.features.schema_drift import Known, Landscape, SchemaChange, Shift, changes, landscape
+from shared.domain.features.schema_drift import Known, Landscape, SchemaChange, changes, landscape
 from shared.domain.mapping.check.check import check
-from shared.domain.mapping.findings import Code, Finding, Severity
+from shared.domain.mapping.findings import Finding, Severity
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.records.records import PersonTable
 from shared.ports.clock import Clock
+from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
 from shared.telemetry.signals import DRIFT, record
 
@@ -25,7 +27,7 @@ _LANDSCAPE, _REPORT = "landscape", "report"
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class ObservedChange:
     """A change, and when it was first seen."""
 
     change: SchemaChange
@@ -34,14 +36,14 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """What was seen at the last look: changes of the last two weeks, and what the mapping's check finds today."""
+    """The result of the last check: changes of the last two weeks, and the findings about the mapping today."""
 
     at: datetime
-    noticed: tuple[Noticed, ...]
+    noticed: tuple[ObservedChange, ...]
     findings: tuple[Finding, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Say it as JSON: names and codes, no labels and no personal data."""
+        """Return the report as JSON: names and codes, no labels and no personal data."""
         return {
             "at": self.at.isoformat(timespec="seconds"),
             "changes": [{"on": one.on.isoformat(timespec="seconds"), **asdict(one.change)} for one in self.noticed],
@@ -50,7 +52,7 @@ class DriftReport:
 
 
 class Drift:
-    """Compares both sides with what they were, for the mapping that is live."""
+    """Compares both sides with their last state, for the live mapping."""
 
     def __init__(
         self,
@@ -67,8 +69,8 @@ class Drift:
         self._clock = clock
         self._partition = f"{environment}-drift"
 
-    async def look(self) -> DriftReport:
-        """Look now, log what has changed, and remember; ConnectorError if one of the sides cannot tell."""
+    async def check(self) -> DriftReport:
+        """Compare, log and store the changes; ConnectorError if one of the sides cannot be read."""
         around = await self._mapping_validator.surroundings(self._mapping)
         now = self._clock.now()
         fresh: list[SchemaChange] = []
@@ -80,30 +82,32 @@ class Drift:
             log.warning("drift: %s", change)
         for finding in findings:
             log.warning("drift: %s", finding)
-        # The report first: a crash in between reports twice, never not at all.
+        # The report first: a crash in between reports a change twice, but does not lose it.
         await self._write(_REPORT, report.as_json())
         await self._write(_LANDSCAPE, _body(landscape(self._mapping, around.schema, around.catalogue)))
         record(DRIFT, len(fresh) + len(findings))
         return report
 
     async def last(self) -> DriftReport | None:
-        """Return what was seen last; None if nobody has looked yet."""
+        """Return the last report; None if there was no check yet."""
         body = await self._read(_REPORT)
         return None if body is None else _report(body)
 
     async def state(self) -> dict[str, Any] | None:
-        """Say as JSON what the last look found; None before the first one."""
+        """Return the last report as JSON; None before the first one."""
         report = await self.last()
         return report.as_json() if report else None
 
-    async def _noticed(self, fresh: Sequence[SchemaChange], now: datetime) -> tuple[Noticed, ...]:
+    async def _noticed(self, fresh: Sequence[SchemaChange], now: datetime) -> tuple[ObservedChange, ...]:
         last = await self.last()
         earlier = [one for one in last.noticed if now - one.on < _SHOWN_FOR] if last else []
-        return (*(one for one in earlier if one.change not in fresh), *(Noticed(change, now) for change in fresh))
+        return (
+            *(one for one in earlier if one.change not in fresh),
+            *(ObservedChange(change, now) for change in fresh),
+        )
 
     async def _read(self, row: str) -> Mapping[str, Any] | None:
-        key = DocumentKey(self._partition, row)
-        found = (await self._store.read([key])).get(key)
+        found = await read_one(self._store, DocumentKey(self._partition, row))
         return found.body if found else None
 
     async def _write(self, row: str, body: Mapping[str, Any]) -> None:
@@ -119,32 +123,21 @@ def _body(found: Landscape) -> dict[str, Any]:
     }
 
 
+_KNOWN = Codec(Known)
+_CHANGE = Codec(SchemaChange)
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
+
+
 def _landscape(body: Mapping[str, Any]) -> Landscape:
     return Landscape(
-        columns={(one["table"], one["name"]): _known(one) for one in body["columns"]},
-        properties={one["name"]: _known(one) for one in body["properties"]},
+        columns={(one["table"], one["name"]): _KNOWN.read(one) for one in body["columns"]},
+        properties={one["name"]: _KNOWN.read(one) for one in body["properties"]},
     )
-
-
-def _known(body: Mapping[str, Any]) -> Known:
-    return Known(body["type"], body["label"], body["id"], body["length"], body["options"])
 
 
 def _report(body: Mapping[str, Any]) -> DriftReport:
     return DriftReport(
         at=datetime.fromisoformat(body["at"]),
-        noticed=tuple(
-            Noticed(SchemaChange(one["what"], Shift(one["shift"]), one["hint"]), datetime.fromisoformat(one["on"]))
-            for one in body["changes"]
-        ),
-        findings=tuple(
-            Finding(
-                Severity(one["severity"]),
-                Code(one["code"]),
-                one["text"],
-                one["row"],
-                PersonTable(one["table"]) if one["table"] else None,
-            )
-            for one in body["findings"]
-        ),
+        noticed=tuple(ObservedChange(_CHANGE.read(one), datetime.fromisoformat(one["on"])) for one in body["changes"]),
+        findings=_FINDINGS.validate_python(body["findings"]),
     )

@@ -1,4 +1,4 @@
-"""Work that takes a processor for longer than a moment, beside the event loop: queues and timers go on meanwhile."""
+"""Runs long computations in a thread beside the event loop, so that queues and timers continue."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from shared.errors import DataError
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-PATIENCE = timedelta(seconds=20)
-"""The turns of those before included. The largest mapping takes a tenth of it."""
+TIMEOUT = timedelta(seconds=20)
+"""Includes the computations queued before. The largest mapping takes a tenth of it."""
 
 _SWITCH = timedelta(microseconds=500)
-"""After which the thread lets others go on; Python's own value is ten times that."""
+"""The thread switches after this time; Python's own value is ten times that."""
 
 _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mapping")
-"""One: a thread cannot be stopped, and several of them would leave the event loop no processor."""
+"""One worker: a thread cannot be stopped, and several would take the processor from the event loop."""
 
 
-async def in_turn(
+async def run_in_thread(
     function: Callable[Parameters, Result], *args: Parameters.args, **options: Parameters.kwargs
 ) -> Result:
-    """Return what a pure function of what somebody sent returns; one is at work at a time. DataError if it takes long.
+    """Run a pure function in the thread; one runs at a time. DataError after the time-out.
 
-    One that is given up works on until it ends, and is not begun if it had not begun.
+    After the time-out a running function runs to its end; a queued one does not start.
     """
     loop = asyncio.get_running_loop()
-    work = loop.run_in_executor(_THREAD, lambda: _giving_way(lambda: function(*args, **options)))
+    work = loop.run_in_executor(_THREAD, lambda: _with_short_switches(lambda: function(*args, **options)))
     try:
-        return await asyncio.wait_for(work, PATIENCE.total_seconds())
+        return await asyncio.wait_for(work, TIMEOUT.total_seconds())
     except TimeoutError:
         raise DataError(
-            f"This takes longer than {PATIENCE.total_seconds():.0f} seconds: send less at a time, or wait for others"
+            f"This takes longer than {TIMEOUT.total_seconds():.0f} seconds: send less at a time, or wait for others"
         ) from None
 
 
-def _giving_way(work: Callable[[], Result]) -> Result:
-    """Let the event loop have the interpreter when it asks: one answer asks for it many times over."""
+def _with_short_switches(work: Callable[[], Result]) -> Result:
+    """Let the event loop have the interpreter often: one HTTP answer needs it many times."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH.total_seconds())
     try:

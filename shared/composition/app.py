@@ -62,7 +62,7 @@ class _Process:
     def look_again(self) -> None:
         """Look for a new version of the mapping before the next use."""
         if self._live is not None:
-            self._live.look_again()
+            self._live.expire()
 
     async def connector(self) -> Connector:
         """Return a connector for the live version. Whoever works with an older one finishes with that."""

@@ -221,7 +221,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
         people=people,
         bounces=bounces,
         lanes=tools.lanes,
-        patience=tools.patience,
+        redelivery=tools.patience,
         store=store,
         clock=clock,
         rules=rules,
@@ -241,7 +241,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
     release = Release(brake=brake, lists=lists.start, lanes=tools.lanes, redelivery=tools.patience, clock=clock)
     walks = Walks(store, clock, environment)
     resync = Resync(
-        crm=crm, people=people, lanes=tools.lanes, patience=tools.patience, walks=walks, listener=reconciliation
+        crm=crm, people=people, lanes=tools.lanes, redelivery=tools.patience, walks=walks, reconciliation=reconciliation
     )
     circuits = Circuits(store, clock, environment, pings={Service.DATAVERSE: crm.ping, Service.SPOTLER: platform.ping})
     return Connector(
@@ -262,7 +262,7 @@ def build(services: Services, version: LiveVersion, fingerprints: Fingerprinter)
             comparison=comparison,
             lists=lists,
             lanes=tools.lanes,
-            patience=tools.patience,
+            redelivery=tools.patience,
             clock=clock,
             work_time=settings.work_time,
             circuits=circuits,
@@ -365,7 +365,7 @@ def build_intake(queue: Queue, clock: Clock, connector: Callable[[], Awaitable[C
     """Wire what takes in messages: it needs the queue alone, and asks for a connector where there is one to be had."""
     observed = ObservedQueue(queue)
     patience = Redelivery(queue=observed, lanes=Lanes(observed), clock=clock, policy=RetryPolicy())
-    return Intake(queue=observed, patience=patience, clock=clock, connector=connector)
+    return Intake(queue=observed, redelivery=patience, clock=clock, connector=connector)
 
 
 def _tools(services: Services, version: LiveVersion, fingerprints: Fingerprinter) -> _Tools:
@@ -433,7 +433,7 @@ def _lists(tools: _Tools, people: RecordHandler, brake: Brake) -> Lists:
         people=people,
         ledger=tools.ledger,
         lanes=tools.lanes,
-        patience=tools.patience,
+        redelivery=tools.patience,
         clock=services.clock,
         rules=tools.rules,
         default_kind=settings.spotler_list_kind,

@@ -1,11 +1,11 @@
-"""The consent ledger: every change of consent, once, for as long as it shall be kept. Nothing in it is ever changed.
+"""The consent ledger: every change of consent, once, for the retention time. Entries never change.
 
 Three kinds of documents:
 
-- `consent-2026-11`, one per change, in the order of time: what an export reads. A partition per month: what is too old
-  goes month by month, and no partition grows without end;
-- `consent-of-0` … `consent-of-f`, one per change, by record: who asks about one person reads these. They also know
-  whether a change was told before: the first telling counts, with its time;
+- `consent-2026-11`, one per change, by time: an export reads these. A partition per month lets old entries be deleted
+  by month, and keeps partitions small;
+- `consent-of-0` … `consent-of-f`, one per change, by record: the index for one person. It also shows whether a change
+  was recorded before: the first time counts;
 - `consent-months`, one per month that has entries.
 """
 
@@ -15,29 +15,33 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, sortable
+from shared.domain.consent.changes import ConsentChange, sortable
 from shared.domain.records.records import RecordKey
 from shared.ports.clock import Clock
+from shared.ports.documents import Codec, documents, pages
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, StateStore
 
 _MONTH = len("2026-11")
 _PAGE = 1000
 _MOST_FORGOTTEN = 50_000
-"""Entries per run, so that it ends within the time-out of a function; the next night goes on."""
+"""Entries per run, so that it ends within the time-out of a function; the next night continues."""
+
+
+_CODEC = Codec(ConsentChange, outside={"at", "is_renewed"}, names={"external_id": "externalId"})
+"""The key holds `at`: the time when the change was first recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A part of an export; `following` is where the next one begins, "" when there is none."""
+    """A part of an export; `following` is where the next one begins, "" at the end."""
 
     changes: Sequence[ConsentChange]
     following: str
 
 
 class ConsentLedger:
-    """Writes, reads and forgets the entries of one environment."""
+    """Writes, reads and deletes the entries of one environment."""
 
     def __init__(
         self, store: StateStore, clock: Clock, environment: str, *, retention: timedelta | None = None
@@ -52,9 +56,9 @@ class ConsentLedger:
     # ------------------------------------------------------------------------------------------------------- writing
 
     async def record(self, changes: Sequence[ConsentChange]) -> None:
-        """Remember changes, all in two writes. Raises ConnectorErrors; then say it again, it will count once.
+        """Record changes, all in two writes. Raises ConnectorErrors; a repetition counts once.
 
-        A change that was told before keeps its first time, even if the worker died before it was entered everywhere.
+        A change that was recorded before keeps its first time, even if a crash left some of its documents unwritten.
         """
         if not changes:
             return
@@ -64,19 +68,25 @@ class ConsentLedger:
         news += [Insert(key, {"at": change.moment}) for key, change in entries.items()]
         results = await self._store.write(news)
         self._months |= months
-        told = [one.key for one, etag in zip(news, results, strict=True) if etag is None]
-        known = await self._store.read(told) if told else {}
+        repeated = [one.key for one, etag in zip(news, results, strict=True) if etag is None]
+        known = await self._store.read(repeated) if repeated else {}
         moments = {key: str(known[key].body["at"]) if key in known else entries[key].moment for key in entries}
         await self._store.write(
-            [Insert(self._entry_key(moments[key], change.digest), _body(change)) for key, change in entries.items()]
+            [
+                Insert(self._entry_key(moments[key], change.digest), _CODEC.body(change))
+                for key, change in entries.items()
+            ]
         )
-        if told:
-            await self._renew([entries[key] for key in told])
+        if repeated:
+            await self._renew([entries[key] for key in repeated])
 
-    async def _renew(self, told: Sequence[ConsentChange]) -> None:
-        """Say again what was told before and is true again: a message may come again after somebody said otherwise."""
+    async def _renew(self, repeated: Sequence[ConsentChange]) -> None:
+        """Record a change again if the opposite was recorded meanwhile.
+
+        A message may be repeated after such a reversal.
+        """
         renewed: list[ConsentChange] = []
-        for change in told:
+        for change in repeated:
             latest = next((one for one in await self.of_record(change.record) if one.subject == change.subject), None)
             if latest is not None and latest.new is not change.new:
                 renewed.append(replace(change, is_renewed=True))
@@ -97,15 +107,15 @@ class ConsentLedger:
         record: RecordKey | None = None,
         after: str = "",
     ) -> AsyncIterator[Sequence[ConsentChange]]:
-        """Stream pages of changes in the order of time, from `since` up to before `until`, of everybody or of one.
+        """Stream pages of changes by time, from `since` up to before `until`, of all records or of one.
 
-        `after` is `cursor` of a change: go on behind it.
+        `after` is the `cursor` of a change: the export continues behind it.
         """
         first = max(sortable(since) if since else "", after)
         beyond = sortable(until) if until else ""
-        pages = self._pages_of(record, first) if record else self._pages(first, beyond)
-        async for documents in pages:
-            wanted = [one for one in documents if not beyond or one.key.row < beyond]
+        found = self._pages_of(record, first) if record else self._pages(first, beyond)
+        async for page in found:
+            wanted = [one for one in page if not beyond or one.key.row < beyond]
             if wanted:
                 yield [_change(one) for one in wanted]
 
@@ -130,10 +140,10 @@ class ConsentLedger:
         for month in await self._months_from(first[:_MONTH]):
             if beyond and month > beyond[:_MONTH]:
                 return
-            async for documents in self._scan(self._month_partition(month), after=first or None):
-                if beyond and documents and documents[0].key.row >= beyond:
+            async for page in pages(self._store, self._month_partition(month), after=first or None):
+                if beyond and page and page[0].key.row >= beyond:
                     return
-                yield documents
+                yield page
 
     async def _pages_of(self, record: RecordKey, first: str) -> AsyncIterator[Sequence[Document]]:
         places = sorted(place for place in await self._places(record) if place.row > first)
@@ -143,9 +153,8 @@ class ConsentLedger:
 
     async def _places(self, record: RecordKey) -> list[DocumentKey]:
         """Find the entries of one record."""
-        partition = self._index_partition(record)
-        pages = self._scan(partition, prefix=f"{record}|")
-        return [self._entry_of(one) async for documents in pages for one in documents]
+        found = documents(self._store, self._index_partition(record), prefix=f"{record}|")
+        return [self._entry_of(one) async for one in found]
 
     def _entry_of(self, index: Document) -> DocumentKey:
         return self._entry_key(str(index.body["at"]), index.key.row.rpartition("|")[2])
@@ -155,36 +164,27 @@ class ConsentLedger:
         return [_change(found[place]) for place in places if place in found]
 
     async def _months_from(self, first: str) -> list[str]:
-        pages = self._scan(f"{self._prefix}-months")
-        return [one.key.row async for documents in pages for one in documents if one.key.row >= first]
-
-    async def _scan(
-        self, partition: str, *, prefix: str = "", after: str | None = None
-    ) -> AsyncIterator[Sequence[Document]]:
-        while True:
-            page = await self._store.scan(partition, prefix=prefix, after=after, limit=_PAGE)
-            yield page.documents
-            if (after := page.after) is None:
-                return
+        found = documents(self._store, f"{self._prefix}-months")
+        return [one.key.row async for one in found if one.key.row >= first]
 
     # ---------------------------------------------------------------------------------------------------- forgetting
 
     async def remove(self, record: RecordKey) -> int:
-        """Delete all entries of a record; return how many went.
+        """Delete all entries of a record; return how many.
 
-        Their index goes last: it leads whoever repeats this after a crash to what remains.
+        The index is deleted last: after a crash it leads a repetition to the remaining entries.
         """
         count = 0
-        async for documents in self._scan(self._index_partition(record), prefix=f"{record}|"):
-            await self._store.write([Delete(self._entry_of(one)) for one in documents])
-            await self._store.write([Delete(one.key) for one in documents])
-            count += len(documents)
+        async for page in pages(self._store, self._index_partition(record), prefix=f"{record}|"):
+            await self._store.write([Delete(self._entry_of(one)) for one in page])
+            await self._store.write([Delete(one.key) for one in page])
+            count += len(page)
         return count
 
     async def forget_old(self) -> int:
-        """Delete what is older than the retention time, the oldest first; return how many entries went.
+        """Delete entries older than the retention time, the oldest first; return how many.
 
-        A crash repeats a page. At most 50 000 entries a run: call it every night.
+        A crash repeats a page. One run deletes at most 50 000 entries: call it every night.
         """
         if self._retention is None:
             return 0
@@ -193,11 +193,11 @@ class ConsentLedger:
         for month in await self._months_from(""):
             if month > beyond[:_MONTH]:
                 break
-            async for documents in self._scan(self._month_partition(month)):
-                old = [one for one in documents if one.key.row < beyond]
+            async for page in pages(self._store, self._month_partition(month)):
+                old = [one for one in page if one.key.row < beyond]
                 await self._delete(old)
                 count += len(old)
-                if len(old) < len(documents) or count >= _MOST_FORGOTTEN:
+                if len(old) < len(page) or count >= _MOST_FORGOTTEN:
                     return count
             if month < beyond[:_MONTH]:
                 await self._store.write([Delete(self._month_key(month))])
@@ -205,7 +205,7 @@ class ConsentLedger:
         return count
 
     async def _delete(self, entries: Sequence[Document]) -> None:
-        """Delete index documents first: an entry that remains leads back to its own."""
+        """Delete index documents first: an entry that remains leads to its index document."""
         changes = [(one, _change(one)) for one in entries]
         await self._store.write(
             [Delete(self._index_key(change.record, one.key.row.rpartition("|")[2])) for one, change in changes]
@@ -231,46 +231,18 @@ class ConsentLedger:
 
 
 def cursor(change: ConsentChange) -> str:
-    """Return where an export goes on behind this change."""
+    """Return where an export continues behind this change."""
     return f"{change.moment}|{change.digest}"
 
 
 def as_rows(changes: Iterable[ConsentChange]) -> list[dict[str, str]]:
-    """Say changes as flat rows: the columns of the CSV, and what `GET /api/explain` shows."""
-    return [
-        {
-            "at": change.moment,
-            "record": str(change.record),
-            "externalId": change.external_id,
-            "subject": change.subject,
-            "old": str(change.old),
-            "new": str(change.new),
-            "source": str(change.source),
-            "correlation": change.correlation,
-        }
-        for change in changes
-    ]
+    """Return changes as flat rows: the columns of the CSV, and of `GET /api/explain`."""
+    return [{"at": change.moment, **_CODEC.body(change)} for change in changes]
 
 
 COLUMNS = ("at", "record", "externalId", "subject", "old", "new", "source", "correlation")
 """The columns of an export, in order."""
 
 
-def _body(change: ConsentChange) -> dict[str, Any]:
-    row = as_rows([change])[0]
-    del row["at"]  # the key has it: the time of the first telling
-    return row
-
-
 def _change(document: Document) -> ConsentChange:
-    body = document.body
-    return ConsentChange(
-        at=datetime.fromisoformat(document.key.row.partition("|")[0]),
-        record=RecordKey.parse(body["record"]),
-        external_id=body["externalId"],
-        subject=body["subject"],
-        old=ConsentState(body["old"]),
-        new=ConsentState(body["new"]),
-        source=ConsentSource(body["source"]),
-        correlation=body["correlation"],
-    )
+    return _CODEC.read(document.body, at=document.key.row.partition("|")[0])

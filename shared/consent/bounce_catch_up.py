@@ -1,4 +1,4 @@
-"""Asks for the bounces since the last poll, where a contact is found closed and nobody can tell why yet (OPT-07)."""
+"""Reads the bounces since the last poll, where a contact is closed for a reason that is not known yet (OPT-07)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.ports.marketing_platform import ContactFeeds
 
 
 class BounceCatchUp:
-    """Brings the notes of bounces up to now, as the next poll would."""
+    """Updates the notes of bounces, as the next poll would."""
 
     def __init__(self, feeds: ContactFeeds, bounces: BounceService, clock: Clock) -> None:
         self._feeds = feeds
@@ -19,13 +19,15 @@ class BounceCatchUp:
         self._clock = clock
 
     async def run(self, since: datetime) -> datetime:
-        """Note what came back since a moment, or since bounces were last known, and return until when all is known.
+        """Record the bounces since a moment, or since bounces were last known.
+
+        Return the time up to which all are known.
 
         Raises ConnectorErrors.
         """
         known, now = await self._bounces.are_known_until(), self._clock.now()
         async for bounces in self._feeds.bounces(min(known or since, since) - CLOCKS_DIFFER, now + CLOCKS_DIFFER):
             await self._bounces.note(bounces)
-        if known is not None:  # the first poll begins its own count
+        if known is not None:  # the first poll sets the first moment
             await self._bounces.known_until(now)
         return now

@@ -1,7 +1,7 @@
-"""The book of bounces: who cannot be mailed because mail came back, and the tasks that ask for the right address.
+"""Notes which contacts cannot be mailed because mail bounced, and creates tasks that ask for the right address.
 
-`note` takes what the poll brings, `of` tells the engine, `solved` hears that an address was changed. A task that cannot
-be written now never holds up the poll or a record: `tend` makes up for it every night.
+`note` takes the bounces of the poll, `of` returns notes to the engine, `solved` is called when an address was changed.
+A task that cannot be written holds up neither the poll nor a record: `maintain` writes it at night.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from shared.ports.state import StateStore
 log = logging.getLogger(__name__)
 
 _KEPT_WITHOUT_RECORDS = timedelta(days=90)
-"""How long a note of a contact is kept that no record uses: one may find it yet."""
+"""How long the note of a contact without records is kept: a record may still find the contact."""
 
 Users = Mapping[str, Mapping[RecordKey, Consent]]
 
 
 @dataclass(frozen=True, slots=True)
 class BounceRow:
-    """A line of the report (BNC-13): a record, or a contact that no record uses."""
+    """A line of the report (BNC-13): a record, or a contact without records."""
 
     note: BounceNote
     record: RecordKey | None
@@ -47,7 +47,7 @@ class BounceRow:
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """A part of the report; `following` is where the next one begins, "" when there is none."""
+    """A part of the report; `following` is where the next one begins, "" at the end."""
 
     rows: Sequence[BounceRow]
     following: str
@@ -58,7 +58,7 @@ BOUNCE_COLUMNS = ("record", "externalId", "kind", "since", "last", "softBounces"
 
 
 def bounce_rows(report: BounceReport) -> list[dict[str, str]]:
-    """Say a report as flat rows: ids, codes and times."""
+    """Return a report as flat rows: ids, codes and times."""
     return [
         {
             "record": str(row.record or ""),
@@ -75,7 +75,7 @@ def bounce_rows(report: BounceReport) -> list[dict[str, str]]:
 
 
 class BounceService:
-    """Keeps the notes of one environment, and the tasks that follow from them."""
+    """Keeps the notes of one environment, and their tasks."""
 
     def __init__(
         self,
@@ -89,8 +89,8 @@ class BounceService:
         creates_tasks: bool,
         language: Language,
     ) -> None:
-        """`creates_tasks` is the setting CREATE_BOUNCE_TASK (C-14), `language` that of the tasks."""
-        self._shelf = BounceRepository(store, environment)
+        """`creates_tasks` is the setting CREATE_BOUNCE_TASK (C-14), `language` the language of the tasks."""
+        self._repository = BounceRepository(store, environment)
         self._ledger = ledger
         self._tasks = tasks
         self._fingerprints = fingerprints
@@ -101,9 +101,9 @@ class BounceService:
     # ---------------------------------------------------------------------------------------------------- for others
 
     async def note(self, bounces: Sequence[Bounce]) -> Sequence[RecordKey]:
-        """Note bounces, give tasks where they are due, and return the records concerned.
+        """Note bounces, create the tasks that are due, and return the records concerned.
 
-        The same bounces again change nothing and return the same records. Raises ConnectorErrors of the state store.
+        A repetition changes nothing and returns the same records. Raises ConnectorErrors of the state store.
         """
         by_contact: defaultdict[str, list[tuple[Bounce, BounceKind]]] = defaultdict(list)
         for bounce in bounces:
@@ -120,31 +120,34 @@ class BounceService:
                 note = noted(note, bounce, kind, address=self._address(bounce), now=self._clock.now())
             return note
 
-        notes = await self._shelf.change(by_contact, add)
+        notes = await self._repository.change(by_contact, add)
         users = await self._ledger.users_of_each(by_contact)
         await self._settle(notes.values(), users)
         return sorted({record for keys in users.values() for record in keys})
 
     async def known_until(self, moment: datetime) -> None:
-        """Note that every bounce up to a moment has been noted: who is unreachable since before has opted out."""
-        await self._shelf.note_moment(moment)
+        """Record that every bounce up to a moment is noted. Contacts unreachable since before have opted out."""
+        await self._repository.note_moment(moment)
 
     async def are_known_until(self) -> datetime | None:
-        """Return until when bounces are known; None before the first poll."""
-        return await self._shelf.moment()
+        """Return the time up to which bounces are known; None before the first poll."""
+        return await self._repository.moment()
 
     async def of(self, external_ids: Iterable[str]) -> dict[str, BounceNote]:
-        """Return what came back of these contacts, with one read; `reason` of a note says whether it is a problem."""
-        notes = await self._shelf.read(dict.fromkeys(external_ids))
+        """Return the notes of contacts that had bounces, with one read.
+
+        `reason` of a note tells whether it is a problem.
+        """
+        notes = await self._repository.read(dict.fromkeys(external_ids))
         return {external_id: note for external_id, note in notes.items() if note.is_open}
 
     async def reasons(self, external_ids: Iterable[str]) -> dict[str, Reason]:
-        """Return HARD_BOUNCE or SOFT_BOUNCE for those contacts that cannot be mailed, with one read."""
+        """Return HARD_BOUNCE or SOFT_BOUNCE for contacts that cannot be mailed, with one read."""
         notes = await self.of(external_ids)
         return {external_id: reason for external_id, note in notes.items() if (reason := note.reason) is not None}
 
     async def solved(self, external_ids: Iterable[str]) -> None:
-        """Forget what came back, the e-mail address having changed, and complete the tasks (BNC-11).
+        """Clear the notes of contacts whose e-mail address has changed, and complete their tasks (BNC-11).
 
         Raises ConnectorErrors of the state store only. Contacts without a note cost one read for all of them.
         """
@@ -152,28 +155,28 @@ class BounceService:
         if not known:
             return
         now = self._clock.now()
-        notes = await self._shelf.change(known, lambda note: solved(note, now) if note.is_open else note)
+        notes = await self._repository.change(known, lambda note: solved(note, now) if note.is_open else note)
         await self._settle(notes.values(), {})
 
     async def reopened(self, contacts: Mapping[str, datetime]) -> None:
-        """Note that contacts can be mailed, with the time of their last change: somebody made them active again."""
+        """Note that somebody made contacts active again, with the time of their last change."""
         known = await self.of(contacts)
         if known:
-            await self._shelf.change(known, lambda note: reopened(note, contacts[note.external_id]))
+            await self._repository.change(known, lambda note: reopened(note, contacts[note.external_id]))
 
     # ------------------------------------------------------------------------------------------------------- nightly
 
-    async def tend(self) -> None:
-        """Make up for tasks that could not be written, and let go of what concerns nobody any more."""
+    async def maintain(self) -> None:
+        """Write tasks that could not be written before; delete notes and tasks that no record needs."""
         long_ago = self._clock.now() - _KEPT_WITHOUT_RECORDS
-        async for page in self._shelf.pages():
+        async for page in self._repository.pages():
             notes = {note.external_id: note for note in page}
             users = await self._ledger.users_of_each(notes)
             gone = {one for one, note in notes.items() if note.tasks.keys() - users[one].keys()}
             if gone:
-                notes |= await self._shelf.change(gone, lambda note: _without_strangers(note, users))  # noqa: B023
+                notes |= await self._repository.change(gone, lambda note: _without_unrelated_tasks(note, users))  # noqa: B023
             notes = {note.external_id: note for note in await self._settle(notes.values(), users)}
-            await self._shelf.forget(
+            await self._repository.forget(
                 one
                 for one, note in notes.items()
                 if not users[one] and not note.done and (note.last or note.solved or long_ago) <= long_ago
@@ -183,7 +186,7 @@ class BounceService:
         """List the records with an address problem (BNC-13), by external id; at most `limit` contacts."""
         rows: list[BounceRow] = []
         count = 0
-        async for page in self._shelf.pages(after=after):
+        async for page in self._repository.pages(after=after):
             problems = [note for note in page if note.reason is not None]
             shown = problems[: limit - count]
             users = await self._ledger.users_of_each(note.external_id for note in shown)
@@ -196,25 +199,25 @@ class BounceService:
         return BounceReport(rows, "")
 
     async def report_of(self, external_id: str, record: RecordKey) -> BounceReport:
-        """Tell what came back of one contact, problem or not yet."""
+        """Return the bounces of one contact, whether they are a problem or not."""
         notes = await self.of([external_id])
         return BounceReport([BounceRow(note, record, note.tasks.get(record)) for note in notes.values()], "")
 
     # --------------------------------------------------------------------------------------------------------- tasks
 
     async def _settle(self, notes: Iterable[BounceNote], users: Users) -> list[BounceNote]:
-        """Bring tasks in line with notes; what cannot be done now is left to the next night."""
+        """Bring tasks in line with notes; a failure is left to the next night."""
         current = {note.external_id: note for note in notes}
         try:
             if self._creates_tasks:
-                current |= await self._give(current, users)
-            current |= await self._complete(current)
+                current |= await self._create_tasks(current, users)
+            current |= await self._complete_tasks(current)
         except ConnectorError as error:
             log.warning("tasks about bounced mail cannot be written now: %s", error)
         return list(current.values())
 
-    async def _give(self, notes: Mapping[str, BounceNote], users: Users) -> dict[str, BounceNote]:
-        """Give a task to the owners of records with a problem that have none for this address."""
+    async def _create_tasks(self, notes: Mapping[str, BounceNote], users: Users) -> dict[str, BounceNote]:
+        """Create tasks for the owners of records with a problem and without a task for this address."""
         due: dict[UUID, tuple[BounceNote, BounceTask]] = {}
         for external_id, note in notes.items():
             if (reason := note.reason) is None:
@@ -238,9 +241,9 @@ class BounceService:
                 return replace(note, tasks={**note.tasks, **mine})
             return replace(note, done=(*note.done, *mine.values()))  # the address was changed meanwhile
 
-        return await self._shelf.change(made, add)
+        return await self._repository.change(made, add)
 
-    async def _complete(self, notes: Mapping[str, BounceNote]) -> dict[str, BounceNote]:
+    async def _complete_tasks(self, notes: Mapping[str, BounceNote]) -> dict[str, BounceNote]:
         done = {external_id: set(note.done) for external_id, note in notes.items() if note.done}
         if not done:
             return {}
@@ -249,7 +252,7 @@ class BounceService:
         def strike(note: BounceNote) -> BounceNote:
             return replace(note, done=tuple(task for task in note.done if task not in done[note.external_id]))
 
-        return await self._shelf.change(done, strike)
+        return await self._repository.change(done, strike)
 
     def _address(self, bounce: Bounce) -> str:
         address = bounce.contact.properties.get(EMAIL)
@@ -261,15 +264,15 @@ def _text(moment: datetime | None) -> str:
 
 
 def _address_of(note: BounceNote) -> str:
-    """What tells this address from the next one: its fingerprint, or else the time of its first bounce."""
+    """What distinguishes this address from the next one: its fingerprint, or else the time of its first bounce."""
     return note.address or (note.since.isoformat() if note.since else "")
 
 
-def _without_strangers(note: BounceNote, users: Users) -> BounceNote:
-    """Let tasks go of records that do not use the contact any more: they have another address, or none."""
-    strangers = note.tasks.keys() - users[note.external_id].keys()
+def _without_unrelated_tasks(note: BounceNote, users: Users) -> BounceNote:
+    """Complete the tasks of records that no longer use the contact: their address has changed."""
+    unrelated = note.tasks.keys() - users[note.external_id].keys()
     return replace(
         note,
-        tasks={record: task for record, task in note.tasks.items() if record not in strangers},
-        done=(*note.done, *(note.tasks[record] for record in sorted(strangers))),
+        tasks={record: task for record, task in note.tasks.items() if record not in unrelated},
+        done=(*note.done, *(note.tasks[record] for record in sorted(unrelated))),
     )

@@ -17,13 +17,13 @@ from shared.ports.marketing_platform import MarketingPlatform
 log = logging.getLogger(__name__)
 
 NAME, DISPLAY_NAME = "spotlerpermissions", "permissions"
-"""The schema name is `NAME` behind a publisher's prefix; without such a variable, the display name finds it (C-19)."""
+"""The schema name is the publisher's prefix and `NAME`; without such a variable, the display name finds it (C-19)."""
 
 _LONGEST_VALUE = 2000
 
 
 class VariableUpdate(StrEnum):
-    """How an update ended."""
+    """The result of an update."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -32,7 +32,7 @@ class VariableUpdate(StrEnum):
     """Dataverse has no such variable: the solution is not installed, or an older one."""
 
     NO_PERMISSIONS = "no-permissions"
-    """Spotler names none. An empty list must not be written: it would look like the switch."""
+    """Spotler has none. An empty list must not be written: it would look like the switch."""
 
 
 class PermissionsVariable:
@@ -50,7 +50,7 @@ class PermissionsVariable:
         return update
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON which permissions new records get no row of, as their names do not fit in (ENV-03)."""
+        """Return as JSON the permissions whose names do not fit: new records get no row of these (ENV-03)."""
         left_out = permissions_value(await self._platform.properties()).left_out
         return {"leftOut": [option_name(PERMISSIONS, bit) for bit in left_out]}
 
@@ -84,7 +84,7 @@ class VariableValue:
 def permissions_value(catalogue: PropertyCatalogue) -> VariableValue:
     """Return `Newsletter;Productinfo;`: the names in Spotler's order, each closed by a semicolon (ENV-03).
 
-    A name that cannot stand in the list (it holds a semicolon) or does not fit any more is left out.
+    A name with a semicolon, or one that does not fit any more, is left out.
     """
     definition = catalogue.named(PERMISSIONS)
     entries = sorted(definition.entries, key=lambda entry: (entry.rank, entry.bit)) if definition else []

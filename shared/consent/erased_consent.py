@@ -1,39 +1,37 @@
-"""Proof of consent after an erasure: what was said and when, under a pseudonym, for as long as it may be needed.
+"""Proof of consent after an erasure: the changes and their times, under a pseudonym, for the retention time.
 
-Whoever has the record's id, which only the person or an old copy can tell, finds its entries; from the entries nobody
-finds the record. Ids, correlations and external ids go.
+The record's id leads to its entries; only the person or an old copy has that id. The entries do not lead back to the
+record: ids, correlations and external ids are removed.
 
 - `consent-erased`, by pseudonym (a keyed hash): when the record was erased, and its changes of consent;
-- `consent-walk`, `erased`: until when erased records have been found by the nightly walk.
+- `consent-walk`, `erased`: up to when the nightly walk has found erased records.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.consent.audit_ledger import ConsentLedger
-from shared.domain.consent.changes import ConsentChange
+from shared.consent.audit_ledger import ConsentLedger, as_rows
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey
-from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports.documents import Body, pages, read_one, update
+from shared.ports.state import Delete, DocumentKey, Put, StateStore
 
 GRACE = timedelta(days=1)
-"""So long after an erasure messages may still come that tell of consent before it."""
+"""After an erasure, messages about consent before it may arrive for so long."""
 
-_ATTEMPTS = 5
 _PAGE = 500
 _MOST_ERASED = 2000
-"""Records per night, so that it ends within the time-out of a function; the next night goes on."""
+"""Records per night, so that it ends within the time-out of a function; the next night continues."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RetainedConsent:
     """What is kept of an erased record: flat rows of `at`, `subject`, `old`, `new`, `source`, oldest first."""
 
     erased: datetime
@@ -41,7 +39,7 @@ class Kept:
 
 
 class ErasedConsent:
-    """Keeps, finds and forgets the consent of erased records of one environment. Raises ConnectorErrors."""
+    """Keeps, finds and deletes the consent of erased records of one environment. Raises ConnectorErrors."""
 
     def __init__(
         self,
@@ -63,46 +61,42 @@ class ErasedConsent:
         self._bindings = f"{environment}-binding"
         self._walk_key = DocumentKey(f"{environment}-consent-walk", "erased")
 
-    async def of_record(self, key: RecordKey) -> Kept | None:
-        """Return what is kept of a record that was erased; None if nothing is."""
-        place = await self._place(key)
-        document = (await self._store.read([place])).get(place)
+    async def of_record(self, key: RecordKey) -> RetainedConsent | None:
+        """Return what is kept of an erased record; None if nothing is."""
+        document = await read_one(self._store, await self._key(key))
         if document is None:
             return None
-        return Kept(datetime.fromisoformat(document.body["erased"]), tuple(document.body["changes"]))
+        return RetainedConsent(datetime.fromisoformat(document.body["erased"]), tuple(document.body["changes"]))
 
     async def take_over(self, key: RecordKey, erased: datetime) -> int:
-        """Put the pseudonym in the place of a record's id; returns the number of changes. A repetition does no harm.
+        """Move the entries of a record under its pseudonym; returns the number of changes. May be repeated.
 
-        The copy stands before the originals go: a crash loses nothing.
+        The copy is written before the originals are deleted: a crash loses nothing.
         """
-        changes = [_row(one) async for page in self._consents.export(record=key) for one in page]
+        changes = [_row(one) async for page in self._consents.export(record=key) for one in as_rows(page)]
         if changes:
-            await self._add(await self._place(key), changes, erased)
+            await self._add(await self._key(key), changes, erased)
         await self._consents.remove(key)
         return len(changes)
 
-    async def _add(self, place: DocumentKey, changes: list[dict[str, str]], erased: datetime) -> None:
-        for _ in range(_ATTEMPTS):
-            document = (await self._store.read([place])).get(place)
-            known = list(document.body["changes"]) if document else []
-            joined = sorted((*known, *(one for one in changes if one not in known)), key=lambda one: str(one["at"]))
-            body = {"erased": erased.isoformat(timespec="seconds"), "changes": joined}
-            change: Change = Insert(place, body) if document is None else Replace(place, body, document.etag)
-            (etag,) = await self._store.write([change])
-            if etag is not None:
-                return
-        raise ConflictError("the consent of an erased record is being changed by others", service=Service.STATE)
+    async def _add(self, key: DocumentKey, changes: list[dict[str, str]], erased: datetime) -> None:
+        def joined(_: DocumentKey, body: Body | None) -> Body:
+            known = list(body["changes"]) if body else []
+            rows = sorted((*known, *(one for one in changes if one not in known)), key=lambda one: str(one["at"]))
+            return {"erased": erased.isoformat(timespec="seconds"), "changes": rows}
+
+        contended = "the consent of an erased record is being changed by others"
+        await update(self._store, [key], joined, contended=contended)
 
     # ------------------------------------------------------------------------------------------------------- nightly
 
-    async def tend(self) -> tuple[int, int]:
-        """Take over the consent of records that were deleted, and forget what is too old: how many records of each."""
+    async def maintain(self) -> tuple[int, int]:
+        """Take over the consent of deleted records, and delete old entries; returns the number of records of each."""
         return await self._take_over_deleted(), await self._forget_old()
 
     async def _take_over_deleted(self) -> int:
-        """Walk over the bindings, and take over those that were deleted since the last walk, but not just now."""
-        document = (await self._store.read([self._walk_key])).get(self._walk_key)
+        """Walk over the bindings, and take over records that were deleted since the last walk, a day ago at least."""
+        document = await read_one(self._store, self._walk_key)
         walk = dict(document.body) if document else {"since": "", "until": "", "after": ""}
         if not walk["until"]:
             walk["until"] = (self._clock.now() - GRACE).isoformat(timespec="seconds")
@@ -121,26 +115,18 @@ class ErasedConsent:
         if self._retention is None:
             return 0
         count, beyond = 0, self._clock.now() - self._retention
-        async for documents in self._pages():
-            old = [one for one in documents if datetime.fromisoformat(one.body["erased"]) < beyond]
+        async for page in pages(self._store, self._partition, limit=_PAGE):
+            old = [one for one in page if datetime.fromisoformat(one.body["erased"]) < beyond]
             await self._store.write([Delete(one.key, one.etag) for one in old])
             count += len(old)
         return count
 
-    async def _pages(self) -> AsyncIterator[list[Document]]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(self._partition, after=after, limit=_PAGE)
-            yield list(page.documents)
-            if (after := page.after) is None:
-                return
-
-    async def _place(self, key: RecordKey) -> DocumentKey:
+    async def _key(self, key: RecordKey) -> DocumentKey:
         return DocumentKey(self._partition, (await self._fingerprinter()).person(str(key)))
 
 
 def _deleted(documents: Any, since: str, until: str) -> list[tuple[RecordKey, datetime]]:
-    """Choose the records that are gone from Dataverse and from Spotler, as told within a span of time."""
+    """Choose the records whose outcome within a span of time was their deletion, and which left Spotler."""
     first = datetime.fromisoformat(since) if since else None
     found: list[tuple[RecordKey, datetime]] = []
     for document in documents:
@@ -152,11 +138,5 @@ def _deleted(documents: Any, since: str, until: str) -> list[tuple[RecordKey, da
     return found
 
 
-def _row(change: ConsentChange) -> dict[str, str]:
-    return {
-        "at": change.moment,
-        "subject": change.subject,
-        "old": str(change.old),
-        "new": str(change.new),
-        "source": str(change.source),
-    }
+def _row(row: dict[str, str]) -> dict[str, str]:
+    return {name: row[name] for name in ("at", "subject", "old", "new", "source")}

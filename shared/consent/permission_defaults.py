@@ -1,4 +1,4 @@
-"""What the environment variables say of the permissions of new records, a minute old at most (ENV, C-19)."""
+"""The default permissions of new records, from environment variables, at most a minute old (ENV, C-19)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from shared.ports.marketing_platform import MarketingPlatform
 log = logging.getLogger(__name__)
 
 ENABLED_NAME, ENABLED_DISPLAY_NAME = "spotlerpermissionsenabledbydefault", "permissions_enabled_by_default"
-"""The second variable: its schema name behind the publisher's prefix, else its display name (ENV-07, C-19)."""
+"""The second variable: the publisher's prefix and its schema name, else its display name (ENV-07, C-19)."""
 
 _GOOD_FOR = timedelta(minutes=1)
 
 
 class DefaultPermissions:
-    """Reads both variables when somebody asks, and not again within a minute.
+    """Reads both variables when they are needed, at most once a minute.
 
-    Meant for records that were created in Dataverse: one that Spotler brought gets what it has there (ENV-04).
+    The defaults are for records that were created in Dataverse. A record from Spotler has the permissions that Spotler
+    has (ENV-04).
     """
 
     def __init__(
@@ -39,13 +40,13 @@ class DefaultPermissions:
         self._reading = asyncio.Lock()
         self._current: tuple[PermissionDefault, ...] = ()
         self._read_on: datetime | None = None
-        self._told = ""
+        self._warned = ""
 
     async def current(self) -> tuple[PermissionDefault, ...]:
         """Return the rows that a new record gets; none when the feature is off or a variable cannot be read.
 
-        Never raises a ConnectorError: synchronisation goes on, and the rows are created when the record is looked at
-        the next time (PERM-15). A guess would be worse: rows that exist are not changed any more.
+        Never raises a ConnectorError: synchronisation continues, and the next synchronisation of the record creates its
+        rows (PERM-15). A guess would be worse: existing rows are not changed any more.
         """
         async with self._reading:
             now = self._clock.now()
@@ -58,18 +59,18 @@ class DefaultPermissions:
         try:
             return await self._read()
         except ConnectorError as error:
-            self._tell(f"the environment variables of permissions cannot be read, no rows are created: {error}")
+            self._warn_once(f"the environment variables of permissions cannot be read, no rows are created: {error}")
             return ()
 
     async def _read(self) -> tuple[PermissionDefault, ...]:
         permissions = await self._value(NAME, DISPLAY_NAME)
         if not permissions:
-            self._told = ""
+            self._warned = ""
             return ()
         enabled = await self._value(ENABLED_NAME, ENABLED_DISPLAY_NAME)
         found = permission_defaults(permissions, enabled, (await self._platform.properties()).named(PERMISSIONS))
-        # A count, for names are the customer's own words.
-        self._tell(
+        # A count only: names are the customer's own words.
+        self._warn_once(
             f"{found.unknown} names in the environment variables of permissions are ignored: Spotler has no such "
             "permission, or several"
             if found.unknown
@@ -84,8 +85,8 @@ class DefaultPermissions:
             return None
         return variable.default if variable.value is None else variable.value
 
-    def _tell(self, text: str) -> None:
-        """Log once, until something else is the matter."""
-        if text and text != self._told:
+    def _warn_once(self, text: str) -> None:
+        """Log a text once, until another text follows."""
+        if text and text != self._warned:
             log.warning("%s", text)
-        self._told = text
+        self._warned = text

@@ -1,8 +1,8 @@
 """Keeps the names of Spotler Permission rows as Spotler has them (PERM-21, PERM-22, SCH-06).
 
-`look`, every night, remembers which name belongs to which option and notes what has been renamed or removed.
-`carry_on`, every few minutes, looks as well if a name has changed since, and renames rows page by page until nothing is
-left to do. Progress is one document, so that a restart goes on where it was, with any number of rows.
+`check`, every night, stores which name belongs to which option, and finds renamed and removed options.
+`continue_renames`, every few minutes, checks again if a name has changed since, and renames rows page by page. The
+progress is one document, so that a restart continues, with any number of rows.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from shared.domain.values.fields import option_name
 from shared.messages.lane_messages import Lanes, Permissions
 from shared.ports.clock import Clock
 from shared.ports.dataverse import EnvironmentVariables, NamedPermission, PermissionRows
+from shared.ports.documents import read_one, versioned
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import QueueName
-from shared.ports.state import DocumentKey, Insert, Replace, StateStore
+from shared.ports.state import DocumentKey, StateStore
 
 log = logging.getLogger(__name__)
 
@@ -46,16 +47,21 @@ _BUDGET = timedelta(minutes=2)
 """How long one run renames: well within the time-out of a function, and shorter than the time to the next run."""
 
 _MOST_REFUSED = 200
-"""Rows of one rename that Dataverse may refuse: their ids are remembered. More have a cause that concerns all."""
+"""Rows of one rename that Dataverse may refuse: their ids are stored. More refusals have a common cause."""
 
 _SETTLED = timedelta(minutes=65)
-"""After this time every process has read the properties again (they are kept for an hour). Sooner, one that still has
-the old names would take them for a new change; and people whose rows had a name that meant nothing are looked at then.
+"""After this time every process has read the properties again (they are cached for an hour).
+
+Earlier, a process with the old names would take them for a new change. People whose rows had an unknown name are
+synchronised then.
 """
 
 
 class _Step(BaseModel):
-    """A rename that is under way. `since` is the look before the name changed, `refused` are rows that must stay."""
+    """A rename that is under way.
+
+    `since` is the check before the name changed, `refused` are rows that keep their name.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,28 +73,28 @@ class _Step(BaseModel):
     after: str | None = None
     refused: frozenset[UUID] = frozenset()
     only: frozenset[UUID] = frozenset()
-    """The rows that were refused before, when this is another attempt: by now, others may have the old name."""
+    """The rows that were refused before, in a second attempt: other rows may have the old name by now."""
 
     def behind(self, after: str | None, refused: Collection[UUID]) -> _Step:
-        """Go on with the next page. Rows that have another name now are not found again, so it is the first one still.
+        """Return the step of the next page. Renamed rows are not found again, so that the next page is the first one.
 
         Where rows are found again, the next page begins where the last one ended: if only the spelling changes, or if
-        most of them keep their name.
+        most rows keep their name.
         """
         ends_there = folded(self.old) == folded(self.new) or bool(self.only)
         return self.model_copy(update={"after": after if ends_there else None, "refused": self.refused | {*refused}})
 
     def again(self, new: str) -> _Step:
-        """Try the refused rows once more; the permission may have got another name meanwhile."""
+        """Try the refused rows once more; the permission may have another name by now."""
         return self.model_copy(update={"new": new, "after": None, "refused": frozenset(), "only": self.refused})
 
     def concerns(self, row: NamedPermission) -> bool:
-        """Whether a row that was found is to be renamed."""
+        """Whether this row is to be renamed."""
         return row.name != self.new and row.id not in self.refused and (not self.only or row.id in self.only)
 
 
 class _Former(BaseModel):
-    """A name that rows of an option may still have. `until` is None for rows that could not get the new name."""
+    """A name that rows of an option may still have. `until` is None for rows that could not be renamed."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -98,10 +104,10 @@ class _Former(BaseModel):
 
 
 class _StoredNames(BaseModel):
-    """What the document holds: names by option, names of options that are gone, and steps that are to be done.
+    """The document: names by option, names of removed options, and the steps that remain.
 
-    `waiting` are steps of which Dataverse refused rows: the next look tries them again. Nothing waits for them.
-    `former` are names of renames that are complete: a process may have read a row before it got its new name.
+    `waiting` are steps with refused rows: the next check tries them again. `former` are names of completed renames: a
+    process may have read a row before it was renamed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -115,7 +121,7 @@ class _StoredNames(BaseModel):
     former: list[_Former] = []
 
     def after_page(self, page: _Page, now: datetime) -> _StoredNames:
-        """Take note of what became of the first step."""
+        """Return the names after a page of the first step."""
         _, *others = self.steps
         if page.has_more:
             return self.model_copy(update={"steps": [page.step, *others]})
@@ -132,7 +138,7 @@ class _StoredNames(BaseModel):
         return _without_repetition([*lasting, *more])
 
     def by_option(self, now: datetime) -> dict[str, frozenset[str]]:
-        """Collect, folded, the names that rows of each option may have."""
+        """Return, folded, the names that rows of each option may have."""
         pairs = [*self.names.items(), *((one.option, one.name) for one in self.former_at(now))]
         pairs += [(step.option, name) for step in (*self.steps, *self.waiting) for name in (step.old, step.new)]
         found: defaultdict[str, set[str]] = defaultdict(set)
@@ -153,7 +159,7 @@ def _without_repetition(former: Iterable[_Former]) -> list[_Former]:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """A page of rows: how many got their new name, the step as it is now, and whether it goes on."""
+    """A page of rows: how many were renamed, the step as it is now, and whether more pages follow."""
 
     renamed: int
     step: _Step
@@ -161,13 +167,13 @@ class _Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    memory: _StoredNames
+class _StoredDocument:
+    stored: _StoredNames
     etag: str
 
 
 class PermissionNames:
-    """Watches the permissions that a mapping keeps in Spotler Permission rows."""
+    """Follows the names of the permissions that a mapping keeps in Spotler Permission rows."""
 
     def __init__(
         self,
@@ -195,22 +201,22 @@ class PermissionNames:
 
     # ------------------------------------------------------------------------------------------------------- nightly
 
-    async def look(self) -> None:
-        """Compare names with those of the last look. Raises ConnectorErrors; then the next look sees the same."""
+    async def check(self) -> None:
+        """Compare the names with those of the last check. Raises ConnectorErrors; then the next check repeats it."""
         names = self._names(await self._platform.properties())
         if not names:
-            return  # an account that shows no permissions at all has not removed them one by one
+            return  # an account without any permissions has not removed them one by one
         now = self._clock.now()
-        kept = await self._read()
-        if kept is None:
+        document = await self._read()
+        if document is None:
             await self._write(_StoredNames(looked=now, names=names), "")
             return
-        memory = kept.memory
-        if memory.steps or now - memory.looked < _SETTLED:
-            return  # one thing after the other: the next look sees it
-        mapped = {option: name for option, name in memory.names.items() if self._is_mapped(option)}
+        stored = document.stored
+        if stored.steps or now - stored.looked < _SETTLED:
+            return  # one after the other: the next check follows
+        mapped = {option: name for option, name in stored.names.items() if self._is_mapped(option)}
         found = difference(mapped, names)
-        gone = {**memory.removed, **found.removed}
+        gone = {**stored.removed, **found.removed}
         used = await self._rows.in_use(list(dict.fromkeys(gone.values()))) if gone else frozenset()
         current = set(map(folded, names.values()))
         removed = {
@@ -218,19 +224,20 @@ class PermissionNames:
             for option, name in gone.items()
             if name in used and self._is_mapped(option) and option not in names and folded(name) not in current
         }
-        _tell(found, removed)
+        _log_changes(found, removed)
         await self._rename_in_variable(found.renames)
-        steps = [step.again(names[step.option]) for step in memory.waiting if step.option in names]
+        steps = [step.again(names[step.option]) for step in stored.waiting if step.option in names]
         steps += [
-            _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=memory.looked)
+            _Step(option=one.option, old=one.old, new=one.new, is_reused=one.is_reused, since=stored.looked)
             for one in found.renames
         ]
-        # Rows of names that several options share stay as they are: their names go on meaning what they meant.
-        former = memory.former_at(now, *(_Former(option=one, name=memory.names[one]) for one in found.ambiguous))
-        await self._write(_StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former), kept.etag)
+        # Rows of names that several options share stay as they are: their names keep their meaning.
+        former = stored.former_at(now, *(_Former(option=one, name=stored.names[one]) for one in found.ambiguous))
+        stored = _StoredNames(looked=now, names=names, removed=removed, steps=steps, former=former)
+        await self._write(stored, document.etag)
 
     async def _rename_in_variable(self, renames: Iterable[Rename]) -> None:
-        """Let the list of what starts enabled follow, or an exception from `[All]` would lapse (ENV-14)."""
+        """Rename entries in the variable of enabled permissions, or an exception from `[All]` would lapse (ENV-14)."""
         found = [rename for rename in renames if not rename.is_reused]
         variable = await self._variables.find_variable(self._variable, ENABLED_DISPLAY_NAME) if found else None
         if variable is not None and variable.value:
@@ -240,21 +247,21 @@ class PermissionNames:
 
     # --------------------------------------------------------------------------------------------- every few minutes
 
-    async def carry_on(self) -> int:
+    async def continue_renames(self) -> int:
         """Rename rows for two minutes, or until all are done; return how many. Raises ConnectorErrors.
 
-        A crash repeats a page: rows that have their new name are not found again. Without news it costs one read.
+        A crash repeats a page: renamed rows are not found again. Without renames it costs one read.
         """
         end = self._clock.now() + _BUDGET
-        kept = await self._read()
-        if kept is None or kept.memory.names != self._names(await self._platform.properties()):
-            await self.look()
+        document = await self._read()
+        if document is None or document.stored.names != self._names(await self._platform.properties()):
+            await self.check()
         count = 0
-        while (kept := await self._read()) is not None and kept.memory.steps and self._clock.now() < end:
-            page = await self._page(kept.memory.steps[0])
+        while (document := await self._read()) is not None and document.stored.steps and self._clock.now() < end:
+            page = await self._page(document.stored.steps[0])
             count += page.renamed
-            if not await self._write(kept.memory.after_page(page, self._clock.now()), kept.etag):
-                break  # somebody else is at it
+            if not await self._write(document.stored.after_page(page, self._clock.now()), document.etag):
+                break  # another worker renames
         if count:
             log.info("%d rows of renamed permissions have their new name", count)
         return count
@@ -265,8 +272,8 @@ class PermissionNames:
             step.old, created_before=step.since if step.is_reused else None, after=step.after, limit=_PAGE
         )
         rows = [row for row in page.rows if step.concerns(row)]
-        # Somebody may have changed a row while its name meant nothing to Spotler: its person is looked at again. Sent
-        # before the rows are written, for afterwards nothing would tell which rows these were.
+        # A row may have been changed while Spotler had no such name: its person is synchronised again. The message is
+        # sent before the rows are renamed, because afterwards these rows cannot be told from others.
         touched = [row.id for row in rows if row.modified_on >= step.since]
         for start in range(0, len(touched), _PER_MESSAGE):
             message = Permissions(permissions=touched[start : start + _PER_MESSAGE], correlation=str(uuid4()))
@@ -283,28 +290,28 @@ class PermissionNames:
     async def remembered(self) -> RememberedNames:
         """Return the names that rows may have while a rename is not complete. Raises ConnectorErrors.
 
-        The names of the last look are among them: where Spotler has others by now, the rename was not noticed yet.
-        Where nothing is remembered yet, the names as they are now are remembered for the next time.
+        They include the names of the last check: a newer rename in Spotler was not noticed yet. Without stored names,
+        the current ones are stored.
         """
-        kept = await self._read()
-        if kept is None:
-            await self.look()
+        document = await self._read()
+        if document is None:
+            await self.check()
             return RememberedNames()
-        return RememberedNames(kept.memory.by_option(self._clock.now()))
+        return RememberedNames(document.stored.by_option(self._clock.now()))
 
     # ------------------------------------------------------------------------------------------------------- reports
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON what is under way or refused, and which options are gone while rows have their name (PERM-22)."""
-        kept = await self._read()
-        memory = kept.memory if kept else None
+        """Return as JSON the renames under way or refused, and removed options whose name rows still have (PERM-22)."""
+        document = await self._read()
+        stored = document.stored if document else None
         return {
-            "renaming": [step.option for step in memory.steps] if memory else [],
-            "refusedInDataverse": [step.option for step in memory.waiting] if memory else [],
-            "removedInSpotler": sorted(memory.removed) if memory else [],
+            "renaming": [step.option for step in stored.steps] if stored else [],
+            "refusedInDataverse": [step.option for step in stored.waiting] if stored else [],
+            "removedInSpotler": sorted(stored.removed) if stored else [],
         }
 
-    # ---------------------------------------------------------------------------------------------------- the memory
+    # --------------------------------------------------------------------------------------------------------- state
 
     def _names(self, catalogue: PropertyCatalogue) -> dict[str, str]:
         return {
@@ -318,24 +325,23 @@ class PermissionNames:
     def _is_mapped(self, option: str) -> bool:
         return option.rpartition(":")[0] in self._properties
 
-    async def _read(self) -> _Kept | None:
-        found = (await self._store.read([self._key])).get(self._key)
-        return _Kept(_StoredNames.model_validate(found.body), found.etag) if found else None
+    async def _read(self) -> _StoredDocument | None:
+        found = await read_one(self._store, self._key)
+        return _StoredDocument(_StoredNames.model_validate(found.body), found.etag) if found else None
 
-    async def _write(self, memory: _StoredNames, etag: str) -> bool:
-        body = memory.model_dump(mode="json")
-        (written,) = await self._store.write([Replace(self._key, body, etag) if etag else Insert(self._key, body)])
+    async def _write(self, stored: _StoredNames, etag: str) -> bool:
+        (written,) = await self._store.write([versioned(self._key, stored.model_dump(mode="json"), etag)])
         return written is not None
 
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:
-    """Name the Spotler properties that Spotler Permission rows fill; other homes have names of their own."""
-    option_source = MapTo(OptionSource.PERMISSIONS)
-    return frozenset(row.property_name for row in mapping.rows if option_source in row.sources.values())
+    """Return the Spotler properties that Spotler Permission rows fill; other targets have names of their own."""
+    target = MapTo(OptionSource.PERMISSIONS)
+    return frozenset(row.property_name for row in mapping.rows if target in row.sources.values())
 
 
-def _tell(found: RenameDifference, removed: Mapping[str, str]) -> None:
-    """Log by option: names are the customer's own words."""
+def _log_changes(found: RenameDifference, removed: Mapping[str, str]) -> None:
+    """Log options only: names are the customer's own words."""
     for rename in found.renames:
         log.info("permission %s was renamed in Spotler", rename.option)
     for option in found.ambiguous:

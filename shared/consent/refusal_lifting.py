@@ -1,4 +1,4 @@
-"""An administrator lifts what was refused at an address, and says on whose request: the ledger keeps it (PERM-17)."""
+"""Lifts refusals at an address on an administrator's order; the ledger keeps on whose request (PERM-17)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _REFUSALS = frozenset({OPT_OUT, DO_NOT_EMAIL})
 
 
 @dataclass(frozen=True, slots=True)
-class Lifted:
-    """What was lifted, and the records with the address, which are looked at again."""
+class LiftResult:
+    """The subjects that were lifted, and the records with the address, which are synchronised again."""
 
     subjects: tuple[str, ...]
     records: tuple[RecordKey, ...]
@@ -50,10 +50,10 @@ class RefusalLifting:
         self._rules = rules
         self._clock = clock
 
-    async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> Lifted:
-        """Lift subjects, or with none of them everything that is refused at the address; nothing refused: nothing done.
+    async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> LiftResult:
+        """Lift subjects, or without any given all that are refused at the address. Without refusals, nothing happens.
 
-        `reference` leads to the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
+        `reference` names the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
         lifts what is left.
         """
         address = self._rules.fingerprints.address(email)
@@ -61,10 +61,10 @@ class RefusalLifting:
         chosen = known.subjects & frozenset(subjects) if subjects else known.subjects
         people = tuple(sorted((await self._crm.people_using([email])).get(email, ())))
         if not chosen:
-            return Lifted((), people)
+            return LiftResult((), people)
         now, correlation = self._clock.now(), f"lift-{reference}"
         entries = await self._ledger.entries(people)
-        # A permission is not given by this: its row says whether it is, and the ledger follows what becomes of that.
+        # This gives no permission: its row decides, and the ledger records what follows from the row.
         after = {subject: subject not in _REFUSALS for subject in sorted(chosen & (_REFUSALS | {BULK_EMAIL}))}
         before = {subject: not answer for subject, answer in after.items()}
         for key in people:
@@ -72,4 +72,4 @@ class RefusalLifting:
             await self._consents.record(act.changes(before, after))
         await self._suppressions.lift(address, chosen, ConsentSource.ADMINISTRATOR)
         await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.RESYNC, correlation) for key in people])
-        return Lifted(tuple(sorted(chosen)), people)
+        return LiftResult(tuple(sorted(chosen)), people)

@@ -1,1 +1,1 @@
-"""Takes in what triggers bring, and hands it to the use cases; walks over tables."""
+"""Dispatches messages of triggers to the use cases; walks over tables."""

@@ -1,4 +1,4 @@
-"""Everything a trigger brings in one call, done together: people in one batch, jobs in one batch."""
+"""Handles everything that a trigger delivers in one call: people in one batch, jobs in one batch."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Work:
-    """What messages ask for."""
+    """The work that messages ask for."""
 
     people: list[Reference] = field(default_factory=list)
     jobs: list[Jobs] = field(default_factory=list)
@@ -55,11 +55,11 @@ class Work:
     comparisons: list[Compare] = field(default_factory=list)
     lists: list[ListMessage] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
-    """What may be done only after a check of where it comes from (`dispatch/intake.py`)."""
+    """Messages whose origin must be checked first (`dispatch/intake.py`)."""
 
     @property
     def correlations(self) -> list[str]:
-        """The correlation ids of all changes that are behind it."""
+        """The correlation ids of all changes behind the work."""
         return [
             *(reference.correlation for reference in self.people),
             *(message.correlation_of(job) for message in self.jobs for job in message.jobs),
@@ -73,12 +73,12 @@ class Work:
 
     @property
     def others(self) -> list[Jobs | Walk | Replay | Compare | ListMessage]:
-        """Everything but people, their permission rows, and what is unchecked."""
+        """Everything but people, their permission rows, and unchecked messages."""
         return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.comparisons, *self.lists]
 
     @classmethod
     def asked_by(cls, message: AnyMessage) -> Work:
-        """Return what one lane message asks for."""
+        """Return the work that one lane message asks for."""
         work = cls()
         work.add(message)
         return work
@@ -94,7 +94,7 @@ class Work:
         return one, rest
 
     def add(self, message: AnyMessage) -> None:
-        """Add what a lane message asks for."""
+        """Add the work that a lane message asks for."""
         match message:
             case ReferenceBatch():
                 self.people += message.unfold()
@@ -128,7 +128,7 @@ class Dispatcher:
         comparison: Comparison,
         lists: Lists,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         clock: Clock,
         work_time: timedelta,
         circuits: Circuits,
@@ -144,7 +144,7 @@ class Dispatcher:
         self._comparison = comparison
         self._lists = lists
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._clock = clock
         self._work_time = work_time
         self._circuits = circuits
@@ -152,10 +152,10 @@ class Dispatcher:
         self._policy = policy
 
     async def dispatch(self, work: Work, *, lane: QueueName, began: datetime | None = None) -> None:
-        """Do it all, or put back what there is no time for; when this returns, nothing of it is lost.
+        """Do the work, or put back what there is no time for. When this returns, no work is lost.
 
-        `began` is when the messages were received, if that was earlier. While a circuit of the lane is open, all is put
-        back unread; when a probe is due, one message is looked at. What is unchecked is not looked at.
+        `began` is when the messages were received, if that was earlier. While a circuit of the lane is open, all work
+        is put back unread; when a probe is due, one message is handled. Unchecked messages are left alone.
         """
         began = began or self._clock.now()
         turn = await self._circuits.turn(lane)
@@ -170,14 +170,14 @@ class Dispatcher:
                 pass
         is_bulk = lane is QueueName.BULK
         with tallying() as tally, self._priority.bulk() if is_bulk else self._priority.live():
-            await self._do(work, lane, began)
+            await self._do_all(work, lane, began)
         try:
             await self._circuits.learn(lane, tally, turn)
-        except ConnectorError as error:  # the work is done; the next call learns
+        except ConnectorError as error:  # the work is done; the next call updates the circuits
             log.warning("the circuits of %s cannot be kept: %s", lane, error)
 
     async def _put_back(self, work: Work, lane: QueueName, pause: Pause) -> None:
-        """Put everything off until a pause is over, spread over some time. Not an attempt."""
+        """Put everything back until a pause is over, spread over some time. This is no attempt."""
         when = pause.until + self._policy.spread(pause.length)
         now = self._clock.now()
         people = [replace(one, first_seen=one.first_seen or now) for one in work.people]
@@ -185,40 +185,40 @@ class Dispatcher:
         for message in (*work.permissions, *work.others):
             await self._lanes.send_later(lane, message, when)
 
-    async def _do(self, work: Work, lane: QueueName, began: datetime) -> None:
-        """People leave half of the time to jobs, walks, replays, comparisons and lists that came with them.
+    async def _do_all(self, work: Work, lane: QueueName, began: datetime) -> None:
+        """Handle people in half of the time if other messages came with them, then the other messages.
 
-        What cannot be done at all is put off by itself: nothing is raised for it as long as the queue can be reached,
-        for the whole batch would come again, at once, and be buried after ten times.
+        A message that fails is postponed by itself. An error would repeat the whole batch at once, and dead-letter it
+        after ten times; it is raised only if the queue cannot be reached.
         """
         others = work.others
         people: list[Reference] = [*work.people]
         with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
             people += await self._owners(work.permissions, lane)
-            done = await attempt(lambda: self._look_at(people, lane), f"{len(people)} references")
+            done = await attempt(lambda: self._handle_references(people, lane), f"{len(people)} references")
         if isinstance(done, ConnectorError):
-            await self._patience.postpone_references(lane, people, done)
+            await self._redelivery.postpone_references(lane, people, done)
         budget = TimeBudget(self._clock, began + self._work_time)
         if people:
             budget.count_part()
         with spending(budget):
             for message in others:
                 if budget.may_begin:
-                    await self._or_later(message, lane)  # which counts its own parts, if it has several
+                    await self._do_or_postpone(message, lane)  # it counts its own parts, if it has several
                     budget.count_part()
                 else:
-                    await self._patience.put_back(lane, message)
+                    await self._redelivery.put_back(lane, message)
 
-    async def _look_at(self, people: Sequence[Reference], lane: QueueName) -> None:
-        """Look at people; a message asks for no more than the job that it names."""
+    async def _handle_references(self, people: Sequence[Reference], lane: QueueName) -> None:
+        """Synchronise people; a message may ask for no more than the job that it names."""
         await self._people.handle(await self._jobs.verify(people), lane=lane)
 
-    async def _or_later(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
-        done = await attempt(lambda: self._one(message, lane), message.kind)
+    async def _do_or_postpone(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+        done = await attempt(lambda: self._do_one(message, lane), message.kind)
         if isinstance(done, ConnectorError):
-            await self._patience.postpone(lane, message, done)
+            await self._redelivery.postpone(lane, message, done)
 
-    async def _one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+    async def _do_one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         match message:
             case Jobs():
                 await self._jobs.run(message, lane=lane)
@@ -232,12 +232,12 @@ class Dispatcher:
                 await self._lists.handle(message, lane=lane)
 
     async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
-        """Find the people behind Spotler Permission rows (CS-11)."""
+        """Return references to the people of Spotler Permission rows (CS-11)."""
         owners: list[Reference] = []
         for message in _permissions_together(messages):
             people = await self._people_behind(message)
             if isinstance(people, ConnectorError):
-                await self._patience.postpone(lane, message, people)
+                await self._redelivery.postpone(lane, message, people)
             else:
                 owners += [Reference(key, Why.PERMISSION, message.correlation) for key in people]
         return owners
@@ -246,15 +246,15 @@ class Dispatcher:
         return await attempt(lambda: self._crm.people_of_permissions(message.permissions), message.kind)
 
 
-async def put_off(work: Work, patience: Redelivery, *, lane: QueueName, error: ConnectorError) -> None:
-    """Come back to all of it later, because nothing of it can be done now. Needs the queue alone."""
-    await patience.postpone_references(lane, work.people, error)
+async def postpone_all(work: Work, redelivery: Redelivery, *, lane: QueueName, error: ConnectorError) -> None:
+    """Postpone all work, because no part of it can be done now. Needs the queue alone."""
+    await redelivery.postpone_references(lane, work.people, error)
     for message in (*_permissions_together(work.permissions), *work.others, *work.unchecked):
-        await patience.postpone(lane, message, error)
+        await redelivery.postpone(lane, message, error)
 
 
 def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:
-    """Fold messages of the same attempt into one; each job once, with the correlation id of its latest message."""
+    """Combine messages of the same attempt; each job once, with the correlation id of its latest message."""
     folded: dict[int, dict[UUID, str]] = {}
     waits_since: dict[int, datetime | None] = {}
     for message in messages:
@@ -264,9 +264,9 @@ def _jobs_together(messages: Iterable[Jobs]) -> list[Jobs]:
 
 
 def _permissions_together(messages: Iterable[Permissions]) -> list[Permissions]:
-    """Fold messages of the same attempt into one, each row once.
+    """Combine messages of the same attempt, each row once.
 
-    Dataverse's answer does not tell whose row was which: several changes together have no correlation id.
+    Dataverse's answer does not tell whose row is which: several changes together have no correlation id.
     """
     folded: dict[int, list[Permissions]] = {}
     for message in messages:

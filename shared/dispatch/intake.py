@@ -1,7 +1,7 @@
-"""Takes in what a trigger brings, so that no batch fails, as a whole and at once, for what can be done later.
+"""Takes messages from a trigger, so that a batch does not fail for work that can be done later.
 
-A function that fails gets the same messages again immediately, and the queue buries them after ten times: within
-seconds. So whatever cannot be had or checked now is sent to the lane with a delay, for which the queue is enough.
+A function that fails gets the same messages again at once, and the queue dead-letters them after ten times, within
+seconds. Work that cannot be done or checked now is therefore sent to the lane with a delay. That needs the queue alone.
 """
 
 from __future__ import annotations
@@ -13,49 +13,41 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from shared.dispatch.dispatch import Dispatcher, Work, put_off
+from shared.dispatch.dispatch import Dispatcher, Work, postpone_all
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked
 from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
-from shared.ports.organisations import Organisations, Origin, OriginRefused
+from shared.ports.organisations import Organisations, Origin, OriginRefused, OwnUser
 from shared.ports.queue import Queue, QueueName
 
 log = logging.getLogger(__name__)
 
 _LONGEST_QUESTION = timedelta(seconds=5)
-"""How long a batch waits to learn which user we are."""
+"""How long a batch waits for the id of our own user."""
 
 
 @dataclass(slots=True)
 class Arrival:
-    """One call of a trigger: the queue it comes from, what its messages ask for, and those that are none."""
+    """One call of a trigger: the queue, the work that its messages ask for, and the refused messages."""
 
     queue: QueueName
     work: Work = field(default_factory=Work)
     refused: list[OriginRefused] = field(default_factory=list)
 
 
-class OwnUser(Protocol):
-    """Knows which user we are, once Dataverse has told."""
-
-    async def learn(self) -> None:
-        """Ask, unless it is known. Raises no ConnectorError."""
-        ...
-
-
 class Ready(Protocol):
-    """What takes a state store and open services to have."""
+    """The parts that need a state store and open services."""
 
     @property
     def organisations(self) -> Organisations:
-        """Tells whose messages are ours."""
+        """Checks the origin of messages."""
         ...
 
     @property
     def own_user(self) -> OwnUser:
-        """Knows which user we are."""
+        """The connector's own user."""
         ...
 
     @property
@@ -65,60 +57,61 @@ class Ready(Protocol):
 
 
 class Intake:
-    """Needs the queue alone; everything else may be away."""
+    """Takes messages; needs the queue alone, while other services may be down."""
 
     def __init__(
         self,
         *,
         queue: Queue,
-        patience: Redelivery,
+        redelivery: Redelivery,
         clock: Clock,
         connector: Callable[[], Awaitable[Ready]],
         wait: timedelta = timedelta(seconds=30),
     ) -> None:
         """`connector` raises ConnectorErrors while it cannot be built.
 
-        `wait` is how long a service that hangs is waited for, be it for the connector or for an answer: a batch must
-        end well within the locks of its messages.
+        `wait` is the time-out for building the connector and for each check: a batch must end well within the locks of
+        its messages.
         """
         self._queue = queue
-        self._patience = patience
+        self._redelivery = redelivery
         self._clock = clock
         self._connector = connector
         self._wait = wait
 
     async def take(self, delivery: Arrival, *, lane: QueueName) -> None:
-        """Do, put off or bury everything. Raises only where the queue cannot be reached.
+        """Do, postpone or dead-letter everything. Raises only if the queue cannot be reached.
 
-        What is refused is buried last: whatever fails before it makes all messages come again, and would bury it twice.
+        Refused messages are dead-lettered last: a failure before that repeats all messages, and would dead-letter them
+        twice.
         """
         began = self._clock.now()
         connector = await attempt(self._connector, "building the connector", within=self._wait)
         if isinstance(connector, ConnectorError):
-            await put_off(delivery.work, self._patience, lane=lane, error=connector)
+            await postpone_all(delivery.work, self._redelivery, lane=lane, error=connector)
         else:
-            # For the next batch: this one has been read, and what was written by us costs a look.
-            await attempt(connector.own_user.learn, "asking who we are", within=min(self._wait, _LONGEST_QUESTION))
+            # For the next batch: this batch was read already. Without our user's id, our own changes cost a read.
+            await attempt(connector.own_user.learn, "reading our own user", within=min(self._wait, _LONGEST_QUESTION))
             unknown = await self._check(delivery, connector.organisations)
             await connector.dispatcher.dispatch(delivery.work, lane=lane, began=began)
             for message, reason in unknown:
-                await self._patience.postpone(lane, message, reason)
+                await self._redelivery.postpone(lane, message, reason)
         for one in delivery.refused:
             await self._queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
 
     async def collect_dead_lettered(self) -> None:
-        """Let what the queue itself has buried be seen and replayed, without what it said of people.
+        """Move messages that the queue itself has dead-lettered to our dead letters, without their personal data.
 
-        A queue that cannot be reached is tried again at the next call.
+        If the queue cannot be reached, the next call tries again.
         """
         try:
             moved = await self._queue.collect_dead_lettered()
         except ConnectorError as error:
-            log.warning("what the queues have buried cannot be collected: %s", error)
+            log.warning("messages that the queues dead-lettered cannot be collected: %s", error)
             return
         for letter in moved:
             log.warning(
-                "%s has buried a message itself: %s",
+                "%s has dead-lettered a message itself: %s",
                 letter.queue,
                 letter.reason,
                 extra={"correlation": letter.correlation_id},
@@ -127,7 +120,7 @@ class Intake:
     async def _check(
         self, delivery: Arrival, organisations: Organisations
     ) -> Sequence[tuple[Unchecked, ConnectorError]]:
-        """Accept or refuse what is unchecked; return what cannot be checked now, and why."""
+        """Accept or refuse unchecked messages; return those that cannot be checked now, and why."""
         unknown: list[tuple[Unchecked, ConnectorError]] = []
         from_one: defaultdict[Origin, list[Unchecked]] = defaultdict(list)
         for message in delivery.work.unchecked:

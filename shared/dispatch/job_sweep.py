@@ -1,4 +1,4 @@
-"""Finds Spotler Jobs that nobody works on: missed while the connector was down, lost, or stuck (JOB-28, C-23)."""
+"""Finds Spotler Jobs without a worker: missed while the connector was down, lost, or stuck (JOB-28, C-23)."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ log = logging.getLogger(__name__)
 _MOST = 5000
 _PER_MESSAGE = 100
 _QUIET = timedelta(hours=1)
-"""A job that was put on the lane is not put there again for so long: its own retries are under way."""
+"""A job that was sent to the lane is not sent again for so long: its own retries are under way."""
 
 QUEUED_FOR_HOURS = timedelta(hours=3)
-"""Jobs take seconds: so long is worth an alarm (C-23)."""
+"""Jobs take seconds: after this time there is an alarm (C-23)."""
 
 QUEUED_TOO_LONG = timedelta(hours=24)
-"""So long is a problem of its own, which health reports (JOB-28, C-23)."""
+"""After this time health reports the job as a problem (JOB-28, C-23)."""
 
 IN_PROGRESS_TOO_LONG = timedelta(hours=1)
 LOST_AFTER = timedelta(hours=24)
-"""Far longer than a job is ever left alone: whoever tries again notes the time."""
+"""Longer than any pause between two attempts: each attempt notes its time."""
 
 _MOST_STUCK, _TOLD = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
 class StuckJobs:
-    """The oldest hundred jobs of either kind that take longer than they ever should."""
+    """The oldest hundred jobs of either kind that take too long."""
 
     queued: Sequence[UUID]
     in_progress: Sequence[UUID]
 
 
 class JobSweep:
-    """Looks at the job table itself, so that a lost message costs minutes and not the job."""
+    """Reads the job table, so that a lost message costs minutes and not the job."""
 
     def __init__(
         self, *, crm: Crm, lanes: Lanes, store: StateStore, clock: Clock, environment: str, missed_after: timedelta
     ) -> None:
-        """`missed_after` is how long the message of a new job may be on its way."""
+        """`missed_after` is how long the message of a new job may take."""
         self._crm = crm
         self._lanes = lanes
         self._store = store
@@ -60,10 +60,10 @@ class JobSweep:
         self._partition = f"{environment}-sweep"
 
     async def sweep(self) -> int:
-        """Put jobs that nobody took on the live lane; returns how many. Raises ConnectorErrors.
+        """Send jobs that nobody took to the live lane; returns how many. Raises ConnectorErrors.
 
-        A job that was begun has its next attempt scheduled already, or a worker at it: unless that was a day ago, for
-        then its message is lost. What must not be done twice is safe all the same: the journal knows what was sent.
+        A job that was begun has its next attempt scheduled, or a worker. After a day its message counts as lost.
+        Operations that must not be done twice are safe: the journal holds what was sent.
         """
         now = self._clock.now()
         queued = await self._crm.jobs_in(JobStatus.QUEUED, before=now - self._missed_after, limit=_MOST)
@@ -80,18 +80,18 @@ class JobSweep:
             correlation = current_correlation() or str(uuid4())
             await self._lanes.send(QueueName.LIVE, *(Jobs(jobs=chunk, correlation=correlation) for chunk in chunks))
             log.warning("%d Spotler Jobs were missed and are done now", len(missed), extra={"correlation": correlation})
-            await self._remember(missed, now)
+            await self._save_swept(missed, now)
         return len(missed)
 
     async def stuck(self, queued_for: timedelta = QUEUED_FOR_HOURS) -> StuckJobs:
-        """Find jobs that are Queued for so long or In Progress for more than an hour. ConnectorErrors."""
+        """Return jobs that are Queued for so long, or In Progress for more than an hour. ConnectorErrors."""
         now = self._clock.now()
         queued = await self._crm.jobs_in(JobStatus.QUEUED, before=now - queued_for, limit=_MOST_STUCK)
         running = await self._crm.jobs_in(JobStatus.IN_PROGRESS, before=now - IN_PROGRESS_TOO_LONG, limit=_MOST_STUCK)
         return StuckJobs([job.id for job in queued], [job.id for job in running])
 
     async def state(self) -> dict[str, int]:
-        """Count jobs that take too long (C-23), as JSON."""
+        """Return as JSON how many jobs take too long (C-23)."""
         stuck = await self.stuck(QUEUED_TOO_LONG)
         return {"queuedTooLong": len(stuck.queued), "inProgressTooLong": len(stuck.in_progress)}
 
@@ -105,13 +105,13 @@ class JobSweep:
         return stuck
 
     async def _recently_swept(self, now: datetime) -> Collection[UUID]:
-        """Return what is remembered, and forget what is too old to matter."""
+        """Return the jobs that were swept recently, and delete older notes."""
         page = await self._store.scan(self._partition, limit=_MOST)
         old = [one for one in page.documents if now - datetime.fromisoformat(one.body["sweptOn"]) >= _QUIET]
         await self._store.write([Delete(one.key) for one in old])
         return {UUID(one.key.row) for one in page.documents} - {UUID(one.key.row) for one in old}
 
-    async def _remember(self, jobs: Sequence[UUID], now: datetime) -> None:
+    async def _save_swept(self, jobs: Sequence[UUID], now: datetime) -> None:
         body = {"sweptOn": now.isoformat()}
         await self._store.write([Put(DocumentKey(self._partition, str(job)), body) for job in jobs])
 

@@ -1,18 +1,17 @@
-"""Looks at records on request: some, or a whole table page by page. Progress lives in the messages themselves."""
+"""Synchronises records on request: some, or a whole table page by page. The messages themselves hold the progress."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from shared.dispatch.walks import UnderWay, Walks
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import GiveUp
 from shared.engine.record_handler import RecordHandler
-from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError
+from shared.inbound.reconciliation import Reconciliation
 from shared.messages.lane_messages import Lanes, Walk
 from shared.messages.redelivery import Redelivery
 from shared.ports.dataverse import Crm
@@ -24,16 +23,8 @@ PAGE = 500
 """Records per page: five Spotler calls, well inside one claim."""
 
 
-class WalkListener(Protocol):
-    """Counts what walks find."""
-
-    async def saw(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
-        """Take note of a page, before the next one is on its way."""
-        ...
-
-
 class Resync:
-    """Starts and carries on walks."""
+    """Starts and continues walks."""
 
     def __init__(
         self,
@@ -41,23 +32,23 @@ class Resync:
         crm: Crm,
         people: RecordHandler,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         walks: Walks,
-        listener: WalkListener | None = None,
+        reconciliation: Reconciliation,
     ) -> None:
         self._crm = crm
         self._people = people
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._walks = walks
-        self._listener = listener
+        self._reconciliation = reconciliation
 
     async def some(self, keys: Sequence[RecordKey], lane: QueueName, *, correlation: str) -> None:
-        """Put records on a lane."""
+        """Send records to a lane."""
         await self._lanes.send_references(lane, [Reference(key, Why.RESYNC, correlation) for key in keys])
 
     async def table(self, table: PersonTable, lane: QueueName, *, correlation: str) -> UnderWay | None:
-        """Start walking a whole table; returns the walk that is under way already, if there is one."""
+        """Start a walk over a table; returns the walk that is under way already, if there is one."""
         if (other := await self._walks.begin(table, correlation)) is not None:
             return other
         try:
@@ -68,34 +59,33 @@ class Resync:
         return None
 
     async def walk(self, step: Walk, *, lane: QueueName) -> None:
-        """Do one page, then send the message of the next: a crash in between repeats a page and loses none."""
+        """Handle one page, then send the message of the next one. A crash in between repeats a page."""
         try:
             if await self._is_overtaken(step):
                 return
             page = await self._crm.people_page(step.table, after=step.after, limit=PAGE)
         except ConnectorError as error:
-            if isinstance(self._patience.after(step, error), GiveUp):
-                await self._over(step)
-            await self._patience.postpone(lane, step, error)
+            if isinstance(self._redelivery.after(step, error), GiveUp):
+                await self._end_walk(step)
+            await self._redelivery.postpone(lane, step, error)
             return
         references = [Reference(key, step.why, step.correlation) for key in page.keys]
         finished = await self._people.handle(references, lane=lane)
-        if self._listener is not None:
-            await self._listener.saw(step, finished, is_last=page.after is None)
+        await self._reconciliation.count_page(step, finished, is_last=page.after is None)
         if page.after is not None:
             await self._lanes.send(lane, step.model_copy(update={"after": page.after, "attempt": 1}))
         else:
-            await self._over(step)
+            await self._end_walk(step)
 
     async def _is_overtaken(self, step: Walk) -> bool:
-        """Whether another walk has begun since: that one looks at everybody, too."""
+        """Whether another walk has begun since: that one reads all records, too."""
         if step.why is not Why.RESYNC or (other := await self._walks.begin(step.table, step.correlation)) is None:
             return False
         log.info("the walk over %s of %s ends: another one is under way", step.table, other.since)
         return True
 
-    async def _over(self, step: Walk) -> None:
-        """Let the next walk begin. If that cannot be noted, it may begin in a day."""
+    async def _end_walk(self, step: Walk) -> None:
+        """Let the next walk begin. If that cannot be stored, it may begin in a day."""
         if step.why is Why.RESYNC:
             with suppress(ConnectorError):
                 await self._walks.end(step.table, step.correlation)

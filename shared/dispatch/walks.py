@@ -1,8 +1,8 @@
-"""One walk over a table at a time: who asks for another one while it is under way is told so.
+"""One walk over a table at a time: a request for another one returns the walk that is under way.
 
-One document per table, in the partition `walk`: the correlation id of the walk, since when it is under way, and when it
-came to its last page. A walk that died with its message is presumed over after a day; where it comes again all the
-same, as a dead letter that is replayed, it goes on only if no other one has begun meanwhile.
+One document per table, in the partition `walk`: the correlation id of the walk, since when it is under way, and the
+time of its last page. A walk whose message was lost counts as over after a day. If it continues all the same, as a
+replayed dead letter, it does so only if no other walk has begun meanwhile.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 
 from shared.domain.records.records import PersonTable
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Replace, StateStore
+from shared.ports.documents import Body, Codec, read_one, update
+from shared.ports.state import Delete, DocumentKey, StateStore
 
 PRESUMED_OVER = timedelta(days=1)
-"""Without a page for so long. What a pause holds up is older than its last page, but not by days."""
+"""A walk without a page for so long is over. A pause delays a page, but not by days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class UnderWay:
     last_page: datetime
 
     def is_over(self, now: datetime) -> bool:
-        """Whether nothing has been heard of it for too long."""
+        """Whether its last page is too long ago."""
         return now - self.last_page >= PRESUMED_OVER
+
+
+_CODEC = Codec(UnderWay)
 
 
 class Walks:
@@ -40,35 +44,27 @@ class Walks:
         self._partition = f"{environment}-walk"
 
     async def begin(self, table: PersonTable, correlation: str) -> UnderWay | None:
-        """Note a walk, also at each of its pages; returns the other one that is under way, if there is one."""
-        key, now = self._key(table), self._clock.now()
-        document = (await self._store.read([key])).get(key)
-        one = _read(document) if document is not None else None
-        if one is not None and one.correlation != correlation and not one.is_over(now):
-            return one
-        since = one.since if one is not None and one.correlation == correlation else now
-        body = {"correlation": correlation, "since": since.isoformat(), "last_page": now.isoformat()}
-        change: Change = Insert(key, body) if document is None else Replace(key, body, document.etag)
-        (etag,) = await self._store.write([change])
-        if etag is None:  # somebody was quicker: either another walk, or the same page twice
-            document = (await self._store.read([key])).get(key)
-            one = _read(document) if document is not None else None
-            return one if one is not None and one.correlation != correlation else None
-        return None
+        """Record a walk, also at each of its pages; returns the other walk that is under way, if there is one."""
+        now = self._clock.now()
+        other: UnderWay | None = None
+
+        def noted(_: DocumentKey, body: Body | None) -> Body | None:
+            nonlocal other
+            known = _CODEC.read(body) if body else None
+            is_same = known is not None and known.correlation == correlation
+            other = None if is_same or known is None or known.is_over(now) else known
+            since = known.since if known is not None and is_same else now
+            return None if other else _CODEC.body(UnderWay(correlation, since, now))
+
+        await update(self._store, [self._key(table)], noted, contended="the walk is being noted by others")
+        return other
 
     async def end(self, table: PersonTable, correlation: str) -> None:
-        """Forget a walk, unless another one is under way."""
+        """Delete the note of a walk, unless another one is under way."""
         key = self._key(table)
-        document = (await self._store.read([key])).get(key)
-        if document is not None and _read(document).correlation == correlation:
+        document = await read_one(self._store, key)
+        if document is not None and document.body["correlation"] == correlation:
             await self._store.write([Delete(key, document.etag)])
 
     def _key(self, table: PersonTable) -> DocumentKey:
         return DocumentKey(self._partition, table)
-
-
-def _read(document: Document) -> UnderWay:
-    body = document.body
-    return UnderWay(
-        body["correlation"], datetime.fromisoformat(body["since"]), datetime.fromisoformat(body["last_page"])
-    )

@@ -1,1 +1,1 @@
-"""What changed in the marketing platform: poll, subscriber import, reviews, reconciliation."""
+"""Changes in the marketing platform: poll, subscriber import, reviews, reconciliation."""

@@ -1,8 +1,8 @@
-"""Compares contacts of Spotler with their records in bulk: from a moment on request; every night yesterday and a slice.
+"""Compares contacts with their records in bulk: since a moment on request; every night since yesterday, and a slice.
 
-Each step is a message of the bulk lane and handles one window. Progress is a document of the state store, so that a
-restart goes on, and the bookmark of the poll is left alone: what is new comes home with the next poll. Contacts of a
-window are read before any is handled, because what is written to them moves them out of the window.
+Each step is a message of the bulk lane and handles one window. A document of the state store keeps the progress, so
+that a restart continues. The cursor of the poll stays where it is. A step reads all contacts of a window before it
+handles any, because writing to a contact moves it out of the window.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from pydantic import TypeAdapter
-
+from shared.consent.bounce_service import BounceService
 from shared.domain.merging.comparison_window import ComparisonRun, Span, is_enough, reached
 from shared.domain.merging.divergence import Divergence
 from shared.domain.planning.rules import Rules
@@ -25,13 +24,14 @@ from shared.domain.values.moments import EARLIEST
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConnectorError
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
-from shared.inbound.page_counts import Handled, Newcoming, Seen
-from shared.inbound.poll import OVERLAP, Bounces, note_bounces
-from shared.inbound.poll_cursor import NEWCOMERS, PollCursor
+from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts
+from shared.inbound.poll import OVERLAP, note_bounces
+from shared.inbound.poll_cursor import NEW_SUBSCRIBERS, PollCursor
 from shared.inbound.read_ahead import Page
 from shared.messages.lane_messages import Compare, Lanes
 from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
+from shared.ports.documents import Codec, read_one
 from shared.ports.marketing_platform import ContactFeeds
 from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put, Replace, StateStore
@@ -40,22 +40,22 @@ from shared.telemetry.signals import DIVERGENCES, record
 log = logging.getLogger(__name__)
 
 SPAN = timedelta(hours=26)
-"""How far back a night asks Spotler: a day, and two hours for clocks that change."""
+"""How far back the comparison of a night reads: a day, and two hours for a change of the clocks."""
 
 _TIME = timedelta(seconds=90)
-"""After this a step begins no page any more: messages are locked for five minutes."""
+"""A step begins no page after this time: messages are locked for five minutes."""
 
-_RUN = TypeAdapter(ComparisonRun)
+_RUN = Codec(ComparisonRun)
 _BEGUN = "comparison of Spotler since %s has begun (%s)"
 _ENDED = "comparison of Spotler (%s) ended: %d contacts; %s"
 
 
 class _ReplacedError(Exception):
-    """Another worker does this step, or another run has taken the place of this one."""
+    """Another worker does this step, or another run has replaced this one."""
 
 
 class Comparison:
-    """Begins comparisons, and carries them on."""
+    """Begins comparisons and continues them."""
 
     def __init__(
         self,
@@ -63,35 +63,35 @@ class Comparison:
         feeds: ContactFeeds,
         changes: ContactChanges,
         people: RecordHandler,
-        bounces: Bounces,
+        bounces: BounceService,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         store: StateStore,
         clock: Clock,
         rules: Rules,
         environment: str,
         days: int,
     ) -> None:
-        """`days`: within so many nights the whole account is compared (`RECONCILE_DAYS`)."""
+        """`days`: the nights within which the whole account is compared (`RECONCILE_DAYS`)."""
         self._feeds = feeds
         self._changes = changes
         self._people = people
         self._bounces = bounces
         self._lanes = lanes
-        self._patience = patience
+        self._redelivery = redelivery
         self._store = store
         self._clock = clock
         self._rules = rules
         self._days = days
         self._partition = f"{environment}-compare"
-        self._waiting = PollCursor(store, environment, NEWCOMERS)
+        self._waiting = PollCursor(store, environment, NEW_SUBSCRIBERS)
 
     # -------------------------------------------------------------------------------------------------------- begin
 
     async def since(self, moment: datetime) -> ComparisonRun:
         """Compare again what changed since a moment (INI-04). Raises ConnectorErrors.
 
-        It takes the place of one that is under way, and does what that one had left.
+        The new run replaces a run that is under way, and includes what that run had not compared.
         """
         known, now = await self._read(Span.SINCE), self._clock.now()
         start = moment if known is None or known.finished else min(moment, known.until)
@@ -100,7 +100,7 @@ class Comparison:
     async def night(self, *, records: int) -> None:
         """Compare what changed since yesterday, and the next slice of the account. Raises ConnectorErrors.
 
-        `records` is how many records the night before had.
+        `records` is the number of records of the night before.
         """
         now = self._clock.now()
         start = now - SPAN
@@ -112,7 +112,7 @@ class Comparison:
         await self._begin(known.next_night(uuid4().hex, days=self._days, records=records))
 
     async def _begin(self, run: ComparisonRun) -> ComparisonRun:
-        await self._store.write([Put(self._key(run.span), _RUN.dump_python(run, mode="json"))])
+        await self._store.write([Put(self._key(run.span), _RUN.body(run))])
         log.info(_BEGUN, run.until.isoformat(timespec="seconds"), run.span)
         await self._lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
         return run
@@ -120,25 +120,25 @@ class Comparison:
     # --------------------------------------------------------------------------------------------------------- steps
 
     async def step(self, message: Compare, *, lane: QueueName) -> None:
-        """Do one window, then send the message of the next: a crash in between repeats a window and loses none."""
+        """Handle one window, then send the message of the next one. A crash in between repeats a window."""
         try:
-            work = await _Work.open(self._store, self._key(message.span), message.run)
+            work = await _ActiveRun.open(self._store, self._key(message.span), message.run)
             if work is None:
                 return
             run = await self._window(work, lane)
         except ConnectorError as error:
-            await self._patience.postpone(lane, message, error)
+            await self._redelivery.postpone(lane, message, error)
             return
         except _ReplacedError:
-            log.info("somebody else carries on with the comparison (%s)", message.span)
+            log.info("another worker continues the comparison (%s)", message.span)
             return
         if not run.rests:
             await self._lanes.send(lane, message.model_copy(update={"attempt": 1}))
         elif run.finished is not None:
-            _tell(run)
+            _log_end(run)
 
-    async def _window(self, work: _Work, lane: QueueName) -> ComparisonRun:
-        run, handled, began = work.run, Handled(), self._clock.now()
+    async def _window(self, work: _ActiveRun, lane: QueueName) -> ComparisonRun:
+        run, handled, began = work.run, PageCounts(), self._clock.now()
         if run.rests:
             return run
         if not self._rules.environment_is_on:
@@ -148,7 +148,7 @@ class Comparison:
         changed = [contact.last_changed for _, contacts in pages for contact in contacts]
         if edge is None:
             return await work.save(run.narrowed(changed))
-        if run.span is not Span.ACCOUNT:  # a closed contact has its bounces asked for when it is looked at
+        if run.span is not Span.ACCOUNT:  # of a closed contact the engine reads the bounces itself
             bounced = await note_bounces(self._feeds, self._bounces, start, edge + OVERLAP)
             references = [Reference(key, Why.PLATFORM, f"compare-{run.id}") for key in sorted(bounced)]
         else:
@@ -161,8 +161,8 @@ class Comparison:
             await self._page(work, at, contacts, lane, handled)
             done += [contact.last_changed for contact in contacts]
         if handled.import_error is not None:
-            await self._let_wait(run.until, handled.import_error)
-        if edge is None:  # what was handled is an echo when it is read again
+            await self._defer_import(run.until, handled.import_error)
+        if edge is None:  # the contacts that were handled are echoes when they are read again
             return await work.save(run.narrowed(changed))
         handled.count(await self._people.handle(references, lane=lane))
         found = _found(handled)
@@ -170,15 +170,15 @@ class Comparison:
             record(DIVERGENCES, count, kind=kind)
         return await work.save(run.moved(edge, contacts=len(done), found=found, now=self._clock.now()))
 
-    async def _let_wait(self, since: datetime, error: Exception) -> None:
-        """Leave new subscribers to the poll, which takes them in when that works again; nobody else waits for them."""
+    async def _defer_import(self, since: datetime, error: Exception) -> None:
+        """Leave new subscribers to the poll, which imports them once that works again; other contacts do not wait."""
         log.warning("new subscribers wait: %s", error if isinstance(error, ConnectorError) else type(error).__name__)
-        place = await self._waiting.read()
-        if place is None or place.until > since:
+        position = await self._waiting.read()
+        if position is None or position.until > since:
             await self._waiting.start_over(since)
 
     async def _pages(self, run: ComparisonRun, start: datetime) -> tuple[list[Page], datetime | None]:
-        """Read a window, or its beginning; and say until when it was read, None if nobody can tell."""
+        """Read a window or its beginning. Returns the pages, and up to when they are complete (None: unknown)."""
         pages: list[Page] = []
         changed: list[datetime | None] = []
         at = began = self._clock.now()
@@ -191,7 +191,7 @@ class Comparison:
         return pages, run.edge
 
     async def _page(
-        self, work: _Work, at: datetime, contacts: Sequence[MarketingContact], lane: QueueName, handled: Handled
+        self, work: _ActiveRun, at: datetime, contacts: Sequence[MarketingContact], lane: QueueName, handled: PageCounts
     ) -> None:
         known, new = known_and_new(contacts)
         doubtful = frozenset(work.run.doubtful)
@@ -199,33 +199,33 @@ class Comparison:
             known, at, handled, lane=lane, before=work.doubt, doubts=doubtful.__contains__, compares=True
         )
         is_account = work.run.span is Span.ACCOUNT
-        newcoming = Newcoming.COUNT if is_account else Newcoming.WELCOME
-        await self._changes.new_subscribers(new, handled, lane=lane, newcoming=newcoming)
+        import_mode = ImportMode.COUNT if is_account else ImportMode.IMPORT
+        await self._changes.new_subscribers(new, handled, lane=lane, import_mode=import_mode)
 
     # --------------------------------------------------------------------------------------------------------- state
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON how far each comparison is, and what it found by kind; empty before the first one."""
+        """Return as JSON the progress of each comparison and its divergences by kind; empty before the first one."""
         found = await self._store.read([self._key(span) for span in Span])
-        runs = [_RUN.validate_python(document.body) for document in found.values()]
-        return {str(run.span): self._told(run) for run in sorted(runs, key=lambda run: run.span)}
+        runs = [_RUN.read(document.body) for document in found.values()]
+        return {str(run.span): self._run_json(run) for run in sorted(runs, key=lambda run: run.span)}
 
-    def _told(self, run: ComparisonRun) -> dict[str, Any]:
+    def _run_json(self, run: ComparisonRun) -> dict[str, Any]:
         moments = {"begun": run.begun, "since": run.since, "until": run.until, "to": run.end, "finished": run.finished}
-        told = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
+        times = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
         nights = {"night": run.night, "ofNights": self._days} if run.span is Span.ACCOUNT else {}
-        return {**told, **nights, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
+        return {**times, **nights, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
 
     async def _read(self, span: Span) -> ComparisonRun | None:
-        document = (await self._store.read([self._key(span)])).get(self._key(span))
-        return _RUN.validate_python(document.body) if document else None
+        document = await read_one(self._store, self._key(span))
+        return _RUN.read(document.body) if document else None
 
     def _key(self, span: Span) -> DocumentKey:
         return DocumentKey(self._partition, span)
 
 
-class _Work:
-    """A run that one worker carries on; changed only with its version."""
+class _ActiveRun:
+    """A run that one worker continues; every change checks the version."""
 
     def __init__(self, store: StateStore, key: DocumentKey, run: ComparisonRun, etag: str) -> None:
         self._store = store
@@ -234,34 +234,34 @@ class _Work:
         self.run = run
 
     @classmethod
-    async def open(cls, store: StateStore, key: DocumentKey, run_id: str) -> _Work | None:
-        """Read a run; None if another one has taken its place."""
-        document = (await store.read([key])).get(key)
+    async def open(cls, store: StateStore, key: DocumentKey, run_id: str) -> _ActiveRun | None:
+        """Read a run; None if another run has replaced it."""
+        document = await read_one(store, key)
         if document is None or document.body["id"] != run_id:
             return None
-        return cls(store, key, _RUN.validate_python(document.body), document.etag)
+        return cls(store, key, _RUN.read(document.body), document.etag)
 
     async def doubt(self, external_ids: Collection[str]) -> None:
-        """Note that contacts are about to be handled."""
+        """Record that the worker is about to handle these contacts."""
         await self.save(replace(self.run, doubtful=tuple(sorted({*external_ids}))))
 
     async def save(self, run: ComparisonRun) -> ComparisonRun:
-        (etag,) = await self._store.write([Replace(self._key, _RUN.dump_python(run, mode="json"), self._etag)])
+        (etag,) = await self._store.write([Replace(self._key, _RUN.body(run), self._etag)])
         if etag is None:
             raise _ReplacedError
         self.run, self._etag = run, etag
         return run
 
 
-def _found(handled: Handled) -> Mapping[str, int]:
+def _found(handled: PageCounts) -> Mapping[str, int]:
     kinds = {
         **{str(kind): count for kind, count in handled.divergences.items()},
-        str(Divergence.UNKNOWN): handled.seen[Seen.UNKNOWN],
-        str(Divergence.UNLINKED): handled.seen[Seen.NEW_SUBSCRIBER],
+        str(Divergence.UNKNOWN): handled.seen[ChangeKind.UNKNOWN],
+        str(Divergence.UNLINKED): handled.seen[ChangeKind.NEW_SUBSCRIBER],
     }
     return {kind: count for kind, count in kinds.items() if count}
 
 
-def _tell(run: ComparisonRun) -> None:
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(run.found.items())) or "nothing differs"
-    log.info(_ENDED, run.span, run.contacts, told)
+def _log_end(run: ComparisonRun) -> None:
+    found = ", ".join(f"{count} {kind}" for kind, count in sorted(run.found.items())) or "nothing differs"
+    log.info(_ENDED, run.span, run.contacts, found)

@@ -1,7 +1,7 @@
-"""Handles pages of Spotler contacts, for the poll and for comparisons: echoes end here, the others are looked at.
+"""Handles pages of Spotler contacts for the poll and for comparisons: drops echoes and synchronises the others.
 
-A contact on which the connector itself breaks is set aside under Spotler's own id, and its neighbours go on: a new
-subscriber becomes a review, any other contact a dead letter.
+A contact on which the connector itself fails does not stop the page. It becomes a review if it is a new subscriber,
+otherwise a dead letter, under Spotler's own id.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 from uuid import UUID
 
 from shared.domain.mapping.model import EMAIL
@@ -31,7 +30,8 @@ from shared.engine.refusals.returns import Returns, correlation_of, record_id_of
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.work_items import FetchedContact
 from shared.errors import ConnectorError, DataError, Service, whereabouts
-from shared.inbound.page_counts import Handled, Newcoming, Seen
+from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts
+from shared.inbound.subscriber_import import SubscriberImport
 from shared.messages.lane_messages import references_body
 from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
@@ -40,39 +40,8 @@ from shared.ports.queue import Queue, QueueName
 log = logging.getLogger(__name__)
 
 
-class Welcomed(Protocol):
-    """Where a new subscriber went."""
-
-    @property
-    def key(self) -> RecordKey | None:
-        """The record to synchronise with the contact; None if there is none."""
-        ...
-
-    @property
-    def candidates(self) -> Sequence[RecordKey]:
-        """The records among which a person must choose first."""
-        ...
-
-    @property
-    def is_asked(self) -> bool:
-        """Whether a person must decide."""
-        ...
-
-
-class Newcomers(Protocol):
-    """Takes in new subscribers (NEW)."""
-
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
-        """Create or find their records, as the settings say."""
-        ...
-
-    async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
-        """Let a person decide about one that cannot be taken in."""
-        ...
-
-
 Before = Callable[[Collection[str]], Awaitable[None]]
-"""Called with the external ids of contacts that are about to be handled."""
+"""Called with the external ids of contacts before they are handled."""
 
 
 class ContactChanges:
@@ -84,7 +53,7 @@ class ContactChanges:
         platform: MarketingPlatform,
         crm: Crm,
         people: RecordHandler,
-        new_subscribers: Newcomers,
+        new_subscribers: SubscriberImport,
         ledger: Ledger,
         suppressions: SuppressionList,
         queue: Queue,
@@ -103,66 +72,66 @@ class ContactChanges:
         self,
         contacts: Sequence[MarketingContact],
         at: datetime,
-        handled: Handled,
+        handled: PageCounts,
         *,
         lane: QueueName,
         before: Before,
         doubts: Callable[[str], bool] = lambda _: False,
         compares: bool = False,
     ) -> set[RecordKey]:
-        """Look at the records of contacts with an id of ours; returns those that were looked at.
+        """Synchronise the records of contacts that have an id of ours; returns these records.
 
-        `at` is a moment before the contacts were asked for. `doubts` names contacts that never count as an echo.
-        `compares`: count divergences by kind, too. Raises ConnectorErrors.
+        `at` is a moment before the contacts were requested. `doubts` selects contacts that never count as an echo.
+        `compares` also counts divergences by kind. Raises ConnectorErrors.
         """
-        looked: set[RecordKey] = set()
+        handled_keys: set[RecordKey] = set()
 
-        async def look(some: Sequence[MarketingContact]) -> None:
-            by_id, part = {contact.external_id: contact for contact in some}, Handled()
+        async def synchronise(some: Sequence[MarketingContact]) -> None:
+            by_id, part = {contact.external_id: contact for contact in some}, PageCounts()
             references, fetched_contacts = await self._changed(by_id, at, part, doubts, compares=compares)
             if references:
                 await before(by_id.keys() - part.echoes)
                 part.count(await self._people.handle(references, lane=lane, fetched_contacts=fetched_contacts))
             handled.add(part)
-            looked.update(reference.key for reference in references)
+            handled_keys.update(reference.key for reference in references)
 
-        await isolated(contacts, look, partial(self._set_aside, handled))
-        return looked
+        await isolated(contacts, synchronise, partial(self._isolate, handled))
+        return handled_keys
 
     async def new_subscribers(
-        self, contacts: Sequence[MarketingContact], handled: Handled, *, lane: QueueName, newcoming: Newcoming
+        self, contacts: Sequence[MarketingContact], handled: PageCounts, *, lane: QueueName, import_mode: ImportMode
     ) -> None:
-        """Take in contacts that no record belongs to; who came back to an address has its refusals lifted first."""
-        if contacts and newcoming is not Newcoming.LATER:
-            handled.seen[Seen.NEW_SUBSCRIBER] += len(contacts)
-        if newcoming is Newcoming.COUNT:
+        """Import contacts that have no record. A person who returned to an address has its refusals lifted first."""
+        if contacts and import_mode is not ImportMode.DEFER:
+            handled.seen[ChangeKind.NEW_SUBSCRIBER] += len(contacts)
+        if import_mode is ImportMode.COUNT:
             return
 
-        async def take_in(some: Sequence[MarketingContact]) -> None:
+        async def import_some(some: Sequence[MarketingContact]) -> None:
             if not all(contact.is_readable for contact in some):
                 raise DataError("Spotler's answer about the contact cannot be read", service=Service.SPOTLER)
             returned = await self._returns.of(some)
             asked: frozenset[RecordKey] = frozenset()
             try:
-                if newcoming is Newcoming.WELCOME:
+                if import_mode is ImportMode.IMPORT:
                     asked = await self._import_page(some, handled, lane)
             except DataError:
                 raise
-            except ConnectorError as error:  # it concerns all of them, and others must not wait for them
+            except ConnectorError as error:  # it concerns all new subscribers, and other contacts must not wait
                 handled.import_error = handled.import_error or error
-            # A record about which somebody is asked must not settle that by itself: its refusal would reach the contact
+            # A record with an open review must not be synchronised: its refusal would reach the contact.
             following = [one for one in returned if one.key not in asked]
             handled.count(await self._people.handle(following, lane=lane))
 
         try:
-            await isolated(contacts, take_in, partial(self._set_aside, handled))
+            await isolated(contacts, import_some, partial(self._isolate, handled))
         except ConnectorError:
             raise
-        except Exception as error:  # noqa: BLE001  # it breaks on all of them; raised at the end of the poll
+        except Exception as error:  # noqa: BLE001  # it fails for every contact; the poll raises it at its end
             handled.import_error = handled.import_error or error
 
-    async def _set_aside(self, handled: Handled, contact: MarketingContact, error: Exception) -> None:
-        handled.set_aside += 1
+    async def _isolate(self, handled: PageCounts, contact: MarketingContact, error: Exception) -> None:
+        handled.defects += 1
         name = contact.encrypted_id or record_id_of(contact) or "without an id"
         log.error("Spotler contact %s broke the connector: %s", name, whereabouts(error))
         correlation = f"spotler-{name}"
@@ -188,9 +157,9 @@ class ContactChanges:
         )
 
     async def _import_page(
-        self, contacts: Sequence[MarketingContact], handled: Handled, lane: QueueName
+        self, contacts: Sequence[MarketingContact], handled: PageCounts, lane: QueueName
     ) -> frozenset[RecordKey]:
-        """Take in new subscribers; returns the records about which a person must decide first."""
+        """Import new subscribers; returns the records about which a person must decide first."""
         correlation = correlation_of(contacts[-1])
         imported = await self._new_subscribers.import_page(contacts, correlation=correlation)
         handled.reviews += sum(1 for one in imported if one.is_asked)
@@ -203,7 +172,7 @@ class ContactChanges:
         self,
         contacts: Mapping[str, MarketingContact],
         at: datetime,
-        handled: Handled,
+        handled: PageCounts,
         doubts: Callable[[str], bool],
         *,
         compares: bool,
@@ -213,11 +182,11 @@ class ContactChanges:
         entries = await self._ledger.entries({key for one in known.values() for key in one.users})
         references: list[Reference] = []
         fetched_contacts: dict[RecordKey, FetchedContact] = {}
-        strangers: dict[UUID, MarketingContact] = {}
+        unbound: dict[UUID, MarketingContact] = {}
         for external_id, contact in contacts.items():
             bound = [key for key in known[external_id].users if entries[key].binding.uses(external_id)]
             if not bound:
-                strangers[UUID(external_id)] = contact
+                unbound[UUID(external_id)] = contact
                 continue
             near = {key: known[external_id].sharing_records_of(key) for key in bound}
             moved = [
@@ -225,7 +194,7 @@ class ContactChanges:
                 for key in bound
                 if doubts(external_id) or self._has_news(contact, key, entries[key], near[key], catalogue)
             ]
-            handled.seen[Seen.CHANGED if moved else Seen.ECHO] += 1
+            handled.seen[ChangeKind.CHANGED if moved else ChangeKind.ECHO] += 1
             handled.echoes |= frozenset[str]() if moved else {external_id}
             if compares and contact.is_readable:
                 handled.divergences.update(
@@ -234,14 +203,14 @@ class ContactChanges:
             references += [Reference(key, Why.PLATFORM, correlation_of(contact)) for key in moved]
             if contact.is_readable:
                 fetched_contacts |= {key: FetchedContact(contact, at) for key in moved}
-        return [*references, *await self._strangers(strangers, handled)], fetched_contacts
+        return [*references, *await self._unbound(unbound, handled)], fetched_contacts
 
-    async def _strangers(self, contacts: Mapping[UUID, MarketingContact], handled: Handled) -> list[Reference]:
-        """Find records of contacts that the ledger does not know: the state was lost, or they are somebody else's."""
+    async def _unbound(self, contacts: Mapping[UUID, MarketingContact], handled: PageCounts) -> list[Reference]:
+        """Find records of contacts without a binding: the state was lost, or another program made the contacts."""
         tables = [table for table in PersonTable if table in self._rules.enabled_tables]
         keys = [RecordKey(table, identifier) for identifier in contacts for table in tables]
         found = await self._crm.read_people(keys) if keys else {}
-        counts = {Seen.CHANGED: len(found), Seen.UNKNOWN: len(contacts) - len(found)}
+        counts = {ChangeKind.CHANGED: len(found), ChangeKind.UNKNOWN: len(contacts) - len(found)}
         handled.seen.update({what: count for what, count in counts.items() if count})
         return [Reference(key, Why.PLATFORM, correlation_of(contacts[key.id])) for key in found]
 
@@ -253,13 +222,13 @@ class ContactChanges:
         sharing_records: SharingRecords,
         catalogue: PropertyCatalogue,
     ) -> bool:
-        """Whether a record must be looked at. Where a defect of ours breaks this, the engine looks, and buries it."""
+        """Whether a record must be synchronised. If the check itself fails, the engine gets the record."""
         if not contact.is_readable:
             return True
         try:
             rules = rules_of(key.table, sharing_records, self._rules)
             return not is_echo(contact, key, entry.binding, rules, catalogue)
-        except Exception as error:  # noqa: BLE001  # one contact must not hold up the poll for ever
+        except Exception as error:  # noqa: BLE001  # one contact must not block the poll
             log.error("%s broke the comparison: %s", key, whereabouts(error))  # noqa: TRY400  # its text may quote
             return True
 
@@ -276,7 +245,7 @@ class ContactChanges:
 
 
 def newest(contacts: Sequence[MarketingContact]) -> list[MarketingContact]:
-    """Of several states of a contact, the last one."""
+    """Return the last state of each contact."""
     latest: dict[str, MarketingContact] = {}
     for contact in contacts:
         name = contact.encrypted_id or contact.external_id or address_key(str(contact.properties.get(EMAIL, "")))
@@ -289,6 +258,6 @@ def newest(contacts: Sequence[MarketingContact]) -> list[MarketingContact]:
 
 
 def known_and_new(contacts: Sequence[MarketingContact]) -> tuple[list[MarketingContact], list[MarketingContact]]:
-    """Divide contacts with an id of ours from those that no record belongs to."""
+    """Separate contacts that have an id of ours from contacts without a record."""
     known = [contact for contact in contacts if record_id_of(contact) is not None]
     return known, [contact for contact in contacts if record_id_of(contact) is None]

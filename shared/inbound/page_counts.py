@@ -1,4 +1,4 @@
-"""What pages of Spotler contacts came to: counts by what was seen, and what followed from it."""
+"""Counts for pages of Spotler contacts: by kind of change, and by result."""
 
 from __future__ import annotations
 
@@ -13,37 +13,36 @@ from shared.domain.records.outcomes import Result
 from shared.engine.work_items import ItemResult
 
 
-class Seen(StrEnum):
-    """What a poll found in a contact."""
+class ChangeKind(StrEnum):
+    """The kind of change that a poll found in a contact."""
 
     ECHO = "echo"
     CHANGED = "changed"
     NEW_SUBSCRIBER = "newcomer"
     UNKNOWN = "unknown"
-    """Its external id is that of a record which is not (any more) in an enabled table."""
+    """The external id belongs to a record that is not, or no longer, in an enabled table."""
 
 
-class Newcoming(Enum):
-    """What to do with contacts that no record belongs to."""
+class ImportMode(Enum):
+    """What to do with contacts that have no record."""
 
-    WELCOME = auto()
-    """Take them in, as the settings say (NEW)."""
-    LATER = auto()
-    """They wait: others before them could not be taken in. What somebody refused at their address is lifted."""
+    IMPORT = auto()
+    """Import them, as the settings say (NEW)."""
+    DEFER = auto()
+    """Leave them to a later poll, because earlier ones could not be imported. Refusals at their address are lifted."""
     COUNT = auto()
 
 
 @dataclass(slots=True)
-class Handled:
-    """What pages came to: contacts by what was seen, and what followed from them.
+class PageCounts:
+    """Counts for pages: contacts by kind of change, and the results.
 
-    `values` and `permissions` were written to Dataverse, `waiting` are records that are tried again by themselves,
-    `failed` records that were told or buried, `reviews` questions that a person must decide, `set_aside` contacts on
-    which the connector broke. `echoes` are external ids of a page. `import_error` says why new subscribers could not be
-    taken in.
+    `values` and `permissions` were written to Dataverse. `waiting` counts records with another attempt, `failed`
+    records that failed or were dead-lettered, `reviews` open questions for a person. `defects` counts contacts on which
+    the connector itself failed. `echoes` are external ids. `import_error` is why importing new subscribers failed.
     """
 
-    seen: Counter[Seen] = field(default_factory=Counter)
+    seen: Counter[ChangeKind] = field(default_factory=Counter)
     echoes: set[str] = field(default_factory=set)
     divergences: Counter[Divergence] = field(default_factory=Counter)
     values: int = 0
@@ -51,11 +50,11 @@ class Handled:
     waiting: int = 0
     failed: int = 0
     reviews: int = 0
-    set_aside: int = 0
+    defects: int = 0
     import_error: Exception | None = None
 
-    def add(self, part: Handled) -> None:
-        """Add what known contacts came to."""
+    def add(self, part: PageCounts) -> None:
+        """Add the counts of known contacts."""
         self.seen += part.seen
         self.divergences += part.divergences
         self.values += part.values
@@ -64,7 +63,7 @@ class Handled:
         self.failed += part.failed
 
     def count(self, finished: Sequence[ItemResult]) -> None:
-        """Count how records ended that were looked at."""
+        """Count the results of records."""
         for one in finished:
             result = one.outcome.result
             self.waiting += result is Result.WAITING

@@ -1,8 +1,8 @@
-"""Finds what people changed in Spotler (S2D-01..S2D-09, C-05, C-11, C-12), a hundred contacts to a call.
+"""Polls Spotler for changed contacts (S2D-01..S2D-09, C-05, C-11, C-12), a hundred contacts per call.
 
-The bookmark moves when all of a window has been handled: each contact is done, scheduled again, or buried with its
-reason. A crash repeats a window, which changes nothing twice: what both sides agree on by then is an echo. New
-subscribers that cannot be taken in wait at a bookmark of their own; nobody else waits for them.
+The cursor moves once all contacts of a window are handled: each is done, scheduled again, or dead-lettered with its
+reason. A crash repeats a window. That changes nothing twice, because values that both sides agree on are an echo. New
+subscribers whose import failed have a cursor of their own, so that other contacts do not wait for them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
+from shared.consent.bounce_service import BounceService
 from shared.domain.planning.plan_input import CLOCKS_DIFFER
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import Bounce
@@ -24,8 +25,8 @@ from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.returns import record_id_of
 from shared.errors import ConflictError, ConnectorError, Service, whereabouts
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
-from shared.inbound.page_counts import Handled, Newcoming, Seen
-from shared.inbound.poll_cursor import CONTACTS, NEWCOMERS, CursorPosition, PollCursor
+from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts
+from shared.inbound.poll_cursor import CONTACTS, NEW_SUBSCRIBERS, CursorPosition, PollCursor
 from shared.inbound.read_ahead import Page, pages_ahead
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import ContactFeeds
@@ -35,103 +36,87 @@ from shared.ports.state import StateStore
 log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=5)
-"""What is dated late, or by another clock, is seen again."""
+"""Each window begins this much earlier, for changes that are dated late or by another clock."""
 
-_FIRST_LOOK_BACK = timedelta(minutes=15)
+_FIRST_SPAN = timedelta(minutes=15)
 _TIME = timedelta(minutes=3)
-"""After this no window and no page is begun any more: a function has five minutes."""
+"""No window and no page begins after this time: a function has five minutes."""
 
-_LOOK_BACK = timedelta(hours=26)
-"""Where a bookmark is put that was ahead of the clock, if nothing tells where it was before."""
+_REWIND = timedelta(hours=26)
+"""How far a cursor ahead of the clock is put back if nothing tells its last position."""
 
 STUCK_AFTER = timedelta(hours=1)
-"""For so long polls may fail to move the bookmark until health is red."""
+"""Health turns red when polls fail to move the cursor for so long."""
 
 SILENT_AFTER = timedelta(hours=26)
-"""For so long no poll may have begun until health is red, whatever the schedule says."""
+"""Health turns red when no poll began for so long, whatever the schedule is."""
 
-_LOST = "another poll has moved the bookmark meanwhile; the next one goes on there"
+_LOST = "another poll has moved the cursor meanwhile; the next poll continues there"
 
 
 @dataclass(slots=True)
-class Polled:
-    """What a poll came to: what was handled, records whose mail came back.
+class PollResult:
+    """The result of a poll: counts, and the records whose mail bounced.
 
-    `is_behind` says that there is more to fetch right now, `waits` that new subscribers wait to be taken in.
+    `is_behind`: there is more to read right now. `waits`: new subscribers wait for their import.
     """
 
     until: datetime
-    handled: Handled = field(default_factory=Handled)
+    handled: PageCounts = field(default_factory=PageCounts)
     bounced: set[RecordKey] = field(default_factory=set)
     is_behind: bool = False
     waits: bool = False
 
     @property
-    def seen(self) -> Counter[Seen]:
-        """Contacts, by what was seen in them."""
+    def seen(self) -> Counter[ChangeKind]:
+        """Contacts by kind of change."""
         return self.handled.seen
 
 
-class Bounces(Protocol):
-    """Takes note of mail that came back (BNC)."""
-
-    async def note(self, bounces: Sequence[Bounce]) -> Sequence[RecordKey]:
-        """Remember them; returns the records concerned."""
-        ...
-
-    async def known_until(self, moment: datetime) -> None:
-        """Note that every bounce up to a moment has been noted."""
-        ...
-
-    async def are_known_until(self) -> datetime | None:
-        """Return that moment."""
-        ...
-
-
 class _LeaseLostError(Exception):
-    """Another poll has taken over."""
+    """Another poll has taken the lease."""
 
 
 class _Lease:
-    """The bookmark while one poll has it."""
+    """The cursor while one poll has the lease."""
 
-    def __init__(self, cursor: PollCursor, place: CursorPosition, clock: Clock, lasts: timedelta) -> None:
+    def __init__(self, cursor: PollCursor, position: CursorPosition, clock: Clock, lasts: timedelta) -> None:
         self._cursor = cursor
         self._clock = clock
         self._lasts = lasts
-        self.place = place
+        self.position = position
 
     async def hold(self, doubtful: Collection[str] = ()) -> None:
-        """Go on, about to handle these contacts."""
-        self._take(await self._cursor.hold(self.place, self._clock.now() + self._lasts, doubtful))
+        """Extend the lease before handling these contacts."""
+        self._take(await self._cursor.hold(self.position, self._clock.now() + self._lasts, doubtful))
 
     async def renew(self) -> None:
-        """Go on if the lease is half over."""
-        held = self.place.held_until
+        """Extend the lease if half of it is over."""
+        held = self.position.held_until
         if held is None or self._clock.now() > held - self._lasts / 2:
             await self.hold()
 
     async def move(self, until: datetime, *, changes: int) -> None:
-        self._take(await self._cursor.move(self.place, until, changes=changes))
+        self._take(await self._cursor.move(self.position, until, changes=changes))
 
     async def narrow(self) -> None:
-        self._take(await self._cursor.narrow(self.place))
+        self._take(await self._cursor.narrow(self.position))
 
     async def release(self) -> None:
-        """Give it back; if that fails, it ends by itself."""
+        """Return the lease; if that fails, the lease expires."""
         try:
-            await self._cursor.release(self.place)
+            await self._cursor.release(self.position)
         except ConnectorError as error:
-            log.warning("the lease of the poll ends by itself: %s", error)
+            log.warning("the lease of the poll will expire: %s", error)
 
-    def _take(self, place: CursorPosition | None) -> None:
-        if place is None:
+    def _take(self, position: CursorPosition | None) -> None:
+        if position is None:
             raise _LeaseLostError
-        self.place = place
+        self.position = position
 
 
 class Poll:
-    """One environment's poll."""
+    """The poll of one environment."""
 
     def __init__(
         self,
@@ -139,7 +124,7 @@ class Poll:
         feeds: ContactFeeds,
         changes: ContactChanges,
         people: RecordHandler,
-        bounces: Bounces,
+        bounces: BounceService,
         store: StateStore,
         clock: Clock,
         rules: Rules,
@@ -155,183 +140,185 @@ class Poll:
         self._rules = rules
         self._lasts = lease
         self._cursor = PollCursor(store, environment, CONTACTS)
-        self._waiting = PollCursor(store, environment, NEWCOMERS)
+        self._waiting = PollCursor(store, environment, NEW_SUBSCRIBERS)
 
-    async def poll(self) -> Polled:
-        """Handle everything that changed since the bookmark. Raises ConnectorErrors; the next poll goes on.
+    async def poll(self) -> PollResult:
+        """Handle all changes since the cursor. Raises ConnectorErrors; then the next poll continues.
 
-        ConflictError while another poll is under way, or if it took over.
+        ConflictError while another poll is under way, or if it has taken the lease.
         """
         begun = self._clock.now()
-        if not self._rules.environment_is_on:  # the bookmark waits
-            return Polled(await self.cursor() or begun)
+        if not self._rules.environment_is_on:  # the cursor stays
+            return PollResult(await self.cursor() or begun)
         lease = await self._begin(begun)
-        polled = Polled(lease.place.until)
+        result = PollResult(lease.position.until)
         try:
-            polled.waits = await self._waiting.read() is not None
-            await self._catch_up(lease, polled, begun)
-            if polled.waits and not polled.is_behind and polled.handled.import_error is None:
-                polled.waits = await self._import_waiting(lease, polled, begun)
+            result.waits = await self._waiting.read() is not None
+            await self._catch_up(lease, result, begun)
+            if result.waits and not result.is_behind and result.handled.import_error is None:
+                result.waits = await self._import_waiting(lease, result, begun)
         except _LeaseLostError:
             raise ConflictError(_LOST, service=Service.STATE) from None
         except Exception:
             await lease.release()
             raise
         await lease.release()
-        _tell(polled)
-        if polled.handled.import_error is not None:
-            raise polled.handled.import_error
-        return polled
+        _log_result(result)
+        if result.handled.import_error is not None:
+            raise result.handled.import_error
+        return result
 
     async def cursor(self) -> datetime | None:
-        """Return until when everything has been handled; None before the first poll."""
+        """Return the time up to which everything has been handled; None before the first poll."""
         return await self._cursor.until()
 
     async def import_waits_since(self) -> datetime | None:
-        """Return from when on new subscribers wait to be taken in; None if nobody waits."""
+        """Return since when new subscribers wait for their import; None if none wait."""
         return await self._waiting.until()
 
     async def state(self) -> dict[str, Any]:
-        """Say as JSON until when changes in Spotler have been brought home, and whether the bookmark moves."""
-        place, waiting = await self._cursor.read(), await self._waiting.read()
-        cause = self._complaint(place)
+        """Return as JSON the position of the cursor, and why it does not move."""
+        position, waiting = await self._cursor.read(), await self._waiting.read()
+        cause = self._problem(position)
         return {
-            "until": _text(place.until if place else None),
+            "until": _text(position.until if position else None),
             "newSubscribersWaitSince": _text(waiting.until if waiting else None),
             "ok": not cause,
             **({"cause": cause} if cause else {}),
         }
 
-    def _complaint(self, place: CursorPosition | None) -> str:
+    def _problem(self, position: CursorPosition | None) -> str:
         now = self._clock.now()
-        if place is None or not self._rules.environment_is_on:
+        if position is None or not self._rules.environment_is_on:
             return ""
-        if place.until > now + CLOCKS_DIFFER:
-            return "The bookmark of the poll is ahead of the clock; the next poll puts it back."
-        if place.tried is not None and now - place.tried > STUCK_AFTER:
-            since = place.tried.isoformat(timespec="seconds")
-            return f"No poll has moved the bookmark since {since}; POST /api/poll says why."
-        if now - place.until > SILENT_AFTER:
+        if position.until > now + CLOCKS_DIFFER:
+            return "The cursor of the poll is ahead of the clock; the next poll puts it back."
+        if position.tried is not None and now - position.tried > STUCK_AFTER:
+            since = position.tried.isoformat(timespec="seconds")
+            return f"No poll has moved the cursor since {since}; POST /api/poll reports why."
+        if now - position.until > SILENT_AFTER:
             return "No poll has ended for more than a day: look at the timer poll_spotler and POLL_SCHEDULE."
         return ""
 
     async def _begin(self, begun: datetime) -> _Lease:
-        place = await self._cursor.read() or await self._cursor.begin(begun - _FIRST_LOOK_BACK)
-        if place is None or place.is_held(begun):
+        position = await self._cursor.read() or await self._cursor.begin(begun - _FIRST_SPAN)
+        if position is None or position.is_held(begun):
             raise ConflictError("another poll is under way", service=Service.STATE)
-        if place.until > begun + CLOCKS_DIFFER:
-            place = await self._healed(place, begun)
-        taken = None if place is None else await self._cursor.take(place, begun, begun + self._lasts)
+        if position.until > begun + CLOCKS_DIFFER:
+            position = await self._rewound(position, begun)
+        taken = None if position is None else await self._cursor.take(position, begun, begun + self._lasts)
         if taken is None:
             raise ConflictError("another poll is under way", service=Service.STATE)
         return _Lease(self._cursor, taken, self._clock, self._lasts)
 
-    async def _healed(self, place: CursorPosition, begun: datetime) -> CursorPosition | None:
-        """Put a bookmark that is ahead of the clock back to where bounces are known until."""
+    async def _rewound(self, position: CursorPosition, begun: datetime) -> CursorPosition | None:
+        """Put a cursor that is ahead of the clock back to the time up to which bounces are known."""
         known = await self._bounces.are_known_until()
-        before = begun - _LOOK_BACK if known is None else min(known, begun)
-        log.warning("the bookmark of the poll was ahead of the clock; the poll goes on from %s", _text(before))
-        return await self._cursor.heal(place, before)
+        before = begun - _REWIND if known is None else min(known, begun)
+        log.warning("the cursor of the poll was ahead of the clock; the poll continues from %s", _text(before))
+        return await self._cursor.rewind(position, before)
 
-    async def _catch_up(self, lease: _Lease, polled: Polled, begun: datetime) -> None:
-        origin, deadline = polled.until, begun + _TIME
+    async def _catch_up(self, lease: _Lease, result: PollResult, begun: datetime) -> None:
+        origin, deadline = result.until, begun + _TIME
         while True:
-            edge = min(polled.until + lease.place.window, begun)
-            before = polled.seen.total()
-            if not await self._window(min(polled.until, edge) - OVERLAP, edge, polled, lease, deadline):
-                if polled.until == origin:  # it had all the time there is
+            edge = min(result.until + lease.position.window, begun)
+            before = result.seen.total()
+            if not await self._window(min(result.until, edge) - OVERLAP, edge, result, lease, deadline):
+                if result.until == origin:  # it had all the time that a poll has
                     await lease.narrow()
-                polled.is_behind = True
+                result.is_behind = True
                 return
-            polled.until = max(polled.until, edge)
-            await lease.move(polled.until, changes=polled.seen.total() - before)
+            result.until = max(result.until, edge)
+            await lease.move(result.until, changes=result.seen.total() - before)
             if edge >= begun:
                 return
             if self._clock.now() >= deadline:
-                polled.is_behind = True
+                result.is_behind = True
                 return
 
-    async def _window(self, start: datetime, end: datetime, polled: Polled, lease: _Lease, deadline: datetime) -> bool:
-        """Handle what changed between two moments; False if there was not enough time for all of it."""
-        bounced = await self._note_bounces(start, end, polled)
+    async def _window(
+        self, start: datetime, end: datetime, result: PollResult, lease: _Lease, deadline: datetime
+    ) -> bool:
+        """Handle the changes between two moments; False if the time did not suffice."""
+        bounced = await self._note_bounces(start, end, result)
         async for at, contacts in self._pages(start, end, deadline, lease):
             if self._clock.now() >= deadline:
                 return False
             latest = newest(contacts)
             if any(contact.is_unreachable for contact in latest):
-                # A mail may have come back since bounces were asked for: without that, it would look like an opt-out.
-                bounced |= await self._note_bounces(start, end, polled)
+                # Mail may have bounced since the bounces were read: without them it would look like an opt-out.
+                bounced |= await self._note_bounces(start, end, result)
             known, new = known_and_new(latest)
             bounced -= await self._changes.known(
-                known, at, polled.handled, lane=QueueName.LIVE, before=lease.hold, doubts=lease.place.doubts
+                known, at, result.handled, lane=QueueName.LIVE, before=lease.hold, doubts=lease.position.doubts
             )
-            lease.place = lease.place.without(contact.external_id for contact in known)
-            newcoming = Newcoming.LATER if polled.waits else Newcoming.WELCOME
-            await self._changes.new_subscribers(new, polled.handled, lane=QueueName.LIVE, newcoming=newcoming)
-            if polled.handled.import_error is not None and not polled.waits:
+            lease.position = lease.position.without(contact.external_id for contact in known)
+            import_mode = ImportMode.DEFER if result.waits else ImportMode.IMPORT
+            await self._changes.new_subscribers(new, result.handled, lane=QueueName.LIVE, import_mode=import_mode)
+            if result.handled.import_error is not None and not result.waits:
                 await self._waiting.begin(start)
-                polled.waits = True
+                result.waits = True
         correlation = f"bounce-{end.isoformat(timespec='seconds')}"
         references = [Reference(key, Why.PLATFORM, correlation) for key in sorted(bounced)]
-        polled.handled.count(await self._people.handle(references, lane=QueueName.LIVE))
+        result.handled.count(await self._people.handle(references, lane=QueueName.LIVE))
         return True
 
     def _pages(self, start: datetime, end: datetime, deadline: datetime, lease: _Lease) -> AsyncIterator[Page]:
         return pages_ahead(self._feeds, start, end, clock=self._clock, deadline=deadline, on_page=lease.renew)
 
-    async def _import_waiting(self, lease: _Lease, polled: Polled, begun: datetime) -> bool:
-        """Take in the new subscribers that an earlier poll could not take in; whether some wait still."""
-        place = await self._waiting.read()
-        while place is not None:
-            edge, count = min(place.until + place.window, begun), 0
-            async for _, contacts in self._pages(min(place.until, edge), edge, begun + _TIME, lease):
+    async def _import_waiting(self, lease: _Lease, result: PollResult, begun: datetime) -> bool:
+        """Import the new subscribers that an earlier poll could not import; whether some still wait."""
+        position = await self._waiting.read()
+        while position is not None:
+            edge, count = min(position.until + position.window, begun), 0
+            async for _, contacts in self._pages(min(position.until, edge), edge, begun + _TIME, lease):
                 if self._clock.now() >= begun + _TIME:
                     return True
                 _, new = known_and_new(newest(contacts))
                 count += len(contacts)
                 await self._changes.new_subscribers(
-                    new, polled.handled, lane=QueueName.LIVE, newcoming=Newcoming.WELCOME
+                    new, result.handled, lane=QueueName.LIVE, import_mode=ImportMode.IMPORT
                 )
-                if polled.handled.import_error is not None:
+                if result.handled.import_error is not None:
                     return True
             if edge >= begun:
                 await self._waiting.remove()
                 return False
-            place = await self._waiting.move(place, edge, changes=count)
+            position = await self._waiting.move(position, edge, changes=count)
         return True
 
-    async def _note_bounces(self, start: datetime, end: datetime, polled: Polled) -> set[RecordKey]:
-        """Note what came back, a little into the future: Spotler's clock may be ahead."""
+    async def _note_bounces(self, start: datetime, end: datetime, result: PollResult) -> set[RecordKey]:
+        """Record bounces, up to a little in the future: Spotler's clock may be ahead."""
         concerned = await note_bounces(self._feeds, self._bounces, start, end + OVERLAP)
-        polled.bounced |= concerned
+        result.bounced |= concerned
         await self._bounces.known_until(end)
         return concerned
 
 
-async def note_bounces(feeds: ContactFeeds, book: Bounces, start: datetime, end: datetime) -> set[RecordKey]:
-    """Note the bounces between two moments, and return the records concerned; one that breaks the connector is logged.
+async def note_bounces(feeds: ContactFeeds, bounces: BounceService, start: datetime, end: datetime) -> set[RecordKey]:
+    """Record the bounces between two moments, and return their records. A bounce that breaks the connector is logged.
 
     Raises ConnectorErrors.
     """
     concerned: set[RecordKey] = set()
 
     async def note(some: Sequence[Bounce]) -> None:
-        concerned.update(await book.note(some))
+        concerned.update(await bounces.note(some))
 
-    async def set_aside(bounce: Bounce, error: Exception) -> None:
+    async def log_defect(bounce: Bounce, error: Exception) -> None:
         name = bounce.contact.encrypted_id or record_id_of(bounce.contact) or "without an id"
         log.error("a bounce of Spotler contact %s broke the connector: %s", name, whereabouts(error))
 
-    async for bounces in feeds.bounces(start, end):
-        await isolated(bounces, note, set_aside)
+    async for page in feeds.bounces(start, end):
+        await isolated(page, note, log_defect)
     return concerned
 
 
-def _tell(polled: Polled) -> None:
-    told = ", ".join(f"{count} {what}" for what, count in sorted(polled.seen.items())) or "nothing new"
-    log.info("poll until %s: %s, %d records with bounces", _text(polled.until), told, len(polled.bounced))
-    if polled.waits:
-        log.warning("new subscribers cannot be taken in; they wait")
+def _log_result(result: PollResult) -> None:
+    seen = ", ".join(f"{count} {what}" for what, count in sorted(result.seen.items())) or "nothing new"
+    log.info("poll until %s: %s, %d records with bounces", _text(result.until), seen, len(result.bounced))
+    if result.waits:
+        log.warning("new subscribers cannot be imported; they wait")
 
 
 def _text(moment: datetime | None) -> str | None:

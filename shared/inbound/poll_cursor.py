@@ -1,7 +1,7 @@
-"""Until when a poll has handled everything, who polls now, and how much time a poll looks at in one go.
+"""The cursor of a poll: the time up to which everything is handled, the lease, and the width of the next window.
 
-One document, changed only with its version. A poll takes a lease on it: another poll that begins meanwhile sees that
-and stops. A lease that its process left behind ends by itself. Of two polls at the same time one moves the bookmark.
+One document, changed only with its version. A poll takes a lease on the cursor; another poll that begins meanwhile
+stops. The lease of a process that died expires. Of two polls at the same time, one moves the cursor.
 """
 
 from __future__ import annotations
@@ -9,41 +9,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from shared.ports.state import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.ports.documents import Codec, read_one, versioned
+from shared.ports.state import Delete, DocumentKey, Put, StateStore
 
 FIRST = timedelta(hours=1)
 LONGEST = timedelta(days=8)
 SHORTEST = timedelta(minutes=1)
 _NARROWER, _WIDER = 4, 2
 
-CONTACTS, NEWCOMERS = "contacts", "newcomers"
-"""The bookmark of the poll; where new subscribers wait that could not be taken in."""
+CONTACTS, NEW_SUBSCRIBERS = "contacts", "newcomers"
+"""The cursor of the poll; the cursor of new subscribers whose import failed."""
 
 FEW = 500
-"""Contacts. After a window with at most so many changes the next one is wider: empty windows are joined."""
+"""Contacts. The window after one with at most this many changes is wider: empty windows are joined."""
 
 
 @dataclass(frozen=True, slots=True)
 class CursorPosition:
-    """Where a poll is: everything `until` then has been handled. `window` is how much it looks at next.
+    """A position: everything `until` then has been handled; `window` is the width of the next window.
 
-    `doubtful` are external ids of contacts that a poll began to handle and did not end: their agreement may be
-    remembered, and not reported. `doubts_all`: written by a version that did not note which. `held_until` is the end of
-    the lease of the poll under way. `tried` is when the first poll began that has not moved the bookmark.
+    `doubtful` are external ids of contacts that a poll began to handle and did not finish: their binding may be saved,
+    and their outcome not reported. `doubts_all`: an older version did not record which contacts. `held_until` is the
+    end of the lease. `tried` is when the first poll began that has not moved the cursor.
     """
 
     until: datetime
-    window: timedelta
-    etag: str
+    window: timedelta = FIRST
     doubtful: frozenset[str] = frozenset()
     doubts_all: bool = False
     held_until: datetime | None = None
     tried: datetime | None = None
+    etag: str = ""
 
     def is_held(self, now: datetime) -> bool:
-        """Whether a poll is under way."""
+        """Whether a poll has the lease."""
         return self.held_until is not None and now < self.held_until
 
     def doubts(self, external_id: str) -> bool:
@@ -51,102 +51,80 @@ class CursorPosition:
         return self.doubts_all or external_id in self.doubtful
 
     def without(self, external_ids: Iterable[str]) -> CursorPosition:
-        """Return the same place without doubt about contacts that were handled to the end."""
+        """Return the position without doubt about these contacts."""
         return replace(self, doubtful=self.doubtful - frozenset(external_ids))
 
 
+_CODEC = Codec(
+    CursorPosition,
+    outside={"etag"},
+    names={"window": "seconds", "doubts_all": "open", "held_until": "held"},
+    omits_defaults=True,
+)
+
+
 class PollCursor:
-    """One bookmark of one environment."""
+    """One cursor of one environment."""
 
     def __init__(self, store: StateStore, environment: str, name: str) -> None:
         self._store = store
         self._key = DocumentKey(f"{environment}-poll", name)
 
     async def read(self) -> CursorPosition | None:
-        """Return where it is; None before the first poll."""
-        document = (await self._store.read([self._key])).get(self._key)
-        return _place(document) if document else None
+        """Return the position; None before the first poll."""
+        document = await read_one(self._store, self._key)
+        return _CODEC.read(document.body, etag=document.etag) if document else None
 
     async def until(self) -> datetime | None:
-        """Return until when everything has been handled; None before the first poll."""
-        place = await self.read()
-        return place.until if place else None
+        """Return the time up to which everything is handled; None before the first poll."""
+        position = await self.read()
+        return position.until if position else None
 
     async def start_over(self, moment: datetime) -> CursorPosition:
-        """Put it at a moment, wherever it is."""
-        place = CursorPosition(moment, FIRST, "")
-        (etag,) = await self._store.write([Put(self._key, _body(place))])
-        return replace(place, etag=etag or "")
+        """Put the cursor at a moment, whatever its position."""
+        position = CursorPosition(moment)
+        (etag,) = await self._store.write([Put(self._key, _CODEC.body(position))])
+        return replace(position, etag=etag or "")
 
     async def begin(self, moment: datetime) -> CursorPosition | None:
-        """Put it at a moment if there is none yet; None if somebody else was quicker."""
-        place = CursorPosition(moment, FIRST, "")
-        (etag,) = await self._store.write([Insert(self._key, _body(place))])
-        return None if etag is None else replace(place, etag=etag)
+        """Put the cursor at a moment if there is none; None if another worker was faster."""
+        return await self._write(CursorPosition(moment))
 
     async def remove(self) -> None:
-        """Forget it."""
+        """Delete the cursor."""
         await self._store.write([Delete(self._key)])
 
-    async def take(self, place: CursorPosition, now: datetime, held_until: datetime) -> CursorPosition | None:
-        """Take the lease; None if somebody has changed the bookmark since `place` was read."""
-        return await self._replace(replace(place, held_until=held_until, tried=place.tried or now))
+    async def take(self, position: CursorPosition, now: datetime, held_until: datetime) -> CursorPosition | None:
+        """Take the lease; None if another worker has changed the cursor since `position` was read."""
+        return await self._write(replace(position, held_until=held_until, tried=position.tried or now))
 
     async def hold(
-        self, place: CursorPosition, held_until: datetime, doubtful: Iterable[str] = ()
+        self, position: CursorPosition, held_until: datetime, doubtful: Iterable[str] = ()
     ) -> CursorPosition | None:
-        """Go on with the lease, and note which contacts are about to be handled; None if the lease is lost."""
-        return await self._replace(replace(place, held_until=held_until, doubtful=place.doubtful | frozenset(doubtful)))
+        """Extend the lease, and record the contacts that are about to be handled; None if the lease is lost."""
+        return await self._write(
+            replace(position, held_until=held_until, doubtful=position.doubtful | frozenset(doubtful))
+        )
 
-    async def move(self, place: CursorPosition, until: datetime, *, changes: int) -> CursorPosition | None:
-        """Move it on; dare a wider window after few `changes`. None if somebody has changed it meanwhile."""
-        widest = LONGEST if changes <= FEW else max(FIRST, place.window)
-        window = min(place.window * _WIDER, widest)
-        moved = replace(place, until=until, window=window, doubtful=frozenset(), doubts_all=False, tried=None)
-        return await self._replace(moved)
+    async def move(self, position: CursorPosition, until: datetime, *, changes: int) -> CursorPosition | None:
+        """Move the cursor; widen the window after few `changes`. None if another worker has changed the cursor."""
+        widest = LONGEST if changes <= FEW else max(FIRST, position.window)
+        window = min(position.window * _WIDER, widest)
+        moved = replace(position, until=until, window=window, doubtful=frozenset(), doubts_all=False, tried=None)
+        return await self._write(moved)
 
-    async def heal(self, place: CursorPosition, until: datetime) -> CursorPosition | None:
-        """Put a bookmark that is ahead of the clock back; None if somebody has changed it meanwhile."""
-        return await self._replace(replace(place, until=until, window=FIRST))
+    async def rewind(self, position: CursorPosition, until: datetime) -> CursorPosition | None:
+        """Put a cursor that is ahead of the clock back; None if another worker has changed it."""
+        return await self._write(replace(position, until=until, window=FIRST))
 
-    async def narrow(self, place: CursorPosition) -> CursorPosition | None:
-        """Stay, and look at less in one go: this window takes longer than there is time."""
-        return await self._replace(replace(place, window=max(place.window / _NARROWER, SHORTEST)))
+    async def narrow(self, position: CursorPosition) -> CursorPosition | None:
+        """Stay, and narrow the window: the current one takes longer than a poll has."""
+        return await self._write(replace(position, window=max(position.window / _NARROWER, SHORTEST)))
 
-    async def release(self, place: CursorPosition) -> None:
-        """Give the lease back; whoever has taken it over keeps it."""
-        await self._replace(replace(place, held_until=None))
+    async def release(self, position: CursorPosition) -> None:
+        """Return the lease, unless another poll has taken it."""
+        await self._write(replace(position, held_until=None))
 
-    async def _replace(self, place: CursorPosition) -> CursorPosition | None:
-        (etag,) = await self._store.write([Replace(self._key, _body(place), place.etag)])
-        return None if etag is None else replace(place, etag=etag)
-
-
-def _body(place: CursorPosition) -> dict[str, Any]:
-    body: dict[str, Any] = {"until": place.until.isoformat(), "seconds": place.window.total_seconds()}
-    if place.doubtful:
-        body["doubtful"] = sorted(place.doubtful)
-    if place.doubts_all:
-        body["open"] = True
-    if place.held_until is not None:
-        body["held"] = place.held_until.isoformat()
-    if place.tried is not None:
-        body["tried"] = place.tried.isoformat()
-    return body
-
-
-def _place(document: Document) -> CursorPosition:
-    body = document.body
-    return CursorPosition(
-        until=datetime.fromisoformat(str(body["until"])),
-        window=timedelta(seconds=float(body.get("seconds", FIRST.total_seconds()))),
-        etag=document.etag,
-        doubtful=frozenset(body.get("doubtful", ())),
-        doubts_all=bool(body.get("open", False)),
-        held_until=_moment(body.get("held")),
-        tried=_moment(body.get("tried")),
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    async def _write(self, position: CursorPosition) -> CursorPosition | None:
+        (etag,) = await self._store.write([versioned(self._key, _CODEC.body(position), position.etag)])
+        return None if etag is None else replace(position, etag=etag)

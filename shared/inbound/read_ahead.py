@@ -1,7 +1,7 @@
-"""Reads pages of a feed of changes ahead of their handling.
+"""Reads pages of a feed of changes before they are handled.
 
-Contacts that are written to leave the span that is read: the pages behind them move up, and what moves onto a page that
-was read would not be seen.
+Writing to a contact removes it from the span that is read. Contacts of later pages would then move onto pages that were
+read already, and be missed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from shared.ports.clock import Clock
 from shared.ports.marketing_platform import ContactFeeds
 
 Page = tuple[datetime, Sequence[MarketingContact]]
-"""Contacts, and a moment before they were asked for."""
+"""Contacts, and a moment before they were requested."""
 
 
 async def pages_ahead(
@@ -27,9 +27,9 @@ async def pages_ahead(
     deadline: datetime,
     on_page: Callable[[], Awaitable[None]],
 ) -> AsyncIterator[Page]:
-    """Yield pages of contacts that changed between two moments; an empty one if there may be more after the deadline.
+    """Yield pages of contacts that changed between two moments; an empty page at the deadline if there may be more.
 
-    `on_page` is called for each page that is read. Contacts may come twice.
+    `on_page` is called for each page that is read. A contact may occur twice.
     """
     most = MOST
     while True:

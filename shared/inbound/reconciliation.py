@@ -1,9 +1,9 @@
-"""Once a night every record is compared, so that what no event told is found within a day (C-05).
+"""Compares every record once a night, so that a change without an event is found within a day (C-05).
 
-Missed messages, saves that bypassed them, and changes of related rows: every enabled table is walked on the bulk lane,
-and Spotler must know the contact of each record. Then records are looked at that are bound to a contact and that no
-page showed: their deletion was missed. Spotler is read for what changed since yesterday, and for a slice of the whole
-account (`comparison.py`). What differed is counted, and told in health.
+It finds lost messages, changes that caused no event, and changes of related rows. Every enabled table is walked on the
+bulk lane, and the contact of each record must exist in Spotler. Records with a live binding that no page contained were
+deleted, and are handled afterwards. The comparison reads Spotler's changes since yesterday and a slice of the account
+(`comparison.py`). Divergences are counted, and health reports them.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ from shared.engine.work_items import ItemResult
 from shared.inbound.comparison import Comparison
 from shared.messages.lane_messages import Lanes, Walk
 from shared.ports.clock import Clock
+from shared.ports.documents import read_one
 from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put, StateStore
 from shared.telemetry.signals import DIVERGENCES, record
 
 log = logging.getLogger(__name__)
 
-_ENDED = "reconciliation of %s: %d looked at, %d had differed, %d were missing in Spotler, %d were gone"
+_ENDED = "reconciliation of %s: %d compared, %d differed, %d were missing in Spotler, %d were deleted"
 _TOO_MANY = (
     "%d of table %s are in Spotler, and Dataverse does not show them (MASS_MISSING_LIMIT): they are held. Look at the "
     "role of the connector's user; if they were deleted, release the brake"
@@ -41,11 +42,10 @@ _TOO_MANY = (
 
 @dataclass(frozen=True, slots=True)
 class WalkCounts:
-    """What the last walk over a table came to. Times are ISO texts, `finished` and `page` empty while there is none.
+    """The counts of the last walk over a table. Times are ISO texts, `finished` and `page` empty if there is none.
 
-    `differed` are records that were not in agreement, `missing` those of them that had no contact in Spotler; `gone`
-    those that are bound to a contact and were not there.
-    `held` says that these were so many that the brake holds them.
+    `differed` counts records that did not agree, `missing` those of them without a contact in Spotler. `gone` counts
+    records that are bound to a contact and do not exist. `held`: these were so many that the brake holds them.
     """
 
     begun: str
@@ -58,7 +58,7 @@ class WalkCounts:
     page: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Say it as JSON."""
+        """Return the counts as JSON."""
         return {
             "begun": self.begun,
             "finished": self.finished or None,
@@ -71,7 +71,7 @@ class WalkCounts:
 
 
 class Reconciliation:
-    """Begins the nightly comparison, and counts what it finds; `Resync` walks."""
+    """Begins the nightly comparison, and counts its divergences; `Resync` walks."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Reconciliation:
         self._partition = f"{environment}-reconcile"
 
     async def begin(self) -> None:
-        """Send the walks on their way, and the comparison of Spotler. Raises ConnectorErrors."""
+        """Send the messages of the walks, and begin the comparison of Spotler. Raises ConnectorErrors."""
         if not self._rules.environment_is_on:
             return
         await self._brake.tidy(self._ledger)
@@ -109,8 +109,8 @@ class Reconciliation:
         await self._lanes.send(QueueName.BULK, *walks)
         await self._comparison.night(records=records)
 
-    async def saw(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
-        """Take note of a page. A page that comes twice (its worker died) is counted once; what it wrote, both times."""
+    async def count_page(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
+        """Count a page. A page that is repeated after a crash counts once; its writes count both times."""
         if step.why is not Why.RECONCILE or (tally := await self._read(step.table)) is None:
             return
         page = step.after or "first"
@@ -128,7 +128,7 @@ class Reconciliation:
         await self._store.write([Put(self._key(step.table), asdict(tally))])
 
     async def state(self) -> dict[str, Any]:
-        """Say per table as JSON what the last reconciliation found; empty before the first one."""
+        """Return as JSON, by table, the counts of the last reconciliation; empty before the first one."""
         keys = {self._key(table): table for table in sorted(self._rules.enabled_tables)}
         found = await self._store.read(list(keys))
         return {str(table): WalkCounts(**found[key].body).as_json() for key, table in keys.items() if key in found}
@@ -144,7 +144,7 @@ class Reconciliation:
         return tally
 
     async def _hold(self, table: PersonTable, gone: Sequence[RecordKey]) -> bool:
-        """Hold all that are missing if they are very many, but for those that were released; whether any is held."""
+        """Let the brake hold all missing records if there are too many, except released ones; whether any is held."""
         limit = self._brake.limits.missing
         if not limit or len(gone) <= limit:
             return False
@@ -154,7 +154,7 @@ class Reconciliation:
         return bool(held)
 
     async def _read(self, table: PersonTable) -> WalkCounts | None:
-        found = (await self._store.read([self._key(table)])).get(self._key(table))
+        found = await read_one(self._store, self._key(table))
         return None if found is None else WalkCounts(**found.body)
 
     def _key(self, table: PersonTable) -> DocumentKey:
@@ -166,5 +166,5 @@ def _references(keys: Iterable[RecordKey], correlation: str) -> list[Reference]:
 
 
 def _has_differed(one: ItemResult) -> bool:
-    """Whether one side had something that the other one should have had."""
+    """Whether one side lacked something that the other side had."""
     return one.outcome.result in {Result.WRITTEN, Result.ANONYMISED} or one.outcome.reason is Reason.RETURNED

@@ -1,7 +1,7 @@
-"""Takes in new subscribers: each becomes a lead, the contact that matches or a new one, or a membership entry (NEW).
+"""Imports new subscribers as leads, as contacts (matching or new), or as membership entries (NEW).
 
-A page of them costs one request to find, one to create, and one look at the reviews. Nothing is guessed: what only a
-person can decide becomes a review. The caller then synchronises the records, which binds the contacts to them.
+A page costs one request to match, one to create, and one read of reviews. The import does not guess: what a person must
+decide becomes a review. The caller synchronises the records afterwards, which binds the contacts to them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConfigurationError
 from shared.inbound.reviews import Review, ReviewReason, Reviews
-from shared.inbound.subscriber_matching import ContactMatching, told
+from shared.inbound.subscriber_matching import ContactMatching, correctable_text
 from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord, NewRecords
@@ -50,9 +50,9 @@ _QUESTIONS: MappingABC[ImportOutcome, ReviewReason] = {
 
 @dataclass(frozen=True, slots=True)
 class ImportPolicy:
-    """What the settings say: what new subscribers become, and by which columns a contact is found (NEW-05).
+    """The settings: what new subscribers become, and the columns that match a contact (NEW-05).
 
-    No columns: the one with the e-mail address.
+    Without columns, the column with the e-mail address matches.
     """
 
     target: ImportTarget = ImportTarget.NONE
@@ -60,7 +60,7 @@ class ImportPolicy:
 
 
 class SubscriberImport:
-    """Takes in the new subscribers of one environment."""
+    """Imports the new subscribers of one environment."""
 
     def __init__(
         self,
@@ -92,15 +92,15 @@ class SubscriberImport:
         )
 
     async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
-        """Take in a page; per contact, in order, what became of it.
+        """Import a page; returns one result per contact, in order.
 
-        Raises ConnectorErrors when the rest must be done again later: a repetition creates nothing twice.
+        Raises ConnectorErrors when the rest must be repeated later: a repetition creates nothing twice.
         ConfigurationError if settings and mapping do not fit together.
         """
         if self._import_policy.target is ImportTarget.NONE:
             return [ImportResult(one.encrypted_id, ImportOutcome.OFF) for one in contacts]
         self._check()
-        subscribers = {self._id(contact): contact for contact in contacts if _may_enter(contact)}
+        subscribers = {self._id(contact): contact for contact in contacts if _can_import(contact)}
         known = await self._reviews.of(list(subscribers))
         imported, waiting = self._decided(subscribers, known)
         match self._import_policy.target:
@@ -109,7 +109,7 @@ class SubscriberImport:
             case ImportTarget.CONTACT:
                 imported |= await self._match(waiting)
             case ImportTarget.MEMBERSHIP_ENTRY:
-                imported |= await self._enter(waiting)
+                imported |= await self._create_entries(waiting)
             case _ as never:
                 assert_never(never)
         await self._note(imported, subscribers, known, correlation)
@@ -119,22 +119,22 @@ class SubscriberImport:
         return answer
 
     async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
-        """Let a person decide about one that cannot be taken in; `text` says why. Where nobody is taken in, nothing."""
+        """Create a review for a contact that cannot be imported; `text` is the reason. Nothing if import is off."""
         if self._import_policy.target is ImportTarget.NONE:
             return
         identifier = self._id(contact)
         known = await self._reviews.of([identifier])
         if identifier in known and not known[identifier].is_open:
-            return  # somebody has decided
+            return  # a person has decided
         refused = ImportResult(contact.encrypted_id, ImportOutcome.REFUSED, text=text)
         await self._note({identifier: refused}, {identifier: contact}, known, correlation)
 
     # ------------------------------------------------------------------------------------------------------ strategies
 
     async def _make_leads(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
-        """NEW-03: a new lead each, even if the address is in use; but not where a record with it refuses mail.
+        """NEW-03: create a lead each, even if the address is in use, unless a record with the address refuses mail.
 
-        All of them would share one Spotler contact: the sign-up, or the refusal, would be overruled without a word.
+        All of them would share one Spotler contact, and either the sign-up or the refusal would be overruled.
         """
         using = await self._using_address(subscribers)
         people = await self._crm.read_people(list({key: None for keys in using.values() for key in keys}))
@@ -160,7 +160,7 @@ class SubscriberImport:
         return using
 
     async def _match(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
-        """NEW-04: the one contact that matches, a new one if none does, nobody if several do."""
+        """NEW-04: use the one contact that matches; create one if none does; ask if several do."""
         matches = await self._matching.find(subscribers)
         imported = dict(matches.imported)
         first = {same[0]: subscribers[same[0]] for same in matches.unknown}
@@ -171,7 +171,7 @@ class SubscriberImport:
         return imported
 
     def _likewise(self, contact: MarketingContact, first: MarketingContact, one: ImportResult) -> ImportResult:
-        """Treat who matches the same as another one of the page as if that one's new record had been found."""
+        """Two subscribers of a page with the same match criteria get the same record."""
         if one.key is None:
             return ImportResult(contact.encrypted_id, one.outcome, text=one.text)
         if self._fingerprint(email_of(contact)) == self._fingerprint(email_of(first)):
@@ -181,7 +181,7 @@ class SubscriberImport:
     async def _create(
         self, subscribers: MappingABC[UUID, MarketingContact], table: PersonTable
     ) -> dict[UUID, ImportResult]:
-        """NEW-03, NEW-09: rows with the permissions that Spotler has; the variable of permissions does not count."""
+        """NEW-03, NEW-09: create rows with the permissions that Spotler has; the default permissions do not apply."""
         catalogue, mapping = await self._platform.properties(), self._rules.mapping
         records = {}
         for identifier, contact in subscribers.items():
@@ -196,7 +196,7 @@ class SubscriberImport:
         return imported | await self._known_refusing(imported)
 
     async def _known_refusing(self, imported: MappingABC[UUID, ImportResult]) -> dict[UUID, ImportResult]:
-        """Ask about records that an earlier sign-up created and that refuse mail by now."""
+        """Ask about records that an earlier sign-up created and that refuse mail now."""
         known = {
             identifier: one.key
             for identifier, one in imported.items()
@@ -210,8 +210,8 @@ class SubscriberImport:
             if key in refusing
         }
 
-    async def _enter(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
-        """IF-04: the contact stays without a record; its next change updates the same entry."""
+    async def _create_entries(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
+        """IF-04: create membership entries. A contact stays without a record; its next change updates its entry."""
         catalogue, mapping = await self._platform.properties(), self._rules.mapping
         entries = [
             NewEntry(mapping.entity_table, identifier, new_row(contact, self._target, mapping, catalogue).fields)
@@ -228,14 +228,14 @@ class SubscriberImport:
     def _decided(
         self, subscribers: MappingABC[UUID, MarketingContact], known: MappingABC[UUID, Review]
     ) -> tuple[dict[UUID, ImportResult], dict[UUID, MarketingContact]]:
-        """Divide those about whom a person has decided from those who wait."""
+        """Separate subscribers with a decision from those that wait for one."""
         imported: dict[UUID, ImportResult] = {}
         for identifier, review in known.items():
             contact = subscribers[identifier].encrypted_id
             if review.dismissed:
                 imported[identifier] = ImportResult(contact, ImportOutcome.DISMISSED)
-            elif review.decision is not None:
-                imported[identifier] = ImportResult(contact, ImportOutcome.MATCHED, review.decision)
+            elif review.chosen is not None:
+                imported[identifier] = ImportResult(contact, ImportOutcome.MATCHED, review.chosen)
         return imported, {identifier: one for identifier, one in subscribers.items() if identifier not in imported}
 
     async def _note(
@@ -289,7 +289,7 @@ class SubscriberImport:
         return self._import_policy.target
 
 
-def _may_enter(contact: MarketingContact) -> bool:
+def _can_import(contact: MarketingContact) -> bool:
     return bool(email_of(contact)) and not contact.is_unreachable
 
 
@@ -306,7 +306,7 @@ def _skipped(contact: MarketingContact) -> ImportResult:
 
 def _imported(contact: MarketingContact, key: RecordKey | None, created: Created) -> ImportResult:
     if created.error is not None:
-        text = told(created.error)
+        text = correctable_text(created.error)
         return ImportResult(contact.encrypted_id, ImportOutcome.REFUSED, problems=created.problems, text=text)
     outcome = ImportOutcome.KNOWN if created.existed else ImportOutcome.CREATED
     if key is None:

@@ -1,4 +1,4 @@
-"""Finds the contacts that new subscribers are already (NEW-04, NEW-05)."""
+"""Finds the contacts of Dataverse that match new subscribers (NEW-04, NEW-05)."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _TABLE = PersonTable.CONTACT
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What was found. `unknown` are those that match nobody; together are those who would match the same record."""
+    """Results of matching. `unknown` are groups of subscribers without a match; a group has the same match criteria."""
 
     imported: Mapping[UUID, ImportResult]
     unknown: Sequence[Sequence[UUID]]
 
 
 class ContactMatching:
-    """Finds contacts by columns; none given: by the one with the e-mail address."""
+    """Matches contacts by columns; without columns, by the one with the e-mail address."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class ContactMatching:
         self._wanted = tuple(columns)
 
     async def find(self, subscribers: Mapping[UUID, MarketingContact]) -> Matches:
-        """Find in one request, and read those that were found in another one. Raises ConnectorErrors."""
+        """Match in one request, and read the matches in another one. Raises ConnectorErrors."""
         catalogue = await self._platform.properties()
         wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in subscribers.items()}
         found = await self._records.matching(_TABLE, list(wanted.values())) if wanted else []
@@ -85,9 +85,9 @@ class ContactMatching:
     async def _matched(
         self, subscribers: Mapping[UUID, MarketingContact], matched: Mapping[UUID, RecordKey]
     ) -> dict[UUID, ImportResult]:
-        """A record is bound to its Spotler contact by the address, so both must have the same one.
+        """The address binds a record to its Spotler contact, so both must have the same one.
 
-        A record that refuses mail is a question for a person: the sign-up may be the newer act.
+        About a record that refuses mail a person decides: the sign-up may be newer than the refusal.
         """
         people = await self._crm.read_people(list(dict.fromkeys(matched.values()))) if matched else {}
         refusing = await self._refusals.among(people.values())
@@ -97,7 +97,7 @@ class ContactMatching:
             key = matched[identifier]
             has_address = self._by_address or self._is_of(people.get(key), contact)
             text = refusing[key].text if key in refusing else ""
-            if not (has_address or self._email_comes_home):
+            if not (has_address or self._email_is_two_way):
                 outcome = ImportOutcome.OTHER_ADDRESS
                 imported[identifier] = ImportResult(contact.encrypted_id, outcome, candidates=(key,), text=text)
             elif text:
@@ -112,22 +112,22 @@ class ContactMatching:
     async def _move(
         self, subscribers: Mapping[UUID, MarketingContact], moving: Mapping[UUID, RecordKey]
     ) -> dict[UUID, ImportResult]:
-        """Bring the address home first, where the mapping lets it (`<->`)."""
+        """First write the subscriber's address to the record, where the mapping allows it (`<->`)."""
         definition = (await self._platform.properties()).named(EMAIL)
         row = self._email_row
         if definition is None or not subscribers:
             return {}
-        comings = [
+        writebacks = [
             Writeback(moving[identifier], "", (FieldReturn(row, definition, email_of(contact)),))
             for identifier, contact in subscribers.items()
         ]
         imported: dict[UUID, ImportResult] = {}
-        came = await self._writebacks.write_back(comings)
-        for (identifier, contact), one in zip(subscribers.items(), came, strict=True):
+        results = await self._writebacks.write_back(writebacks)
+        for (identifier, contact), one in zip(subscribers.items(), results, strict=True):
             if one.error is None and not one.problems:
                 imported[identifier] = ImportResult(contact.encrypted_id, ImportOutcome.MATCHED, moving[identifier])
                 continue
-            text = told(one.error) if one.error is not None else str(one.problems[0])
+            text = correctable_text(one.error) if one.error is not None else str(one.problems[0])
             outcome = ImportOutcome.OTHER_ADDRESS
             imported[identifier] = ImportResult(
                 contact.encrypted_id, outcome, candidates=(moving[identifier],), problems=one.problems, text=text
@@ -163,7 +163,7 @@ class ContactMatching:
         return next(row for row in rows if row.property_name == EMAIL and row.sources[_TABLE] == column)
 
     @property
-    def _email_comes_home(self) -> bool:
+    def _email_is_two_way(self) -> bool:
         return self._email_row.direction.reaches_dataverse
 
 
@@ -175,8 +175,8 @@ def _same(wish: Sequence[NewField]) -> tuple[str, ...]:
     )
 
 
-def told(error: ConnectorError) -> str:
-    """Say what a person must correct; raise what mends itself, or what an administrator must mend for all."""
+def correctable_text(error: ConnectorError) -> str:
+    """Return the text of an error that a person must correct. Raises all other errors."""
     if isinstance(error, ThrottledError | TransientError | UnknownOutcomeError | ConfigurationError):
         raise error
     return str(error) if not isinstance(error, DataError) else error.summary

@@ -12,10 +12,7 @@ from shared.errors import NotFoundError, TransientError
 from shared.lists.list_state import ListRun, ListState
 from shared.lists.list_state_repository import ListStateRepository, MemberPresence
 from shared.lists.list_targets import ListTargets
-from shared.lists.members import Members
-
-PATIENCE_WITH_PEOPLE = 4
-"""Attempts after which a synchronisation goes on without the people who are still not ready."""
+from shared.lists.members import MEMBER_ATTEMPTS, Members
 
 _PER_CALL = 2500
 _CALLS = 10
@@ -27,15 +24,15 @@ class ListGoneError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
-    """Who is in the list after all, by external id, and who is not, with the reason."""
+class RepairResult:
+    """Contacts that were added after all, by external id, and records that were not, with the reason."""
 
     added: frozenset[str] = frozenset()
     failed: dict[RecordKey, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Delivered:
+class DeliveryResult:
     """What one step has sent. `wanted` counts the people of its buckets who are in the list now."""
 
     next_bucket: int
@@ -50,28 +47,28 @@ class Delivered:
 
 
 class ListDelivery:
-    """Sends differences. What it cannot send it notes as not being there, with the reason for every member."""
+    """Sends differences. Contacts that cannot be sent are noted as absent, with the reason for every member."""
 
-    def __init__(self, *, places: ListTargets, memory: ListStateRepository, members: Members) -> None:
-        self._places = places
-        self._memory = memory
+    def __init__(self, *, targets: ListTargets, states: ListStateRepository, members: Members) -> None:
+        self._targets = targets
+        self._states = states
         self._members = members
 
-    async def some(self, state: ListState, run: ListRun, *, first: int, attempt: int) -> Delivered:
+    async def deliver(self, state: ListState, run: ListRun, *, first: int, attempt: int) -> DeliveryResult:
         """Deliver buckets from `first` on until enough was sent. ListGoneError; ConnectorErrors.
 
-        Everything here may be repeated: what was added or removed already makes no difference to Spotler.
+        A repetition is harmless: to Spotler, contacts that were added or removed already make no difference.
         """
-        known = state.generations or {}
+        known = state.snapshots or {}
         of = max(run.buckets, *known.values(), 1)
-        can_remove = self._places.of(state.kind).can_remove
-        done = Delivered(first)
+        can_remove = self._targets.of(state.kind).can_remove
+        done = DeliveryResult(first)
         adding: list[str] = []
         removing: list[str] = []
         calls = 0
         for bucket in range(first, of):
-            content = await self._memory.content(state.id, run.generation, run.buckets, bucket, of)
-            changes = difference(content.possible, await self._memory.known(state.id, known, bucket, of))
+            content = await self._states.content(state.id, run.snapshot, run.buckets, bucket, of)
+            changes = difference(content.possible, await self._states.known(state.id, known, bucket, of))
             if changes.remove and not can_remove:
                 done.must_replace = True
                 return done
@@ -90,41 +87,48 @@ class ListDelivery:
         return done
 
     async def removals(self, state: ListState, run: ListRun) -> tuple[int, int]:
-        """Count who would leave the list, and who may be in it; of unknown content what the last synchronisation told.
+        """Count the contacts that would leave the list, and those that may be in it.
 
-        Reads only what is remembered. ConnectorErrors.
+        If the content is unknown, the last synchronisation's count is used. Reads the state only. ConnectorErrors.
         """
-        if state.generations is None:
-            told = next((past.tally.sent for past in state.history if past.code == JobResult.OK), 0)
-            return max(0, told - run.members), told
-        of = max(run.buckets, *state.generations.values(), 1)
+        if state.snapshots is None:
+            sent = next((past.sent for past in state.history if past.code == JobResult.OK), 0)
+            return max(0, sent - run.members), sent
+        of = max(run.buckets, *state.snapshots.values(), 1)
         leaving = present = 0
         for bucket in range(of):
-            known = await self._memory.known(state.id, state.generations, bucket, of)
-            content = await self._memory.content(state.id, run.generation, run.buckets, bucket, of)
+            known = await self._states.known(state.id, state.snapshots, bucket, of)
+            content = await self._states.content(state.id, run.snapshot, run.buckets, bucket, of)
             leaving += len(difference(content.possible, known).remove)
             present += len(known.possible)
         return leaving, present
 
-    async def repair(self, state: ListState, unknown: Collection[str], *, attempt: int) -> Repaired:
-        """Synchronise people again whom the ledger knows and Spotler does not, and add them then.
+    async def repair(self, state: ListState, unknown: Collection[str], *, attempt: int) -> RepairResult:
+        """Synchronise people again whose contact Spotler does not know, and add them.
 
-        TransientError while somebody is not ready; after some attempts such people count as failed.
+        TransientError while some are waiting; after some attempts these count as failed.
         """
         again = await self._members.find_again(unknown)
-        if again.waiting and attempt < PATIENCE_WITH_PEOPLE:
-            raise TransientError("members whom Spotler has lost are not there again yet")
+        if again.waiting and attempt < MEMBER_ATTEMPTS:
+            raise TransientError("members whom Spotler has lost are not in Spotler again yet")
         contacts = {key: contact for key, contact in again.contacts.items() if key.table is state.table}
-        still = await self._places.add(state, sorted(set(contacts.values())))
+        still = await self._targets.add(state, sorted(set(contacts.values())))
         failed = again.skipped | again.failed | dict.fromkeys(again.waiting, LeftOut.LATE)
         failed |= {key: LeftOut.UNKNOWN for key, contact in contacts.items() if contact in still}
         mine = {key: str(reason) for key, reason in failed.items() if key.table is state.table}
-        return Repaired(frozenset(contacts.values()) - still, mine)
+        return RepairResult(frozenset(contacts.values()) - still, mine)
 
     async def _flush(
-        self, state: ListState, adding: list[str], removing: list[str], done: Delivered, *, least: int, attempt: int
+        self,
+        state: ListState,
+        adding: list[str],
+        removing: list[str],
+        done: DeliveryResult,
+        *,
+        least: int,
+        attempt: int,
     ) -> int:
-        """Send full calls, and what remains if `least` is 1; returns how many calls that were."""
+        """Send full calls, and the rest if `least` is 1; returns the number of calls."""
         calls = 0
         try:
             while len(adding) >= least:
@@ -132,29 +136,29 @@ class ListDelivery:
                 del adding[:_PER_CALL]
                 calls += 1
             while len(removing) >= least:
-                await self._places.remove(state, removing[:_PER_CALL])
+                await self._targets.remove(state, removing[:_PER_CALL])
                 del removing[:_PER_CALL]
                 calls += 1
         except NotFoundError as error:
             raise ListGoneError from error
         return calls
 
-    async def _add(self, state: ListState, contacts: Sequence[str], done: Delivered, attempt: int) -> None:
-        unknown = await self._places.add(state, contacts)
+    async def _add(self, state: ListState, contacts: Sequence[str], done: DeliveryResult, attempt: int) -> None:
+        unknown = await self._targets.add(state, contacts)
         if unknown:
             repaired = await self.repair(state, unknown, attempt=attempt)
             done.unknown |= unknown - repaired.added
             done.found_again |= repaired.added - unknown
             done.failed |= repaired.failed
 
-    async def _note(self, state: ListState, run: ListRun, first: int, done: Delivered) -> None:
-        """Note who is not there although the snapshot has them, and who is there under another external id."""
+    async def _note(self, state: ListState, run: ListRun, first: int, done: DeliveryResult) -> None:
+        """Note contacts of the snapshot that are absent, and contacts that are in under another external id."""
         if not done.unknown:
             return
         missing = len(done.unknown) - len(done.found_again)
         done.wanted -= missing
         done.added -= missing
-        where = {run.generation: run.buckets}
-        await self._memory.put_left_out(state.id, run.generation, f"x{first:03}", skipped={}, failed=done.failed)
-        await self._memory.note(state.id, where, done.unknown, MemberPresence.OUT)
-        await self._memory.note(state.id, where, done.found_again, MemberPresence.IN)
+        where = {run.snapshot: run.buckets}
+        await self._states.put_left_out(state.id, run.snapshot, f"x{first:03}", skipped={}, failed=done.failed)
+        await self._states.note(state.id, where, done.unknown, MemberPresence.OUT)
+        await self._states.note(state.id, where, done.found_again, MemberPresence.IN)

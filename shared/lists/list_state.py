@@ -1,35 +1,38 @@
-"""What is remembered of a list: what it is in Spotler, which synchronisation runs, how the last ones went."""
+"""The state of a list: what it is in Spotler, its run, and the results of the last runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from shared.domain.features.lists import ListKind, ListRules, MemberCounts
 from shared.domain.records.records import PersonTable
-from shared.ports.state import Document
+from shared.ports.documents import Codec
 
 _HISTORY = 10
 
 NOTHING = "nothing"
-"""A generation without notes: what an empty list has."""
+"""A snapshot without notes: that of an empty list."""
+
+
+_RULES = Codec(ListRules, names={"exclude_opted_out": "optedOut", "ignore_inactive": "inactive"})
 
 
 @dataclass(frozen=True, slots=True)
 class ListRun:
-    """A synchronisation under way. `jobs` are told how it ends.
+    """A synchronisation under way; its end is reported to `jobs`.
 
-    `step` is the number of the step that is next; `buckets` into how many parts its members are split; `is_sending`
-    says that Spotler may have some of it already; `resets` counts how often Spotler's list was emptied, so that sending
-    begins anew.
+    `step` is the number of the next step, `buckets` the number of parts that the members are split into. `is_sending`:
+    Spotler may have a part of the snapshot. `resets` counts how often Spotler's list was emptied, so that sending
+    starts again.
     """
 
     id: str
-    generation: str
-    rules: ListRules
+    snapshot: str
+    rules: Annotated[ListRules, _RULES]
     jobs: tuple[UUID, ...]
     started_on: datetime
     alive_on: datetime
@@ -43,22 +46,30 @@ class ListRun:
     done: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """How a synchronisation ended. `code` is `OK`, or why it failed; the list was like this at `taken_at`."""
+_RUN = Codec(
+    ListRun,
+    names={"snapshot": "generation", "started_on": "startedOn", "alive_on": "aliveOn", "is_sending": "sending"},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary(MemberCounts):
+    """The result of a synchronisation. `code` is `OK`, or why it failed; `taken_at` is the time of the snapshot."""
 
     ended_on: datetime
     code: str
     taken_at: datetime | None = None
-    tally: MemberCounts = field(default_factory=MemberCounts)
+
+
+_SUMMARY = Codec(RunSummary, names={"ended_on": "endedOn", "taken_at": "takenAt"})
 
 
 @dataclass(frozen=True, slots=True)
 class ListState:
-    """One list. `generations` are the notes of what is in Spotler's list, each with its number of buckets.
+    """One list. `snapshots` are the snapshots that Spotler's list may hold, each with its number of buckets.
 
-    There is one after a synchronisation that ended well, there are several after one that broke off while sending, and
-    None means that nobody knows. `is_listed`: a synchronisation ended well and the list is there since.
+    There is one after a successful run, several after a run that broke off while sending; None means unknown content.
+    `is_listed`: a run succeeded, and the list was not removed since.
     """
 
     id: UUID
@@ -67,137 +78,42 @@ class ListState:
     kind: ListKind
     spotler_id: str
     name: str
-    rules: ListRules = field(default_factory=ListRules)
+    rules: Annotated[ListRules, _RULES] = field(default_factory=ListRules)
     is_listed: bool = False
-    generations: Mapping[str, int] | None = field(default_factory=dict)
-    run: ListRun | None = None
+    snapshots: Mapping[str, int] | None = field(default_factory=dict)
+    run: Annotated[ListRun, _RUN] | None = None
     waiting: tuple[UUID, ...] = ()
-    """Jobs that came while a synchronisation was under way: they want the list as it is now."""
+    """Jobs that arrived during a run: they ask for the list as it is now."""
     obsolete: tuple[str, ...] = ()
-    """Generations whose notes may be forgotten; those of the last end stay here in case the message was lost."""
-    history: tuple[RunSummary, ...] = ()
+    """Snapshots whose notes may be deleted; those of the last run stay here in case the message was lost."""
+    history: tuple[Annotated[RunSummary, _SUMMARY], ...] = ()
     etag: str = ""
 
     def ended(self, past: RunSummary, **changes: Any) -> ListState:
-        """Return the memo after a synchronisation."""
+        """Return the state after a run."""
         return replace(self, run=None, history=(past, *self.history)[:_HISTORY], **changes)
 
-    def doubting(self, run: ListRun) -> dict[str, int] | None:
-        """Return what is known once a synchronisation has broken off: what it has sent may be there, or not."""
-        if self.generations is None or not run.is_sending:
-            return None if self.generations is None else dict(self.generations)
-        return {**(self.generations or {NOTHING: 1}), run.generation: run.buckets}
+    def snapshots_after_break(self, run: ListRun) -> dict[str, int] | None:
+        """Return the snapshots that Spotler's list may hold after a run broke off."""
+        if self.snapshots is None or not run.is_sending:
+            return None if self.snapshots is None else dict(self.snapshots)
+        return {**(self.snapshots or {NOTHING: 1}), run.snapshot: run.buckets}
 
     @property
     def noted_in(self) -> dict[str, int]:
-        """All generations that a change of a single member must be noted in."""
-        known = dict(self.generations or {})
-        return known | ({self.run.generation: self.run.buckets} if self.run else {})
+        """All snapshots in which a change of a single member must be noted."""
+        known = dict(self.snapshots or {})
+        return known | ({self.run.snapshot: self.run.buckets} if self.run else {})
 
 
-def state_body(state: ListState) -> dict[str, Any]:
-    """Write it down: ids, numbers, times, and the name of the list, which names no person."""
-    return {
-        "table": state.table,
-        "dynamic": state.is_dynamic,
-        "kind": state.kind,
-        "spotler": state.spotler_id,
-        "name": state.name,
-        "rules": _rules_body(state.rules),
-        "listed": state.is_listed,
-        "generations": None if state.generations is None else dict(state.generations),
-        "run": _run_body(state.run) if state.run else None,
-        "waiting": [str(job) for job in state.waiting],
-        "obsolete": list(state.obsolete),
-        "history": [_past_body(past) for past in state.history],
-    }
-
-
-def read_state(identifier: UUID, document: Document) -> ListState:
-    """Read what `state_body` wrote."""
-    body = document.body
-    return ListState(
-        id=identifier,
-        table=PersonTable(body["table"]),
-        is_dynamic=body["dynamic"],
-        kind=ListKind(body["kind"]),
-        spotler_id=body["spotler"],
-        name=body["name"],
-        rules=_rules(body["rules"]),
-        is_listed=body["listed"],
-        generations=body["generations"],
-        run=_run(body["run"]) if body["run"] else None,
-        waiting=tuple(UUID(job) for job in body["waiting"]),
-        obsolete=tuple(body["obsolete"]),
-        history=tuple(_past(past) for past in body["history"]),
-        etag=document.etag,
-    )
-
-
-def _rules_body(rules: ListRules) -> dict[str, bool]:
-    return {"optedOut": rules.exclude_opted_out, "inactive": rules.ignore_inactive}
-
-
-def _rules(body: Mapping[str, bool]) -> ListRules:
-    return ListRules(exclude_opted_out=body["optedOut"], ignore_inactive=body["inactive"])
-
-
-def _run_body(run: ListRun) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "generation": run.generation,
-        "rules": _rules_body(run.rules),
-        "jobs": [str(job) for job in run.jobs],
-        "startedOn": run.started_on.isoformat(),
-        "aliveOn": run.alive_on.isoformat(),
-        "correlation": run.correlation,
-        "step": run.step,
-        "phase": run.phase,
-        "buckets": run.buckets,
-        "sending": run.is_sending,
-        "resets": run.resets,
-        "members": run.members,
-        "done": run.done,
-    }
-
-
-def _run(body: Mapping[str, Any]) -> ListRun:
-    return ListRun(
-        id=body["id"],
-        generation=body["generation"],
-        rules=_rules(body["rules"]),
-        jobs=tuple(UUID(job) for job in body["jobs"]),
-        started_on=datetime.fromisoformat(body["startedOn"]),
-        alive_on=datetime.fromisoformat(body["aliveOn"]),
-        correlation=body["correlation"],
-        step=body["step"],
-        phase=body["phase"],
-        buckets=body["buckets"],
-        is_sending=body["sending"],
-        resets=body["resets"],
-        members=body["members"],
-        done=body["done"],
-    )
-
-
-def _past_body(past: RunSummary) -> dict[str, Any]:
-    tally = past.tally
-    return {
-        "endedOn": past.ended_on.isoformat(),
-        "code": past.code,
-        "takenAt": past.taken_at.isoformat() if past.taken_at else None,
-        "sent": tally.sent,
-        "added": tally.added,
-        "removed": tally.removed,
-        "skipped": dict(tally.skipped),
-        "failed": dict(tally.failed),
-    }
-
-
-def _past(body: Mapping[str, Any]) -> RunSummary:
-    return RunSummary(
-        ended_on=datetime.fromisoformat(body["endedOn"]),
-        code=body["code"],
-        taken_at=datetime.fromisoformat(body["takenAt"]) if body["takenAt"] else None,
-        tally=MemberCounts(body["sent"], body["added"], body["removed"], body["skipped"], body["failed"]),
-    )
+LIST_STATE = Codec(
+    ListState,
+    outside={"id", "etag"},
+    names={
+        "is_dynamic": "dynamic",
+        "spotler_id": "spotler",
+        "is_listed": "listed",
+        "snapshots": "generations",
+    },
+)
+"""The document holds ids, numbers, times and the name of the list; no data of a person."""

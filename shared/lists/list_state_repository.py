@@ -1,13 +1,13 @@
-"""The notes about marketing lists: who was in a snapshot, and who of them is in Spotler's list. Ids only.
+"""Stores the states of lists, and notes about members of a snapshot and contacts of Spotler's list. Ids only.
 
-A list has one memo, and one generation of notes per snapshot:
+A list has one state document, and notes for each snapshot:
 
 - `page`: the members as they were read, by record id;
-- `to`: the Spotler contacts that the list shall have, split into buckets by external id, so that two generations can
-  be compared bucket by bucket and memory holds one bucket at a time, whatever the size of the list;
-- `out`: which members stay out, and why.
+- `to`: the Spotler contacts that the list shall have, in buckets by external id: two snapshots are compared bucket by
+  bucket, and memory holds one bucket at a time;
+- `out`: the members that are left out, and why.
 
-A note about a single contact (`in`, `uncertain`, `out`) outranks what the snapshot says of it.
+A note about a single contact (`in`, `maybe`, `out`) overrides the snapshot.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from uuid import UUID
 from shared.domain.features.lists import Content, bucket_of, joined
 from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError, Service
-from shared.lists.list_state import ListState, read_state, state_body
-from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
+from shared.lists.list_state import LIST_STATE, ListState
+from shared.ports.documents import documents, pages, read_one, versioned
+from shared.ports.state import Change, Delete, Document, DocumentKey, Put, StateStore
 
 BUCKETS = 100
-"""Of a list of many pages: what one page adds to them is one transaction of the state store."""
+"""For a list of many pages: the contacts of one page are one transaction of the state store."""
 
 _ID_LENGTH = 16
 _PER_SCAN = 200
@@ -35,7 +36,7 @@ _PER_DELETION = 2000
 
 
 class MemberPresence(StrEnum):
-    """What is known of a single contact. MAYBE: a call was about to be made that adds or removes it."""
+    """Whether a single contact is in Spotler's list. UNCERTAIN: a call that adds or removes it may have been sent."""
 
     IN = "in"
     UNCERTAIN = "maybe"
@@ -49,50 +50,47 @@ class ListStateRepository:
         self._store = store
         self._environment = environment
 
-    # ------------------------------------------------------------------------------------------------------- the memo
+    # ----------------------------------------------------------------------------------------------------- the state
 
     async def read(self, identifier: UUID) -> ListState | None:
-        """Read what is remembered of a list."""
-        key = self._state_key(identifier)
-        document = (await self._store.read([key])).get(key)
-        return read_state(identifier, document) if document else None
+        """Read the state of a list; None if there is none."""
+        document = await read_one(self._store, self._state_key(identifier))
+        return LIST_STATE.read(document.body, id=identifier, etag=document.etag) if document else None
 
     async def save(self, state: ListState) -> ListState:
-        """Remember, and return it with its new version; ConflictError if another worker was faster."""
-        key, body = self._state_key(state.id), state_body(state)
-        change = Replace(key, body, state.etag) if state.etag else Insert(key, body)
-        (etag,) = await self._store.write([change])
+        """Save the state, and return it with its new version; ConflictError if another worker was faster."""
+        (etag,) = await self._store.write([versioned(self._state_key(state.id), LIST_STATE.body(state), state.etag)])
         if etag is None:
-            raise ConflictError("another worker has changed what is remembered of the list", service=Service.STATE)
+            raise ConflictError("another worker has changed the state of the list", service=Service.STATE)
         return replace(state, etag=etag)
 
     async def forget(self, state: ListState) -> None:
-        """Forget a list that is gone."""
+        """Delete the state of a list."""
         await self._store.write([Delete(self._state_key(state.id))])
 
     # --------------------------------------------------------------------------------------------------- the snapshot
 
-    async def put_page(self, identifier: UUID, generation: str, page: int, members: Iterable[UUID]) -> None:
-        """Note one page of members."""
+    async def put_page(self, identifier: UUID, snapshot: str, page: int, members: Iterable[UUID]) -> None:
+        """Write one page of members."""
         packed = b64encode(b"".join(member.bytes for member in members)).decode()
-        await self._store.write([Put(self._key(identifier, f"{generation}-page-{page:06}"), {"ids": packed})])
+        await self._store.write([Put(self._key(identifier, f"{snapshot}-page-{page:06}"), {"ids": packed})])
 
-    async def page(self, identifier: UUID, generation: str, page: int) -> list[UUID]:
+    async def page(self, identifier: UUID, snapshot: str, page: int) -> list[UUID]:
         """Read one page of members."""
-        key = self._key(identifier, f"{generation}-page-{page:06}")
+        key = self._key(identifier, f"{snapshot}-page-{page:06}")
         packed = b64decode((await self._store.read([key]))[key].body["ids"])
         return [UUID(bytes=packed[start : start + _ID_LENGTH]) for start in range(0, len(packed), _ID_LENGTH)]
 
     async def put_contacts(
-        self, identifier: UUID, generation: str, page: int, contacts: Iterable[str], *, buckets: int
+        self, identifier: UUID, snapshot: str, page: int, contacts: Iterable[str], *, buckets: int
     ) -> None:
-        """Note the contacts of one page of members."""
+        """Write the contacts of one page of members."""
         split: dict[int, list[str]] = {}
         for contact in sorted(set(contacts)):
             split.setdefault(bucket_of(contact, buckets), []).append(contact)
-        rows = {f"{generation}-to-{bucket:02}-{page:06}": group for bucket, group in split.items()}
-        # A page that is done again may lack somebody; what it noted before must not remain.
-        stale = {f"{generation}-to-{bucket:02}-{page:06}" for bucket in range(buckets)} - rows.keys()
+        rows = {f"{snapshot}-to-{bucket:02}-{page:06}": group for bucket, group in split.items()}
+        # A page that is repeated may have fewer contacts; its earlier notes must not remain.
+        stale = {f"{snapshot}-to-{bucket:02}-{page:06}" for bucket in range(buckets)} - rows.keys()
         await self._store.write(
             [
                 *(Put(self._key(identifier, row), {"in": group}) for row, group in rows.items()),
@@ -103,48 +101,48 @@ class ListStateRepository:
     async def put_left_out(
         self,
         identifier: UUID,
-        generation: str,
+        snapshot: str,
         part: str,
         *,
         skipped: Mapping[RecordKey, str],
         failed: Mapping[RecordKey, str],
     ) -> None:
-        """Note who stays out. `part` names the part of the work that found out."""
-        key = self._key(identifier, f"{generation}-out-{part}")
+        """Write which members are left out. `part` names the part of the work."""
+        key = self._key(identifier, f"{snapshot}-out-{part}")
         body = {"skipped": _by_reason(skipped), "failed": _by_reason(failed)}
         await self._store.write([Put(key, body) if skipped or failed else Delete(key)])
 
-    async def left_out(self, identifier: UUID, generation: str) -> AsyncIterator[tuple[str, str, list[str]]]:
-        """Yield who stays out: `skipped` or `failed`, the reason, and the records."""
-        async for document in self._scan(identifier, f"{generation}-out-"):
+    async def left_out(self, identifier: UUID, snapshot: str) -> AsyncIterator[tuple[str, str, list[str]]]:
+        """Yield the members left out: `skipped` or `failed`, the reason, and the records."""
+        async for document in self._scan(identifier, f"{snapshot}-out-"):
             for what, reasons in document.body.items():
                 for reason, keys in reasons.items():
                     yield what, reason, keys
 
-    async def counts(self, identifier: UUID, generation: str) -> tuple[Counter[str], Counter[str]]:
-        """Count who stays out by reason: skipped, failed."""
+    async def counts(self, identifier: UUID, snapshot: str) -> tuple[Counter[str], Counter[str]]:
+        """Count the members left out by reason: skipped, failed."""
         counted = {"skipped": Counter[str](), "failed": Counter[str]()}
-        async for what, reason, keys in self.left_out(identifier, generation):
+        async for what, reason, keys in self.left_out(identifier, snapshot):
             counted[what][reason] += len(keys)
         return counted["skipped"], counted["failed"]
 
-    # ------------------------------------------------------------------------------------------ who is in, by contact
+    # ------------------------------------------------------------------------------------------------- contacts
 
     async def note(
-        self, identifier: UUID, generations: Mapping[str, int], contacts: Collection[str], presence: MemberPresence
+        self, identifier: UUID, snapshots: Mapping[str, int], contacts: Collection[str], presence: MemberPresence
     ) -> None:
-        """Note what is known of single contacts, in every generation."""
+        """Note the presence of single contacts, in every snapshot."""
         changes: list[Change] = [
-            Put(self._key(identifier, _single(generation, buckets, contact)), {"id": contact, "is": presence.value})
-            for generation, buckets in generations.items()
+            Put(self._key(identifier, _single(snapshot, buckets, contact)), {"id": contact, "is": presence.value})
+            for snapshot, buckets in snapshots.items()
             for contact in set(contacts)
         ]
         if changes:
             await self._store.write(changes)
 
-    async def content(self, identifier: UUID, generation: str, buckets: int, bucket: int, of: int) -> Content:
-        """Read one of `of` parts of a generation that has `buckets`: 1 or as many."""
-        prefix = f"{generation}-to-" if buckets < of else f"{generation}-to-{bucket:02}-"
+    async def content(self, identifier: UUID, snapshot: str, buckets: int, bucket: int, of: int) -> Content:
+        """Read one of `of` parts of a snapshot that has `buckets`: 1 or as many."""
+        prefix = f"{snapshot}-to-" if buckets < of else f"{snapshot}-to-{bucket:02}-"
         settled: set[str] = set()
         noted: dict[str, MemberPresence] = {}
         async for document in self._scan(identifier, prefix):
@@ -163,39 +161,27 @@ class ListStateRepository:
             ),
         )
 
-    async def known(self, identifier: UUID, generations: Mapping[str, int], bucket: int, of: int) -> Content:
-        """Read one part of what Spotler's list has, as several generations tell it."""
+    async def known(self, identifier: UUID, snapshots: Mapping[str, int], bucket: int, of: int) -> Content:
+        """Read one part of what Spotler's list may hold, according to several snapshots."""
         return joined(
-            [
-                await self.content(identifier, generation, buckets, bucket, of)
-                for generation, buckets in generations.items()
-            ]
+            [await self.content(identifier, snapshot, buckets, bucket, of) for snapshot, buckets in snapshots.items()]
         )
 
     # ------------------------------------------------------------------------------------------------------ forgetting
 
-    async def clean(self, identifier: UUID, generations: Sequence[str]) -> bool:
-        """Forget some notes of generations; whether that was all of them."""
+    async def clean(self, identifier: UUID, snapshots: Sequence[str]) -> bool:
+        """Delete some notes of snapshots; whether none remain."""
         left = _PER_DELETION
-        for generation in generations:
-            keys = [document.key async for document in self._scan(identifier, f"{generation}-", most=left)]
-            await self._store.write([Delete(key) for key in keys])
-            left -= len(keys)
-            if left <= 0:
-                return False
+        for snapshot in snapshots:
+            async for page in pages(self._store, self._partition(identifier), prefix=f"{snapshot}-"):
+                await self._store.write([Delete(document.key) for document in page[:left]])
+                left -= len(page)
+                if left <= 0:
+                    return False
         return True
 
-    async def _scan(self, identifier: UUID, prefix: str, most: int | None = None) -> AsyncIterator[Document]:
-        after: str | None = None
-        left = most
-        while left is None or left > 0:
-            limit = _PER_SCAN if left is None else min(left, 1000)
-            page = await self._store.scan(self._partition(identifier), prefix=prefix, after=after, limit=limit)
-            for document in page.documents:
-                yield document
-            left = None if left is None else left - len(page.documents)
-            if (after := page.after) is None:
-                return
+    def _scan(self, identifier: UUID, prefix: str) -> AsyncIterator[Document]:
+        return documents(self._store, self._partition(identifier), prefix=prefix, limit=_PER_SCAN)
 
     def _state_key(self, identifier: UUID) -> DocumentKey:
         return DocumentKey(f"{self._environment}-lists", str(identifier))
@@ -207,10 +193,10 @@ class ListStateRepository:
         return DocumentKey(self._partition(identifier), row)
 
 
-def _single(generation: str, buckets: int, contact: str) -> str:
-    # Not the external id itself: somebody else's may hold what no key may hold.
+def _single(snapshot: str, buckets: int, contact: str) -> str:
+    # Not the external id itself: ids that others gave may hold what no key may hold.
     name = sha256(contact.encode()).hexdigest()[:32]
-    return f"{generation}-to-{bucket_of(contact, buckets):02}-x{name}"
+    return f"{snapshot}-to-{bucket_of(contact, buckets):02}-x{name}"
 
 
 def _by_reason(people: Mapping[RecordKey, str]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Where a marketing list lives in Spotler: makes the list there, names it, changes its kind, fills and deletes it."""
+"""The list in Spotler that a marketing list becomes: create, rename, change its kind, fill and delete it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class ListTargets:
         return self._kinds[kind]
 
     async def open(self, marketing_list: MarketingList, kind: ListKind, state: ListState | None) -> ListState:
-        """See to it that the list exists in Spotler, is of this kind and has this name; returns what is known of it.
+        """Create the list in Spotler with this kind and name unless it exists; returns its state.
 
-        Its content is unknown when the list is there and nobody remembers having filled it. Raises ConnectorErrors;
-        DataError with IN_USE when Spotler does not let go of the list of another kind.
+        The content is unknown if the list exists and no state tells it. Raises ConnectorErrors; DataError with IN_USE
+        if Spotler does not delete the list of another kind.
         """
         if state is not None and state.kind is not kind:
             await self.delete(state)
-            state = replace(state, kind=kind, generations={}, is_listed=False)
+            state = replace(state, kind=kind, snapshots={}, is_listed=False)
         identity, place = identity_of(marketing_list.id, marketing_list.name), self.of(kind)
-        known = state.generations if state is not None else None
+        known = state.snapshots if state is not None else None
         if not await place.exists(identity.id):
             await create(place, identity)
             known = {}
@@ -46,7 +46,7 @@ class ListTargets:
         start = state or ListState(
             marketing_list.id, marketing_list.table, marketing_list.is_dynamic, kind, identity.id, identity.name
         )
-        return replace(start, name=identity.name, rules=marketing_list.rules, generations=known)
+        return replace(start, name=identity.name, rules=marketing_list.rules, snapshots=known)
 
     async def add(self, state: ListState, contacts: Sequence[str]) -> frozenset[str]:
         """Add contacts; returns those that Spotler does not know."""
@@ -57,7 +57,7 @@ class ListTargets:
         await self.of(state.kind).remove(state.spotler_id, contacts)
 
     async def clear(self, state: ListState) -> None:
-        """Remove everybody; DataError with IN_USE if Spotler needs the list as it is."""
+        """Remove all contacts; DataError with IN_USE if Spotler uses the list."""
         place, identity = self.of(state.kind), identity_of(state.id, state.name)
         try:
             try:
@@ -65,7 +65,7 @@ class ListTargets:
             except NotFoundError:
                 await create(place, identity)
             except DataError as error:
-                # The list may be gone and its name taken by another one: then it gets its other name.
+                # The list may be gone and its name in use by another one: then it gets its other name.
                 if error.status not in _NAME_TAKEN or await place.exists(state.spotler_id):
                     raise
                 await place.create(state.spotler_id, identity.other_name)
@@ -73,7 +73,7 @@ class ListTargets:
             raise _in_use(error) from error
 
     async def delete(self, state: ListState) -> None:
-        """Delete the list; DataError with IN_USE if Spotler needs it."""
+        """Delete the list; DataError with IN_USE if Spotler uses it."""
         try:
             await self.of(state.kind).delete(state.spotler_id)
         except DataError as error:
@@ -87,7 +87,7 @@ def is_edition_missing(error: ConnectorError) -> bool:
 
 
 def refusal(error: ConnectorError) -> tuple[str, str] | None:
-    """Return code and text when waiting would not help, None when the call is worth another attempt."""
+    """Return code and text of a refusal that another attempt would not change, None otherwise."""
     if is_edition_missing(error):
         return NO_EDITION, EDITION_REFUSAL
     if isinstance(error, DataError):
@@ -96,7 +96,7 @@ def refusal(error: ConnectorError) -> tuple[str, str] | None:
 
 
 async def create(place: Audiences, identity: ListIdentity) -> None:
-    """Create a list, by its other name if its name is taken. DataError if Spotler does not take it."""
+    """Create a list, with its other name if its name is taken. DataError if Spotler refuses it."""
     try:
         await place.create(identity.id, identity.name)
     except DataError as error:
@@ -108,7 +108,7 @@ async def create(place: Audiences, identity: ListIdentity) -> None:
 async def _rename(
     place: ContactLists, identity: ListIdentity, known: Mapping[str, int] | None
 ) -> Mapping[str, int] | None:
-    """Give the list its new name (ML-20). One that cannot be renamed is made anew when its people are sent."""
+    """Rename the list (ML-20). One that cannot be renamed is created anew when its contacts are sent."""
     if not place.can_remove:
         return None
     try:

@@ -1,4 +1,4 @@
-"""From the members of a list to their Spotler contacts: who belongs in, who stays out and why, who is not ready yet."""
+"""Resolves the members of a list to Spotler contacts: included, left out with a reason, or waiting."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ from shared.engine.report import is_success
 from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
 from shared.ports.queue import QueueName
 
+MEMBER_ATTEMPTS = 4
+"""After this many attempts a synchronisation continues without members that are still waiting."""
+
 _PAUSE = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
-class Judged:
-    """What became of members: the external id of their contact, or why they stay out; `waiting` come back later.
+class MemberSelection:
+    """The result for members: the external id of their contact, or why they are left out.
 
-    `new_subscribers` are those whom Spotler does not know yet, where nobody was asked to synchronise them.
+    `waiting` need another attempt.
+
+    `new_subscribers` have no contact yet, and were not synchronised.
     """
 
     contacts: dict[RecordKey, str] = field(default_factory=dict)
@@ -34,36 +39,36 @@ class Judged:
 
 
 class Members:
-    """Judges members of lists by the conditions of synchronisation and by the two fields of the list."""
+    """Resolves members by the conditions of synchronisation and by the two fields of the list."""
 
     def __init__(self, contacts: Contacts) -> None:
         self._contacts = contacts
         self._ledger = contacts.ledger
 
-    async def look_at(self, members: Sequence[RecordKey], rules: ListRules) -> Judged:
-        """Judge without writing anything (ML-16, ML-17)."""
-        judged, _ = await self._judge(members, rules)
-        return judged
+    async def select(self, members: Sequence[RecordKey], rules: ListRules) -> MemberSelection:
+        """Resolve without writing anything (ML-16, ML-17)."""
+        selection, _ = await self._select(members, rules)
+        return selection
 
-    async def bring(
+    async def resolve(
         self, members: Sequence[RecordKey], rules: ListRules, *, lane: QueueName, correlation: str = ""
-    ) -> Judged:
-        """Judge, and synchronise first whom Spotler does not know yet, in bulk (ML-18)."""
-        judged, untold = await self._judge(members, rules)
-        # Somebody without any Spotler Status is shown to the engine, so that the record itself says what is wrong.
-        await self._synchronise([*judged.new_subscribers, *untold], judged, lane, correlation)
-        return judged
+    ) -> MemberSelection:
+        """Resolve, and first synchronise members without a contact, in bulk (ML-18)."""
+        selection, untold = await self._select(members, rules)
+        # A record without any Spotler Status goes to the engine, so that the record itself shows what is wrong.
+        await self._synchronise([*selection.new_subscribers, *untold], selection, lane, correlation)
+        return selection
 
-    async def find_again(self, contacts: Collection[str]) -> Judged:
-        """Synchronise people whose contact Spotler turned out not to know (any more): all of it, as for newcomers."""
-        judged = Judged()
+    async def find_again(self, contacts: Collection[str]) -> MemberSelection:
+        """Synchronise people whose contact Spotler does not know (any more), with all values."""
+        selection = MemberSelection()
         users = [user for contact in contacts for user in await self._ledger.users_of(contact)]
         await self._contacts.doubt(contacts)
-        await self._synchronise(list(dict.fromkeys(users)), judged, QueueName.BULK, "")
-        return judged
+        await self._synchronise(list(dict.fromkeys(users)), selection, QueueName.BULK, "")
+        return selection
 
     async def contacts_of(self, members: Collection[RecordKey]) -> dict[RecordKey, str]:
-        """Return the contacts of people whom Spotler knows."""
+        """Return the contacts of people that are in Spotler."""
         return await self._contacts.known(members)
 
     async def others_using(self, contact: str, key: RecordKey) -> list[RecordKey]:
@@ -71,25 +76,25 @@ class Members:
         users = await self._ledger.users_of(contact)
         return [user for user in users if user != key and user.table is key.table]
 
-    async def _judge(self, members: Sequence[RecordKey], rules: ListRules) -> tuple[Judged, list[RecordKey]]:
-        judged = Judged()
+    async def _select(self, members: Sequence[RecordKey], rules: ListRules) -> tuple[MemberSelection, list[RecordKey]]:
+        selection = MemberSelection()
         untold: list[RecordKey] = []
         if not members:
-            return judged, untold
+            return selection, untold
         entries = await self._ledger.entries(members)
         records = await self._contacts.crm.read_people(members)
         for key in dict.fromkeys(members):
             record, entry = records.get(key), entries[key]
             reason = self._left_out_because(key, record, entry, rules)
             if reason is None and entry.binding.is_live:
-                judged.contacts[key] = entry.binding.external_id
+                selection.contacts[key] = entry.binding.external_id
             elif reason is None:
-                judged.new_subscribers.append(key)
+                selection.new_subscribers.append(key)
             else:
-                judged.skipped[key] = reason
-                if _says_nothing(record, entry) and reason is not LeftOut.NO_BULK:
+                selection.skipped[key] = reason
+                if _has_no_status(record, entry) and reason is not LeftOut.NO_BULK:
                     untold.append(key)
-        return judged, untold
+        return selection, untold
 
     def _left_out_because(
         self, key: RecordKey, record: PersonRecord | None, entry: Entry, rules: ListRules
@@ -102,33 +107,41 @@ class Members:
         )
 
     async def _synchronise(
-        self, people: Sequence[RecordKey], judged: Judged, lane: QueueName, correlation: str
+        self, people: Sequence[RecordKey], selection: MemberSelection, lane: QueueName, correlation: str
     ) -> None:
         for key, end in (await self._contacts.synchronise(people, lane=lane, correlation=correlation)).items():
-            _take(key, end.outcome, end.external_id, judged)
+            _take(key, end.outcome, end.external_id, selection)
 
 
-def _take(key: RecordKey, outcome: Outcome, external_id: str, judged: Judged) -> None:
-    judged.skipped.pop(key, None)
+def _take(key: RecordKey, outcome: Outcome, external_id: str, selection: MemberSelection) -> None:
+    selection.skipped.pop(key, None)
     if is_success(outcome) and external_id:
-        judged.contacts[key] = external_id
+        selection.contacts[key] = external_id
     elif outcome.result is Result.WAITING:
-        judged.waiting[key] = outcome.reason
+        selection.waiting[key] = outcome.reason
     elif outcome.result is Result.SKIPPED:
-        judged.skipped[key] = outcome.reason
+        selection.skipped[key] = outcome.reason
     else:
-        judged.failed[key] = outcome.reason
+        selection.failed[key] = outcome.reason
 
 
-def _says_nothing(record: PersonRecord | None, entry: Entry) -> bool:
+def _has_no_status(record: PersonRecord | None, entry: Entry) -> bool:
     return record is not None and record.status is None and not entry.binding.is_live
 
 
-def reason_to_wait(judged: Judged) -> ConnectorError:
-    """Return the error that says when members who are not ready are worth another look."""
-    reasons = set(judged.waiting.values())
+def reason_to_wait(selection: MemberSelection) -> ConnectorError:
+    """Return the error that decides when waiting members get another attempt."""
+    reasons = set(selection.waiting.values())
     if Reason.MISCONFIGURED in reasons:
         return ConfigurationError("members cannot be synchronised: access or configuration is wrong")
     if Reason.THROTTLED in reasons:
         return ThrottledError("members wait for a pause to end", retry_after=_PAUSE)
     return TransientError("members are not in Spotler yet", code=min(reasons))
+
+
+def wait_or_leave_out(selection: MemberSelection, attempt: int) -> None:
+    """Raise the error that repeats the step; after some attempts, leave the waiting members out."""
+    error = reason_to_wait(selection)
+    if not isinstance(error, TransientError) or attempt < MEMBER_ATTEMPTS:
+        raise error
+    selection.failed |= dict.fromkeys(selection.waiting, LeftOut.LATE)

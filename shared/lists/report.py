@@ -1,4 +1,4 @@
-"""Tells Dataverse how it went with a list: its Spotler Info, and the jobs that asked (ML-19, STA-06, JOB-25)."""
+"""Reports the result of a list to Dataverse: its Spotler Info, and its jobs (ML-19, STA-06, JOB-25)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ListReporter:
         )
 
     async def jobs(self, jobs: Sequence[UUID], status: JobStatus, code: str, text: str) -> None:
-        """End jobs; one that is gone needs no report."""
+        """End jobs; a deleted job needs no report."""
         if not jobs:
             return
         now = self._clock.now()
@@ -73,7 +73,7 @@ class ListReporter:
     async def failed(
         self, marketing_list: MarketingList | None, jobs: Sequence[UUID], code: str, text: str, *, spotler_id: str = ""
     ) -> None:
-        """End jobs and tell on the list that it did not work."""
+        """End jobs as failed, and write the failure to the list."""
         await self.jobs(jobs, JobStatus.FAILED, code, text)
         if marketing_list is not None:
             await self.status(marketing_list, SyncStatus.FAILED, code, text, spotler_id=spotler_id)
@@ -87,12 +87,12 @@ class ListReporter:
         spotler_id: str,
         tally: MemberCounts,
     ) -> None:
-        """End jobs and tell on the list what is in Spotler now."""
+        """End jobs as completed, and write to the list what is in Spotler now."""
         await self.jobs(jobs, JobStatus.COMPLETED, JobResult.OK, text)
         if marketing_list is not None:
             await self.status(marketing_list, SyncStatus.SUCCEEDED, "synced", text, spotler_id=spotler_id, tally=tally)
 
-    async def courtesy(self, marketing_list: MarketingList, status: SyncStatus, code: str, text: str) -> None:
+    async def try_status(self, marketing_list: MarketingList, status: SyncStatus, code: str, text: str) -> None:
         """Write Spotler Info where a failure to do so must not stop the work."""
         try:
             await self.status(marketing_list, status, code, text)

@@ -1,4 +1,4 @@
-"""Everything about marketing lists, wired together: what triggers and jobs call."""
+"""The use cases of marketing lists, wired together for triggers and jobs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from shared.ports.state import StateStore
 
 
 class Lists:
-    """The use cases of marketing lists: `start`, `overview`, and whatever a message asks for."""
+    """The use cases of marketing lists: `start`, `overview`, and the messages."""
 
     def __init__(
         self,
@@ -44,21 +44,21 @@ class Lists:
         people: RecordHandler,
         ledger: Ledger,
         lanes: Lanes,
-        patience: Redelivery,
+        redelivery: Redelivery,
         clock: Clock,
         rules: Rules,
         default_kind: ListKind,
         removes_at_once: bool,
         brake: Brake,
     ) -> None:
-        self._memory = ListStateRepository(store, environment)
+        self._states = ListStateRepository(store, environment)
         tools = ListTools(
             lists=marketing_lists,
-            places=ListTargets(kinds),
-            memory=self._memory,
+            targets=ListTargets(kinds),
+            states=self._states,
             members=Members(Contacts(crm, ledger, people, rules)),
             lanes=lanes,
-            patience=patience,
+            redelivery=redelivery,
             reporter=ListReporter(crm=crm, marketing_lists=marketing_lists, clock=clock),
             clock=clock,
             brake=brake,
@@ -78,14 +78,14 @@ class Lists:
             case ListMembers():
                 await self._changes.members(message, lane=lane)
             case ListLook():
-                await self._changes.look(message, lane=lane)
+                await self._changes.check_list(message, lane=lane)
 
     async def add_single(self, marketing_list: UUID, contacts: Collection[str]) -> frozenset[str] | None:
         """Add contacts to a list that is in Spotler already; None if it is not (AUD-07).
 
-        Returns who could not be added. What was added and is no member leaves at the next synchronisation.
+        Returns those that could not be added. A contact that is no member leaves at the next synchronisation.
         """
-        state = await self._memory.read(marketing_list)
+        state = await self._states.read(marketing_list)
         if state is None or not state.is_listed:
             return None
         return await self._changes.add(state, contacts, attempt=1)

@@ -1,4 +1,4 @@
-"""Starts the synchronisation of a list, or says why it cannot be (Sync List, ML-23)."""
+"""Starts the synchronisation of a list, or returns why it cannot start (Sync List, ML-23)."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from shared.ports.dataverse import MarketingList
 from shared.ports.queue import QueueName
 
 PRESUMED_DEAD = timedelta(hours=6)
-"""Longer than the longest pause between two attempts: a synchronisation without a sign of life has lost its message."""
+"""Longer than the longest pause between two attempts: a run without progress for so long has lost its message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """It is under way, and tells the jobs how it ends."""
+    """The run is under way, and reports its end to the jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """It cannot be done; trying again would not change that."""
+    """The list cannot be synchronised; another attempt would not change that."""
 
     code: str
     text: str
 
 
 class ListStart:
-    """Begins synchronisations; a list has one at a time."""
+    """Begins synchronisations; a list has one run at a time."""
 
     def __init__(self, tools: ListTools, *, rules: Rules, default_kind: ListKind) -> None:
         self._tools = tools
@@ -50,7 +50,7 @@ class ListStart:
         return marketing_list.kind or self._default_kind
 
     def objection(self, marketing_list: MarketingList) -> Declined | None:
-        """Say why a list cannot be synchronised, None if it can."""
+        """Return why a list cannot be synchronised, None if it can."""
         if not self._rules.environment_is_on:
             return Declined(Reason.ENVIRONMENT_OFF, TEXTS[Reason.ENVIRONMENT_OFF])
         if marketing_list.table not in self._rules.enabled_tables:
@@ -66,25 +66,25 @@ class ListStart:
         return None
 
     async def begin(self, identifier: UUID, jobs: Sequence[UUID], correlation: str) -> Begun | Declined:
-        """Start for these jobs. While another synchronisation is under way, the next one waits for its end.
+        """Start a run for these jobs. During another run the jobs wait for its end.
 
-        Raises ConnectorErrors; then nothing has begun, or beginning again continues it.
+        Raises ConnectorErrors; then nothing has begun, or a repetition continues it.
         """
-        state = await self._tools.memory.read(identifier)
+        state = await self._tools.states.read(identifier)
         if state is not None and state.run is not None and self._is_alive(state.run):
             return await self._join(state, state.run, jobs)
         marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
             return _not_valid(LIST_GONE)
         if (objection := self.objection(marketing_list)) is not None:
-            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
+            await self._tools.reporter.try_status(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
             return objection
         try:
-            opened = await self._tools.places.open(marketing_list, self.kind_of(marketing_list), state)
+            opened = await self._tools.targets.open(marketing_list, self.kind_of(marketing_list), state)
         except ConnectorError as error:
             if (refused := refusal(error)) is None:
                 raise
-            await self._tools.reporter.courtesy(marketing_list, SyncStatus.FAILED, *refused)
+            await self._tools.reporter.try_status(marketing_list, SyncStatus.FAILED, *refused)
             return Declined(*refused)
         await self._start(opened, marketing_list, jobs, correlation)
         return Begun()
@@ -94,7 +94,7 @@ class ListStart:
             await self._tools.lanes.send(QueueName.BULK, first_step(state, run))
         new = [job for job in jobs if job not in (*run.jobs, *state.waiting)]
         if new:
-            await self._tools.memory.save(replace(state, waiting=(*state.waiting, *new)))
+            await self._tools.states.save(replace(state, waiting=(*state.waiting, *new)))
         return Begun()
 
     async def _start(
@@ -103,15 +103,15 @@ class ListStart:
         now = self._tools.clock.now()
         lost = (
             state.run
-        )  # a synchronisation whose message was lost: its jobs are ours, and what it has sent is in doubt
-        generations = state.doubting(lost) if lost is not None else state.generations
+        )  # the message of this run was lost: take over its jobs, and treat what it has sent as uncertain
+        snapshots = state.snapshots_after_break(lost) if lost is not None else state.snapshots
         wanted = dict.fromkeys((*jobs, *(lost.jobs if lost else ()), *state.waiting))
         run = ListRun(uuid4().hex[:12], uuid4().hex[:12], marketing_list.rules, tuple(wanted), now, now, correlation)
-        started = replace(state, run=run, waiting=(), generations=generations)
-        await self._tools.memory.save(started)
+        started = replace(state, run=run, waiting=(), snapshots=snapshots)
+        await self._tools.states.save(started)
         await self._tools.lanes.send(QueueName.BULK, first_step(started, run))
         text = "The list is being synchronised."
-        await self._tools.reporter.courtesy(marketing_list, SyncStatus.PROCESSING, "syncing", text)
+        await self._tools.reporter.try_status(marketing_list, SyncStatus.PROCESSING, "syncing", text)
 
     def _is_alive(self, run: ListRun) -> bool:
         return self._tools.clock.now() - run.alive_on < PRESUMED_DEAD
@@ -122,7 +122,7 @@ def first_step(state: ListState, run: ListRun) -> ListStep:
     return ListStep(
         list=state.id,
         run=run.id,
-        generation=run.generation,
+        generation=run.snapshot,
         taken_at=run.started_on,
         step=0,
         phase=Phase.READ,

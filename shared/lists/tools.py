@@ -1,4 +1,4 @@
-"""What the use cases of marketing lists work with."""
+"""The collaborators of the use cases of marketing lists."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from shared.ports.dataverse import MarketingLists
 
 @dataclass(frozen=True, slots=True)
 class ListTools:
-    """Both sides of a list, what is remembered of it, and who is told."""
+    """Both sides of a list, its state, and the reports."""
 
     lists: MarketingLists
-    places: ListTargets
-    memory: ListStateRepository
+    targets: ListTargets
+    states: ListStateRepository
     members: Members
     lanes: Lanes
-    patience: Redelivery
+    redelivery: Redelivery
     reporter: ListReporter
     clock: Clock
     brake: Brake

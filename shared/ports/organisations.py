@@ -29,3 +29,11 @@ class Organisations(Protocol):
     async def refusal(self, origin: Origin) -> OriginRefused | None:
         """Return why a message is refused, None if it is accepted. ConnectorErrors if that cannot be checked now."""
         ...
+
+
+class OwnUser(Protocol):
+    """The user of the connector in Dataverse."""
+
+    async def learn(self) -> None:
+        """Ask Dataverse for the user's id, unless it is known. Raises no ConnectorError."""
+        ...

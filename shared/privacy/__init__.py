@@ -1,1 +1,1 @@
-"""What the connector stores of one person, how it is exported and forgotten, and retention."""
+"""Personal data in the state: export and erasure of one person, and retention."""

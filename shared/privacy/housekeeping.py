@@ -1,15 +1,15 @@
-"""Drops what nothing needs any more, every night: the state must not grow with everybody who ever was there.
+"""Deletes, every night, documents that nothing needs any more: the state must not grow without end.
 
-What goes, after the retention time: bindings of records whose contact was erased, contacts that no record uses any
-more, addresses that lead to no contact, reviews that led to a record, dead letters that nobody wanted. What never goes:
-the suppression list, held records, refusals and opt-outs that a binding knows, whatever is claimed or in doubt, and
-reviews that somebody dismissed, since the same question would be asked again.
+Deleted after the retention time: bindings of records whose contact was erased, contacts without records, addresses
+without a contact, reviews that led to a record, and dead letters. Never deleted: the suppression list, held records,
+refusals and opt-outs in a binding, documents that are claimed or in doubt, and dismissed reviews, because the same
+question would be asked again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import read_binding
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
+from shared.ports.documents import pages
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.queue import Queue
 from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
@@ -25,7 +26,7 @@ from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, S
 log = logging.getLogger(__name__)
 
 _ASKED = 200
-"""Contacts about which Spotler is asked in one night: those that no record uses are few."""
+"""Contacts that are looked up in Spotler in one night: contacts without records are few."""
 
 _DISMISSED = "dismissed"
 _LETTERS = 100
@@ -33,7 +34,7 @@ _MOST_LETTERS = 10
 
 
 class Housekeeping:
-    """Tidies the state of one environment."""
+    """Cleans the state of one environment."""
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class Housekeeping:
         environment: str,
         retention: timedelta | None,
     ) -> None:
-        """`retention` is how long what nothing needs is kept all the same; None: for ever."""
+        """`retention` is how long unneeded documents are kept; None: for ever."""
         self._store = store
         self._queue = queue
         self._platform = platform
@@ -54,7 +55,7 @@ class Housekeeping:
         self._retention = retention
 
     async def tidy(self) -> dict[str, int]:
-        """Drop it; returns how many documents of each kind went. Raises ConnectorErrors: the next night goes on."""
+        """Delete unneeded documents; returns the counts by kind. Raises ConnectorErrors: the next night continues."""
         if self._retention is None:
             return {}
         before = self._clock.now() - self._retention
@@ -71,19 +72,21 @@ class Housekeeping:
 
     async def _bindings(self, before: datetime) -> int:
         gone = 0
-        async for page in self._pages("binding"):
+        async for page in pages(self._store, f"{self._environment}-binding"):
             old = [one for one in page if _is_over(one, before)]
             contacts = await self._read("contact", {str(one.body["contact"]) for one in old})
             gone += await self._drop(one for one in old if not _is_used(contacts.get(str(one.body["contact"])), one))
         return gone
 
     async def _contacts(self, before: datetime) -> int:
-        """Drop contacts that no record uses: at once if Spotler has them no more, else when they have been idle long.
+        """Delete contacts without records.
 
-        Since when they are idle is noted in the document; whoever claims it writes it anew, without the note.
+        At once if Spotler has none, else after they were idle for the retention time.
+
+        The document holds since when the contact is idle; a claim writes the document anew, without that time.
         """
         gone, asked = 0, 0
-        async for page in self._pages("contact"):
+        async for page in pages(self._store, f"{self._environment}-contact"):
             over: list[Document] = []
             noted: list[Change] = []
             for one in page:
@@ -110,16 +113,16 @@ class Housekeeping:
             return False  # the next night asks again
 
     async def _addresses(self) -> int:
-        """Drop addresses that lead to no contact. One that is being given away has a contact, which is claimed."""
+        """Delete addresses without a contact. An address that is being reserved has a contact, which is claimed."""
         gone = 0
-        async for page in self._pages("address"):
+        async for page in pages(self._store, f"{self._environment}-address"):
             contacts = await self._read("contact", {str(one.body["contact"]) for one in page})
             gone += await self._drop(one for one in page if str(one.body["contact"]) not in contacts)
         return gone
 
     async def _reviews(self, before: datetime) -> int:
         gone = 0
-        async for page in self._pages("review"):
+        async for page in pages(self._store, f"{self._environment}-review"):
             gone += await self._drop(
                 one
                 for one in page
@@ -140,14 +143,6 @@ class Housekeeping:
 
     # ------------------------------------------------------------------------------------------------------ documents
 
-    async def _pages(self, kind: str) -> AsyncIterator[Sequence[Document]]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(f"{self._environment}-{kind}", after=after)
-            yield page.documents
-            if (after := page.after) is None:
-                return
-
     async def _read(self, kind: str, rows: Collection[str]) -> dict[str, Document]:
         keys = [DocumentKey(f"{self._environment}-{kind}", row) for row in sorted(rows)]
         return {key.row: document for key, document in (await self._store.read(keys)).items()} if keys else {}
@@ -160,14 +155,14 @@ class Housekeeping:
 
 
 def _is_over(document: Document, before: datetime) -> bool:
-    """Whether a binding says nothing but which contact there was, and nobody has looked at the record for long."""
+    """Whether a binding holds nothing but the external id, and the last outcome is old."""
     binding = read_binding(document.body)
     is_blank = replace(binding, base={}, address="") == Binding(binding.external_id)
     return is_blank and datetime.fromisoformat(document.body["outcome"]["at"]) < before
 
 
 def _is_used(contact: Document | None, binding: Document) -> bool:
-    """Whether the record has a say in the contact still, or somebody is working on it."""
+    """Whether the record still uses the contact, or a worker holds the contact."""
     if contact is None:
         return False
     names = contact.body.get("users", {})

@@ -1,8 +1,8 @@
-"""What the connector remembers of one person: everything as JSON (GDPR 15), and how it is forgotten (GDPR 17).
+"""Personal data of one record: its export as JSON (GDPR 15), and its erasure (GDPR 17).
 
-Two things stay after an erasure. What was refused at an e-mail address stays, under a keyed hash of the address and
-without the record's id: else who said no would be mailed again (GDPR 17(3)(b), 21(3)). And the changes of consent stay
-under a pseudonym, for as long as `ERASED_CONSENT_RETENTION_DAYS` says: they prove that mail was lawful (GDPR 7(1)).
+Two things stay after an erasure. Refusals at an e-mail address stay under a keyed hash of the address, without the
+record's id: without them the person would be mailed again (GDPR 17(3)(b), 21(3)). Changes of consent stay under a
+pseudonym for `ERASED_CONSENT_RETENTION_DAYS`: they prove that mail was lawful (GDPR 7(1)).
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ from shared.engine.refusals.suppressions import SuppressionList
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
+from shared.ports.documents import read_one
 from shared.ports.queue import DeadLetter, Queue
 from shared.ports.state import Delete, Document, DocumentKey, StateStore
-from shared.privacy.person_dead_letters import PersonLetters
-from shared.privacy.person_documents import Found, Person, PersonDocuments
+from shared.privacy.person_dead_letters import PersonDeadLetters
+from shared.privacy.person_documents import Person, PersonDocument, PersonDocuments
 
 _ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What a call did: documents that went or lost the record, changes of consent under a pseudonym, letters.
+class ErasureResult:
+    """The result of an erasure: documents changed or deleted, changes of consent under a pseudonym, dead letters.
 
-    `dead_letters_left` tell of others' changes: replay them. `refused_addresses` are those at which something stays
-    refused. `is_in_dataverse`: the record is still there, so that its next save makes the connector remember it anew.
+    `dead_letters_left` concern changes of others: replay them. `refused_addresses` counts addresses where something
+    stays refused. `is_in_dataverse`: the record still exists, so that its next save stores it anew.
     """
 
     documents: int
@@ -50,7 +51,7 @@ class Forgotten:
     is_in_dataverse: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Say it to whoever asked."""
+        """Return the result as JSON."""
         return {
             "documents": self.documents,
             "changesOfConsent": self.consent,
@@ -62,8 +63,8 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What was read of a person. `addresses` are those (fingerprints) of the contacts that are its own alone."""
+class _StoredData:
+    """What was read of a person. `addresses` are those (fingerprints) of contacts that no other record uses."""
 
     person: Person
     entry: Entry
@@ -79,7 +80,7 @@ class _Known:
 
 
 class PersonData:
-    """Reads and forgets what one environment remembers of a record. All methods raise ConnectorErrors."""
+    """Exports and erases what one environment stores of a record. All methods raise ConnectorErrors."""
 
     def __init__(
         self,
@@ -101,7 +102,7 @@ class PersonData:
         self._consents = consents
         self._erased = erased
         self._crm = crm
-        self._letters = PersonLetters(queue)
+        self._letters = PersonDeadLetters(queue)
         self._rules = rules
         self._clock = clock
         self._environment = environment
@@ -110,10 +111,10 @@ class PersonData:
     # -------------------------------------------------------------------------------------------------------- access
 
     async def export(self, key: RecordKey, email: str = "") -> dict[str, Any]:
-        """Return everything that is remembered of a record, and refused at its addresses, as JSON.
+        """Return as JSON everything that is stored of a record, and refused at its addresses.
 
-        `email` adds an address that neither the record nor its binding has any more. Of other people nothing is said
-        but how many they are.
+        `email` adds an address that neither the record nor its binding has any more. Of other people the answer
+        contains only their number.
         """
         known = await self._known(key, email)
         kept = await self._erased.of_record(key)
@@ -144,8 +145,8 @@ class PersonData:
 
     # ------------------------------------------------------------------------------------------------------- erasure
 
-    async def forget(self, key: RecordKey, email: str = "", *, although_synchronised: bool = False) -> Forgotten:
-        """Forget a record, except for what is refused at its addresses, and its consent under a pseudonym.
+    async def forget(self, key: RecordKey, email: str = "", *, although_synchronised: bool = False) -> ErasureResult:
+        """Erase a record, except for the refusals at its addresses, and its consent under a pseudonym.
 
         ConflictError while the record is synchronised, unless `although_synchronised`, and while a worker holds its
         contact. A crash leaves a part; a repetition does the rest.
@@ -169,7 +170,7 @@ class PersonData:
         finally:
             await self._ledger.release(list(held.values()))
         refused = await self._suppressions.at(known.suppressions)
-        return Forgotten(
+        return ErasureResult(
             documents=documents,
             consent=consent,
             dead_letters=letters,
@@ -178,8 +179,11 @@ class PersonData:
             is_in_dataverse=known.is_in_dataverse,
         )
 
-    async def _forget_documents(self, known: _Known) -> int:
-        """Change what names the person until nothing does; the binding goes last: it leads to the rest."""
+    async def _forget_documents(self, known: _StoredData) -> int:
+        """Change the documents that name the person until none does.
+
+        The binding goes last, because it leads to the others.
+        """
         count = 0
         for _ in range(_ATTEMPTS):
             found = [one.removal async for one in self._documents.naming(known.person)]
@@ -187,7 +191,7 @@ class PersonData:
                 break
             count += sum(etag is not None for etag in await self._store.write(found))
         else:
-            raise ConflictError("what is remembered of the record is being changed by others", service=Service.STATE)
+            raise ConflictError("documents about the record are being changed by others", service=Service.STATE)
         gone = [Delete(document.key, document.etag) for document in known.addresses.values()]
         if (binding := await self._binding(known.person.key)) is not None:
             gone.append(Delete(binding.key))
@@ -195,7 +199,7 @@ class PersonData:
 
     # ------------------------------------------------------------------------------------------------------- reading
 
-    async def _known(self, key: RecordKey, email: str) -> _Known:
+    async def _known(self, key: RecordKey, email: str) -> _StoredData:
         entry = (await self._ledger.entries([key]))[key]
         used = await self._documents.contacts_used_by(key)
         contacts = await self._ledger.contacts({entry.binding.external_id, str(key.id), *used})
@@ -208,7 +212,7 @@ class PersonData:
         own = {one for one, contact in contacts.items() if not contact.users.keys() - {key}}
         naming = await self._suppressions.naming(str(key))
         owned = await self._documents.addresses_of(own)
-        return _Known(
+        return _StoredData(
             person=Person(key, frozenset(own)),
             entry=entry,
             contacts=contacts,
@@ -218,8 +222,7 @@ class PersonData:
         )
 
     async def _binding(self, key: RecordKey) -> Document | None:
-        place = DocumentKey(f"{self._environment}-binding", str(key))
-        return (await self._store.read([place])).get(place)
+        return await read_one(self._store, DocumentKey(f"{self._environment}-binding", str(key)))
 
 
 def _left(held: HeldContact, key: RecordKey) -> HeldContact:
@@ -254,10 +257,10 @@ def _kept_json(erased: str, changes: Sequence[Mapping[str, str]]) -> dict[str, A
     return {"erased": erased, "changes": [dict(one) for one in changes]}
 
 
-def _by_kind(found: Sequence[Found]) -> dict[str, list[Mapping[str, Any]]]:
+def _by_kind(found: Sequence[PersonDocument]) -> dict[str, list[Mapping[str, Any]]]:
     kinds: dict[str, list[Mapping[str, Any]]] = {"bounces": [], "reviews": [], "held": [], "counted": [], "lists": []}
     for one in found:
-        kinds[one.kind].append(one.says)
+        kinds[one.kind].append(one.content)
     return kinds
 
 

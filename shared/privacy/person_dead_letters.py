@@ -1,4 +1,4 @@
-"""Dead letters that name a record: found, and taken away without losing what they say of others."""
+"""Finds dead letters that name a record, and removes the record without losing what concerns others."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from shared.messages.list_messages import ListMembers
 from shared.ports.queue import DeadLetter, Queue, QueueName
 
 MOST = 10_000
-"""Dead letters that are looked at: an alarm tells of the first ones."""
+"""Dead letters that are searched: an alarm reports the first ones."""
 
 
-class PersonLetters:
-    """Looks through the dead letters of all queues. Raises ConnectorErrors of the queue."""
+class PersonDeadLetters:
+    """Searches the dead letters of all queues. Raises ConnectorErrors of the queue."""
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -26,10 +26,10 @@ class PersonLetters:
         return [one for one in await self._queue.dead_letters(limit=MOST) if identifier in one.body.lower()]
 
     async def forget(self, key: RecordKey) -> tuple[int, int]:
-        """Take the record out of its letters; returns how many were changed or went, and how many had to stay.
+        """Remove the record from its letters; returns how many were changed or deleted, and how many stay.
 
-        A copy for the others is buried before the letter goes. A letter stays that tells of somebody else's change,
-        such as a merge: replay it, and it goes.
+        A copy for the others is written before the letter is deleted. A letter stays if it concerns a change of others,
+        such as a merge: a replay removes it.
         """
         gone: list[str] = []
         letters = await self.naming(key)
@@ -52,7 +52,7 @@ class PersonLetters:
 
 
 def _without(letter: DeadLetter, key: RecordKey) -> bytes | None:
-    """Return what a letter says of others, empty if nothing; None if it cannot be told apart."""
+    """Return the letter without the record, empty if nothing remains; None if the record cannot be separated."""
     match letter.queue:
         case QueueName.EVENTS:
             return b"" if _is_about(letter.body, key.id) else None

@@ -1,7 +1,7 @@
-"""Where the state store names a record, beside its binding, contact and consent: each place with how to leave it out.
+"""Finds the documents that name a record, besides its binding, contact and consent, and the change that removes it.
 
-A kind of document that names records must be found here, or in `person_memory`: access and erasure rest on it
-(GDPR 15, 17). A test erases a person from a store with every kind, and searches it for the record's id.
+A kind of document that names records must be found here, or in `person_data`: access and erasure depend on it (GDPR 15,
+17). A test erases a person from a store with every kind, and searches the store for the record's id.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
+from shared.ports.documents import documents
 from shared.ports.state import Change, Delete, Document, DocumentKey, Replace, StateStore
 
 _ID_LENGTH = 16
@@ -23,18 +24,18 @@ _SHORT_DIGEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A record, and the external ids of Spotler contacts that are its own alone."""
+    """A record, and the external ids of Spotler contacts that no other record uses."""
 
     key: RecordKey
     contacts: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A document that names the person: what it says of this person alone, and the change that leaves it out."""
+class PersonDocument:
+    """A document that names the person: its content about this person alone, and the change that removes the person."""
 
     kind: str
-    says: Mapping[str, Any]
+    content: Mapping[str, Any]
     removal: Change
 
 
@@ -46,32 +47,36 @@ class PersonDocuments:
         self._environment = environment
 
     async def contacts_used_by(self, key: RecordKey) -> set[str]:
-        """Find the Spotler contacts that a record uses, or whose mail it refuses: a walk over all of them."""
-        contacts = self._scan(f"{self._environment}-contact")
+        """Find the Spotler contacts that a record uses, or whose mail it refuses. Scans all contacts."""
+        contacts = documents(self._store, f"{self._environment}-contact")
         return {one.key.row async for one in contacts if str(key) in one.body.get("users", {})}
 
     async def addresses_of(self, contacts: Collection[str]) -> dict[str, Document]:
-        """Find the addresses (fingerprints) that point to one of these contacts: a walk over all of them."""
-        found = [one.key async for one in self._scan(f"{self._environment}-address") if one.body["contact"] in contacts]
-        documents = await self._store.read(found) if found else {}
-        return {key.row: document for key, document in documents.items()}
+        """Find the addresses (fingerprints) that point to one of these contacts. Scans all addresses."""
+        found = [
+            one.key
+            async for one in documents(self._store, f"{self._environment}-address")
+            if one.body["contact"] in contacts
+        ]
+        read = await self._store.read(found) if found else {}
+        return {key.row: document for key, document in read.items()}
 
-    async def naming(self, person: Person) -> AsyncIterator[Found]:
-        """Yield them all. It walks over bounces, reviews and the notes of all marketing lists: a while."""
+    async def naming(self, person: Person) -> AsyncIterator[PersonDocument]:
+        """Yield all documents. Scans bounces, reviews and the notes of all marketing lists, which takes a while."""
         for document in await self._read(self._known_keys(person)):
             if (found := _of_brake_or_bounce(document, person)) is not None:
                 yield found
-        async for document in self._scan(f"{self._environment}-bounce"):
+        async for document in documents(self._store, f"{self._environment}-bounce"):
             if document.key.row not in person.contacts and str(person.key) in document.body["tasks"]:
                 tasks = {record: task for record, task in document.body["tasks"].items() if record != str(person.key)}
-                says = {"task": document.body["tasks"][str(person.key)]}
-                yield Found("bounces", says, _replaced(document, {**document.body, "tasks": tasks}))
-        async for document in self._scan(f"{self._environment}-review"):
+                content = {"task": document.body["tasks"][str(person.key)]}
+                yield PersonDocument("bounces", content, _replaced(document, {**document.body, "tasks": tasks}))
+        async for document in documents(self._store, f"{self._environment}-review"):
             if (found := _of_review(document, person.key)) is not None:
                 yield found
-        async for memo in self._scan(f"{self._environment}-lists"):
-            async for document in self._scan(f"{self._environment}-list-{memo.key.row}"):
-                if (found := _of_list(document, memo.key.row, person)) is not None:
+        async for state in documents(self._store, f"{self._environment}-lists"):
+            async for document in documents(self._store, f"{self._environment}-list-{state.key.row}"):
+                if (found := _of_list(document, state.key.row, person)) is not None:
                     yield found
 
     def _known_keys(self, person: Person) -> list[DocumentKey]:
@@ -84,70 +89,64 @@ class PersonDocuments:
         found = await self._store.read(list(keys))
         return [found[key] for key in keys if key in found]
 
-    async def _scan(self, partition: str) -> AsyncIterator[Document]:
-        after: str | None = None
-        while True:
-            page = await self._store.scan(partition, after=after)
-            for document in page.documents:
-                yield document
-            if (after := page.after) is None:
-                return
 
-
-def _of_brake_or_bounce(document: Document, person: Person) -> Found | None:
+def _of_brake_or_bounce(document: Document, person: Person) -> PersonDocument | None:
     row, body = document.key.row, document.body
     if document.key.partition.endswith("-bounce"):
-        return Found("bounces", {"contact": row, **body}, _deleted(document))
+        return PersonDocument("bounces", {"contact": row, **body}, _deleted(document))
     if row.startswith("held-"):
         kind = row.removeprefix("held-").removesuffix(f"-{person.key}")
-        return Found("held", {"kind": kind, **body}, _deleted(document))
+        return PersonDocument("held", {"kind": kind, **body}, _deleted(document))
     digest = sha256(str(person.key).encode()).hexdigest()[:_SHORT_DIGEST]
     counted: Mapping[str, str] = body.get("counted", {})
     if digest not in counted:
         return None
     rest = {other: at for other, at in counted.items() if other != digest}
-    says = {"kind": row.removeprefix("window-"), "counted": counted[digest]}
-    return Found("counted", says, _replaced(document, {**body, "counted": rest}))
+    content = {"kind": row.removeprefix("window-"), "counted": counted[digest]}
+    return PersonDocument("counted", content, _replaced(document, {**body, "counted": rest}))
 
 
-def _of_review(document: Document, key: RecordKey) -> Found | None:
-    """A question about the record alone, or with it as the answer, goes; among others it loses the record."""
+def _of_review(document: Document, key: RecordKey) -> PersonDocument | None:
+    """A review is deleted if it concerns the record alone or has it as the answer; otherwise it loses the record."""
     body, text = document.body, str(key)
     is_own = document.key.row == str(key.id) or text in {body.get("decision"), body.get("lifted")}
     if not is_own and text not in body["candidates"]:
         return None
     others = [one for one in body["candidates"] if one != text]
-    says = {name: value for name, value in body.items() if name != "candidates"} | {"others": len(others)}
-    if is_own or not others:
-        return Found("reviews", {"id": document.key.row, **says}, _deleted(document))
-    return Found("reviews", {"id": document.key.row, **says}, _replaced(document, {**body, "candidates": others}))
+    content = {name: value for name, value in body.items() if name != "candidates"} | {"others": len(others)}
+    removal = _deleted(document)
+    if others and not is_own:
+        removal = _replaced(document, {**body, "candidates": others})
+    return PersonDocument("reviews", {"id": document.key.row, **content}, removal)
 
 
-def _of_list(document: Document, identifier: str, person: Person) -> Found | None:
-    """A note of a marketing list: a page of members, contacts in a bucket, a single contact, or who stays out."""
+def _of_list(document: Document, identifier: str, person: Person) -> PersonDocument | None:
+    """A note of a marketing list: a page of members, contacts of a bucket, a single contact, or members left out."""
     body = document.body
     if "ids" in body:
         return _of_page(document, identifier, person.key.id)
     if "in" in body and (known := person.contacts.intersection(body["in"])):
         rest = [one for one in body["in"] if one not in known]
-        return Found("lists", {"list": identifier, "as": "in"}, _replaced(document, {**body, "in": rest}))
+        return PersonDocument("lists", {"list": identifier, "as": "in"}, _replaced(document, {**body, "in": rest}))
     if body.get("id") in person.contacts:
-        return Found("lists", {"list": identifier, "as": body["is"]}, _deleted(document))
+        return PersonDocument("lists", {"list": identifier, "as": body["is"]}, _deleted(document))
     if "skipped" in body:
         return _of_left_out(document, identifier, str(person.key))
     return None
 
 
-def _of_page(document: Document, identifier: str, member: UUID) -> Found | None:
+def _of_page(document: Document, identifier: str, member: UUID) -> PersonDocument | None:
     packed = b64decode(document.body["ids"])
     parts = [packed[start : start + _ID_LENGTH] for start in range(0, len(packed), _ID_LENGTH)]
     if member.bytes not in parts:
         return None
     rest = b64encode(b"".join(part for part in parts if part != member.bytes)).decode()
-    return Found("lists", {"list": identifier, "as": "member"}, _replaced(document, {**document.body, "ids": rest}))
+    return PersonDocument(
+        "lists", {"list": identifier, "as": "member"}, _replaced(document, {**document.body, "ids": rest})
+    )
 
 
-def _of_left_out(document: Document, identifier: str, record: str) -> Found | None:
+def _of_left_out(document: Document, identifier: str, record: str) -> PersonDocument | None:
     reasons = [reason for several in document.body.values() for reason, keys in several.items() if record in keys]
     if not reasons:
         return None
@@ -155,8 +154,8 @@ def _of_left_out(document: Document, identifier: str, record: str) -> Found | No
         what: {reason: [key for key in keys if key != record] for reason, keys in several.items()}
         for what, several in document.body.items()
     }
-    says = {"list": identifier, "as": "left out", "reasons": reasons}
-    return Found("lists", says, _replaced(document, rest))
+    content = {"list": identifier, "as": "left out", "reasons": reasons}
+    return PersonDocument("lists", content, _replaced(document, rest))
 
 
 def _replaced(document: Document, body: Mapping[str, Any]) -> Change:

@@ -148,8 +148,8 @@ CIRCUIT = Signal(
     "1 while a lane asks a service no more, because it is down, asks for a pause or refuses the connector; else 0.",
     ("service", "lane"),
 )
-SUBSCRIBERS_WAIT = Signal(
-    "connector.newcomers.waiting", SignalKind.GAUGE, "s", "Waiting time of new subscribers before their import.", ()
+IMPORT_WAIT = Signal(
+    "connector.newcomers.waiting", SignalKind.GAUGE, "s", "For how long new subscribers have waited to be taken in.", ()
 )
 DRIFT = Signal(
     "connector.mapping.drift", SignalKind.GAUGE, "{finding}", "Findings of the daily check of both sides.", ()
@@ -175,7 +175,7 @@ SIGNALS = (
     HEARTBEAT,
     BEHIND,
     CIRCUIT,
-    SUBSCRIBERS_WAIT,
+    IMPORT_WAIT,
     DRIFT,
 )
 

@@ -46,7 +46,7 @@ class _Days:
         self.night = parse_schedule(Settings.model_fields["reconcile_schedule"].default)
         self.nights = 0
         self.failures: list[ConnectorError] = []
-        self.bookmarks: list[datetime] = []
+        self.cursors: list[datetime] = []
 
     async def begin(self) -> list[RecordKey]:
         keys = [self.twin.crm.create(**person(emailaddress1=f"p{one}@example.com")) for one in range(_PEOPLE)]
@@ -76,7 +76,7 @@ class _Days:
         await self.twin.quiet()
         until = await self.twin.poller.cursor()
         assert until is not None
-        self.bookmarks.append(until)
+        self.cursors.append(until)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ async def test_days_on_which_everything_odd_happens(begin: datetime) -> None:
         await days.pass_quarter()
 
     assert days.nights == (twin.clock.now().astimezone(AMSTERDAM).date() - begin.date()).days
-    assert days.bookmarks == sorted(days.bookmarks), "the bookmark moved back"
+    assert days.cursors == sorted(days.cursors), "the cursor moved back"
     assert all(isinstance(one, TransientError) for one in days.failures)
     assert {key: value(twin, key, "address1_city") for key in edited} == edited
     poisons = {one.encrypted_id for one in twin.platform.contacts if one.email.startswith(POISON)}

@@ -100,7 +100,7 @@ async def test_a_crash_at_any_moment_of_a_sync_ends_with_the_list_as_it_is(page:
     assert await at_every_moment(lambda: begin(page=page, kind=kind), act) > 40
 
 
-async def test_a_crash_at_any_moment_of_the_first_sync_and_of_newcomers() -> None:
+async def test_a_crash_at_any_moment_of_the_first_sync_and_of_new_members() -> None:
     async def act(story: Story) -> None:
         story.twin.marketing_lists.listed[story.marketing_list] = list(story.people[:7])
         await outliving(story, story.order)
@@ -111,7 +111,7 @@ async def test_a_crash_at_any_moment_of_the_first_sync_and_of_newcomers() -> Non
     assert await at_every_moment(lambda: begin(page=5, before=0), act) > 40
 
 
-async def test_a_crash_at_any_moment_of_filling_a_list_of_which_nothing_is_known() -> None:
+async def test_a_crash_at_any_moment_of_filling_a_list_with_unknown_content() -> None:
     async def prepare() -> Story:
         story = await begin(page=100, before=0)
         ghost = story.people[11]
@@ -158,7 +158,7 @@ async def test_a_crash_at_any_moment_of_a_removal_ends_with_no_list() -> None:
 
 
 async def test_a_list_that_changes_at_any_moment_of_a_sync_ends_as_it_is_then() -> None:
-    """Its members change once, between any two calls, and nobody tells."""
+    """Its members change once, between any two calls, without an event."""
     moments = 0
     for moment in range(_MOST_MOMENTS):
         story = await begin(page=4)

@@ -66,7 +66,7 @@ class TwinHistories(TwoWayHistories):
         await super().two_polls()
         until = await self.twin.poller.cursor()
         assert until is not None
-        assert self.twin.clock.now() - until < timedelta(minutes=1), "the bookmark stands"
+        assert self.twin.clock.now() - until < timedelta(minutes=1), "the cursor stands"
         if isinstance(self.twin.new_subscribers, TakingIn):
             poisons = {one.encrypted_id for one in self.twin.platform.contacts if one.email.startswith(POISON)}
             assert poisons <= self.twin.new_subscribers.refused, (

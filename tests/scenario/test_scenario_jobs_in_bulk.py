@@ -52,11 +52,11 @@ async def side_by_side(acts: list[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Let many act at once, as many as a client has connections."""
     slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def in_turn(act: Coroutine[Any, Any, Any]) -> Any:
+    async def run_in_thread(act: Coroutine[Any, Any, Any]) -> Any:
         async with slots:
             return await act
 
-    return await asyncio.gather(*(in_turn(act) for act in acts))
+    return await asyncio.gather(*(run_in_thread(act) for act in acts))
 
 
 @asynccontextmanager

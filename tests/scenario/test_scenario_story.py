@@ -24,10 +24,10 @@ if __name__ == "__main__":
 """
 _NOTHING = ""
 _POLL_BLOCKED = """
-from shared.inbound.poll import Poll, Polled
+from shared.inbound.poll import Poll, PollResult
 
 async def blocked(self):
-    return Polled(await self.cursor() or self._clock.now())
+    return PollResult(await self.cursor() or self._clock.now())
 
 Poll.poll = blocked
 """

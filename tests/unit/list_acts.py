@@ -1,4 +1,4 @@
-"""What people do with marketing lists over the twins, and where they see the effect."""
+"""Actions of people with marketing lists over the twins, and where their effect shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounces: when an address is a problem, whom a task goes to, and how it ends (BNC-01..BNC-14, C-14, C-15, P-01)."""
+"""Bounces: when an address is a problem, whose task it is, and how it ends (BNC-01..BNC-14, C-14, C-15, P-01)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_bnc_04_while_the_contact_can_be_reached_they_were_not_four_in_a_row(cou
     assert after(*soft(count, channels={"EMAIL": True})).reason is None
 
 
-def test_bnc_04_a_contact_that_a_soft_bounce_closed_had_three_before_anybody_asked() -> None:
+def test_bnc_04_a_contact_closed_by_a_soft_bounce_had_three_unread_ones_before() -> None:
     assert after(*soft(1, channels=INACTIVE)).reason is Reason.SOFT_BOUNCE
 
 
@@ -102,7 +102,7 @@ def test_a_hard_bounce_outweighs_soft_ones_whichever_comes_first() -> None:
         assert (note.since, note.last) == (soft.date, hard.date)
 
 
-def test_the_same_bounce_told_twice_counts_once() -> None:
+def test_the_same_bounce_read_twice_counts_once() -> None:
     one = bounce(kind="SOFTBOUNCE")
     assert after(one, one, one) == after(one)
     assert after(one, replace(one, mailing="m-2")).soft_bounces == 2
@@ -114,7 +114,7 @@ def test_either_spelling_of_a_kind_is_read(text: str, kind: str) -> None:
     assert BounceKind.read("MEDIUM") is None
 
 
-def test_bnc_11_what_bounced_before_the_address_was_changed_is_of_no_interest_any_more() -> None:
+def test_bnc_11_bounces_before_the_address_was_changed_do_not_count() -> None:
     note = solved(after(bounce(day=3)), START + timedelta(days=5))
     assert (note.reason, note.is_open) == (None, False)
     late = noted(note, bounce(day=4, mailing="late"), BounceKind.HARD, address="new", now=START)
@@ -123,7 +123,7 @@ def test_bnc_11_what_bounced_before_the_address_was_changed_is_of_no_interest_an
     assert (again.reason, again.since) == (Reason.HARD_BOUNCE, START + timedelta(days=6))
 
 
-def test_the_bounce_that_closed_a_contact_counts_whatever_comes_back_after_it() -> None:
+def test_the_bounce_that_closed_a_contact_counts_whatever_bounces_follow() -> None:
     assert after(*soft(3, channels={})).closed is None
     assert after(*soft(6, channels={})).closed == START + timedelta(days=3)
     assert after(bounce(day=1), bounce(day=5, mailing="late")).closed == START + timedelta(days=1)
@@ -158,7 +158,7 @@ def test_tasks_are_in_dutch_or_in_english(code: int | None, language: str) -> No
     assert Language.of(code) == language
 
 
-def test_a_task_says_what_to_do_and_no_address() -> None:
+def test_a_task_contains_instructions_and_no_address() -> None:
     texts = {(language, reason): task_text(reason, language) for language in Language for reason in _PROBLEMS}
     assert len({text.description for text in texts.values()}) == 4
     assert all(len(text.subject) <= 200 and len(text.description) <= 2000 for text in texts.values())
@@ -173,14 +173,14 @@ _PROBLEMS = (Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE)
 
 
 class World:
-    """A book over twins; `use` says which records use a contact."""
+    """A service over twins; `use` sets which records use a contact."""
 
     def __init__(self, *, creates_tasks: bool = True) -> None:
         self.clock = ManualClock(START + timedelta(days=30))
         self.store = TwinStore(Faults())
         self.tasks = TwinBounceTasks()
         self.ledger = Ledger(self.store, self.clock, "test")
-        self.book = BounceService(
+        self.service = BounceService(
             store=self.store,
             ledger=self.ledger,
             tasks=self.tasks,
@@ -196,7 +196,7 @@ class World:
         await self.ledger.release([replace(held, users=dict.fromkeys(keys, consent))])
 
     async def reason(self, contact: str = external_id(1)) -> Reason | None:
-        return (await self.book.reasons([contact])).get(contact)
+        return (await self.service.reasons([contact])).get(contact)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ async def world() -> World:
 async def test_bnc_09_c_14_the_owner_of_each_record_gets_a_task(world: World) -> None:
     await world.use(external_id(1), ANN, LEAD)
     await world.use(external_id(2), BOB)
-    concerned = await world.book.note([bounce(external_id(1)), bounce(external_id(2), "SOFTBOUNCE")])
+    concerned = await world.service.note([bounce(external_id(1)), bounce(external_id(2), "SOFTBOUNCE")])
     assert list(concerned) == [ANN, BOB, LEAD]
     assert world.tasks.open_tasks() == [ANN, LEAD]
     assert world.tasks.task_of(ANN).subject == task_text(Reason.HARD_BOUNCE, Language.ENGLISH).subject
@@ -217,8 +217,8 @@ async def test_bnc_09_c_14_the_owner_of_each_record_gets_a_task(world: World) ->
 
 
 async def test_a_repetition_never_makes_a_second_task_and_names_the_same_records(world: World) -> None:
-    first = await world.book.note([bounce(day=1)])
-    assert await world.book.note([bounce(day=1), bounce(day=2, mailing="m-2")]) == first == [ANN]
+    first = await world.service.note([bounce(day=1)])
+    assert await world.service.note([bounce(day=1), bounce(day=2, mailing="m-2")]) == first == [ANN]
     assert world.tasks.created == [1]
 
 
@@ -226,40 +226,40 @@ async def test_a_repetition_never_makes_a_second_task_and_names_the_same_records
 async def test_a_worker_that_dies_anywhere_leaves_one_task_behind(world: World, moment: int) -> None:
     world.store.faults.plan(moment, CrashError())
     try:
-        await world.book.note([bounce()])
+        await world.service.note([bounce()])
     except CrashError:
-        await world.book.note([bounce()])
+        await world.service.note([bounce()])
     assert world.tasks.open_tasks() == [ANN]
     assert await world.reason() is Reason.HARD_BOUNCE
 
 
 async def test_bnc_11_the_task_is_completed_when_the_address_changes(world: World) -> None:
-    await world.book.note([bounce()])
-    await world.book.solved([external_id(1), external_id(99)])
+    await world.service.note([bounce()])
+    await world.service.solved([external_id(1), external_id(99)])
     assert world.tasks.open_tasks() == []
     assert await world.reason() is None
-    await world.book.solved([external_id(1)])
+    await world.service.solved([external_id(1)])
     assert world.tasks.completed == [1]
 
 
-async def test_a_task_that_a_person_completed_does_not_come_back_for_the_same_address(world: World) -> None:
-    await world.book.note([bounce()])
+async def test_a_task_that_a_person_completed_is_not_created_again_for_the_same_address(world: World) -> None:
+    await world.service.note([bounce()])
     world.tasks.open.clear()
-    await world.book.note([bounce(day=1, mailing="m-2")])
+    await world.service.note([bounce(day=1, mailing="m-2")])
     assert world.tasks.open_tasks() == []
 
 
 async def test_the_next_address_that_does_not_work_gets_a_task_of_its_own(world: World) -> None:
-    await world.book.note([bounce(day=1)])
-    await world.book.solved([external_id(1)])
-    await world.book.note([bounce(day=40, email="wrong@example.com")])
+    await world.service.note([bounce(day=1)])
+    await world.service.solved([external_id(1)])
+    await world.service.note([bounce(day=40, email="wrong@example.com")])
     assert world.tasks.open_tasks() == [ANN]
     assert len(world.tasks.tasks) == 2
 
 
 async def test_an_address_changed_in_spotler_alone_ends_the_task_of_the_old_one(world: World) -> None:
-    await world.book.note([bounce(day=1), bounce(day=2, email="wrong@example.com")])
-    await world.book.note([bounce(day=3, email="worse@example.com")])
+    await world.service.note([bounce(day=1), bounce(day=2, email="wrong@example.com")])
+    await world.service.note([bounce(day=3, email="worse@example.com")])
     assert world.tasks.open_tasks() == [ANN]
     assert world.tasks.task_of(ANN).id == task_id(ANN, PRINTS.address("worse@example.com"))
 
@@ -267,20 +267,20 @@ async def test_an_address_changed_in_spotler_alone_ends_the_task_of_the_old_one(
 async def test_c_14_without_the_setting_there_are_no_tasks_but_notes() -> None:
     world = World(creates_tasks=False)
     await world.use(external_id(1), ANN)
-    assert await world.book.note([bounce()]) == [ANN]
+    assert await world.service.note([bounce()]) == [ANN]
     assert not world.tasks.tasks
     assert await world.reason() is Reason.HARD_BOUNCE
 
 
-async def test_who_refuses_all_mail_needs_no_task(world: World) -> None:
+async def test_a_record_that_refuses_all_mail_needs_no_task(world: World) -> None:
     await world.use(external_id(1), ANN, consent=Consent.NO_MAIL)
-    await world.book.note([bounce()])
+    await world.service.note([bounce()])
     assert not world.tasks.tasks
 
 
 async def test_a_bounce_without_an_address_gets_a_task_too(world: World) -> None:
-    await world.book.note([bounce(email="")])
-    await world.book.note([bounce(email="", day=1, mailing="m-2")])
+    await world.service.note([bounce(email="")])
+    await world.service.note([bounce(email="", day=1, mailing="m-2")])
     assert len(world.tasks.tasks) == 1
 
 
@@ -288,10 +288,10 @@ async def test_contacts_that_cannot_be_ours_and_unknown_kinds_are_passed_over(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert await world.book.note([bounce(""), bounce("Zoë"), bounce(kind="MEDIUM")]) == []
+        assert await world.service.note([bounce(""), bounce("Zoë"), bounce(kind="MEDIUM")]) == []
     assert caplog.messages == ["1 bounces of a kind that the connector does not know"]
-    assert await world.book.note([]) == []
-    assert await world.book.of(["", "Zoë"]) == {}
+    assert await world.service.note([]) == []
+    assert await world.service.of(["", "Zoë"]) == {}
 
 
 async def test_tasks_that_cannot_be_written_hold_nothing_up_and_are_made_up_for_at_night(
@@ -299,59 +299,59 @@ async def test_tasks_that_cannot_be_written_hold_nothing_up_and_are_made_up_for_
 ) -> None:
     world.tasks.broken = ConfigurationError("the role may not create tasks")
     with caplog.at_level(logging.WARNING):
-        assert await world.book.note([bounce()]) == [ANN]
+        assert await world.service.note([bounce()]) == [ANN]
     assert "the role may not create tasks" in caplog.text
     world.tasks.broken = None
-    await world.book.tend()
+    await world.service.maintain()
     assert world.tasks.open_tasks() == [ANN]
     world.tasks.broken = ConfigurationError("the role may not complete tasks")
-    await world.book.solved([external_id(1)])
+    await world.service.solved([external_id(1)])
     world.tasks.broken = None
-    await world.book.tend()
+    await world.service.maintain()
     assert world.tasks.open_tasks() == []
 
 
 async def test_a_record_that_found_another_contact_is_not_asked_for_an_address_any_more(world: World) -> None:
     await world.use(external_id(1), ANN, LEAD)
-    await world.book.note([bounce()])
+    await world.service.note([bounce()])
     await world.use(external_id(1), LEAD)
-    await world.book.tend()
+    await world.service.maintain()
     assert world.tasks.open_tasks() == [LEAD]
 
 
 async def test_a_record_that_joins_later_gets_its_task_at_night(world: World) -> None:
-    await world.book.note([bounce()])
+    await world.service.note([bounce()])
     await world.use(external_id(1), ANN, LEAD)
-    await world.book.tend()
+    await world.service.maintain()
     assert world.tasks.open_tasks() == [ANN, LEAD]
 
 
-async def test_notes_of_contacts_that_nobody_uses_are_forgotten_after_a_while(world: World) -> None:
-    await world.book.note([bounce(), bounce("e-foreign")])
+async def test_notes_of_contacts_without_records_are_deleted_after_a_while(world: World) -> None:
+    await world.service.note([bounce(), bounce("e-foreign")])
     world.clock.advance(timedelta(days=70))
-    await world.book.tend()
-    assert set(await world.book.of([external_id(1), "e-foreign"])) == {external_id(1)}
+    await world.service.maintain()
+    assert set(await world.service.of([external_id(1), "e-foreign"])) == {external_id(1)}
 
 
 async def test_a_hundred_bounces_cost_two_requests_to_dataverse_and_a_few_to_the_store(world: World) -> None:
     for number in range(100):
         await world.use(external_id(number), RecordKey(PersonTable.CONTACT, UUID(int=number + 1)))
     world.store.calls.clear()
-    await world.book.note([bounce(external_id(number)) for number in range(100)])
+    await world.service.note([bounce(external_id(number)) for number in range(100)])
     assert world.tasks.created == [100]
     assert sum(world.store.calls.values()) <= 5
     world.store.calls.clear()
-    assert len(await world.book.of([external_id(number) for number in range(100)])) == 100
+    assert len(await world.service.of([external_id(number) for number in range(100)])) == 100
     assert world.store.calls == {"read": 1}
 
 
-async def test_bnc_13_the_report_lists_who_has_a_problem(world: World) -> None:
+async def test_bnc_13_the_report_lists_records_with_a_problem(world: World) -> None:
     await world.use(external_id(2), BOB, LEAD)
-    await world.book.note(
+    await world.service.note(
         [bounce(external_id(1)), bounce(external_id(3)), *(bounce(external_id(2), "SOFT", day) for day in range(4))]
     )
-    await world.book.note([bounce(external_id(4), "SOFT")])
-    rows = bounce_rows(await world.book.report())
+    await world.service.note([bounce(external_id(4), "SOFT")])
+    rows = bounce_rows(await world.service.report())
     assert [(row["record"], row["externalId"], row["kind"]) for row in rows] == [
         (str(ANN), external_id(1), "hard"),
         (str(BOB), external_id(2), "soft"),
@@ -366,11 +366,11 @@ async def test_bnc_13_the_report_lists_who_has_a_problem(world: World) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5])
 async def test_the_report_comes_in_portions(world: World, limit: int) -> None:
-    await world.book.note([bounce(external_id(number)) for number in range(5)])
+    await world.service.note([bounce(external_id(number)) for number in range(5)])
     found: list[str] = []
     after_this = ""
     while True:
-        part = await world.book.report(after=after_this, limit=limit)
+        part = await world.service.report(after=after_this, limit=limit)
         found += [row["externalId"] for row in bounce_rows(part)]
         if not (after_this := part.following):
             break
@@ -378,5 +378,5 @@ async def test_the_report_comes_in_portions(world: World, limit: int) -> None:
 
 
 async def test_nothing_personal_is_kept(world: World) -> None:
-    await world.book.note([bounce()])
+    await world.service.note([bounce()])
     assert "ann@" not in bodies(world.store.documents)

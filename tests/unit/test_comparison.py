@@ -1,4 +1,4 @@
-"""INI-04, C-05: what is compared again, and the whole account within some nights, goes on beside the poll."""
+"""INI-04, C-05: a comparison, also of the whole account within some nights, runs independently of the poll."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from uuid import uuid4
 
 import pytest
 
+from shared.domain.features.subscriber_import import ImportResult
 from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey
 from shared.domain.values.moments import EARLIEST
 from shared.errors import ConfigurationError, TransientError
-from shared.inbound.contact_changes import Welcomed
 from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, TwinSubscriberRecords, person
 from tests.twins import CrashError, TwinContact
@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 async def bound(twin: ConnectorTwin, count: int, *, apart: timedelta = timedelta()) -> list[RecordKey]:
-    """That many contacts whom both sides know, made one after the other."""
+    """Create so many records with a contact, one after the other."""
     keys = []
     for number in range(count):
         keys.append(twin.crm.create(**person(emailaddress1=f"p{number}@example.com")))
@@ -40,12 +40,12 @@ async def bound(twin: ConnectorTwin, count: int, *, apart: timedelta = timedelta
 
 
 def unseen(contact: TwinContact, **values: Any) -> None:
-    """Edit a contact so that no feed of changes ever shows it."""
+    """Edit a contact so that no feed of changes shows it."""
     contact.values.update(values)
 
 
 async def night(twin: ConnectorTwin) -> dict[str, Any]:
-    """Let a night pass; what health says of the account's comparison afterwards."""
+    """Let a night pass; returns what health reports of the account's comparison."""
     await twin.reconciliation.begin()
     await twin.quiet()
     twin.clock.advance(DAY)
@@ -66,7 +66,7 @@ async def one_step(twin: ConnectorTwin) -> None:
 # ---------------------------------------------------------------------------------------------------- from a moment on
 
 
-async def test_a_fresh_opt_out_comes_home_with_the_next_poll_while_the_past_is_compared() -> None:
+async def test_a_fresh_opt_out_is_written_back_by_the_next_poll_while_the_past_is_compared() -> None:
     twin = ConnectorTwin()
     ann, *_ = await bound(twin, 3)
     before = await twin.poller.cursor()
@@ -84,7 +84,7 @@ async def test_a_fresh_opt_out_comes_home_with_the_next_poll_while_the_past_is_c
     assert await twin.poller.cursor() == polled.until
 
 
-async def test_a_change_that_the_polls_missed_comes_home() -> None:
+async def test_a_change_that_the_polls_missed_is_written_back() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(twin, 2)
     changed = twin.clock.now() - 100 * DAY
@@ -144,7 +144,7 @@ async def test_a_span_with_very_many_changes_is_compared_in_parts(
     assert largest <= 2_100
 
 
-async def test_it_goes_on_where_it_was_after_a_restart() -> None:
+async def test_a_comparison_continues_after_a_restart() -> None:
     twin = ConnectorTwin(two_way())
     keys = await bound(twin, 3)
     for number in range(3):
@@ -173,7 +173,7 @@ async def test_while_spotler_is_out_of_reach_it_waits() -> None:
     assert value(twin, ann, "address1_city") == "Gouda"
 
 
-async def test_a_second_one_takes_the_place_of_the_first_and_does_what_that_had_left() -> None:
+async def test_a_second_comparison_replaces_the_first_and_includes_its_rest() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(twin, 1)
     unseen(twin.contact_of("p0@example.com"), city="Gouda")
@@ -187,7 +187,7 @@ async def test_a_second_one_takes_the_place_of_the_first_and_does_what_that_had_
     assert twin.queue.waiting == []
 
 
-async def test_new_subscribers_of_that_time_are_taken_in() -> None:
+async def test_new_subscribers_of_that_time_are_imported() -> None:
     twin = ConnectorTwin()
     twin.platform.sign_up("new@example.com")
     twin.clock.advance(30 * DAY)
@@ -213,7 +213,7 @@ async def test_while_the_environment_is_off_nothing_is_compared() -> None:
     assert calls(twin) == before
 
 
-async def test_new_subscribers_of_that_time_who_cannot_be_taken_in_hold_up_nobody_and_follow() -> None:
+async def test_new_subscribers_of_that_time_that_cannot_be_imported_follow_later_and_others_do_not_wait() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(twin, 1)
     twin.platform.sign_up("new@example.com").last_changed = twin.clock.now() - 60 * DAY
@@ -222,7 +222,9 @@ async def test_new_subscribers_of_that_time_who_cannot_be_taken_in_hold_up_nobod
     class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             if self.is_closed:
                 raise ConfigurationError("SYNC_TABLES does not have lead")
             return await super().import_page(contacts, correlation=correlation)
@@ -298,14 +300,14 @@ async def test_an_edit_that_no_feed_of_changes_showed_is_found_within_the_nights
 
 
 async def test_each_night_reads_its_share() -> None:
-    """One slice a night: an account that is read in one go would take the morning."""
+    """One slice a night: reading an account at once would take the morning."""
     twin = ConnectorTwin(days=4)
     for number in range(2_000):
         twin.clock.advance(timedelta(minutes=1))
         twin.platform.sign_up(f"s{number}@example.com")
     twin.clock.advance(2 * DAY)
     for _ in range(4):
-        told = await night(twin)  # the first pass does not know how large the account is
+        told = await night(twin)  # the first pass has no size of the account yet
     assert told["finished"]
 
     seen = [(await night(twin))["contacts"] for _ in range(4)]
@@ -318,7 +320,7 @@ async def test_each_night_reads_its_share() -> None:
 async def test_divergence_is_counted_by_kind() -> None:
     twin = ConnectorTwin(two_way())
     keys = await bound(twin, 5, apart=timedelta(minutes=1))
-    twin.clock.advance(2 * DAY)  # the comparison of yesterday does not see it
+    twin.clock.advance(2 * DAY)  # the comparison of yesterday does not contain it
     fields, permissions, mail_status, kept, _ = (twin.contact_of(f"p{number}@example.com") for number in range(5))
     unseen(fields, city="Gouda")
     permissions.options[NEWSLETTER] = True
@@ -351,8 +353,8 @@ async def test_a_contact_that_was_erased_in_spotler_is_counted_as_missing() -> N
     assert (await twin.reconciliation.state())["contact"]["missing"] == 1
 
 
-async def test_old_subscribers_of_the_account_are_counted_and_not_taken_in() -> None:
-    """A setting for new subscribers does not make records of everybody who ever signed up."""
+async def test_old_subscribers_of_the_account_are_counted_and_not_imported() -> None:
+    """A setting for new subscribers does not create records for everybody who ever signed up."""
     twin = ConnectorTwin()
     twin.platform.sign_up("old@example.com")
     twin.clock.advance(30 * DAY)
@@ -383,6 +385,6 @@ async def test_the_account_costs_one_hundredth_of_a_call_for_each_contact() -> N
 
     assert told["finished"]
     assert told["contacts"] >= people
-    assert spent["insert"] == 7 * people / 100  # every night Spotler must know the contact of every record
+    assert spent["insert"] == 7 * people / 100  # every night the contact of each record must be in Spotler
     assert spent["updates"] <= people / 100 * 1.5
     assert spent.total() == spent["insert"] + spent["updates"] + spent["bounces"]

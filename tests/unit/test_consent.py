@@ -36,7 +36,7 @@ def test_a_moment_sorts_as_text_whatever_its_zone_and_its_fraction() -> None:
     assert sortable(NOON.astimezone(timezone(timedelta(hours=2)))) == sortable(NOON) == "2026-11-24T12:00:00.000000Z"
 
 
-def test_a_change_that_is_told_again_later_is_the_same() -> None:
+def test_a_change_that_is_recorded_again_later_is_the_same() -> None:
     assert replace(CHANGE, at=NOON + timedelta(minutes=5)).digest == CHANGE.digest
 
 
@@ -57,7 +57,7 @@ def test_a_change_of_anything_else_is_another_one(other: ConsentChange) -> None:
     assert other.digest != CHANGE.digest
 
 
-def test_without_a_correlation_the_time_tells_changes_apart() -> None:
+def test_without_a_correlation_the_time_distinguishes_changes() -> None:
     anonymous = replace(CHANGE, correlation="")
     assert replace(anonymous, at=NOON + timedelta(minutes=5)).digest != anonymous.digest
 
@@ -73,7 +73,7 @@ def test_a_time_without_its_zone_is_refused() -> None:
         replace(CHANGE, at=NOON.replace(tzinfo=None))
 
 
-def test_an_act_says_what_differs_and_nothing_else() -> None:
+def test_an_act_contains_the_differences_only() -> None:
     act = ConsentAct(NOON, ANN, "e-1", ConsentSource.FIRST_MEETING, "c-1")
     changes = act.changes(
         {"permissions:1": True, "permissions:2": None, "permissions:8": True, OPT_OUT: False},

@@ -1,4 +1,4 @@
-"""What a job says of consent goes by row and ledger, and never over a no of the person (PERM-06, FLD-09)."""
+"""Consent by job is written to row and ledger, and never overrules a no of the person (PERM-06, FLD-09)."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_a_yes_over_an_opt_out_is_refused(twin: ConnectorTwin) -> None:
     assert row(twin, ann, "Events") is None
 
 
-async def test_yes_without_a_refusal_is_written_and_the_consent_ledger_names_the_job(
+async def test_a_yes_without_a_refusal_is_a_row_that_is_sent_and_the_ledger_names_the_job(
     twin: ConnectorTwin,
 ) -> None:
     ann = twin.crm.create(**person())
@@ -132,7 +132,7 @@ async def test_yes_without_a_refusal_is_written_and_the_consent_ledger_names_the
     assert (change.subject, change.source, change.correlation) == (NEWSLETTER, "job", str(job))
 
 
-async def test_yes_of_a_record_without_contact_is_sent_with_its_insertion(twin: ConnectorTwin) -> None:
+async def test_the_yes_of_a_record_without_a_contact_is_sent_with_its_first_write(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
     twin.clock.advance(timedelta(minutes=1))
 
@@ -153,7 +153,7 @@ async def test_a_no_is_a_row_that_travels_and_another_job_may_take_it_back(twin:
     assert (await ledger(twin, ann))[0] == (NEWSLETTER, ConsentState.YES, "job")
 
 
-async def test_no_for_a_record_without_contact_is_written_to_dataverse(twin: ConnectorTwin) -> None:
+async def test_a_no_for_a_record_that_may_not_be_in_spotler_stands_in_dataverse(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person(donotemail=True))
 
     assert (await ask(twin, ann, "nee"))[:2] == (COMPLETED, "OK")
@@ -179,7 +179,7 @@ async def test_jobs_of_one_person_are_done_in_their_order(twin: ConnectorTwin) -
     assert (is_on(twin), is_on(twin, EVENTS)) == (False, True)
 
 
-async def test_many_jobs_come_back_when_their_time_is_over_and_none_is_lost() -> None:
+async def test_many_jobs_are_put_back_when_the_time_is_over_and_none_is_lost() -> None:
     twin = ConnectorTwin()
     people = [twin.crm.create(**person(emailaddress1=f"person{number}@example.com")) for number in range(150)]
     await twin.sync(*people)
@@ -216,7 +216,7 @@ async def test_where_only_spotler_gives_permissions_a_job_takes_them_and_gives_n
     assert (await ledger(twin, ann))[0] == (NEWSLETTER, ConsentState.NO, "job")
 
 
-def test_consent_order_of_a_job_survives_a_queue() -> None:
+def test_the_writes_of_a_job_are_recognised_after_a_wait_in_a_queue() -> None:
     order = ConsentOrder(NEWSLETTER, answer=True, job=UUID(int=7))
     reference = Reference(RecordKey(PersonTable.CONTACT, UUID(int=1)), Why.JOB, "c-1", consent=order)
 

@@ -34,7 +34,7 @@ def change(key: RecordKey = ANN, at: datetime = START, correlation: str = "", *,
     )
 
 
-class Book:
+class LedgerSetup:
     """A ledger over the twin of the store."""
 
     def __init__(self, retention: timedelta | None = None) -> None:
@@ -54,43 +54,43 @@ class Book:
 
 
 @pytest.fixture
-def book() -> Book:
-    return Book()
+def setup() -> LedgerSetup:
+    return LedgerSetup()
 
 
-async def test_what_is_recorded_is_exported_in_the_order_of_time(book: Book) -> None:
+async def test_changes_are_exported_in_the_order_of_time(setup: LedgerSetup) -> None:
     later, sooner = change(ANN, START + timedelta(hours=1)), change(BOB, START)
-    await book.ledger.record([later])
-    await book.ledger.record([sooner])
-    assert await book.exported() == [sooner, later]
-    assert await book.exported(record=ANN) == [later]
+    await setup.ledger.record([later])
+    await setup.ledger.record([sooner])
+    assert await setup.exported() == [sooner, later]
+    assert await setup.exported(record=ANN) == [later]
 
 
-async def test_an_export_by_time_has_its_beginning_and_not_its_end(book: Book) -> None:
+async def test_an_export_by_time_has_its_beginning_and_not_its_end(setup: LedgerSetup) -> None:
     months = [change(at=START + timedelta(days=31 * number)) for number in range(4)]
-    await book.ledger.record(months)
-    assert await book.exported(since=months[1].at, until=months[3].at) == months[1:3]
-    assert await book.exported(since=months[1].at, until=months[3].at, record=ANN) == months[1:3]
-    assert await book.exported(until=months[0].at) == []
-    assert await book.exported(since=months[3].at + timedelta(microseconds=1)) == []
+    await setup.ledger.record(months)
+    assert await setup.exported(since=months[1].at, until=months[3].at) == months[1:3]
+    assert await setup.exported(since=months[1].at, until=months[3].at, record=ANN) == months[1:3]
+    assert await setup.exported(until=months[0].at) == []
+    assert await setup.exported(since=months[3].at + timedelta(microseconds=1)) == []
 
 
 @pytest.mark.parametrize("record", [None, ANN])
-async def test_an_export_goes_on_behind_a_change(book: Book, record: RecordKey | None) -> None:
+async def test_an_export_continues_behind_a_change(setup: LedgerSetup, record: RecordKey | None) -> None:
     changes = [change(at=START + timedelta(days=20 * number)) for number in range(5)]
-    await book.ledger.record(changes)
-    assert await book.exported(record=record, after=cursor(changes[2])) == changes[3:]
-    assert await book.exported(record=record, after=cursor(changes[4])) == []
+    await setup.ledger.record(changes)
+    assert await setup.exported(record=record, after=cursor(changes[2])) == changes[3:]
+    assert await setup.exported(record=record, after=cursor(changes[4])) == []
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6])
-async def test_an_export_in_portions_has_everything_once(book: Book, limit: int) -> None:
+async def test_an_export_in_portions_has_everything_once(setup: LedgerSetup, limit: int) -> None:
     changes = [change(at=START + timedelta(days=20 * number)) for number in range(5)]
-    await book.ledger.record(changes)
+    await setup.ledger.record(changes)
     found: list[ConsentChange] = []
     after = ""
     while True:
-        portion = await book.ledger.portion(limit=limit, after=after)
+        portion = await setup.ledger.portion(limit=limit, after=after)
         assert len(portion.changes) <= limit
         found += portion.changes
         if not (after := portion.following):
@@ -98,95 +98,100 @@ async def test_an_export_in_portions_has_everything_once(book: Book, limit: int)
     assert found == changes
 
 
-async def test_a_message_that_comes_again_counts_once_with_its_first_time(book: Book) -> None:
+async def test_a_repeated_message_counts_once_with_its_first_time(setup: LedgerSetup) -> None:
     first = change(correlation="message-1")
-    await book.ledger.record([first, first])
+    await setup.ledger.record([first, first])
     again = replace(first, at=START + timedelta(days=40))
-    await book.ledger.record([again])
-    assert await book.exported() == [first]
-    assert list(await book.ledger.of_record(ANN)) == [first]
+    await setup.ledger.record([again])
+    assert await setup.exported() == [first]
+    assert list(await setup.ledger.of_record(ANN)) == [first]
 
 
-async def test_the_same_change_under_another_correlation_counts_again(book: Book) -> None:
-    await book.ledger.record([change(correlation="message-1"), change(correlation="message-2")])
-    assert len(await book.exported()) == 2
+async def test_the_same_change_under_another_correlation_counts_again(setup: LedgerSetup) -> None:
+    await setup.ledger.record([change(correlation="message-1"), change(correlation="message-2")])
+    assert len(await setup.exported()) == 2
 
 
 @pytest.mark.parametrize("moment", range(8))
-async def test_a_worker_that_dies_anywhere_loses_nothing_and_counts_nothing_twice(book: Book, moment: int) -> None:
+async def test_a_worker_that_dies_anywhere_loses_nothing_and_counts_nothing_twice(
+    setup: LedgerSetup, moment: int
+) -> None:
     changes = [change(ANN, correlation="message-1"), change(BOB, correlation="message-1")]
-    book.store.faults.plan(moment, CrashError())
+    setup.store.faults.plan(moment, CrashError())
     try:
-        await book.ledger.record(changes)
+        await setup.ledger.record(changes)
     except CrashError:
-        book.ledger = book.open()
-    book.store.faults.planned.clear()
-    await book.ledger.record([replace(one, at=one.at + timedelta(days=40)) for one in changes])
-    told = await book.exported()
+        setup.ledger = setup.open()
+    setup.store.faults.planned.clear()
+    await setup.ledger.record([replace(one, at=one.at + timedelta(days=40)) for one in changes])
+    told = await setup.exported()
     assert {one.record for one in told} == {ANN, BOB}
     assert len(told) == 2
     assert len({one.at for one in told}) == 1
 
 
-async def test_of_record_shows_the_last_changes_with_one_scan_and_one_read(book: Book) -> None:
+async def test_of_record_shows_the_last_changes_with_one_scan_and_one_read(setup: LedgerSetup) -> None:
     changes = [change(at=START + timedelta(days=number), yes=bool(number % 2)) for number in range(50)]
-    await book.ledger.record([*changes, *(change(BOB) for _ in range(10))])
-    book.store.calls.clear()
-    assert list(await book.ledger.of_record(ANN, 3)) == changes[:-4:-1]
-    assert book.store.calls == {"read": 1}
-    assert list(await book.ledger.of_record(RecordKey(PersonTable.LEAD, ANN.id))) == []
+    await setup.ledger.record([*changes, *(change(BOB) for _ in range(10))])
+    setup.store.calls.clear()
+    assert list(await setup.ledger.of_record(ANN, 3)) == changes[:-4:-1]
+    assert setup.store.calls == {"read": 1}
+    assert list(await setup.ledger.of_record(RecordKey(PersonTable.LEAD, ANN.id))) == []
 
 
-async def test_a_hundred_changes_are_two_writes(book: Book) -> None:
+async def test_a_hundred_changes_are_two_writes(setup: LedgerSetup) -> None:
     people = [RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in range(100)]
-    await book.ledger.record([change(key) for key in people])
-    assert book.store.calls == {"write": 2}
-    assert {key.partition for key in book.store.documents if "-of-" in key.partition} <= {
+    await setup.ledger.record([change(key) for key in people])
+    assert setup.store.calls == {"write": 2}
+    assert {key.partition for key in setup.store.documents if "-of-" in key.partition} <= {
         f"test-consent-of-{digit}" for digit in "0123456789abcdef"
     }
 
 
-async def test_nothing_is_no_call(book: Book) -> None:
-    await book.ledger.record([])
-    assert not book.store.calls
+async def test_nothing_is_no_call(setup: LedgerSetup) -> None:
+    await setup.ledger.record([])
+    assert not setup.store.calls
 
 
 # ---------------------------------------------------------------------------------------------------------- retention
 
 
-async def test_what_is_too_old_is_forgotten_everywhere() -> None:
-    book = Book(retention=timedelta(days=30))
+async def test_old_entries_are_deleted_everywhere() -> None:
+    setup = LedgerSetup(retention=timedelta(days=30))
     changes = [change(at=START + timedelta(days=10 * number)) for number in range(10)]
-    await book.ledger.record(changes)
-    book.clock.advance(timedelta(days=90))
-    assert await book.ledger.forget_old() == 6
-    assert await book.exported() == changes[6:]
-    assert list(await book.ledger.of_record(ANN)) == changes[:5:-1]
-    assert {key.row for key in book.store.documents if key.partition == "test-consent-months"} == {"2026-04", "2026-05"}
-    assert await book.ledger.forget_old() == 0
+    await setup.ledger.record(changes)
+    setup.clock.advance(timedelta(days=90))
+    assert await setup.ledger.forget_old() == 6
+    assert await setup.exported() == changes[6:]
+    assert list(await setup.ledger.of_record(ANN)) == changes[:5:-1]
+    assert {key.row for key in setup.store.documents if key.partition == "test-consent-months"} == {
+        "2026-04",
+        "2026-05",
+    }
+    assert await setup.ledger.forget_old() == 0
 
 
-async def test_without_a_retention_time_nothing_is_forgotten(book: Book) -> None:
-    await book.ledger.record([change()])
-    book.clock.advance(timedelta(days=10_000))
-    assert await book.ledger.forget_old() == 0
-    assert book.entries() == 1
+async def test_without_a_retention_time_nothing_is_forgotten(setup: LedgerSetup) -> None:
+    await setup.ledger.record([change()])
+    setup.clock.advance(timedelta(days=10_000))
+    assert await setup.ledger.forget_old() == 0
+    assert setup.entries() == 1
 
 
-async def test_forgetting_that_is_interrupted_goes_on_the_next_night() -> None:
-    book = Book(retention=timedelta(days=1))
-    await book.ledger.record([change() for _ in range(20)])
-    book.clock.advance(timedelta(days=40))
+async def test_an_interrupted_deletion_continues_the_next_night() -> None:
+    setup = LedgerSetup(retention=timedelta(days=1))
+    await setup.ledger.record([change() for _ in range(20)])
+    setup.clock.advance(timedelta(days=40))
     for moment in (0, 1):
-        book.store.faults.plan(moment, CrashError())
+        setup.store.faults.plan(moment, CrashError())
         with pytest.raises(CrashError):
-            await book.ledger.forget_old()
-    await book.ledger.forget_old()
-    assert not [key for key in book.store.documents if key.partition.startswith("test-consent")]
+            await setup.ledger.forget_old()
+    await setup.ledger.forget_old()
+    assert not [key for key in setup.store.documents if key.partition.startswith("test-consent")]
 
 
-async def test_only_ids_and_codes_are_kept(book: Book) -> None:
-    await book.ledger.record([change()])
-    written: Sequence[str] = bodies(book.store.documents).splitlines()
+async def test_only_ids_and_codes_are_kept(setup: LedgerSetup) -> None:
+    await setup.ledger.record([change()])
+    written: Sequence[str] = bodies(setup.store.documents).splitlines()
     assert len(written) == 3
     assert all("@" not in line for line in written)

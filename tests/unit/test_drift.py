@@ -1,4 +1,4 @@
-"""What counts as drift: changes of that which the mapping names, on either side."""
+"""Drift: changes on either side of what the mapping names."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ def test_a_new_column_with_the_same_label_is_offered_for_one_that_is_gone() -> N
     assert found == [SchemaChange("contact.nickname", Shift.DELETED, "perhaps it is now dh_nickname")]
 
 
-def test_a_row_that_nobody_has_any_more_is_not_missed() -> None:
+def test_a_column_that_no_row_of_the_mapping_uses_reports_no_change() -> None:
     gone = schema(table("contact", text("emailaddress1"), text("firstname")))
     assert changes(seen("nickname"), mapping("firstname"), gone, CATALOGUE) == []

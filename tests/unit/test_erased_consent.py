@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 
 class Archive:
-    """The ledger, and what is kept of those who were erased."""
+    """The ledger, and the consent of erased records."""
 
     def __init__(self, twin: ConnectorTwin, retention: timedelta | None = 1096 * DAY) -> None:
         self.twin = twin
@@ -75,26 +75,26 @@ async def test_the_night_puts_a_pseudonym_in_the_place_of_a_deleted_records_id(a
     assert count
     archive.twin.clock.advance(2 * DAY)
 
-    assert await archive.erased.tend() == (1, 0)
+    assert await archive.erased.maintain() == (1, 0)
 
     assert str(ann.id) not in archive.consent_text()
     assert await archive.kept(ann) == count
 
 
-async def test_for_a_day_late_messages_may_still_tell_of_the_record(archive: Archive) -> None:
+async def test_late_messages_about_the_record_may_arrive_for_a_day(archive: Archive) -> None:
     ann = await subscriber(archive.twin)
     await erase(archive.twin, ann)
-    assert await archive.erased.tend() == (0, 0)
+    assert await archive.erased.maintain() == (0, 0)
     assert await archive.in_clear(ann)
     archive.twin.clock.advance(2 * DAY)
-    assert await archive.erased.tend() == (1, 0)
+    assert await archive.erased.maintain() == (1, 0)
 
 
-async def test_who_is_there_keeps_the_id(archive: Archive) -> None:
+async def test_an_existing_record_keeps_its_id(archive: Archive) -> None:
     ann, bob = await subscriber(archive.twin, 1), await subscriber(archive.twin, 2)
     await erase(archive.twin, ann)
     archive.twin.clock.advance(2 * DAY)
-    await archive.erased.tend()
+    await archive.erased.maintain()
     assert await archive.in_clear(bob)
     assert not await archive.kept(bob)
 
@@ -104,9 +104,9 @@ async def test_the_proof_ends_three_years_after_the_erasure(archive: Archive, da
     ann = await subscriber(archive.twin)
     await erase(archive.twin, ann)
     archive.twin.clock.advance(2 * DAY)
-    await archive.erased.tend()
+    await archive.erased.maintain()
     archive.twin.clock.advance(days * DAY)
-    await archive.erased.tend()
+    await archive.erased.maintain()
     assert bool(await archive.kept(ann)) is is_kept
 
 
@@ -115,7 +115,7 @@ async def test_without_a_retention_time_the_proof_stays(twin: ConnectorTwin) -> 
     ann = await subscriber(twin)
     await erase(twin, ann)
     twin.clock.advance(4000 * DAY)
-    await archive.erased.tend()
+    await archive.erased.maintain()
     assert await archive.kept(ann)
 
 
@@ -126,23 +126,23 @@ async def test_many_erasures_take_several_nights(archive: Archive, monkeypatch: 
     for key in people:
         await erase(archive.twin, key)
     archive.twin.clock.advance(2 * DAY)
-    nights = [(await archive.erased.tend())[0] for _ in range(5)]
+    nights = [(await archive.erased.maintain())[0] for _ in range(5)]
     assert nights == [2, 2, 2, 1, 0]
     assert [await archive.in_clear(key) for key in people] == [0] * 7
 
 
-async def test_who_is_deleted_twice_has_one_proof(archive: Archive) -> None:
+async def test_a_record_deleted_twice_has_one_proof(archive: Archive) -> None:
     """Dataverse can restore a deleted row, with its id."""
     ann = await subscriber(archive.twin)
     record = archive.twin.crm.people[ann]
     await erase(archive.twin, ann)
     archive.twin.clock.advance(2 * DAY)
-    await archive.erased.tend()
+    await archive.erased.maintain()
     first = await archive.kept(ann)
     archive.twin.crm.people[ann] = record
     await archive.twin.sync(ann)
     await erase(archive.twin, ann)
     archive.twin.clock.advance(2 * DAY)
-    await archive.erased.tend()
+    await archive.erased.maintain()
     assert await archive.kept(ann) > first
     assert not await archive.in_clear(ann)

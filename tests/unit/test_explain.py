@@ -1,4 +1,4 @@
-"""Why a person is, or is not, in Spotler: the plan of the next look, with nothing written."""
+"""Why a person is, or is not, in Spotler: the plan of the next synchronisation, with nothing written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.connector_twin import ConnectorTwin, person
 
 
 async def explained(twin: ConnectorTwin, key: RecordKey) -> dict[str, Any]:
-    """Explain, check that nothing was touched, and return what JSON makes of it."""
+    """Explain, check that nothing was written, and return what JSON makes of it."""
     before = (dict(twin.store.documents), len(twin.platform.writes), twin.crm.calls["report"])
     answer = await twin.explain.record(key)
     assert before == (twin.store.documents, len(twin.platform.writes), twin.crm.calls["report"])
@@ -91,7 +91,7 @@ async def test_a_contact_that_grew_out_of_a_lead_shows_the_leads_place() -> None
     assert answer["plan"]["changed"] == ["customerType"]
 
 
-async def test_a_record_that_would_leave_a_shared_contact_says_so() -> None:
+async def test_a_record_that_would_leave_a_shared_contact_is_explained() -> None:
     twin = ConnectorTwin()
     ann, lead = twin.crm.create(**person()), twin.crm.create(PersonTable.LEAD, **person())
     await twin.sync(ann, lead)

@@ -1,4 +1,4 @@
-"""The state is bounded by what is there, and not by what ever was; what a later message needs stays."""
+"""The state is bounded by existing records; documents that a later message needs stay."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def documents(twin: ConnectorTwin, kind: str) -> dict[str, Document]:
 
 
 async def lived(twin: ConnectorTwin, days: int, house: Housekeeping) -> list[int]:
-    """Let people come and go for some time: every day two new ones, who stay a week; how many documents there are."""
+    """Create two records a day that stay a week, for some time; returns how many documents there are."""
     counts: list[int] = []
     for day in range(days):
         twin.clock.advance(timedelta(days=1))
@@ -68,7 +68,7 @@ async def test_without_a_retention_time_everything_is_kept() -> None:
     assert counts[-1] >= 120
 
 
-async def test_who_comes_back_after_the_binding_is_gone_is_synchronised_as_ever() -> None:
+async def test_a_record_that_returns_after_its_binding_was_deleted_is_synchronised() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
@@ -95,7 +95,7 @@ async def test_who_comes_back_after_the_binding_is_gone_is_synchronised_as_ever(
     ],
     ids=["live", "opted out", "early rows", "refused", "announced"],
 )
-async def test_a_binding_that_knows_something_is_kept(binding: Binding) -> None:
+async def test_a_binding_with_more_than_an_external_id_is_kept(binding: Binding) -> None:
     twin = ConnectorTwin()
     key = twin.crm.create(**person())
     await twin.ledger.save(
@@ -131,8 +131,8 @@ async def test_held_records_and_refusals_by_address_are_kept() -> None:
     assert all(str(key) in documents(twin, "binding") for key in held)
 
 
-async def test_who_has_a_say_in_a_contact_of_others_is_kept() -> None:
-    """A record that refuses all mail uses the contact no more; its refusal counts there all the same."""
+async def test_the_binding_of_a_record_that_shares_a_contact_is_kept() -> None:
+    """A record that refuses all mail does not use the contact any more; its refusal counts there all the same."""
     twin = ConnectorTwin()
     ann, lead = twin.crm.create(**person()), twin.crm.create(PersonTable.LEAD, **person())
     await twin.sync(ann, lead)
@@ -146,7 +146,7 @@ async def test_who_has_a_say_in_a_contact_of_others_is_kept() -> None:
     assert str(lead) in documents(twin, "binding")
 
 
-async def test_a_contact_that_waits_for_a_successor_goes_when_spotler_has_it_no_more_or_its_time_is_over() -> None:
+async def test_a_contact_that_waits_for_a_successor_is_deleted_once_spotler_lost_it_or_its_time_is_over() -> None:
     twin = ConnectorTwin()
     for row, in_spotler in (("gone", False), ("there", True)):
         if in_spotler:

@@ -1,4 +1,4 @@
-"""What arrives is done, put off or buried: no batch fails as a whole for what can be done later."""
+"""Messages are handled, postponed or dead-lettered: no batch fails as a whole for what can be done later."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EXPIRED = ConfigurationError("the secret has expired")
 
 
 class TwinOrganisations:
-    """Knows ours; `error` while it cannot tell."""
+    """Accepts our organisation; raises `error` while it is set."""
 
     def __init__(self) -> None:
         self.error: ConnectorError | None = None
@@ -57,7 +57,7 @@ class TwinOrganisations:
 
 
 class TwinOwnUser:
-    """Counts how often it was asked; hangs like the organisations do."""
+    """Counts its calls; hangs like the organisations do."""
 
     def __init__(self, organisations: TwinOrganisations) -> None:
         self.organisations = organisations
@@ -70,7 +70,7 @@ class TwinOwnUser:
 
 
 class Stage:
-    """A connector that may be away, and what takes its messages in."""
+    """A connector that may be down, and its intake."""
 
     def __init__(self) -> None:
         self.twin = ConnectorTwin()
@@ -79,11 +79,11 @@ class Stage:
         self.away: Exception | None = None
         self.hangs = False
         lanes = Lanes(self.twin.queue)
-        patience = Redelivery(queue=self.twin.queue, lanes=lanes, clock=self.twin.clock, policy=self.twin.policy)
+        redelivery = Redelivery(queue=self.twin.queue, lanes=lanes, clock=self.twin.clock, policy=self.twin.policy)
         connector = cast("Callable[[], Awaitable[Ready]]", self.connector)
         self.intake = Intake(
             queue=self.twin.queue,
-            patience=patience,
+            redelivery=redelivery,
             clock=self.twin.clock,
             connector=connector,
             wait=timedelta(milliseconds=50),
@@ -131,7 +131,7 @@ def stage() -> Stage:
 
 
 @pytest.mark.parametrize("error", [AWAY, EXPIRED, KeyError("a defect")], ids=["away", "misconfigured", "defect"])
-async def test_without_a_connector_everything_is_put_off_and_done_later(stage: Stage, error: Exception) -> None:
+async def test_without_a_connector_everything_is_postponed_and_done_later(stage: Stage, error: Exception) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.away = error
     await stage.takes(event(key))
@@ -145,7 +145,7 @@ async def test_without_a_connector_everything_is_put_off_and_done_later(stage: S
 
 
 @pytest.mark.parametrize("part", ["connector", "organisations"])
-async def test_what_hangs_is_not_waited_for_until_the_locks_have_ended(stage: Stage, part: str) -> None:
+async def test_a_hanging_service_does_not_hold_a_batch_until_its_locks_end(stage: Stage, part: str) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     hanging = stage if part == "connector" else stage.organisations
     hanging.hangs = True
@@ -158,7 +158,7 @@ async def test_what_hangs_is_not_waited_for_until_the_locks_have_ended(stage: St
     assert stage.twin.contact_of("ann@example.com")
 
 
-async def test_every_kind_of_work_is_put_off(stage: Stage) -> None:
+async def test_every_kind_of_work_is_postponed(stage: Stage) -> None:
     stage.away = EXPIRED
     key = RecordKey(PersonTable.CONTACT, uuid4())
     (references,) = references_messages(saved(key))
@@ -183,7 +183,7 @@ async def test_every_kind_of_work_is_put_off(stage: Stage) -> None:
     assert all(one.model_copy(update={"waits_since": now}) in kept for one in messages)
 
 
-async def test_patience_with_an_outage_ends_and_what_is_buried_can_be_replayed(stage: Stage) -> None:
+async def test_redelivery_during_an_outage_ends_and_dead_letters_can_be_replayed(stage: Stage) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.away = AWAY
     await stage.takes(Work(people=saved(key, attempt=LAST_ATTEMPT)))
@@ -196,7 +196,7 @@ async def test_patience_with_an_outage_ends_and_what_is_buried_can_be_replayed(s
     assert stage.twin.contact_of("ann@example.com")
 
 
-async def test_what_cannot_be_checked_waits_and_is_checked_later(stage: Stage) -> None:
+async def test_unchecked_messages_wait_and_are_checked_later(stage: Stage) -> None:
     ours = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     theirs = stage.twin.crm.create(**person(emailaddress1="bob@example.com"))
     stage.organisations.error = AWAY
@@ -221,8 +221,8 @@ async def test_many_messages_of_one_organisation_are_one_question(stage: Stage) 
     assert len(stage.twin.platform.contacts) == 250
 
 
-async def test_a_batch_that_fails_has_buried_nothing(stage: Stage) -> None:
-    """The queue cannot be reached: all messages come again, those that are refused, too."""
+async def test_a_batch_that_fails_has_dead_lettered_nothing(stage: Stage) -> None:
+    """The queue cannot be reached: all messages are repeated, the refused ones, too."""
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.away = AWAY
     stage.twin.queue.broken = {"send": TransientError("down")}
@@ -236,7 +236,7 @@ async def test_a_batch_that_fails_has_buried_nothing(stage: Stage) -> None:
     assert [letter.reason for letter in stage.twin.queue.dead] == ["not-json"]
 
 
-async def test_a_worker_that_dies_has_buried_nothing(stage: Stage) -> None:
+async def test_a_worker_that_dies_has_dead_lettered_nothing(stage: Stage) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.twin.faults.plan(2, CrashError())
     with pytest.raises(CrashError):
@@ -244,7 +244,7 @@ async def test_a_worker_that_dies_has_buried_nothing(stage: Stage) -> None:
     assert stage.twin.queue.dead == []
 
 
-async def test_a_defect_in_one_message_brings_no_neighbour_back(stage: Stage) -> None:
+async def test_a_defect_in_one_message_does_not_repeat_the_others(stage: Stage) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.twin.crm.broken = dict.fromkeys(("read_jobs", "people_of_permissions"), RuntimeError("a defect"))
     work = Work(people=saved(key), jobs=[Jobs(jobs=[uuid4()])], permissions=[Permissions(permissions=[uuid4()])])

@@ -1,4 +1,4 @@
-"""Jobs that nobody works on: those missed are taken up once, those stuck are told (JOB-28, C-23)."""
+"""Jobs without a worker: missed ones are sent once, stuck ones are logged (JOB-28, C-23)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Sweeping:
     sweep: JobSweep
 
     def sent(self) -> list[list[int]]:
-        """What was put on the live lane since the last look."""
+        """The messages on the live lane since the last call."""
         messages = [read_lane_message(one.message.body) for one in self.queue.waiting if one.lane is QueueName.LIVE]
         self.queue.waiting.clear()
         return [[job.int for job in message.jobs] for message in messages if isinstance(message, Jobs)]
@@ -99,7 +99,7 @@ async def test_a_job_is_not_taken_up_again_within_the_hour(sweeping: Sweeping) -
     assert sweeping.sent() == [[1], [1]]
 
 
-async def test_taken_up_jobs_are_forgotten_after_an_hour(sweeping: Sweeping) -> None:
+async def test_swept_jobs_are_forgotten_after_the_hour(sweeping: Sweeping) -> None:
     sweeping.table.add(1, JobStatus.QUEUED, sweeping.clock.now() - HOUR)
     await sweeping.sweep.sweep()
     sweeping.table.jobs.clear()
@@ -116,7 +116,7 @@ async def test_many_jobs_travel_a_hundred_to_a_message(sweeping: Sweeping) -> No
     assert [len(message) for message in sweeping.sent()] == [100, 100, 50]
 
 
-async def test_stuck_jobs_are_reported_by_id(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:
+async def test_stuck_jobs_are_logged_by_id(sweeping: Sweeping, caplog: pytest.LogCaptureFixture) -> None:
     now = sweeping.clock.now()
     sweeping.table.add(1, JobStatus.QUEUED, now - timedelta(hours=3))
     sweeping.table.add(2, JobStatus.QUEUED, now - timedelta(hours=2))

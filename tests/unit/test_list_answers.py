@@ -1,4 +1,4 @@
-"""ML-12, ML-16, ML-19, ML-23, ML-36, over the twins: which lists are refused, and what is told about the others."""
+"""ML-12, ML-16, ML-19, ML-23, ML-36, over the twins: which lists are refused, and what others report."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ async def test_ml_12_ml_13_c_09_a_list_of_a_table_that_is_not_synchronised_is_re
     assert twin.marketing_lists.statuses[firms].reason == text
 
 
-async def test_ml_36_a_table_that_the_application_user_may_not_read_is_told_on_the_list_which_then_goes_on(
+async def test_ml_36_a_table_that_may_not_be_read_is_reported_on_the_list_which_then_continues(
     twin: ConnectorTwin,
 ) -> None:
     members = people(twin, 2)
     fans = twin.marketing_lists.add("Fans", members, is_dynamic=True)
     job = await order(twin, fans)
     missing = ConfigurationError("the privilege prvReadOrder is missing", service=Service.DATAVERSE, status=403)
-    twin.faults.plan(2, missing)  # after the memo was read
+    twin.faults.plan(2, missing)  # after the state was read
     await twin.receive(twin.queue.due()[:1])
 
     status = twin.marketing_lists.statuses[fans]
@@ -88,7 +88,7 @@ async def test_a_deactivated_list_is_refused_and_a_missing_one_as_well(twin: Con
 # --------------------------------------------------------------------------------------------------------- what is told
 
 
-async def test_ml_19_sta_06_tbl_10_spotler_info_of_the_list_says_it_with_counts(twin: ConnectorTwin) -> None:
+async def test_ml_19_sta_06_tbl_10_spotler_info_of_the_list_has_the_counts(twin: ConnectorTwin) -> None:
     fans = twin.marketing_lists.add("Fans", [*people(twin, 3), *people(twin, 2, donotemail=True)])
     job = await order(twin, fans)
     assert twin.marketing_lists.statuses[fans].status is SyncStatus.PROCESSING
@@ -122,7 +122,7 @@ async def test_ml_16_ml_17_the_number_of_members_and_who_would_be_skipped_are_kn
     assert twin.audiences.calls == {}
 
 
-async def test_the_answer_about_a_long_list_says_that_it_is_not_complete(twin: ConnectorTwin) -> None:
+async def test_the_answer_about_a_long_list_is_marked_incomplete(twin: ConnectorTwin) -> None:
     twin.marketing_lists.page = 5
     fans = twin.marketing_lists.add("Fans", people(twin, 20))
 
@@ -152,7 +152,7 @@ async def test_progress_and_history_can_be_asked_for(twin: ConnectorTwin) -> Non
     assert [(past["sent"], past["added"], past["removed"]) for past in answer["history"]] == [(2, 0, 1), (3, 3, 0)]
 
 
-async def test_ml_23_two_jobs_for_one_list_are_one_sync_and_one_that_comes_later_gets_the_list_as_it_is_then(
+async def test_ml_23_two_jobs_for_one_list_are_one_run_and_a_later_job_gets_the_list_as_it_is_then(
     twin: ConnectorTwin,
 ) -> None:
     ann, bob = people(twin, 2)

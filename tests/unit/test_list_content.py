@@ -1,4 +1,4 @@
-"""ML, OPT, C-36, over the twins: who is in the list in Spotler after a synchronisation, and who is left out."""
+"""ML, OPT, C-36, over the twins: the members in Spotler's list after a run, and the members left out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_ml_01_ml_06_a_list_of_either_type_and_every_table_becomes_an_audi
     assert in_spotler(twin, fans) == ids(members)
 
 
-async def test_ml_18_newcomers_are_synchronised_first_and_in_bulk(twin: ConnectorTwin) -> None:
+async def test_ml_18_new_members_are_synchronised_first_and_in_bulk(twin: ConnectorTwin) -> None:
     members = people(twin, 250)
     await twin.sync(*members[:50])
     written = twin.platform.calls["insert"]
@@ -136,7 +136,7 @@ async def test_people_who_share_a_contact_are_one_member_and_stay_while_one_of_t
 # ------------------------------------------------------------------------------------------------------ who is left out
 
 
-async def test_ml_32_c_36_members_who_want_no_bulk_mail_are_skipped_unless_the_field_is_off(
+async def test_ml_32_c_36_members_that_refuse_bulk_mail_are_skipped_unless_the_field_is_off(
     twin: ConnectorTwin,
 ) -> None:
     yes, no = people(twin, 2), people(twin, 2, donotbulkemail=True)
@@ -152,7 +152,7 @@ async def test_ml_32_c_36_members_who_want_no_bulk_mail_are_skipped_unless_the_f
     assert in_spotler(twin, fans) == ids([*yes, *no])
 
 
-async def test_opt_04_c_36_an_opt_out_since_the_last_sync_leaves_with_the_next_one_opt_05_and_comes_back(
+async def test_opt_04_05_c_36_an_opt_out_leaves_with_the_next_sync_and_returns_when_taken_back(
     twin: ConnectorTwin,
 ) -> None:
     ann, bob = people(twin, 2)
@@ -212,7 +212,7 @@ async def test_the_conditions_of_synchronisation_hold_for_members_too_and_each_r
     assert left_out["skipped"]["do-not-email"] == sorted(map(str, refusing))
 
 
-async def test_somebody_whom_spotler_has_lost_is_synchronised_again_and_added(twin: ConnectorTwin) -> None:
+async def test_a_member_whom_spotler_has_lost_is_synchronised_again_and_added(twin: ConnectorTwin) -> None:
     members = people(twin, 5)
     await twin.sync(*members)
     lost = twin.platform.find(str(members[2].id))
@@ -226,7 +226,7 @@ async def test_somebody_whom_spotler_has_lost_is_synchronised_again_and_added(tw
     assert text.startswith("5 people are")
 
 
-async def test_somebody_whom_spotler_does_not_take_fails_alone_and_is_named(twin: ConnectorTwin) -> None:
+async def test_a_member_whom_spotler_refuses_fails_alone_and_is_named(twin: ConnectorTwin) -> None:
     members = people(twin, 5)
     await twin.sync(*members)
     victim = members[2]
@@ -252,7 +252,7 @@ async def test_somebody_whom_spotler_does_not_take_fails_alone_and_is_named(twin
     assert in_spotler(twin, fans) == ids(members), "it was remembered that the person is not there"
 
 
-async def test_somebody_who_is_not_ready_is_waited_for_and_then_left_out(twin: ConnectorTwin) -> None:
+async def test_a_waiting_member_is_tried_again_and_then_left_out(twin: ConnectorTwin) -> None:
     busy, free = people(twin, 2)
     twin.crm.broken["read_people"] = TransientError("Dataverse is away")
     fans = twin.marketing_lists.add("Fans", [busy, free])

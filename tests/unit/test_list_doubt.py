@@ -1,4 +1,4 @@
-"""Marketing lists over the twins: what is remembered of them, and what happens when that is not certain."""
+"""Marketing lists over the twins: their state, and runs after uncertain ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_list_that_is_deleted_in_spotler_while_it_is_filled_is_made_agai
     assert in_spotler(twin, fans) == ids(members)
 
 
-async def test_a_sync_that_gave_up_leaves_the_next_one_knowing_what_may_be_there(twin: ConnectorTwin) -> None:
+async def test_after_a_failed_run_the_next_one_knows_what_the_list_may_hold(twin: ConnectorTwin) -> None:
     old, new = people(twin, 3), people(twin, 3)
     fans = twin.marketing_lists.add("Fans", old)
     await sync(twin, fans)
@@ -70,7 +70,7 @@ async def test_a_sync_that_gave_up_leaves_the_next_one_knowing_what_may_be_there
     assert in_spotler(twin, fans) == ids([*old[:1], *new[1:]])
 
 
-async def test_a_first_sync_that_gave_up_leaves_the_next_one_not_believing_that_anybody_is_there(
+async def test_after_a_failed_first_run_the_next_one_expects_no_contact_in_the_list(
     twin: ConnectorTwin,
 ) -> None:
     members = people(twin, 5)
@@ -127,7 +127,7 @@ async def test_nothing_personal_is_remembered_of_a_list(twin: ConnectorTwin) -> 
     assert "@example.com" not in remembered
 
 
-async def test_what_is_remembered_does_not_grow_with_the_number_of_syncs(twin: ConnectorTwin) -> None:
+async def test_the_state_does_not_grow_with_the_number_of_runs(twin: ConnectorTwin) -> None:
     twin.marketing_lists.page = 5
     fans = twin.marketing_lists.add("Fans", people(twin, 20))
     sizes = []

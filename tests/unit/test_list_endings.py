@@ -41,7 +41,7 @@ async def test_ml_28_a_list_that_is_deactivated_or_deleted_is_removed_from_spotl
         assert twin.marketing_lists.statuses[fans].reason_code == "list-removed"
 
 
-async def test_ml_30_a_list_that_is_activated_again_comes_back_with_its_next_sync(twin: ConnectorTwin) -> None:
+async def test_ml_30_a_list_that_is_activated_again_returns_with_its_next_sync(twin: ConnectorTwin) -> None:
     members = people(twin, 2)
     fans = twin.marketing_lists.add("Fans", members)
     await sync(twin, fans)
@@ -105,7 +105,7 @@ async def test_a_list_that_is_deactivated_while_it_is_synchronised_is_not_there_
 # --------------------------------------------------------------------------------------------- a list that is in motion
 
 
-async def test_a_list_that_changes_while_it_is_synchronised_ends_as_it_is_then_and_says_when_that_was(
+async def test_a_list_that_changes_during_its_run_ends_with_the_last_snapshot_and_its_time(
     twin: ConnectorTwin,
 ) -> None:
     ann, bob, eve = people(twin, 3)
@@ -125,7 +125,7 @@ async def test_a_list_that_changes_while_it_is_synchronised_ends_as_it_is_then_a
     assert "sync it again" not in text
 
 
-async def test_a_list_that_never_rests_ends_as_it_was_at_the_time_that_is_told(twin: ConnectorTwin) -> None:
+async def test_a_list_that_keeps_changing_ends_with_the_snapshot_of_the_reported_time(twin: ConnectorTwin) -> None:
     crowd = people(twin, 20)
     fans = twin.marketing_lists.add("Fans", crowd[:1])
     snapshots: list[set[str]] = []
@@ -142,7 +142,7 @@ async def test_a_list_that_never_rests_ends_as_it_was_at_the_time_that_is_told(t
     assert in_spotler(twin, fans) in snapshots
 
 
-async def test_a_member_who_joins_while_the_list_is_sent_is_not_taken_out_again(twin: ConnectorTwin) -> None:
+async def test_a_member_that_joins_during_sending_is_not_removed(twin: ConnectorTwin) -> None:
     """The event arrives between the snapshot, which does not have the member, and the comparison."""
     ann, bob = people(twin, 2)
     await twin.sync(ann, bob)

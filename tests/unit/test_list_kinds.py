@@ -73,7 +73,7 @@ async def test_c_06_sel_01_bnc_03_a_list_becomes_a_temporary_one_by_setting_or_b
     assert set(twin.temporary_lists.members) == {f"list-{fans}", f"list-{others}"}
 
 
-async def test_a_temporary_list_that_somebody_left_is_made_anew_and_otherwise_only_added_to(
+async def test_a_temporary_list_is_created_again_after_a_removal_and_otherwise_only_added_to(
     twin: ConnectorTwin,
 ) -> None:
     members = people(twin, 4)
@@ -91,7 +91,7 @@ async def test_a_temporary_list_that_somebody_left_is_made_anew_and_otherwise_on
     assert twin.temporary_lists.members[f"list-{fans}"] == ids(members[1:])
 
 
-async def test_a_temporary_list_in_use_cannot_lose_anybody_and_says_so(twin: ConnectorTwin) -> None:
+async def test_a_temporary_list_in_use_cannot_lose_members_and_reports_it(twin: ConnectorTwin) -> None:
     members = people(twin, 3)
     fans = twin.marketing_lists.add("Fans", members, kind=ListKind.TEMPORARY)
     await sync(twin, fans)
@@ -121,7 +121,7 @@ async def test_a_list_whose_kind_changes_moves(twin: ConnectorTwin) -> None:
     assert twin.temporary_lists.members[f"list-{fans}"] == ids(members)
 
 
-async def test_c_06_sel_04_static_is_refused_with_what_to_choose_instead(twin: ConnectorTwin) -> None:
+async def test_c_06_sel_04_static_is_refused_with_the_alternatives(twin: ConnectorTwin) -> None:
     fans = twin.marketing_lists.add("Fans", people(twin, 1), kind=ListKind.STATIC)
 
     status, code, text = await sync(twin, fans)
@@ -132,7 +132,9 @@ async def test_c_06_sel_04_static_is_refused_with_what_to_choose_instead(twin: C
     assert twin.platform.contacts == []
 
 
-async def test_ml_03_aud_02_without_the_edition_nothing_is_sent_and_the_way_out_is_told(twin: ConnectorTwin) -> None:
+async def test_ml_03_aud_02_without_the_edition_nothing_is_sent_and_the_report_names_the_alternatives(
+    twin: ConnectorTwin,
+) -> None:
     twin.audiences.refusals = [ConfigurationError("not allowed", status=403)]
     fans = twin.marketing_lists.add("Fans", people(twin, 1))
 

@@ -1,4 +1,4 @@
-"""ML-24..ML-26, C-28, AUD-07, over the twins: single members who come and go between two synchronisations."""
+"""ML-24..ML-26, C-28, AUD-07, over the twins: single members that join and leave between two runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def twin() -> ConnectorTwin:
 # ------------------------------------------------------------------------------------------------------- single members
 
 
-async def test_ml_24_c_28_a_member_who_joins_a_list_in_spotler_is_there_at_once(twin: ConnectorTwin) -> None:
+async def test_ml_24_c_28_a_member_that_joins_a_list_in_spotler_is_added_at_once(twin: ConnectorTwin) -> None:
     ann, bob = people(twin, 2)
     fans = twin.marketing_lists.add("Fans", [ann])
     await sync(twin, fans)
@@ -68,7 +68,7 @@ async def test_ml_21_members_of_a_dynamic_list_wait_for_its_next_sync(twin: Conn
     assert in_spotler(twin, fans) == ids([ann])
 
 
-async def test_a_member_who_may_not_be_mailed_does_not_join(twin: ConnectorTwin) -> None:
+async def test_a_member_that_may_not_be_mailed_is_not_added(twin: ConnectorTwin) -> None:
     (ann,) = people(twin, 1)
     (no,) = people(twin, 1, donotbulkemail=True)
     fans = twin.marketing_lists.add("Fans", [ann])
@@ -81,7 +81,7 @@ async def test_a_member_who_may_not_be_mailed_does_not_join(twin: ConnectorTwin)
 
 
 @pytest.mark.parametrize("at_once", [False, True])
-async def test_c_28_who_leaves_a_list_leaves_with_the_next_sync_or_by_setting_at_once(
+async def test_c_28_a_member_that_leaves_is_removed_by_the_next_sync_or_by_setting_at_once(
     twin: ConnectorTwin, *, at_once: bool
 ) -> None:
     twin.list_removals_at_once = at_once
@@ -102,7 +102,7 @@ async def test_c_28_who_leaves_a_list_leaves_with_the_next_sync_or_by_setting_at
     assert in_spotler(twin, fans) == ids([ann, bob])
 
 
-async def test_who_leaves_at_once_stays_while_another_member_shares_the_contact(twin: ConnectorTwin) -> None:
+async def test_a_contact_stays_while_another_member_shares_it(twin: ConnectorTwin) -> None:
     twin.list_removals_at_once = True
     twin.worker = twin.start_worker()
     ann, double = (twin.crm.create(**person()) for _ in range(2))
@@ -129,7 +129,7 @@ async def test_a_membership_is_looked_up_so_late_and_repeated_events_do_no_harm(
     assert in_spotler(twin, fans) == ids([ann])
 
 
-async def test_ml_31_a_list_that_was_deleted_in_spotler_is_told_and_made_again_by_the_next_sync(
+async def test_ml_31_a_list_that_was_deleted_in_spotler_is_reported_and_created_by_the_next_sync(
     twin: ConnectorTwin,
 ) -> None:
     ann, bob = people(twin, 2)
@@ -146,7 +146,7 @@ async def test_ml_31_a_list_that_was_deleted_in_spotler_is_told_and_made_again_b
     assert in_spotler(twin, fans) == ids([ann, bob])
 
 
-async def test_aud_07_somebody_added_by_job_to_a_synchronised_list_leaves_with_its_next_sync(
+async def test_aud_07_a_contact_added_by_job_to_a_synchronised_list_leaves_with_its_next_sync(
     twin: ConnectorTwin,
 ) -> None:
     ann, bob = people(twin, 2)

@@ -1,4 +1,4 @@
-"""The pure part of marketing lists: who stays out, what differs, what is told (ML-32, ML-33, C-36, C-43)."""
+"""The pure part of marketing lists: members left out, differences, reports (ML-32, ML-33, C-36, C-43)."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ contacts = st.frozensets(st.text("abcdef", min_size=1, max_size=2), max_size=20)
         ([Reason.OPTED_OUT], False, True, ListRules(exclude_opted_out=False), Reason.OPTED_OUT),
     ],
 )
-def test_ml_32_ml_33_who_stays_out_of_a_list(
+def test_ml_32_ml_33_members_that_are_left_out_of_a_list(
     unmet: list[Reason], *, refuses: bool, is_known: bool, rules: ListRules, expected: Reason | LeftOut | None
 ) -> None:
     assert left_out_because(unmet, rules, refuses_bulk=refuses, is_known=is_known) == expected
 
 
 @given(there=contacts, wanted=contacts)
-def test_what_is_sent_makes_the_list_equal_to_the_snapshot(there: frozenset[str], wanted: frozenset[str]) -> None:
+def test_the_differences_make_the_list_equal_to_the_snapshot(there: frozenset[str], wanted: frozenset[str]) -> None:
     changes = difference(wanted, Content(there, there))
     assert (there | set(changes.add)) - set(changes.remove) == wanted
     assert not set(changes.add) & there, "nobody is sent in vain"
@@ -92,7 +92,7 @@ def test_c_43_a_list_is_known_by_its_id_and_has_another_name_ready() -> None:
     assert (len(longest.name), len(longest.other_name)) == (255, 255)
 
 
-def test_a_result_is_told_with_the_most_frequent_reasons_first() -> None:
+def test_a_result_has_the_most_frequent_reasons_first() -> None:
     tally = MemberCounts(1, 1, 0, {"b": 1, "a": 1, "c": 3}, {"gave-up": 2})
     assert tally.told("Fans", "noon") == (
         '1 person is in the list "Fans" in Spotler (1 added, 0 removed), as it was at noon. '

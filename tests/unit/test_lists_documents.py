@@ -1,4 +1,4 @@
-"""ML-02, ML-05, ML-14, ML-34: what the pages about marketing lists name is there in what is shipped."""
+"""ML-02, ML-05, ML-14, ML-34: what the pages about marketing lists name is part of the release."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ async def test_before_the_first_activation_nothing_can_be_applied(repository: Ma
         await repository.apply("second", by=ADMINISTRATOR)
 
 
-async def test_the_history_tells_who_when_and_why_newest_first(repository: MappingRepository) -> None:
+async def test_the_history_has_actor_time_and_comment_newest_first(repository: MappingRepository) -> None:
     await repository.activate("first")
     await repository.apply("second", by=CONSULTANT, comment="no job titles")
 
@@ -83,7 +83,7 @@ async def test_each_environment_has_a_history_of_its_own(store: TwinStore) -> No
     assert [await texts(repository) for repository in repositories] == [["second", "first"], ["first"]]
 
 
-async def test_of_two_who_apply_at_the_same_time_one_is_told_to_look_again(store: TwinStore) -> None:
+async def test_of_two_simultaneous_changes_one_is_a_conflict(store: TwinStore) -> None:
     repositories = [MappingRepository(store, ManualClock(), "test") for _ in range(2)]
     await repositories[0].activate("first")
 
@@ -132,7 +132,7 @@ async def test_a_version_that_never_was_is_not_found(repository: MappingReposito
 
 
 @pytest.mark.parametrize("name", ["Noor de Vries", "noor@example.com", "", "x" * 65])
-async def test_nobody_is_named_as_the_author(repository: MappingRepository, name: str) -> None:
+async def test_the_author_is_no_person(repository: MappingRepository, name: str) -> None:
     await repository.activate("first")
 
     with pytest.raises(DataError, match="by a role or an id"):
@@ -142,7 +142,7 @@ async def test_nobody_is_named_as_the_author(repository: MappingRepository, name
 @pytest.mark.parametrize(
     ("text", "comment", "complaint"), [("x" * 400_001, "", "too large"), ("text", "x" * 201, "comment is longer")]
 )
-async def test_what_no_store_can_keep_is_refused(
+async def test_a_version_that_no_store_can_keep_is_refused(
     repository: MappingRepository, text: str, comment: str, complaint: str
 ) -> None:
     await repository.activate("first")

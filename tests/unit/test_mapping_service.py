@@ -52,7 +52,7 @@ DEFAULTS = mapping_with("firstName", "jobTitle")
 
 
 class Office:
-    """A mapping service, and a process of the app that follows the live mapping."""
+    """A service, and a process of the app that follows the live mapping."""
 
     def __init__(self) -> None:
         self.findings: Sequence[Finding] = ()
@@ -74,7 +74,7 @@ def office() -> Office:
     return Office()
 
 
-async def test_the_default_mapping_is_live_until_somebody_changes_it(office: Office) -> None:
+async def test_the_default_mapping_is_live_until_it_is_changed(office: Office) -> None:
     assert await office.live() == DEFAULTS
 
 
@@ -99,7 +99,7 @@ async def test_errors_cannot_be_overruled(office: Office, accepted: frozenset[Co
     assert await office.live() == DEFAULTS
 
 
-async def test_a_warning_stops_a_change_until_somebody_takes_it_for_what_it_is(office: Office) -> None:
+async def test_a_warning_stops_a_change_until_it_is_accepted(office: Office) -> None:
     office.findings = (WARNING, WARNING)
 
     refused = await office.service.apply(mapping_with("hobby"), CHANGE)
@@ -163,7 +163,7 @@ async def test_an_old_version_that_is_not_fit_any_more_stays_old(office: Office)
     assert isinstance(await office.service.rollback(1, CHANGE), ChangeRefused)
 
 
-async def test_an_old_version_that_nobody_understands_any_more_says_so(office: Office) -> None:
+async def test_an_old_version_that_cannot_be_parsed_any_more_is_refused(office: Office) -> None:
     await office.service.live()
     await office.repository.apply("version: 0", by="administrator")
 
@@ -171,7 +171,7 @@ async def test_an_old_version_that_nobody_understands_any_more_says_so(office: O
         await office.service.rollback(2, CHANGE)
 
 
-async def test_map_34_default_rows_come_back_on_request_only_and_leave_other_rows_alone(
+async def test_map_34_default_rows_are_restored_on_request_only_and_leave_other_rows_alone(
     office: Office,
 ) -> None:
     await office.service.apply(mapping_with("city"), CHANGE)
@@ -204,7 +204,7 @@ async def test_the_app_works_with_a_new_version_within_a_minute(office: Office) 
     assert (await office.app.get()).mapping == mapping_with("city")
 
 
-async def test_looking_for_a_new_version_is_one_small_read_every_half_minute(office: Office) -> None:
+async def test_checking_for_a_new_version_is_one_small_read_every_half_minute(office: Office) -> None:
     first = await office.app.get()
     office.store.calls.clear()
 
@@ -231,7 +231,7 @@ async def test_a_new_version_that_cannot_be_used_leaves_the_old_one_in_use(offic
     assert await office.app.get() is first
 
 
-async def test_a_process_that_starts_with_a_version_it_cannot_use_says_which(office: Office) -> None:
+async def test_a_process_that_starts_with_an_unusable_version_reports_its_number(office: Office) -> None:
     await office.service.live()
     await office.repository.apply("version: 0", by="administrator")
 

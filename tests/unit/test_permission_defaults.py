@@ -1,4 +1,4 @@
-"""The permissions of a new record, as two environment variables say (ENV-01..ENV-15, PERM-11..PERM-18, C-18..C-20)."""
+"""The permissions of a new record, by two environment variables (ENV-01..ENV-15, PERM-11..PERM-18, C-18..C-20)."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_name_that_spotler_does_not_have_is_ignored_and_counted() -> None:
     assert permission_defaults("Newsletter;", "", None).rows == ()
 
 
-def test_a_name_that_spotler_has_twice_is_nobodys() -> None:
+def test_a_name_that_spotler_has_twice_is_ignored() -> None:
     found = permission_defaults("Newsletter;Events", "[All]", property_with("Newsletter", "newsletter", "Events"))
     assert [row.name for row in found.rows] == ["Events"]
     assert found.unknown == 1
@@ -117,8 +117,8 @@ def test_an_exception_that_spotler_does_not_have_leaves_all_the_others_enabled()
 # ------------------------------------------------------------------------------------------------------- the use case
 
 
-class House:
-    """The use case with everything that a test may move."""
+class PermissionDefaultsSetup:
+    """The use case with everything that a test may change."""
 
     def __init__(self, variables: TwinVariables, prefix: str = "dh") -> None:
         self.variables = variables
@@ -134,18 +134,18 @@ def both(permissions: str | None = THREE, enabled: str | None = "Newsletter") ->
     return TwinVariables(dh_spotlerpermissions=permissions, dh_spotlerpermissionsenabledbydefault=enabled)
 
 
-async def test_env_01_env_07_two_variables_say_it() -> None:
-    house = House(both())
-    assert await house.current() == {"Newsletter": ON, "Productinfo": OFF, "Servicenotifications": OFF}
-    assert house.variables.asked == ["dh_spotlerpermissions", "dh_spotlerpermissionsenabledbydefault"]
+async def test_env_01_env_07_default_permissions_come_from_two_variables() -> None:
+    setup = PermissionDefaultsSetup(both())
+    assert await setup.current() == {"Newsletter": ON, "Productinfo": OFF, "Servicenotifications": OFF}
+    assert setup.variables.asked == ["dh_spotlerpermissions", "dh_spotlerpermissionsenabledbydefault"]
 
 
 async def test_c_19_another_publisher_or_only_the_display_name() -> None:
     contoso = TwinVariables(contoso_spotlerpermissions="Newsletter", contoso_spotlerpermissionsenabledbydefault="[All]")
-    assert await House(contoso, prefix="contoso").current() == {"Newsletter": ON}
+    assert await PermissionDefaultsSetup(contoso, prefix="contoso").current() == {"Newsletter": ON}
     old = TwinVariables(av_p="Newsletter", av_e="[All]")
     old.display_names = {"permissions": "av_p", "permissions_enabled_by_default": "av_e"}
-    assert await House(old).current() == {"Newsletter": ON}
+    assert await PermissionDefaultsSetup(old).current() == {"Newsletter": ON}
 
 
 async def test_env_06_the_switch_is_the_value_and_a_default_value_counts_where_there_is_no_value() -> None:
@@ -154,58 +154,60 @@ async def test_env_06_the_switch_is_the_value_and_a_default_value_counts_where_t
         "dh_spotlerpermissions": "Newsletter;",
         "dh_spotlerpermissionsenabledbydefault": "[All]",
     }
-    assert await House(variables).current() == {"Newsletter": ON}
+    assert await PermissionDefaultsSetup(variables).current() == {"Newsletter": ON}
     variables.values["dh_spotlerpermissions"] = ";"
-    assert await House(variables).current() == {}
+    assert await PermissionDefaultsSetup(variables).current() == {}
 
 
 async def test_an_empty_value_of_the_second_enables_nothing_whatever_its_default_says() -> None:
     variables = both("Newsletter", "")
     variables.defaults = {"dh_spotlerpermissionsenabledbydefault": "[All]"}
-    assert await House(variables).current() == {"Newsletter": OFF}
+    assert await PermissionDefaultsSetup(variables).current() == {"Newsletter": OFF}
 
 
 async def test_a_variable_that_is_missing() -> None:
-    assert await House(TwinVariables()).current() == {}
-    assert await House(TwinVariables(dh_spotlerpermissions="Newsletter")).current() == {"Newsletter": OFF}
+    assert await PermissionDefaultsSetup(TwinVariables()).current() == {}
+    assert await PermissionDefaultsSetup(TwinVariables(dh_spotlerpermissions="Newsletter")).current() == {
+        "Newsletter": OFF
+    }
 
 
 async def test_perm_11_the_variables_are_read_once_a_minute_however_many_records_are_created() -> None:
-    house = House(both())
+    setup = PermissionDefaultsSetup(both())
     for _ in range(100):
-        await house.current()
-    assert len(house.variables.asked) == 2
-    house.variables.values["dh_spotlerpermissions"] = ";"
-    house.clock.advance(timedelta(seconds=59))
-    assert len(await house.current()) == 3
-    house.clock.advance(timedelta(seconds=1))
-    assert await house.current() == {}
+        await setup.current()
+    assert len(setup.variables.asked) == 2
+    setup.variables.values["dh_spotlerpermissions"] = ";"
+    setup.clock.advance(timedelta(seconds=59))
+    assert len(await setup.current()) == 3
+    setup.clock.advance(timedelta(seconds=1))
+    assert await setup.current() == {}
 
 
 async def test_a_variable_that_cannot_be_read_stops_nothing_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    house = House(both())
-    house.variables.broken = TransientError("Dataverse does not answer")
+    setup = PermissionDefaultsSetup(both())
+    setup.variables.broken = TransientError("Dataverse does not answer")
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert await house.current() == {}
-            house.clock.advance(timedelta(minutes=1))
+            assert await setup.current() == {}
+            setup.clock.advance(timedelta(minutes=1))
     assert [record.getMessage() for record in caplog.records] == [
         "the environment variables of permissions cannot be read, no rows are created: Dataverse does not answer"
     ]
-    house.variables.broken = None
-    assert len(await house.current()) == 3
+    setup.variables.broken = None
+    assert len(await setup.current()) == 3
 
 
 async def test_names_that_spotler_does_not_have_are_reported_once_and_by_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    house = House(both("Newsletter;Secret name"))
+    setup = PermissionDefaultsSetup(both("Newsletter;Secret name"))
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert await house.current() == {"Newsletter": ON}
-            house.clock.advance(timedelta(minutes=1))
+            assert await setup.current() == {"Newsletter": ON}
+            setup.clock.advance(timedelta(minutes=1))
     (record,) = caplog.records
     assert record.getMessage().startswith("1 names in the environment variables")
     assert "Secret" not in caplog.text

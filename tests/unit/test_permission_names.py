@@ -1,4 +1,4 @@
-"""A permission renamed in Spotler has its new name in Dataverse (PERM-21); one that is removed is told of (PERM-22)."""
+"""A permission renamed in Spotler has its new name in Dataverse (PERM-21); a removed one is reported (PERM-22)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_an_option_that_is_gone_is_removed_unless_another_one_has_its_name_now()
         ({"p:1": "News", "p:2": "Events"}, {"p:1": "Events", "p:2": "events"}),
     ],
 )
-def test_rows_that_nobody_can_tell_apart_stay(known: dict[str, str], now: dict[str, str]) -> None:
+def test_rows_that_cannot_be_distinguished_stay(known: dict[str, str], now: dict[str, str]) -> None:
     assert difference(known, now).renames == ()
     assert "p:1" in difference(known, now).ambiguous
 
@@ -117,8 +117,8 @@ class World:
 
     async def night(self) -> int:
         self.clock.advance(NIGHT)
-        await self.names.look()
-        return await self.names.carry_on()
+        await self.names.check()
+        return await self.names.continue_renames()
 
     def looked_at(self) -> list[int]:
         found: list[int] = []
@@ -146,12 +146,12 @@ async def test_perm_21_rows_have_the_new_name_the_next_morning(world: World) -> 
     assert await world.night() == 0
 
 
-async def test_nobody_waits_for_the_night(world: World) -> None:
+async def test_a_rename_does_not_wait_for_the_night(world: World) -> None:
     world.clock.advance(timedelta(minutes=5))
     world.spotler(News=1, Events=2)
-    assert await world.names.carry_on() == 3
+    assert await world.names.continue_renames() == 3
     world.rows.requests = 0
-    assert await world.names.carry_on() == 0
+    assert await world.names.continue_renames() == 0
     assert world.rows.requests == 0
 
 
@@ -160,9 +160,9 @@ async def test_a_process_that_has_the_old_names_still_does_not_bring_them_back(w
     await world.night()
     world.spotler(Newsletter=1, Events=2)  # what another process read an hour ago
     world.clock.advance(timedelta(minutes=59))
-    assert await world.names.carry_on() == 0
-    await world.names.look()
-    assert await world.names.carry_on() == 0
+    assert await world.names.continue_renames() == 0
+    await world.names.check()
+    assert await world.names.continue_renames() == 0
     assert set(world.rows.names()) == {"News", "Events"}
 
 
@@ -197,14 +197,14 @@ async def test_any_number_of_rows_and_a_crash_anywhere(world: World, moment: int
     world.rows.add(*["Newsletter"] * 2500)
     world.spotler(News=1, Events=2)
     world.clock.advance(NIGHT)
-    await world.names.look()
+    await world.names.check()
     world.faults.plan(moment, CrashError())
     try:
-        await world.names.carry_on()
+        await world.names.continue_renames()
     except CrashError:
         world.names = world.start()
         world.faults.planned.clear()
-        await world.names.carry_on()
+        await world.names.continue_renames()
     assert sorted(set(world.rows.names())) == ["Events", "News"]
     assert (await world.names.state())["renaming"] == []
 
@@ -216,11 +216,11 @@ async def test_a_change_of_spelling_of_any_number_of_rows_ends(world: World) -> 
     assert sorted(set(world.rows.names())) == ["Events", "NEWSLETTER"]
 
 
-async def test_a_run_ends_in_time_and_the_next_one_goes_on(world: World) -> None:
+async def test_a_run_ends_in_time_and_the_next_one_continues(world: World) -> None:
     world.rows.add(*["Newsletter"] * 4000)
     world.spotler(News=1, Events=2)
     world.clock.advance(NIGHT)
-    await world.names.look()
+    await world.names.check()
 
     rename = world.rows.rename
 
@@ -230,7 +230,7 @@ async def test_a_run_ends_in_time_and_the_next_one_goes_on(world: World) -> None
         return refused
 
     world.rows.rename = slowly  # type: ignore[method-assign]
-    counts = [await world.names.carry_on() for _ in range(4)]
+    counts = [await world.names.continue_renames() for _ in range(4)]
     assert counts == [2000, 2000, 3, 0]
 
 
@@ -266,7 +266,7 @@ async def test_a_rename_that_dataverse_refuses_altogether_ends(world: World) -> 
     assert (await world.names.state())["refusedInDataverse"] == ["permissions:1"]
 
 
-async def test_who_changed_a_row_while_its_name_meant_nothing_is_looked_at_again(world: World) -> None:
+async def test_the_person_of_a_row_changed_under_an_unknown_name_is_synchronised_again(world: World) -> None:
     world.spotler(News=1, Events=2)
     (third,) = [row.id for row in world.rows.rows.values()][2:3]
     world.rows.touch(third)
@@ -275,13 +275,15 @@ async def test_who_changed_a_row_while_its_name_meant_nothing_is_looked_at_again
     assert all(one.due > world.clock.now() for one in world.queue.waiting)
 
 
-async def test_env_14_the_list_of_what_starts_enabled_follows_so_that_an_exception_does_not_lapse(world: World) -> None:
+async def test_env_14_the_variable_of_enabled_permissions_follows_so_that_an_exception_does_not_lapse(
+    world: World,
+) -> None:
     world.spotler(News=1, Events=2)
     await world.night()
     assert world.variables.values["dh_spotlerpermissionsenabledbydefault"] == "[All];News"
 
 
-async def test_perm_22_a_removed_permission_is_told_of_until_its_rows_are_gone(
+async def test_perm_22_a_removed_permission_is_reported_until_its_rows_are_gone(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.spotler(Newsletter=1)

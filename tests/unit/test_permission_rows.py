@@ -29,9 +29,9 @@ def mapped(direction: str) -> Rules:
 
 
 async def subscribed(direction: str = "<->", **permissions: bool) -> tuple[ConnectorTwin, RecordKey]:
-    """A connector that has looked at the names of permissions, and a subscriber whom both sides know."""
+    """A connector that has stored the names of permissions, and a subscriber with a contact and a record."""
     twin = ConnectorTwin(mapped(direction))
-    await twin.permission_names.look()
+    await twin.permission_names.check()
     ann = twin.crm.create(**person(permissions=permissions or {"Newsletter": True, "Events": False}))
     await twin.sync(ann)
     assert option(twin) is True
@@ -75,7 +75,7 @@ async def test_a_row_renamed_by_hand_to_an_unknown_name_withdraws_the_permission
     assert option(twin) is False
 
 
-async def test_spotler_status_reports_an_unknown_permission_name_until_it_is_corrected() -> None:
+async def test_spotler_status_reports_an_unknown_name_of_a_row_until_it_is_corrected() -> None:
     twin, ann = await subscribed()
     rename_row(twin, ann, "Newsletter", UNKNOWN)
     await twin.sync(ann)
@@ -93,7 +93,7 @@ async def test_spotler_status_reports_an_unknown_permission_name_until_it_is_cor
     assert option(twin) is True
 
 
-async def test_new_record_reports_a_permission_row_with_an_unknown_name() -> None:
+async def test_a_new_record_with_an_unknown_name_of_a_row_reports_it_as_well() -> None:
     twin = ConnectorTwin(mapped("->"))
     ann = twin.crm.create(**person(permissions={UNKNOWN: True}))
     await twin.sync(ann)
@@ -123,7 +123,7 @@ async def test_explain_shows_the_withdrawal() -> None:
 
 
 async def test_a_row_without_a_known_name_that_was_there_before_keeps_no_permission_on() -> None:
-    """The row of a permission that was removed from Spotler long ago says nothing about another permission."""
+    """The row of a permission that was removed from Spotler long ago concerns no other permission."""
     twin, ann = await subscribed(Newsletter=True, Removed=True)
     record = twin.crm.people[ann]
     twin.crm.people[ann] = replace(
@@ -153,7 +153,7 @@ async def test_perm_21_an_unnoticed_rename_in_spotler_withdraws_nothing() -> Non
 async def test_perm_21_while_rows_get_their_new_name_nothing_is_withdrawn_even_after_a_restart(direction: str) -> None:
     twin, ann = await subscribed(direction)
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.look()
+    await twin.permission_names.check()
     twin.worker = twin.start_worker()
 
     await twin.sync(ann)
@@ -164,7 +164,7 @@ async def test_perm_21_while_rows_get_their_new_name_nothing_is_withdrawn_even_a
 async def test_perm_21_a_row_that_was_read_just_before_it_got_its_new_name_withdraws_nothing() -> None:
     twin, ann = await subscribed()
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()  # all rows are done, as far as it can see
+    await twin.permission_names.continue_renames()  # all rows are done, as far as it can see
     assert (await twin.permission_names.state())["renaming"] == []
 
     await twin.sync(ann)  # it was read before
@@ -175,7 +175,7 @@ async def test_perm_21_a_row_that_was_read_just_before_it_got_its_new_name_withd
 async def test_perm_21_a_process_with_the_old_names_takes_the_new_ones_for_no_deletion() -> None:
     twin, ann = await subscribed()
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     rename_row(twin, ann, "Newsletter", "News")
     rename_in_spotler(twin, Newsletter=1, Events=2)  # as it was read up to an hour ago
 
@@ -188,7 +188,7 @@ async def test_a_row_that_dataverse_refused_to_rename_keeps_its_permission() -> 
     twin, ann = await subscribed()
     twin.permission_rows.protected = {*twin.permission_rows.add("Newsletter")}
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     assert (await twin.permission_names.state())["refusedInDataverse"] == [NEWSLETTER]
     twin.clock.advance(timedelta(days=2))
 
@@ -201,12 +201,12 @@ async def test_rows_that_dataverse_refused_in_masses_keep_their_permissions_for_
     twin, ann = await subscribed()
     twin.permission_rows.protected = {*twin.permission_rows.add(*["Newsletter"] * 300)}
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     twin.permission_rows.protected.clear()
     for _ in range(3):
         twin.clock.advance(timedelta(days=1))
-        await twin.permission_names.look()
-        await twin.permission_names.carry_on()
+        await twin.permission_names.check()
+        await twin.permission_names.continue_renames()
 
     await twin.sync(ann)
 
@@ -222,7 +222,7 @@ async def test_permissions_that_share_their_name_withdraw_nothing_for_as_long_as
     twin.platform.catalogue = PropertyCatalogue((*others[:-1], permissions))
     for _ in range(3):
         twin.clock.advance(timedelta(days=1))
-        await twin.permission_names.look()
+        await twin.permission_names.check()
         await twin.sync(ann)
     assert (option(twin), option(twin, "permissions:2")) == (True, True)
 
@@ -237,12 +237,12 @@ async def test_two_permissions_that_change_names_withdraw_nothing_before_their_r
 async def test_after_a_rename_is_complete_a_row_with_the_former_name_keeps_nothing_on() -> None:
     twin, ann = await subscribed()
     rename_in_spotler(twin, News=1, Events=2)
-    await twin.permission_names.carry_on()
+    await twin.permission_names.continue_renames()
     rename_row(twin, ann, "Newsletter", "News")
     await twin.sync(ann)
     for _ in range(2):
         twin.clock.advance(timedelta(days=1))
-        await twin.permission_names.look()
+        await twin.permission_names.check()
     rename_row(twin, ann, "News", "Newsletter")
 
     await twin.sync(ann)

@@ -26,7 +26,7 @@ WRITTEN = "Newsletter;Productinfo;"
 
 @dataclass
 class Variables:
-    """One variable, or none; `asked` are the names it was looked for by."""
+    """One variable, or none; `asked` are the names that were requested."""
 
     variable: EnvironmentVariable | None
     asked: list[tuple[str, str]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What goes wrong during a poll neither holds up others nor gets lost (S2D-01, OPT-06, NEW-01)."""
+"""A failure during a poll neither stops other contacts nor loses any (S2D-01, OPT-06, NEW-01)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from uuid import uuid4
 
 import pytest
 
+from shared.domain.features.subscriber_import import ImportResult
 from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.errors import ConfigurationError
-from shared.inbound.contact_changes import Welcomed
 from tests.connector_twin import ConnectorTwin, person
 
 
-class _Unhospitable:
-    """Cannot take anybody in."""
+class _Refusing:
+    """Cannot import any subscriber."""
 
     def __init__(self, error: Exception) -> None:
         self.error: Exception | None = error
         self.seen: list[MarketingContact] = []
 
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
         assert correlation
         if self.error is not None:
             raise self.error
@@ -38,14 +38,14 @@ def polls_with(twin: ConnectorTwin, new_subscribers: object) -> None:
 
 
 @pytest.mark.parametrize("error", [ConfigurationError("SYNC_TABLES does not have lead"), ZeroDivisionError("defect")])
-async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in(error: Exception) -> None:
-    """OPT-06: a setting that is wrong for new subscribers must not hold up what others have said."""
+async def test_an_opt_out_is_written_back_although_new_subscribers_cannot_be_imported(error: Exception) -> None:
+    """OPT-06: a wrong setting for new subscribers must not hold up the changes of other contacts."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
     await twin.poll()
-    hosts = _Unhospitable(error)
-    polls_with(twin, hosts)
+    subscribers = _Refusing(error)
+    polls_with(twin, subscribers)
     for number in range(100):  # a page of new subscribers, and then Ann
         twin.platform.sign_up(f"new{number}@example.com")
     twin.clock.advance(timedelta(minutes=1))
@@ -56,20 +56,20 @@ async def test_an_opt_out_comes_home_although_new_subscribers_cannot_be_taken_in
             await twin.poll()
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
     twin.platform.sign_up("last@example.com")
-    hosts.error = None
+    subscribers.error = None
     await twin.poll()
 
-    assert {one.properties["email"] for one in hosts.seen} >= {"new0@example.com", "new99@example.com"}
+    assert {one.properties["email"] for one in subscribers.seen} >= {"new0@example.com", "new99@example.com"}
     cursor = await twin.poller.cursor()
     assert cursor == twin.clock.now()
 
 
-async def test_what_changes_hours_later_comes_home_although_new_subscribers_cannot_be_taken_in() -> None:
+async def test_a_change_hours_later_is_written_back_although_new_subscribers_cannot_be_imported() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
     await twin.poll()
-    polls_with(twin, _Unhospitable(ConfigurationError("SYNC_TABLES does not have lead")))
+    polls_with(twin, _Refusing(ConfigurationError("SYNC_TABLES does not have lead")))
     twin.platform.sign_up("new@example.com")
     with pytest.raises(ConfigurationError):
         await twin.poll()
@@ -82,7 +82,7 @@ async def test_what_changes_hours_later_comes_home_although_new_subscribers_cann
     assert twin.crm.people[ann].values[DO_NOT_BULK_EMAIL]
 
 
-async def test_contacts_without_any_id_of_spotler_are_told_apart() -> None:
+async def test_contacts_without_any_id_of_spotler_are_distinguished() -> None:
     """NEW-01: an account that shows no encrypted ids has as many new subscribers as addresses."""
     twin = ConnectorTwin()
     await twin.poll()
@@ -97,7 +97,7 @@ async def test_contacts_without_any_id_of_spotler_are_told_apart() -> None:
 
 
 def interrupts(twin: ConnectorTwin, act: Callable[[], Awaitable[None]]) -> None:
-    """Let something happen whenever Spotler has sent a page."""
+    """Call a function after each page of Spotler."""
     feed = twin.platform.updated_contacts
 
     async def meanwhile(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
@@ -109,7 +109,7 @@ def interrupts(twin: ConnectorTwin, act: Callable[[], Awaitable[None]]) -> None:
 
 
 async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_ones() -> None:
-    """S2D-02: after the first synchronisation of everybody, all of them have changed in Spotler within hours."""
+    """S2D-02: after the first synchronisation of all records, all contacts have changed in Spotler within hours."""
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
@@ -136,7 +136,7 @@ async def test_more_changes_than_a_poll_has_time_for_are_handled_by_the_next_one
     assert [one.body["seconds"] >= 3600 for key, one in twin.store.documents.items() if key.row == "contacts"] == [True]
 
 
-async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged(
+async def test_a_foreign_external_id_is_neither_stored_nor_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It may be anything, an e-mail address too. Ours are GUIDs (S2D-09)."""
@@ -151,8 +151,10 @@ async def test_an_external_id_that_somebody_else_gave_is_neither_kept_nor_logged
     twin.platform.bounce(twin.contact_of("ann@example.com"))
     correlations: list[str] = []
 
-    class _Listens(_Unhospitable):
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    class _Listens(_Refusing):
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             self.seen += contacts
             correlations.append(correlation)
             return []

@@ -1,4 +1,4 @@
-"""A contact on which the connector breaks holds up nobody: it is set aside under Spotler's own id (S2D-01, NEW-01)."""
+"""A contact that breaks the connector does not stop the poll: it is isolated under its own id (S2D-01, NEW-01)."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from typing import Any
 
 import pytest
 
-from shared.domain.features.subscriber_import import ImportOutcome
+from shared.domain.features.subscriber_import import ImportOutcome, ImportResult
 from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import Bounce, MarketingContact
 from shared.errors import ConfigurationError, TransientError
-from shared.inbound.contact_changes import Welcomed
-from shared.inbound.page_counts import Seen
+from shared.inbound.page_counts import ChangeKind
 from tests.connector_twin import ConnectorTwin, TwinSubscriberRecords, person
-from tests.newcomer_house import House, new_subscriber
+from tests.import_setup import ImportSetup, new_subscriber
 from tests.unit.test_two_way import two_way, value
 
 
 class _BreaksOn(TwinSubscriberRecords):
-    """Takes in everybody but one."""
+    """Imports all subscribers but one."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
         self.address = address
 
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
         if any(one.properties["email"] == self.address for one in contacts):
             raise ZeroDivisionError("Zaphod" + "qx")
         return await super().import_page(contacts, correlation=correlation)
@@ -50,7 +49,7 @@ async def started(rules: Any = None) -> tuple[ConnectorTwin, Any]:
     return twin, ann
 
 
-async def test_a_new_subscriber_that_breaks_the_connector_is_set_aside_and_the_poll_moves_on(
+async def test_a_new_subscriber_that_breaks_the_connector_is_isolated_and_the_poll_moves_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     twin, _ = await started()
@@ -65,12 +64,12 @@ async def test_a_new_subscriber_that_breaks_the_connector_is_set_aside_and_the_p
     assert polled.until == twin.clock.now()
     assert hosts.addresses == {f"new{number}@example.com" for number in range(40)}
     assert hosts.refused == [poison.encrypted_id]
-    assert (polled.handled.reviews, polled.handled.set_aside) == (1, 1)
+    assert (polled.handled.reviews, polled.handled.defects) == (1, 1)
     assert "Zaphodqx" not in caplog.text
 
 
 async def test_beside_a_new_subscriber_that_breaks_the_connector_echoes_stay_echoes() -> None:
-    """Every contact since the bookmark would be looked at in full, every quarter of an hour, in a growing window."""
+    """Every contact since the cursor would be handled in full, every quarter of an hour, in a growing window."""
     twin, _ = await started()
     polls_with(twin, _BreaksOn("poison@example.com"))
     twin.platform.sign_up("poison@example.com")
@@ -80,11 +79,11 @@ async def test_beside_a_new_subscriber_that_breaks_the_connector_echoes_stay_ech
 
     polled = await twin.poll()
 
-    assert polled.seen[Seen.ECHO] == 1
+    assert polled.seen[ChangeKind.ECHO] == 1
     assert twin.crm.calls["read_people"] == reads
 
 
-async def test_the_night_compares_what_changed_since_yesterday_although_new_subscribers_cannot_be_taken_in() -> None:
+async def test_the_night_compares_what_changed_since_yesterday_although_new_subscribers_cannot_be_imported() -> None:
     twin, ann = await started(two_way())
     polls_with(twin, _BreaksOn("poison@example.com"))
     twin.platform.edit(twin.contact_of("ann@example.com"), city="Gouda")
@@ -99,13 +98,15 @@ async def test_the_night_compares_what_changed_since_yesterday_although_new_subs
 
 
 @pytest.mark.parametrize("error", [ConfigurationError("SYNC_TABLES does not have lead"), TransientError("down")])
-async def test_new_subscribers_that_cannot_be_taken_in_wait_and_nobody_waits_for_them(error: Exception) -> None:
+async def test_new_subscribers_that_cannot_be_imported_wait_and_other_contacts_do_not(error: Exception) -> None:
     twin, _ = await started()
 
     class _Closed(TwinSubscriberRecords):
         is_closed = True
 
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             if self.is_closed:
                 raise error
             return await super().import_page(contacts, correlation=correlation)
@@ -160,7 +161,7 @@ class _Odd:
 
 
 async def test_a_subscriber_whose_return_breaks_the_connector_becomes_a_review(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refusals at its address are looked for before it is taken in."""
+    """Refusals at its address are read before it is imported."""
     twin, ann = await started()
     poison = twin.platform.sign_up("poison@example.com")
     twin.platform.opt_out(twin.contact_of("ann@example.com"))
@@ -204,36 +205,38 @@ async def test_a_contact_that_cannot_be_read_in_a_list_is_read_by_itself(monkeyp
 
 
 async def test_a_subscriber_that_breaks_the_connector_becomes_a_review_refused() -> None:
-    house = House()
+    setup = ImportSetup()
     contact = new_subscriber(1)
 
-    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
-    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
+    await setup.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
+    await setup.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
 
-    (review,) = (await house.reviews.page()).reviews
+    (review,) = (await setup.reviews.page()).reviews
     assert (review.reason, review.contact, review.text) == ("refused", "encrypted1", "The connector itself failed.")
-    assert await house.outcomes(contact) == [ImportOutcome.CREATED]  # it works again: the question is taken back
-    assert (await house.reviews.page()).reviews == []
+    assert await setup.outcomes(contact) == [ImportOutcome.CREATED]  # it works again: the review is deleted
+    assert (await setup.reviews.page()).reviews == []
 
 
-async def test_what_a_person_decided_about_it_stands() -> None:
-    house = House()
+async def test_the_decision_of_a_person_about_it_stands() -> None:
+    setup = ImportSetup()
     contact = new_subscriber(1)
-    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
-    (review,) = (await house.reviews.page()).reviews
-    await house.reviews.dismiss(review.id)
+    await setup.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-1")
+    (review,) = (await setup.reviews.page()).reviews
+    await setup.reviews.dismiss(review.id)
 
-    await house.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
+    await setup.new_subscribers.refuse(contact, text="The connector itself failed.", correlation="poll-2")
 
-    assert (await house.reviews.page()).reviews == []
+    assert (await setup.reviews.page()).reviews == []
 
 
 async def test_a_defect_that_breaks_all_new_subscribers_makes_no_reviews() -> None:
-    """A bug of a new version must not fill the reviews: they wait, and are taken in when it is mended."""
+    """A bug of a new version must not fill the reviews: they wait, and are imported once it is corrected."""
     twin, _ = await started()
 
     class _Broken(TwinSubscriberRecords):
-        async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcomed]:
+        async def import_page(
+            self, contacts: Sequence[MarketingContact], *, correlation: str
+        ) -> Sequence[ImportResult]:
             assert contacts
             assert correlation
             raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""C-05: what no message told is found the following night, counted and put right."""
+"""C-05: a change without an event is found the following night, counted and corrected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.test_two_way import two_way, value
 
 
 async def bound(count: int, twin: ConnectorTwin) -> list[RecordKey]:
-    """That many contacts whom both sides know."""
+    """Create so many records with a contact."""
     keys = [twin.crm.create(**person(emailaddress1=f"p{number}@example.com")) for number in range(count)]
     await twin.sync(*keys)
     twin.clock.advance(timedelta(days=1))
@@ -23,7 +23,7 @@ async def bound(count: int, twin: ConnectorTwin) -> list[RecordKey]:
 
 
 async def night(twin: ConnectorTwin) -> dict[str, Any]:
-    """Reconcile; what health says afterwards about contacts."""
+    """Reconcile; returns what health reports about contacts."""
     await twin.reconciliation.begin()
     await twin.quiet()
     contacts: dict[str, Any] = (await twin.reconciliation.state())["contact"]
@@ -42,7 +42,7 @@ async def test_a_night_on_which_all_agree_writes_nothing() -> None:
     assert len(twin.platform.writes) == writes
 
 
-async def test_a_save_that_nobody_told_of_is_found_and_counted() -> None:
+async def test_a_save_without_an_event_is_found_and_counted() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(3, twin)
     twin.crm.edit(ann, firstname="Anna")
@@ -54,7 +54,7 @@ async def test_a_save_that_nobody_told_of_is_found_and_counted() -> None:
     assert (await night(twin))["differed"] == 0
 
 
-async def test_a_record_that_nobody_told_of_is_brought_to_spotler() -> None:
+async def test_a_record_without_an_event_is_sent_to_spotler() -> None:
     twin = ConnectorTwin(two_way())
     twin.crm.create(**person())
 
@@ -62,7 +62,7 @@ async def test_a_record_that_nobody_told_of_is_brought_to_spotler() -> None:
     assert twin.contact_of("ann@example.com").values["firstName"] == "Ann"
 
 
-async def test_a_deletion_that_nobody_told_of_has_its_effect() -> None:
+async def test_a_deletion_without_an_event_has_its_effect() -> None:
     twin = ConnectorTwin(two_way())
     ann, _ = await bound(2, twin)
     twin.crm.delete(ann)
@@ -76,7 +76,7 @@ async def test_a_deletion_that_nobody_told_of_has_its_effect() -> None:
     assert (await night(twin))["gone"] == 0
 
 
-async def test_a_table_that_seems_empty_erases_nobody() -> None:
+async def test_a_table_that_seems_empty_erases_no_contact() -> None:
     twin = ConnectorTwin(two_way(), missing_limit=2)
     for key in await bound(3, twin):
         twin.crm.delete(key)
@@ -87,7 +87,7 @@ async def test_a_table_that_seems_empty_erases_nobody() -> None:
     assert len(twin.platform.having("p0@example.com")) == 1
 
 
-async def test_a_change_in_spotler_that_polls_missed_comes_home() -> None:
+async def test_a_change_in_spotler_that_polls_missed_is_written_back() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(1, twin)
     twin.platform.edit(twin.contact_of("p0@example.com"), city="Gouda")
@@ -99,7 +99,7 @@ async def test_a_change_in_spotler_that_polls_missed_comes_home() -> None:
     assert value(twin, ann, "address1_city") == "Gouda"
 
 
-async def test_a_page_that_comes_twice_is_counted_once() -> None:
+async def test_a_page_that_is_handled_twice_is_counted_once() -> None:
     twin = ConnectorTwin(two_way())
     ann, *_ = await bound(2, twin)
     twin.crm.edit(ann, firstname="Anna")
@@ -115,7 +115,7 @@ async def test_a_page_that_comes_twice_is_counted_once() -> None:
     assert twin.contact_of("p0@example.com").values["firstName"] == "Anna"
 
 
-async def test_a_page_that_cannot_be_read_comes_later() -> None:
+async def test_a_page_that_cannot_be_read_is_tried_later() -> None:
     twin = ConnectorTwin(two_way())
     await bound(2, twin)
     await twin.reconciliation.begin()

@@ -1,4 +1,4 @@
-"""Somebody signs up by form whose record says Do Not Email or Do Not Bulk Email: a person decides which one counts."""
+"""A person signs up by form whose record has Do Not Email or Do Not Bulk Email: somebody decides which one counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.errors import ConflictError, DataError, TransientError
 from shared.inbound.reviews import Lifting, Review, ReviewReason, Reviews
 from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
-from tests.newcomer_twins import TwinNewRecords
+from tests.import_twins import TwinNewRecords
 
 LEAD = PersonTable.LEAD
 ANN = "ann@example.com"
@@ -26,7 +26,7 @@ FLAGS = ["donotemail", "donotbulkemail"]
 
 
 class World:
-    """A connector that takes in new subscribers, in memory."""
+    """A connector that imports new subscribers, in memory."""
 
     def __init__(
         self, target: ImportTarget = ImportTarget.CONTACT, match: tuple[str, ...] = (), email: str = "->"
@@ -89,7 +89,7 @@ class World:
 
 
 async def refusing(flag: str, **values: Any) -> tuple[World, RecordKey]:
-    """A contact that refuses mail and whom Spotler does not know; then the person signs up by form."""
+    """A record that refuses mail, without a contact; then the person signs up by form."""
     world = World()
     ann = world.twin.crm.create(**person(**{flag: True}, **values))
     await world.sign_up()
@@ -131,7 +131,7 @@ async def test_a_refusal_that_is_known_already_does_not_settle_the_question_by_i
     assert {row.name: row.subscribed for row in world.twin.crm.people[ann].permissions}["Newsletter"] is True
 
 
-async def test_both_refusals_are_told() -> None:
+async def test_the_review_mentions_both_refusals() -> None:
     world, _ = await refusing("donotemail", donotbulkemail=True)
     assert (await world.review()).text == "Do Not Email is set. Do Not Bulk Email is set."
 
@@ -157,7 +157,7 @@ async def test_the_sign_up_can_be_the_newer_act_the_record_is_bound_and_its_refu
         ("donotbulkemail", "bulk-email", ConsentState.NO, ConsentState.YES),
     ],
 )
-async def test_what_was_lifted_is_kept_as_consent_by_form(
+async def test_lifted_refusals_are_recorded_as_consent_by_form(
     flag: str, subject: str, old: ConsentState, new: ConsentState
 ) -> None:
     world, ann = await refusing(flag)
@@ -180,7 +180,7 @@ async def test_the_refusal_of_bulk_mail_can_stand_then_all_permissions_of_the_co
     assert await world.are_asked() == []
 
 
-async def test_do_not_email_can_stand_then_the_contact_is_anonymised_as_for_every_record_that_says_so() -> None:
+async def test_do_not_email_can_stand_then_the_contact_is_anonymised_as_for_every_such_record() -> None:
     world, ann = await refusing("donotemail")
 
     await world.reviews.dismiss((await world.review()).id)
@@ -206,7 +206,7 @@ async def test_of_several_records_one_that_refuses_mail_is_chosen_only_by_saying
     assert not world.flag(second, "donotemail")
 
 
-async def test_what_the_question_did_not_tell_of_is_not_lifted_by_its_answer() -> None:
+async def test_a_refusal_that_the_review_does_not_mention_is_not_lifted_by_its_decision() -> None:
     world, ann = await refusing("donotbulkemail")
     world.twin.crm.edit(ann, donotemail=True)
     with pytest.raises(DataError, match=r"Do Not Email is set\. Do Not Bulk Email is set\."):
@@ -230,7 +230,7 @@ async def test_a_refusal_that_was_lifted_by_hand_is_not_upheld_by_a_dismissal() 
     assert world.twin.contact_of(ANN).options == {NEWSLETTER: True}
 
 
-async def test_the_permissions_of_the_form_survive_a_save_of_the_record_before_somebody_decides() -> None:
+async def test_the_permissions_of_the_form_survive_a_save_of_the_record_before_the_decision() -> None:
     world, ann = await refusing("donotbulkemail")
     await world.twin.sync(ann)
     assert world.twin.contact_of(ANN).options[NEWSLETTER] is False
@@ -255,7 +255,7 @@ async def test_new_05_a_record_that_other_columns_find_is_asked_about_as_well(fl
     assert (review.reason, review.candidates) == (ReviewReason.REFUSES_MAIL, (ann,))
 
 
-async def test_new_05_a_new_address_does_not_come_home_to_a_record_that_refuses_mail() -> None:
+async def test_new_05_a_new_address_is_not_written_to_a_record_that_refuses_mail() -> None:
     world = World(match=("firstname",), email="<->")
     ann = world.twin.crm.create(**person(donotemail=True))
     await world.sign_up("ann@work.example", firstName="Ann")
@@ -263,7 +263,7 @@ async def test_new_05_a_new_address_does_not_come_home_to_a_record_that_refuses_
     assert world.twin.crm.people[ann].values["emailaddress1"] == ANN
 
 
-async def test_new_05_another_address_that_does_not_come_home_is_a_question_that_tells_of_the_refusal() -> None:
+async def test_new_05_another_address_that_is_not_written_back_is_a_question_that_mentions_the_refusal() -> None:
     world = World(match=("firstname",))
     world.twin.crm.create(**person(donotemail=True))
     await world.sign_up("ann@work.example", firstName="Ann")
@@ -280,7 +280,7 @@ async def test_new_03_a_record_that_an_earlier_sign_up_made_and_that_refuses_mai
     (made,) = world.twin.crm.people
     contact = world.twin.contact_of(ANN)
     world.twin.crm.edit(made, donotemail=True, emailaddress1="elsewhere@example.com")
-    contact.external_id = "their number"  # somebody else has numbered it
+    contact.external_id = "their number"  # another program has numbered it
     await world.sign_up()
     assert await world.are_asked() == [ReviewReason.REFUSES_MAIL]
 
@@ -324,7 +324,7 @@ async def test_of_several_refusals_that_stand_all_count() -> None:
 # ------------------------------------------------------------------------------------------------------- coming back
 
 
-async def test_opt_09_p_02_who_opted_out_in_spotler_and_signs_up_by_form_comes_back_without_a_question() -> None:
+async def test_opt_09_p_02_a_sign_up_by_form_lifts_an_opt_out_in_spotler_without_a_review() -> None:
     world = World()
     ann = world.twin.crm.create(**person(permissions={"Newsletter": True}))
     await world.twin.sync(ann)
@@ -345,7 +345,7 @@ async def test_opt_07_do_not_bulk_email_that_followed_an_opt_out_is_no_refusal_e
     contact = world.twin.contact_of(ANN)
     world.twin.platform.opt_out(contact)
     await world.twin.poll()
-    contact.external_id = ""  # Spotler made it anew
+    contact.external_id = ""  # Spotler created it again
 
     await world.sign_up()
 
@@ -388,7 +388,7 @@ async def test_a_record_that_was_changed_meanwhile_is_not_lifted() -> None:
     assert not world.flag(ann, "donotemail")
 
 
-async def test_what_failed_after_lifting_may_be_repeated_and_is_kept_as_consent_once() -> None:
+async def test_a_decision_that_failed_after_lifting_may_be_repeated_and_is_recorded_once() -> None:
     world, ann = await refusing("donotemail")
     review = await world.review()
     world.twin.queue.broken["send"] = TransientError("down")
@@ -440,7 +440,7 @@ async def test_a_dismissal_that_fails_may_be_repeated(flag: str) -> None:
     assert world.twin.claims() == []
 
 
-async def test_a_dismissal_waits_for_whoever_works_on_the_contact() -> None:
+async def test_a_dismissal_waits_for_the_worker_that_holds_the_contact() -> None:
     world, ann = await refusing("donotemail")
     await world.twin.ledger.claim([str(ann.id)])
     with pytest.raises(ConflictError, match="try again"):

@@ -81,7 +81,7 @@ async def test_a_cursor_that_stands_still_ends_the_walk_behind_a_short_page() ->
 
 
 async def test_a_cursor_that_stands_still_behind_a_full_page_is_no_end() -> None:
-    """The cursor would move past contacts that were not read."""
+    """The cursor would move past contacts that nobody has seen."""
     script = Script(page(*full(0), next="/x", after=7), page(*full(100), next="/x", after=7))
     with pytest.raises(TransientError, match="leads back"):
         await script.walk()

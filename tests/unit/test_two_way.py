@@ -13,7 +13,7 @@ from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonTable, RecordKey, SyncStatus, Why
 from shared.errors import DataError, TransientError
-from shared.inbound.page_counts import Seen
+from shared.inbound.page_counts import ChangeKind
 from tests.connector_twin import RULES, ConnectorTwin, person
 from tests.twins import CrashError
 
@@ -71,7 +71,7 @@ async def test_s2d_02_a_two_way_field_changed_in_spotler_is_written_back() -> No
 
     polled = await twin.poll()
 
-    assert polled.seen[Seen.CHANGED] == 1
+    assert polled.seen[ChangeKind.CHANGED] == 1
     assert value(twin, ann, "address1_city") == "Gouda"
     assert value(twin, ann, "new_hobby") == "chess"
     assert value(twin, ann, "firstname") == "Ann"  # one way: what Spotler says of it does not count
@@ -86,7 +86,7 @@ async def test_s2d_03_an_echo_costs_no_request_to_dataverse() -> None:
 
     polled = await twin.poll()
 
-    assert polled.seen == {Seen.ECHO: 1}
+    assert polled.seen == {ChangeKind.ECHO: 1}
     assert twin.crm.calls.total() == 0
 
 
@@ -346,7 +346,7 @@ async def test_s2d_09_a_contact_without_our_kind_of_id_is_a_newcomer() -> None:
 
     polled = await twin.poll()
 
-    assert polled.seen[Seen.NEW_SUBSCRIBER] == 2
+    assert polled.seen[ChangeKind.NEW_SUBSCRIBER] == 2
     assert len(twin.new_subscribers.seen) == 2
 
 

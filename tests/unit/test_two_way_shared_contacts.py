@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
-from shared.inbound.page_counts import Seen
+from shared.inbound.page_counts import ChangeKind
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 from tests.unit.test_two_way import ping_pong, subscribed, two_way, value
@@ -90,7 +90,7 @@ async def test_change_in_spotler_is_written_back_to_the_primary_user_only() -> N
 
     polled = await twin.poll()
 
-    assert polled.seen == {Seen.CHANGED: 1}
+    assert polled.seen == {ChangeKind.CHANGED: 1}
     assert names(twin, ann, ben) == ["Anna", "Ben"]
     assert [value(twin, key, "new_hobby") for key in (ann, ben)] == ["chess", None]
     assert await ping_pong(twin) == 0
@@ -104,7 +104,7 @@ async def test_change_of_the_primary_user_is_an_echo_for_the_others() -> None:
 
     polled = await twin.poll()
 
-    assert polled.seen == {Seen.ECHO: 1}
+    assert polled.seen == {ChangeKind.ECHO: 1}
     assert twin.crm.calls.total() == 0
     assert names(twin, ann, ben) == ["Anna", "Ben"]
 

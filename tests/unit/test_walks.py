@@ -1,4 +1,4 @@
-"""One walk over a table at a time, however often an operator asks for one; none is blocked by one that died."""
+"""One walk over a table at a time, however often an operator requests one; a dead walk blocks none."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_a_walk_that_could_not_be_sent_blocks_none(twin: ConnectorTwin) ->
     assert await twin.resync.table(CONTACT, BULK, correlation="c-2") is None
 
 
-async def test_a_walk_that_gave_up_blocks_none_and_goes_on_when_it_is_replayed(twin: ConnectorTwin) -> None:
+async def test_a_walk_that_gave_up_blocks_no_other_and_continues_when_it_is_replayed(twin: ConnectorTwin) -> None:
     await twin.resync.table(CONTACT, BULK, correlation="c-1")
     twin.crm.broken["people_page"] = TransientError("down")
     await twin.quiet()
@@ -108,7 +108,7 @@ async def test_the_nightly_walk_waits_for_none(twin: ConnectorTwin) -> None:
     assert await twin.resync.table(CONTACT, BULK, correlation="c-2") is None
 
 
-async def test_over_http_a_second_walk_is_told_what_runs_since_when(
+async def test_over_http_a_second_walk_returns_the_one_under_way(
     twin: ConnectorTwin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def connector() -> Any:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import CoreSchema, core_schema
+
 
 class PersonTable(StrEnum):
     """The tables with rows of people or organisations that can be mailed (CS-01)."""
@@ -33,6 +35,14 @@ class RecordKey:
         """Read what `str` wrote; ValueError otherwise."""
         table, _, identifier = text.partition(":")
         return cls(PersonTable(table), UUID(identifier))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Let documents and requests hold a key as its text."""
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if isinstance(value, cls) else cls.parse(value),
+            serialization=core_schema.to_string_ser_schema(),
+        )
 
 
 class Why(StrEnum):

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from shared.adapters.workbook.files import FileTooLargeError, Format, read_file, write_file
 from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, mapping_of
-from shared.administration.worker_thread import in_turn
+from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
 from shared.domain.mapping.findings import Code, Finding
 from shared.domain.mapping.formats.document import MappingError, place_name
@@ -122,7 +122,7 @@ async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
     else:
         names = [definition.name for definition in (await services.platform.properties()).definitions]
         environment = services.settings.environment
-        content = await in_turn(write_file, mapping_of(version), query.format, environment, names)
+        content = await run_in_thread(write_file, mapping_of(version), query.format, environment, names)
     name = f"mapping-{services.settings.environment}-{version.number}.{query.format}"
     return func.HttpResponse(
         content,
@@ -154,7 +154,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Say what the mapping in the body would change: `?sample=100` records, or `?records=contact:…,lead:…`."""
     query = read_query(req, _PreviewQuery)
     connector = await app.connector()
-    mapping = await in_turn(read_file, req.get_body(), connector.settings.environment)
+    mapping = await run_in_thread(read_file, req.get_body(), connector.settings.environment)
     if query.records:
         report = await connector.preview.records(mapping, query.records, shown=query.shown)
     else:
@@ -167,7 +167,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
 async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
     services = await app.services()
-    mapping = await in_turn(read_file, req.get_body(), services.settings.environment)
+    mapping = await run_in_thread(read_file, req.get_body(), services.settings.environment)
     return await _changed(await services.desk.apply(mapping, _change(req), app.trial))
 
 
@@ -190,7 +190,7 @@ async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
 
 async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mapping:
     if body := req.get_body():
-        return await in_turn(read_file, body, services.settings.environment)
+        return await run_in_thread(read_file, body, services.settings.environment)
     return mapping_of(await services.desk.live())
 
 

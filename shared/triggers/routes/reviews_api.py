@@ -109,6 +109,6 @@ def _as_json(review: Review) -> dict[str, Any]:
         "candidates": [{"table": one.table, "id": one.id} for one in review.candidates],
         "since": review.since,
         "correlation": review.correlation,
-        "decision": {"table": review.decision.table, "id": review.decision.id} if review.decision else None,
+        "decision": {"table": review.chosen.table, "id": review.chosen.id} if review.chosen else None,
         "dismissed": review.dismissed,
     }

@@ -37,7 +37,7 @@ async def tidy_state(timer: func.TimerRequest) -> None:
 @timed("tend_erased_consent")
 async def tend_erased_consent(timer: func.TimerRequest) -> None:
     """Put pseudonyms in the place of erased records' ids, and delete what ERASED_CONSENT_RETENTION_DAYS has ended."""
-    taken_over, forgotten = await (await app.services()).erased_consent.tend()
+    taken_over, forgotten = await (await app.services()).erased_consent.maintain()
     if taken_over or forgotten:
         log.info("Consent of %d erased records got a pseudonym, that of %d was deleted", taken_over, forgotten)
 
@@ -47,7 +47,7 @@ async def tend_erased_consent(timer: func.TimerRequest) -> None:
 @timed("tend_bounces")
 async def tend_bounces(timer: func.TimerRequest) -> None:
     """Make up for tasks about bounces that could not be written when they were due."""
-    await (await app.connector()).bounces.tend()
+    await (await app.connector()).bounces.maintain()
 
 
 @blueprint.function_name("look_at_permission_names")
@@ -55,7 +55,7 @@ async def tend_bounces(timer: func.TimerRequest) -> None:
 @timed("look_at_permission_names")
 async def look_at_permission_names(timer: func.TimerRequest) -> None:
     """Note which permissions were renamed in Spotler, or removed (PERM-21, PERM-22)."""
-    await (await app.connector()).permission_names.look()
+    await (await app.connector()).permission_names.check()
 
 
 @blueprint.function_name("rename_permissions")
@@ -63,4 +63,4 @@ async def look_at_permission_names(timer: func.TimerRequest) -> None:
 @timed("rename_permissions")
 async def rename_permissions(timer: func.TimerRequest) -> None:
     """Carry renamed permissions over to their rows, for two minutes at most; without any it costs one read."""
-    await (await app.connector()).permission_names.carry_on()
+    await (await app.connector()).permission_names.continue_renames()

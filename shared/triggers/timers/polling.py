@@ -14,8 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from shared.composition import app
 from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError, ConnectorError
-from shared.inbound.page_counts import Seen
-from shared.inbound.poll import Polled
+from shared.inbound.page_counts import ChangeKind
+from shared.inbound.poll import PollResult
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, read_body
@@ -90,7 +90,7 @@ async def _compare(connector: app.Connector, since: datetime) -> func.HttpRespon
     return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
 
 
-async def _polled(connector: app.Connector) -> Polled:
+async def _polled(connector: app.Connector) -> PollResult:
     """Poll, after a poll that is under way."""
     for _ in range(_WAITS):
         with contextlib.suppress(ConflictError):
@@ -99,19 +99,19 @@ async def _polled(connector: app.Connector) -> Polled:
     return await connector.poll.poll()
 
 
-def _told(polled: Polled) -> func.HttpResponse:
+def _told(polled: PollResult) -> func.HttpResponse:
     handled = polled.handled
     return json_answer(
         {
             "until": polled.until.isoformat(timespec="seconds"),
             "contacts": {str(what): count for what, count in polled.seen.items()},
             "lookedAt": polled.seen.total(),
-            "echoes": polled.seen[Seen.ECHO],
+            "echoes": polled.seen[ChangeKind.ECHO],
             "written": {"values": handled.values, "permissions": handled.permissions},
             "waiting": handled.waiting,
             "failed": handled.failed,
             "reviews": handled.reviews,
-            "setAside": handled.set_aside,
+            "setAside": handled.defects,
             "bounced": len(polled.bounced),
             "isBehind": polled.is_behind,
         }

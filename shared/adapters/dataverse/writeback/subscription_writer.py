@@ -64,7 +64,7 @@ class SubscriptionWriter:
         return names
 
     def _property(self, option_source: OptionSource, table: PersonTable) -> str:
-        """Return the property whose options are stored in `home`."""
+        """Return the property whose options are stored in `option_source`."""
         rows = self._mapping.for_table(table)
         return next(
             (row.property_name for row in rows if row.sources[table] == MapTo(option_source)), str(MapTo(option_source))

@@ -1,4 +1,4 @@
-"""The bookmark of the poll: one poll at a time, never ahead of the clock, and health tells when it stands (C-12)."""
+"""The cursor of the poll: one poll at a time, never ahead of the clock, and health reports when it stands (C-12)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.errors import ConflictError, TransientError
-from shared.inbound.page_counts import Seen
+from shared.inbound.page_counts import ChangeKind
 from shared.inbound.poll_cursor import PollCursor
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
@@ -59,7 +59,7 @@ async def test_of_two_polls_at_once_one_works_and_the_other_one_stops(monkeypatc
     assert await twin.poller.cursor() == twin.clock.now()
 
 
-async def test_two_very_first_polls_at_once_leave_one_bookmark() -> None:
+async def test_two_very_first_polls_at_once_leave_one_cursor() -> None:
     twin = ConnectorTwin()
 
     ends = await asyncio.gather(*(twin.poller.poll() for _ in range(3)), return_exceptions=True)
@@ -120,12 +120,12 @@ async def test_after_a_page_that_failed_the_pages_before_it_still_count_as_echoe
 
     polled = await twin.poller.poll()
 
-    assert polled.seen == {Seen.ECHO: len(keys)}
+    assert polled.seen == {ChangeKind.ECHO: len(keys)}
 
 
 @pytest.mark.parametrize("moment", range(0, 30, 3))
-async def test_after_a_crash_only_the_contacts_under_way_are_looked_at_anew(moment: int) -> None:
-    """What died between keeping and reporting is reported; whoever had nothing new is an echo."""
+async def test_after_a_crash_only_the_contacts_under_way_are_handled_again(moment: int) -> None:
+    """A binding saved and not reported before a crash is reported; contacts without changes are echoes."""
     twin, keys = await started(30)
     changed = twin.contact_of("p7@example.com")
     twin.platform.edit(changed, city="Gouda")
@@ -139,14 +139,14 @@ async def test_after_a_crash_only_the_contacts_under_way_are_looked_at_anew(mome
         twin.worker = twin.start_worker()
         twin.clock.advance(twin.claim_time + timedelta(seconds=1))
         polled = await twin.poller.poll()
-        assert polled.seen[Seen.ECHO] >= 29
+        assert polled.seen[ChangeKind.ECHO] >= 29
     await twin.quiet()
 
     assert value(twin, keys[7], "address1_city") == "Gouda"
     assert twin.status_of(keys[7])[0] is SyncStatus.SUCCEEDED
 
 
-async def test_a_bookmark_of_an_earlier_version_with_a_window_under_way_is_looked_at_in_full() -> None:
+async def test_a_window_under_way_of_an_earlier_version_is_handled_in_full() -> None:
     twin, _ = await started()
     (key,) = [one for one in twin.store.documents if one.row == "contacts"]
     document = twin.store.documents[key]
@@ -156,9 +156,9 @@ async def test_a_bookmark_of_an_earlier_version_with_a_window_under_way_is_looke
 
     polled = await twin.poll()
 
-    assert polled.seen == {Seen.CHANGED: 1}
+    assert polled.seen == {ChangeKind.CHANGED: 1}
     twin.platform.touch(twin.contact_of("p0@example.com"))
-    assert (await twin.poll()).seen == {Seen.ECHO: 1}
+    assert (await twin.poll()).seen == {ChangeKind.ECHO: 1}
 
 
 # ------------------------------------------------------------------------------------------------------------ reading
@@ -167,7 +167,7 @@ async def test_a_bookmark_of_an_earlier_version_with_a_window_under_way_is_looke
 async def test_contacts_that_leave_the_window_while_it_is_handled_do_not_hide_those_behind_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Cursors may be offsets: whoever is written to has changed a moment later, and the pages behind move up."""
+    """Cursors may be offsets: a contact that is written to has changed a moment later, and the pages behind move up."""
     twin, keys = await started(250)
 
     async def by_offset(start: datetime, end: datetime) -> AsyncIterator[Sequence[MarketingContact]]:
@@ -182,7 +182,7 @@ async def test_contacts_that_leave_the_window_while_it_is_handled_do_not_hide_th
 
     monkeypatch.setattr(twin.platform, "updated_contacts", by_offset)
     for key in keys:
-        twin.crm.edit(key, firstname="Anna")  # nobody told of it: the poll writes it to Spotler
+        twin.crm.edit(key, firstname="Anna")  # no event: the poll writes it to Spotler
     for contact in twin.platform.contacts:
         twin.platform.edit(contact, city="Gouda")
     begun = twin.clock.now()
@@ -211,7 +211,7 @@ async def test_after_a_month_of_standstill_empty_windows_are_joined() -> None:
 # -------------------------------------------------------------------------------------------------------- the clock
 
 
-async def test_a_bookmark_ahead_of_the_clock_heals_and_nothing_is_lost() -> None:
+async def test_a_cursor_ahead_of_the_clock_heals_and_nothing_is_lost() -> None:
     twin, (ann,) = await started()
     stood = await twin.poller.cursor()
     await cursor(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
@@ -227,8 +227,8 @@ async def test_a_bookmark_ahead_of_the_clock_heals_and_nothing_is_lost() -> None
     assert (await twin.poller.state())["ok"]
 
 
-async def test_records_are_written_although_the_bookmark_is_ahead_of_the_clock() -> None:
-    """Before a batch is written, changes since the bookmark are asked for."""
+async def test_records_are_written_although_the_cursor_is_ahead_of_the_clock() -> None:
+    """Before a batch is written, changes since the cursor are read."""
     twin, keys = await started(10)
     calls = twin.platform.calls["upsert"]
     await cursor(twin).start_over(datetime.fromisoformat("2062-11-01T00:00:00+00:00"))
@@ -241,7 +241,7 @@ async def test_records_are_written_although_the_bookmark_is_ahead_of_the_clock()
     assert twin.platform.calls["upsert"] == calls + 1, "the batch broke, and was halved"
 
 
-async def test_a_clock_that_is_a_little_behind_never_moves_the_bookmark_back() -> None:
+async def test_a_clock_that_is_a_little_behind_never_moves_the_cursor_back() -> None:
     twin, (ann,) = await started()
     ahead = twin.clock.now() + timedelta(seconds=40)
     await cursor(twin).start_over(ahead)
@@ -256,7 +256,7 @@ async def test_a_clock_that_is_a_little_behind_never_moves_the_bookmark_back() -
 # -------------------------------------------------------------------------------------------------------------- health
 
 
-async def test_health_is_red_when_polls_do_not_move_the_bookmark() -> None:
+async def test_health_is_red_when_polls_do_not_move_the_cursor() -> None:
     twin, _ = await started()
     twin.platform.broken["bounces"] = TransientError("down")
     for _ in range(5):
@@ -268,7 +268,7 @@ async def test_health_is_red_when_polls_do_not_move_the_bookmark() -> None:
     told = await twin.poller.state()
 
     assert not told["ok"]
-    assert "POST /api/poll says why" in told["cause"]
+    assert "POST /api/poll reports why" in told["cause"]
     twin.platform.broken.clear()
     await twin.poll()
     assert (await twin.poller.state())["ok"]
@@ -287,8 +287,8 @@ async def test_before_the_first_poll_health_is_not_red() -> None:
     assert (await ConnectorTwin().poller.state())["ok"]
 
 
-async def test_what_is_known_of_bounces_never_moves_back() -> None:
-    """Opt-outs that somebody asks about meanwhile would look like bounces."""
+async def test_the_time_of_known_bounces_never_moves_back() -> None:
+    """Opt-outs that are handled meanwhile would look like bounces."""
     twin, _ = await started()
     known = await twin.bounces.are_known_until()
 

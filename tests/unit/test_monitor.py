@@ -1,4 +1,4 @@
-"""The watch measures what stands still, and says nothing where it cannot measure."""
+"""The monitor measures what stands still, and has no value where it cannot measure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -32,20 +33,27 @@ async def broken() -> None:
     raise TransientError("No answer", service=Service.SPOTLER)
 
 
-async def test_it_tells_what_waits_how_long_and_who_answers(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
-    twin = ConnectorTwin()
-    await twin.queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
-    twin.clock.advance(timedelta(minutes=20))
-
-    await Monitor(
-        pings={"dataverse": fine, "spotler": broken},
-        queue=twin.queue,
+def monitor_of(twin: ConnectorTwin, **parts: Any) -> Monitor:
+    """Return a monitor of the twin; `parts` replace its queue or its services."""
+    usual: dict[str, Any] = {"pings": {}, "queue": twin.queue}
+    return Monitor(
+        **(usual | parts),
         clock=twin.clock,
         polled_until=twin.poller.cursor,
         import_waits_since=twin.poller.import_waits_since,
         held=twin.brake.measure,
         circuits=twin.circuits.measure,
-    ).look()
+    )
+
+
+async def test_the_monitor_measures_backlogs_their_age_and_services(
+    heard: Telemetry, caplog: pytest.LogCaptureFixture
+) -> None:
+    twin = ConnectorTwin()
+    await twin.queue.send(QueueName.LIVE, [OutgoingMessage(b"x")])
+    twin.clock.advance(timedelta(minutes=20))
+
+    await monitor_of(twin, pings={"dataverse": fine, "spotler": broken}).measure()
 
     assert heard.values(HEARTBEAT) == [1]
     assert heard.values(UP, service="dataverse") == [1]
@@ -69,15 +77,7 @@ async def test_a_queue_that_cannot_be_measured_has_no_value_rather_than_a_wrong_
             return depth
 
     with caplog.at_level(logging.WARNING):
-        await Monitor(
-            pings={},
-            queue=Closed(twin.clock),
-            clock=twin.clock,
-            polled_until=twin.poller.cursor,
-            import_waits_since=twin.poller.import_waits_since,
-            held=twin.brake.measure,
-            circuits=twin.circuits.measure,
-        ).look()
+        await monitor_of(twin, queue=Closed(twin.clock)).measure()
 
     assert heard.values(OLDEST, queue="dataverse-events") == []
     assert heard.values(OLDEST, queue="sync-live") == [0]
@@ -89,53 +89,27 @@ async def test_a_poll_that_stands_still_shows_its_age(heard: Telemetry) -> None:
     await twin.poll()
     twin.clock.advance(timedelta(hours=2))
 
-    await Monitor(
-        pings={},
-        queue=twin.queue,
-        clock=twin.clock,
-        polled_until=twin.poller.cursor,
-        held=twin.brake.measure,
-        circuits=twin.circuits.measure,
-        import_waits_since=twin.poller.import_waits_since,
-    ).look()
+    await monitor_of(twin).measure()
 
     assert heard.values(BEHIND) == [7200]
 
 
-async def test_it_tells_how_many_records_the_brake_holds(heard: Telemetry) -> None:
+async def test_the_monitor_measures_how_many_records_the_brake_holds(heard: Telemetry) -> None:
     twin = ConnectorTwin()
     await twin.brake.keep(MassChange.ERASURE, ["contact:1", "contact:2"])
-    watch = Monitor(
-        pings={},
-        queue=twin.queue,
-        clock=twin.clock,
-        polled_until=twin.poller.cursor,
-        held=twin.brake.measure,
-        circuits=twin.circuits.measure,
-        import_waits_since=twin.poller.import_waits_since,
-    )
-
-    await watch.look()
+    await monitor_of(twin).measure()
 
     assert heard.values(HELD_NOW, kind="erasure") == [2]
     assert heard.values(HELD_NOW, kind="unsubscription") == [0]
 
 
-async def test_a_queue_with_wrong_settings_is_told(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_queue_with_wrong_settings_is_logged(heard: Telemetry, caplog: pytest.LogCaptureFixture) -> None:
     twin = ConnectorTwin()
 
     class Short(type(twin.queue)):  # type: ignore[misc]
         async def depth(self, queue: QueueName) -> QueueDepth:
             return replace(await super().depth(queue), problem="lock duration 60 s instead of 300 s")
 
-    await Monitor(
-        pings={},
-        queue=Short(twin.clock),
-        clock=twin.clock,
-        polled_until=twin.poller.cursor,
-        held=twin.brake.measure,
-        circuits=twin.circuits.measure,
-        import_waits_since=twin.poller.import_waits_since,
-    ).look()
+    await monitor_of(twin, queue=Short(twin.clock)).measure()
 
     assert "the queue sync-live is not as it must be: lock duration 60 s instead of 300 s" in caplog.text

@@ -1,4 +1,4 @@
-"""What the connector remembers of one person can be had as a whole, and forgotten (GDPR 15, 17)."""
+"""What the connector stores of one person can be exported as a whole, and erased (GDPR 15, 17)."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ PERSONAL = {
 IMPERSONAL = {
     *("capability", "permissions", "reconcile", "drift", "poll", "mapping", "keys", "consent-walk"),
     *("circuit", "compare", "walk"),  # a comparison notes the contacts in hand, as a poll does, until the next step
-    *("sweep", "job"),  # ids of Spotler Jobs; who they are about, their rows in Dataverse say
+    *("sweep", "job"),  # ids of Spotler Jobs; their rows in Dataverse name the people
 }
 
 
 class Office:
-    """Where requests of people are handled."""
+    """Handles access and erasure requests."""
 
     def __init__(self, twin: ConnectorTwin) -> None:
         self.twin = twin
@@ -63,7 +63,7 @@ class Office:
             fingerprinter=self._fingerprinter,
             retention=timedelta(days=1096),
         )
-        self.memory = PersonData(
+        self.data = PersonData(
             store=twin.store,
             ledger=Ledger(twin.store, twin.clock, "test"),
             suppressions=twin.suppressions,
@@ -98,7 +98,7 @@ def office(twin: ConnectorTwin) -> Office:
 
 @pytest.fixture
 async def ann(twin: ConnectorTwin) -> RecordKey:
-    """Somebody with a document of every kind, next to others."""
+    """A person with a document of every kind, among others."""
     key = twin.crm.create(**person(permissions={"Newsletter": True}, donotbulkemail=True))
     await twin.sync(key)
     external_id, now = str(key.id), twin.clock.now()
@@ -137,7 +137,7 @@ async def erase_in_dataverse(twin: ConnectorTwin, key: RecordKey) -> None:
 
 async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: RecordKey) -> None:
     await office.twin.brake.keep(MassChange.ERASURE, [str(ann)])
-    answer = await office.memory.export(ann)
+    answer = await office.data.export(ann)
 
     assert answer["record"] == str(ann)
     assert answer["synchronised"]
@@ -154,20 +154,20 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert len(answer["deadLetters"]) == 2
 
 
-async def test_nothing_is_said_of_others(office: Office, ann: RecordKey) -> None:
-    text = str(await office.memory.export(ann))
+async def test_the_export_contains_nothing_of_others(office: Office, ann: RecordKey) -> None:
+    text = str(await office.data.export(ann))
     assert str(BOB.id) not in text
     assert str(CAS.id) not in text
 
 
 async def test_access_changes_nothing(office: Office, ann: RecordKey) -> None:
     before = dict(office.twin.store.documents)
-    await office.memory.export(ann)
+    await office.data.export(ann)
     assert office.twin.store.documents == before
 
 
-async def test_nobody_knows_a_stranger(office: Office) -> None:
-    answer = await office.memory.export(RecordKey(PersonTable.LEAD, uuid4()))
+async def test_an_unknown_record_has_an_empty_export(office: Office) -> None:
+    answer = await office.data.export(RecordKey(PersonTable.LEAD, uuid4()))
     assert not any(answer[name] for name in answer if name not in {"record", "exportedAt"})
 
 
@@ -175,8 +175,8 @@ async def test_a_former_address_is_found_if_it_is_given(office: Office, ann: Rec
     former = office.twin.rules.fingerprints.address("former@example.com")
     refusal = AddressRefusal(OPT_OUT, office.twin.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
     await office.twin.suppressions.record({former: [refusal]})
-    assert former not in str(await office.memory.export(ann))
-    assert former in str(await office.memory.export(ann, "Former@example.com"))
+    assert former not in str(await office.data.export(ann))
+    assert former in str(await office.data.export(ann, "Former@example.com"))
 
 
 # ------------------------------------------------------------------------------------------------------------ erasure
@@ -186,7 +186,7 @@ async def test_after_an_erasure_the_id_is_nowhere(office: Office, ann: RecordKey
     await erase_in_dataverse(office.twin, ann)
     assert str(ann.id) in office.stored
 
-    done = await office.memory.forget(ann)
+    done = await office.data.forget(ann)
 
     assert str(ann.id) not in office.stored
     assert ann.id.hex not in office.stored
@@ -197,7 +197,7 @@ async def test_after_an_erasure_the_id_is_nowhere(office: Office, ann: RecordKey
 
 async def test_others_lose_nothing(office: Office, ann: RecordKey) -> None:
     await erase_in_dataverse(office.twin, ann)
-    await office.memory.forget(ann)
+    await office.data.forget(ann)
 
     lists = ListStateRepository(office.twin.store, "test")
     assert await lists.page(LIST, "g1", 0) == [BOB.id, CAS.id]
@@ -210,14 +210,14 @@ async def test_others_lose_nothing(office: Office, ann: RecordKey) -> None:
     assert [letter.body for letter in office.twin.queue.dead] == [references_body([Reference(BOB, Why.SAVED)])]
 
 
-async def test_what_was_refused_at_the_address_stays_refused(office: Office, ann: RecordKey) -> None:
+async def test_refusals_at_the_address_stay(office: Office, ann: RecordKey) -> None:
     twin = office.twin
     await erase_in_dataverse(twin, ann)
     address = twin.rules.fingerprints.address("ann@example.com")
     before = (await twin.suppressions.at([address]))[address].subjects
     assert before
 
-    done = await office.memory.forget(ann)
+    done = await office.data.forget(ann)
 
     assert (await twin.suppressions.at([address]))[address].subjects == before
     assert done.refused_addresses == 1
@@ -228,11 +228,11 @@ async def test_what_was_refused_at_the_address_stays_refused(office: Office, ann
 
 async def test_the_proof_of_consent_stays_under_a_pseudonym(office: Office, ann: RecordKey) -> None:
     await erase_in_dataverse(office.twin, ann)
-    before = (await office.memory.export(ann))["consent"]
+    before = (await office.data.export(ann))["consent"]
 
-    await office.memory.forget(ann)
+    await office.data.forget(ann)
 
-    answer = await office.memory.export(ann)
+    answer = await office.data.export(ann)
     told = [{name: one[name] for name in ("at", "subject", "old", "new", "source")} for one in before]
     assert answer["consentAfterErasure"]["changes"] == told
     assert not answer["consent"]
@@ -242,18 +242,18 @@ async def test_the_proof_of_consent_stays_under_a_pseudonym(office: Office, ann:
 async def test_a_record_that_is_synchronised_is_not_forgotten_by_mistake(office: Office, ann: RecordKey) -> None:
     before = office.stored
     with pytest.raises(ConflictError, match="still synchronised"):
-        await office.memory.forget(ann)
+        await office.data.forget(ann)
     assert office.stored == before
 
 
 async def test_an_administrator_may_insist(office: Office, ann: RecordKey) -> None:
-    done = await office.memory.forget(ann, although_synchronised=True)
+    done = await office.data.forget(ann, although_synchronised=True)
     assert done.is_in_dataverse
     assert str(ann.id) not in office.stored
 
 
-async def test_what_earlier_synchronisations_left_behind_goes_as_well(office: Office, ann: RecordKey) -> None:
-    """A former address that was never freed, and a refusal noted at somebody else's contact."""
+async def test_notes_of_earlier_synchronisations_are_deleted_as_well(office: Office, ann: RecordKey) -> None:
+    """A former address that was never freed, and a refusal noted at the contact of another record."""
     store = office.twin.store
     former = office.twin.rules.fingerprints.address("former@example.com")
     await store.write(
@@ -264,31 +264,31 @@ async def test_what_earlier_synchronisations_left_behind_goes_as_well(office: Of
     )
     await erase_in_dataverse(office.twin, ann)
 
-    await office.memory.forget(ann, although_synchronised=True)
+    await office.data.forget(ann, although_synchronised=True)
 
     assert str(ann.id) not in office.stored
     assert office.twin.users()[str(BOB.id)] == {str(BOB): "ok"}
 
 
-async def test_whoever_shares_the_contact_keeps_it(office: Office, ann: RecordKey) -> None:
+async def test_records_that_share_the_contact_keep_it(office: Office, ann: RecordKey) -> None:
     twin = office.twin
     twin_sister = twin.crm.create(PersonTable.LEAD, **person())
     await twin.sync(twin_sister)
     assert set(twin.users()[str(ann.id)]) == {str(ann), str(twin_sister)}
 
-    await office.memory.forget(ann, although_synchronised=True)
+    await office.data.forget(ann, although_synchronised=True)
 
     assert set(twin.users()[str(ann.id)]) == {str(twin_sister)}
     await twin.sync(twin_sister)
     assert twin.contact_of("ann@example.com").external_id == str(ann.id)
 
 
-async def test_while_somebody_works_on_the_contact_nothing_is_forgotten(office: Office, ann: RecordKey) -> None:
+async def test_while_a_worker_holds_the_contact_nothing_is_erased(office: Office, ann: RecordKey) -> None:
     claimed = await Ledger(office.twin.store, office.twin.clock, "test").claim([str(ann.id)])
     assert claimed
     with pytest.raises(ConflictError, match="being synchronised"):
-        await office.memory.forget(ann, although_synchronised=True)
-    assert (await office.memory.export(ann))["consent"]
+        await office.data.forget(ann, although_synchronised=True)
+    assert (await office.data.export(ann))["consent"]
 
 
 @pytest.mark.parametrize("moment", range(60))
@@ -297,20 +297,20 @@ async def test_a_crash_is_made_up_for_by_a_repetition(office: Office, ann: Recor
     await erase_in_dataverse(twin, ann)
     address = twin.rules.fingerprints.address("ann@example.com")
     before = (await twin.suppressions.at([address]))[address].subjects
-    consent = len((await office.memory.export(ann))["consent"])
+    consent = len((await office.data.export(ann))["consent"])
     twin.faults.plan(moment, CrashError())
     try:
-        await office.memory.forget(ann)
+        await office.data.forget(ann)
     except CrashError:
         twin.clock.advance(timedelta(minutes=5))  # its claim ends
     twin.faults.planned.clear()
-    await office.memory.forget(ann, although_synchronised=True)
+    await office.data.forget(ann, although_synchronised=True)
     assert str(ann.id) not in office.stored
     assert (await twin.suppressions.at([address]))[address].subjects == before
-    assert len((await office.memory.export(ann))["consentAfterErasure"]["changes"]) == consent
+    assert len((await office.data.export(ann))["consentAfterErasure"]["changes"]) == consent
 
 
-async def test_who_is_forgotten_while_the_key_changes_leaves_the_refusal_behind(office: Office, ann: RecordKey) -> None:
+async def test_an_erasure_during_a_change_of_the_key_keeps_the_refusal(office: Office, ann: RecordKey) -> None:
     twin = office.twin
     await erase_in_dataverse(twin, ann)
     address = twin.rules.fingerprints.address("ann@example.com")
@@ -322,20 +322,20 @@ async def test_who_is_forgotten_while_the_key_changes_leaves_the_refusal_behind(
     twin.worker = twin.start_worker()
     later = Office(twin)
 
-    await later.memory.forget(ann)
+    await later.data.forget(ann)
     rekeying = Rekeying(plain, register, places, twin.clock, "test")
     while not (progress := await rekeying.step()).is_done:
         twin.clock.advance(progress.wait)
 
     assert str(ann.id) not in bodies(plain.documents)
     assert (await twin.suppressions.at([address]))[address].subjects == before
-    answer = await later.memory.export(ann, "ann@example.com")
+    answer = await later.data.export(ann, "ann@example.com")
     assert answer["consentAfterErasure"]["changes"]
     assert {one["subject"] for one in answer["refusals"]} >= before
 
 
-def test_every_kind_of_document_is_known_to_name_people_or_not() -> None:
-    """Whoever adds a kind decides here, and teaches `person_documents` to find people in it."""
+def test_every_kind_of_document_is_listed_as_naming_people_or_not() -> None:
+    """A new kind of document is decided here, and `person_documents` finds people in it."""
     root = Path(__file__).parents[2] / "shared"
     found = {
         kind.rstrip("-") if kind != "list-" else kind

@@ -1,4 +1,4 @@
-"""An honest twin of the rows that new subscribers get: finds and creates people of a `TwinCrm`, and entries."""
+"""A twin of the rows that new subscribers get: finds and creates people of a `TwinCrm`, and entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A house that new subscribers come to: everything that welcomes them, in memory."""
+"""The import of new subscribers over twins, in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from shared.inbound.reviews import ReviewReason, Reviews
 from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from shared.messages.lane_messages import Lanes
 from tests.contract.clocks import ManualClock
-from tests.newcomer_twins import TwinNewRecords
+from tests.import_twins import TwinNewRecords
 from tests.twins import TwinCrm, TwinPlatform, TwinQueue, TwinStore
 from tests.writeback_twins import TwinWritebacks
 
@@ -81,8 +81,8 @@ def new_subscriber(number: int, email: str = "", external_id: str = "", **proper
 
 
 @dataclass
-class House:
-    """Everything that welcomes new subscribers, in memory."""
+class ImportSetup:
+    """The import of new subscribers over twins."""
 
     target: ImportTarget = ImportTarget.CONTACT
     match: tuple[str, ...] = ()
