@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,6 @@ from uuid import uuid4
 
 import azure.functions as func
 
-from shared.errors import ConnectorError
 from shared.local.functions_host.index import CONTEXT, IndexedFunction
 
 _LOG = logging.getLogger(__name__)
@@ -59,11 +59,20 @@ class InvocationContext(func.Context):
         return None
 
 
+def name_of(error: BaseException) -> str:
+    """Return the name of an exception's class: all that is safe to log of an exception nobody knows."""
+    return type(error).__name__
+
+
 @dataclass(frozen=True, slots=True)
 class Invoker:
-    """Calls functions. `timeout` is host.json's functionTimeout; None waits for ever."""
+    """Calls functions. `timeout` is host.json's functionTimeout; None waits for ever.
+
+    `describe` returns what may be logged of an exception: its text may quote a person's data.
+    """
 
     timeout: timedelta | None
+    describe: Callable[[BaseException], str] = name_of
 
     async def invoke(self, function: IndexedFunction, argument: object) -> Any:
         """Call `function` and return its result. Its exception is logged and raised again; TimeoutError if it is late.
@@ -85,7 +94,7 @@ class Invoker:
                 function.name,
                 _milliseconds_since(started),
                 invocation_id,
-                error if isinstance(error, ConnectorError) else type(error).__name__,
+                self.describe(error),
                 "".join(traceback.format_tb(error.__traceback__)).rstrip(),
             )
             raise

@@ -18,12 +18,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.errors import ConnectorError
 from shared.local.functions_host.decode import decode_batch, decode_message
 from shared.local.functions_host.host_json import ServiceBusSettings
 from shared.local.functions_host.index import IndexedFunction, QueueTrigger
 from shared.local.functions_host.invocation import Invoker
-from shared.local.functions_host.stopping import pause
+from shared.local.functions_host.timing import pause
 from shared.ports.queue import QueueReceiver, ReceivedMessage
 
 _LOG = logging.getLogger(__name__)
@@ -58,8 +57,7 @@ class QueueListener:
                 if messages:
                     await self._process(messages)
             except Exception as error:  # noqa: BLE001  # a listener outlives whatever goes wrong with one receipt
-                what = error if isinstance(error, ConnectorError) else type(error).__name__
-                _LOG.warning("listening to %s was interrupted: %s", self.trigger.queue, what)
+                _LOG.warning("listening to %s was interrupted: %s", self.trigger.queue, self.invoker.describe(error))
                 await pause(stopping, PAUSE_AFTER_ERROR)
 
     async def _process(self, messages: Sequence[ReceivedMessage]) -> None:
@@ -76,8 +74,9 @@ class QueueListener:
         settle = self.receiver.complete if succeeded else self.receiver.abandon
         try:
             await settle(self.trigger.queue, messages)
-        except ConnectorError as error:
-            _LOG.warning("%d messages of %s will come again: %s", len(messages), self.trigger.queue, error)
+        except Exception as error:  # noqa: BLE001  # whatever a queue raises: the lock ends, the message is redelivered
+            what = self.invoker.describe(error)
+            _LOG.warning("%d messages of %s will come again: %s", len(messages), self.trigger.queue, what)
 
     async def _succeeds(self, messages: Sequence[ReceivedMessage]) -> bool:
         try:
@@ -116,5 +115,6 @@ class QueueListener:
             remaining -= step
             try:
                 await self.receiver.renew(self.trigger.queue, messages)
-            except ConnectorError as error:
-                _LOG.warning("%d locks of %s were not renewed: %s", len(messages), self.trigger.queue, error)
+            except Exception as error:  # noqa: BLE001  # as above
+                what = self.invoker.describe(error)
+                _LOG.warning("%d locks of %s were not renewed: %s", len(messages), self.trigger.queue, what)

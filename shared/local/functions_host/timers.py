@@ -18,8 +18,7 @@ from shared.local.functions_host.decode import ScheduleStatus, decode_timer
 from shared.local.functions_host.index import IndexedFunction, TimerTrigger
 from shared.local.functions_host.invocation import Invoker
 from shared.local.functions_host.schedule import Schedule, parse_schedule
-from shared.local.functions_host.stopping import pause
-from shared.ports.clock import Clock
+from shared.local.functions_host.timing import Clock, pause
 
 SHORTEST_MONITORED_INTERVAL = timedelta(minutes=1)
 
@@ -58,7 +57,7 @@ class Timer:
     def __init__(
         self, function: IndexedFunction, trigger: TimerTrigger, *, invoker: Invoker, clock: Clock, file: TimerStatusFile
     ) -> None:
-        """ConfigurationError if the schedule of `trigger` cannot be read."""
+        """HostError if the schedule of `trigger` cannot be read."""
         self._function = function
         self._trigger = trigger
         self._invoker = invoker

@@ -22,7 +22,9 @@ from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError, not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import Organization
 from shared.local.dataverse_sandbox.organisation.privileges import Rights
-from shared.local.sandbox.serving import RESET_EXTENSION
+
+RESET_EXTENSION = "sandbox.reset"
+"""The ASGI extension of the server: a callable that breaks the connection off without an answer."""
 
 _VERSION = re.compile(r"v(8\.[012]|9\.[0-9])")
 _THROTTLES = {

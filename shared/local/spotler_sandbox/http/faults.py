@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from shared.local.sandbox.serving import RESET_EXTENSION
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Format, render
+
+RESET_EXTENSION = "sandbox.reset"
+"""The ASGI extension of the server: a callable that breaks the connection off without an answer."""
 
 ERROR_PAGE = "<html><head><title>503</title></head><body><h1>Service Temporarily Unavailable</h1></body></html>"
 

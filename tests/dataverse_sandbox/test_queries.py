@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeable, running
+from tests.dataverse_sandbox.session import Dataverse, Exchangeable, running
 
 CONTOSO, FABRIKAM = (str(UUID(int=number)) for number in (101, 102))
 ANN, BOB, CAS = (str(UUID(int=number)) for number in (1, 2, 3))

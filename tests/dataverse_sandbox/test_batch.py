@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contract.test_sandbox_dataverse_session import (
+from tests.dataverse_sandbox.session import (
     Dataverse,
     Exchangeable,
     batch,

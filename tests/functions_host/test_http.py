@@ -15,7 +15,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from shared.errors import ConfigurationError
+from shared.local.functions_host.errors import HostError
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.functions_host.host_json import HostJson
 from shared.local.functions_host.keys import HostKeys
@@ -46,10 +46,14 @@ class EmptyReceiver:
 def sample_app(timer_runs: asyncio.Queue[bool]) -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-    @app.route(route="echo/{name}/{extra?}", methods=["GET", "POST"])
+    @app.route(route="echo/{name}", methods=["GET"])
+    async def greet(req: func.HttpRequest) -> func.HttpResponse:
+        return func.HttpResponse(f"{req.method} {dict(req.route_params)}")
+
+    @app.route(route="echo/{name}/{extra}/values", methods=["GET", "POST"])
     async def echo(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse(
-            f"{req.method} {req.route_params['name']} {req.route_params.get('extra', '-')} {req.params.get('q', '-')} "
+            f"{req.method} {req.route_params['name']} {req.route_params['extra']} {req.params.get('q', '-')} "
             f"{req.get_body().decode()}"
         )
 
@@ -109,16 +113,34 @@ def with_key(key: str) -> dict[str, str]:
 
 
 async def test_a_function_receives_method_route_query_and_body(caller: httpx.AsyncClient, host: FunctionsHost) -> None:
-    answer = await caller.post("/api/echo/anna/more?q=1", content=b"body", headers=with_key(host.keys.default))
+    answer = await caller.post("/api/echo/anna/more/values?q=1", content=b"body", headers=with_key(host.keys.default))
 
     assert (answer.status_code, answer.text) == (200, "POST anna more 1 body")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_an_optional_part_of_the_route_may_be_missing(caller: httpx.AsyncClient, host: FunctionsHost) -> None:
-    answer = await caller.get("/api/echo/anna", headers=with_key(host.keys.default))
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/api/echo/anna", {"name": "anna"}),
+        ("/API/Echo/Anna/", {"name": "Anna"}),
+        ("/api/echo/6d81597f-0a43-4a4b-9e86-3b8f5f0f4c11", {"name": "6d81597f-0a43-4a4b-9e86-3b8f5f0f4c11"}),
+        ("/api/echo/an%20na.json", {"name": "an na.json"}),
+    ],
+)
+async def test_a_path_matches_as_in_azure(
+    path: str, parameters: dict[str, str], caller: httpx.AsyncClient, host: FunctionsHost
+) -> None:
+    answer = await caller.get(path, headers=with_key(host.keys.default))
 
-    assert answer.text == "GET anna - - "
+    assert answer.text == f"GET {parameters}"
+
+
+@pytest.mark.parametrize("path", ["/api/echo", "/api/echo/", "/api/echo/anna/more", "/api/echo/anna/more/other"])
+async def test_a_path_with_other_segments_is_not_found(
+    path: str, caller: httpx.AsyncClient, host: FunctionsHost
+) -> None:
+    assert (await caller.get(path, headers=with_key(host.keys.default))).status_code == 404
 
 
 async def test_a_literal_route_wins_and_its_sync_function_blocks_nobody(caller: httpx.AsyncClient) -> None:
@@ -152,6 +174,23 @@ async def test_unknown_paths_and_methods_are_not_found(caller: httpx.AsyncClient
     assert (await caller.get("/api/nothing", headers=headers)).status_code == 404
     assert (await caller.get("/echo/anna", headers=headers)).status_code == 404
     assert (await caller.delete("/api/echo/anna", headers=headers)).status_code == 404
+    assert (await caller.head("/api/echo/anna", headers=headers)).status_code == 404
+    assert (await caller.get("/admin/functions/yearly", headers=headers)).status_code == 404
+    assert (await caller.request("TRACE", "/api/echo/anna", headers=headers)).status_code == 405
+
+
+@pytest.mark.parametrize("route", ["{id:guid}", "{id:int}", "{id?}", "{*rest}", "{id=7}", "{id"])
+def test_a_route_beyond_the_served_grammar_is_refused(route: str, tmp_path: Path) -> None:
+    app = func.FunctionApp()
+
+    @app.route(route=route)
+    async def answer(req: func.HttpRequest) -> str:
+        return ""
+
+    with pytest.raises(HostError, match="route"):
+        FunctionsHost(
+            app, HostJson(version="2.0"), EmptyReceiver(), clock=SystemClock(), folder=tmp_path, environment={}
+        )
 
 
 async def test_every_cookie_reaches_the_caller(caller: httpx.AsyncClient) -> None:
@@ -214,6 +253,6 @@ def test_keys_are_made_once_and_readable_by_their_owner_only(tmp_path: Path) -> 
 def test_a_damaged_key_file_is_reported_without_its_content(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text('{"master": "precious"}')
 
-    with pytest.raises(ConfigurationError, match=r"keys\.json") as raised:
+    with pytest.raises(HostError, match=r"keys\.json") as raised:
         HostKeys.open(tmp_path / "keys.json")
     assert "precious" not in str(raised.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 import azure.functions as func
 import pytest
 
-from shared.errors import ConfigurationError
+from shared.local.functions_host.errors import HostError
 from shared.local.functions_host.host_json import HostJson
 from shared.local.functions_host.index import HttpTrigger, QueueTrigger, TimerTrigger, index_functions, load_app
 from shared.ports.queue import QueueName
@@ -44,7 +44,7 @@ def test_settings_in_percent_signs_are_looked_up() -> None:
     [function] = index_functions(app, {"POLL_SCHEDULE": "0 0 * * * *"})
     assert isinstance(function.trigger, TimerTrigger)
     assert function.trigger.schedule == "0 0 * * * *"
-    with pytest.raises(ConfigurationError, match="POLL_SCHEDULE is not set"):
+    with pytest.raises(HostError, match="POLL_SCHEDULE is not set"):
         index_functions(app, {})
 
 
@@ -54,7 +54,7 @@ def test_a_trigger_of_another_kind_is_refused_by_name() -> None:
     @app.blob_trigger(arg_name="blob", path="in/{name}", connection="Storage")
     def on_blob(blob: func.InputStream) -> None: ...
 
-    with pytest.raises(ConfigurationError, match=r"on_blob.*blobTrigger"):
+    with pytest.raises(HostError, match=r"on_blob.*blobTrigger"):
         index_functions(app, {})
 
 
@@ -66,7 +66,7 @@ def test_an_output_binding_is_refused_by_name() -> None:
     def poll(timer: func.TimerRequest) -> str:
         return ""
 
-    with pytest.raises(ConfigurationError, match=r"poll.*binding queue"):
+    with pytest.raises(HostError, match=r"poll.*binding queue"):
         index_functions(app, {})
 
 
@@ -76,7 +76,7 @@ def test_a_queue_that_the_connector_does_not_have_is_refused() -> None:
     @app.service_bus_queue_trigger(arg_name="message", queue_name="elsewhere", connection="ServiceBus")
     def on_message(message: func.ServiceBusMessage) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="elsewhere"):
+    with pytest.raises(HostError, match="elsewhere"):
         index_functions(app, {})
 
 
@@ -86,7 +86,7 @@ def test_a_parameter_that_the_trigger_does_not_fill_is_refused() -> None:
     @app.timer_trigger(arg_name="timer", schedule="0 0 * * * *")
     def poll(clock: func.TimerRequest) -> None: ...
 
-    with pytest.raises(ConfigurationError, match="must take the parameter timer"):
+    with pytest.raises(HostError, match="must take the parameter timer"):
         index_functions(app, {})
 
 
@@ -96,12 +96,12 @@ def test_an_annotation_that_the_worker_would_refuse_is_refused_here_too() -> Non
     @app.service_bus_queue_trigger(arg_name="message", queue_name="sync-live", connection="ServiceBus")
     def on_message(message: func.TimerRequest) -> None: ...
 
-    with pytest.raises(ConfigurationError, match=r"on_message.*message"):
+    with pytest.raises(HostError, match=r"on_message.*message"):
         index_functions(app, {})
 
 
 def test_a_folder_without_an_app_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"no function_app\.py"):
+    with pytest.raises(HostError, match=r"no function_app\.py"):
         load_app(tmp_path)
 
 
@@ -136,5 +136,5 @@ def test_minus_one_is_no_time_limit() -> None:
 def test_a_wrong_host_json_is_a_configuration_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text(text)
 
-    with pytest.raises(ConfigurationError, match=r"host\.json"):
+    with pytest.raises(HostError, match=r"host\.json"):
         HostJson.read(tmp_path / "host.json")

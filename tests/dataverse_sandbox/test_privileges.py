@@ -14,7 +14,7 @@ import pytest
 
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege
 from shared.local.pages.roles import SERVICE, roles
-from tests.contract.test_sandbox_dataverse_session import (
+from tests.dataverse_sandbox.session import (
     CLIENT,
     SECRET,
     Dataverse,

@@ -17,7 +17,7 @@ from shared.local.sandbox.serving import serve, serve_in_thread
 from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
 from shared.local.spotler_sandbox.http.settings import PrefixMode
 from shared.local.spotler_sandbox.http.wire import Format
-from tests.contract.test_sandbox_spotler_session import KEY, SECRET, Sandbox, Spotler, refused, running_sandbox
+from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, refused, running_sandbox
 
 
 @pytest.fixture(scope="module")

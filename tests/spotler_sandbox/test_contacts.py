@@ -8,7 +8,7 @@ import pytest
 
 from shared.local.spotler_sandbox.account.contacts import AnonymizedGet, Deduplication, OptOutUpsert
 from shared.local.spotler_sandbox.http.wire import DateStyle
-from tests.contract.test_sandbox_spotler_session import Sandbox, Spotler, refused, running_sandbox
+from tests.spotler_sandbox.session import Sandbox, Spotler, refused, running_sandbox
 
 
 @pytest.fixture(scope="module")

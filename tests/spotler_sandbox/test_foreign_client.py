@@ -13,8 +13,8 @@ from requests.exceptions import HTTPError
 
 from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
 from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType
-from tests.contract.spotler_sdk import installed_spotler_sdk
-from tests.contract.test_sandbox_spotler_session import KEY, SECRET, Sandbox, Spotler, running_sandbox
+from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, running_sandbox
+from tests.spotler_sandbox.spotler_sdk import installed_spotler_sdk
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from PowerPlatform.Dataverse.core.errors import HttpError
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings
-from tests.contract.test_sandbox_dataverse_session import Dataverse, running
+from tests.dataverse_sandbox.session import Dataverse, running
 from tests.foreign import npm_package, play, pypi_package
 
 pytestmark = pytest.mark.slow

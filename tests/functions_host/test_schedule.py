@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.errors import ConfigurationError
+from shared.local.functions_host.errors import HostError
 from shared.local.functions_host.schedule import parse_schedule
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)  # a Friday
@@ -35,5 +35,5 @@ def test_the_next_occurrence_is_later_than_now(text: str, due: datetime) -> None
 
 @pytest.mark.parametrize("text", ["", "hourly", "* * *", "99 * * * * *", "1:2:3", "0 0 0 1 1 1 2030"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="no timer schedule"):
+    with pytest.raises(HostError, match="no timer schedule"):
         parse_schedule(text)

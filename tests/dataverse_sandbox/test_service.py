@@ -17,7 +17,7 @@ from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, cr
 from shared.local.dataverse_sandbox.http.limits import Limits
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve_in_thread
-from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeable, batch, part, running
+from tests.dataverse_sandbox.session import Dataverse, Exchangeable, batch, part, running
 
 
 @pytest.fixture(scope="module")

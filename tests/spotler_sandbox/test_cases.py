@@ -15,7 +15,7 @@ import pytest
 from requests import Response
 from requests_oauthlib import OAuth1Session
 
-from tests.contract.test_sandbox_spotler_session import KEY, SECRET, Sandbox, Spotler, running_sandbox
+from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, running_sandbox
 
 SHOVEL = {"externalId": "P-1", "name": "Shovel", "price": "999", "link": "https://shop.example/p/1"}
 DATE = "2026-01-01T00:00:00+01:00"

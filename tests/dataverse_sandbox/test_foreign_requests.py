@@ -11,9 +11,9 @@ from uuid import UUID
 import pytest
 import yaml
 
-from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeable, batch, part, running
+from tests.dataverse_sandbox.session import Dataverse, Exchangeable, batch, part, running
 
-CASES = yaml.safe_load(Path(__file__).with_name("foreign_dataverse_requests.yaml").read_text(encoding="utf-8"))
+CASES = yaml.safe_load(Path(__file__).with_name("foreign_requests.yaml").read_text(encoding="utf-8"))
 METHODS = ("get", "post", "put", "patch", "delete")
 ANN, BOB, KIM, CONTOSO, LEAD, EMAIL, ROLE = (str(UUID(int=number)) for number in range(1, 8))
 ROWS: list[tuple[str, dict[str, Any]]] = [

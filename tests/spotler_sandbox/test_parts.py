@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from requests import Response, post
 
-from tests.contract.test_sandbox_spotler_session import Sandbox, Spotler, running_sandbox
+from tests.spotler_sandbox.session import Sandbox, Spotler, running_sandbox
 
 CALLS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "samples" / "spotler_calls.json").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.contract.test_sandbox_dataverse_session import Dataverse, Exchangeable, running
+from tests.dataverse_sandbox.session import Dataverse, Exchangeable, running
 
 
 @pytest.fixture(scope="module")

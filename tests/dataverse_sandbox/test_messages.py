@@ -12,7 +12,7 @@ import pytest
 
 from shared.local.dataverse_sandbox.organisation.execution_context import CLAIMS, MAX_BYTES, ServiceEndpointMessage
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery
-from tests.contract.test_sandbox_dataverse_session import (
+from tests.dataverse_sandbox.session import (
     Dataverse,
     Exchangeable,
     batch,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from requests import Response
 
-from tests.contract.test_sandbox_spotler_session import Sandbox, Spotler, refused, running_sandbox
+from tests.spotler_sandbox.session import Sandbox, Spotler, refused, running_sandbox
 
 WELCOME = "bc0a5d1e-3c52-4f0b-8f6c-5a0e2a4c9b01"
 BIRTHDAY = "d27b1c60-94a1-4c8e-a2f5-7e9b0d3c5f02"
