@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -14,26 +12,11 @@ import pytest
 
 from tests.dataverse_sandbox.session import (
     Dataverse,
-    Exchangeable,
     batch,
     change_set,
     part,
-    running,
     summary,
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[Exchangeable, str]]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
-    session = Dataverse(*server)
-    with closing(session.http):
-        yield session
 
 
 def send(dataverse: Dataverse, body: bytes, prefer: str = "", boundary: str = "boundary=b") -> httpx.Response:

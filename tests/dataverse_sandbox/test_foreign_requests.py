@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 import pytest
 import yaml
 
-from tests.dataverse_sandbox.session import Dataverse, Exchangeable, batch, part, running
+from tests.dataverse_sandbox.session import Dataverse, batch, part
 
 CASES = yaml.safe_load(Path(__file__).with_name("foreign_requests.yaml").read_text(encoding="utf-8"))
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -27,18 +26,10 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[Exchangeable, str]]:
-    with running() as server:
-        yield server
-
-
 @pytest.fixture
-def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
-    session = Dataverse(*server)
-    session.restart(ROWS)
-    with closing(session.http):
-        yield session
+def dataverse(dataverse: Dataverse) -> Dataverse:
+    dataverse.restart(ROWS)
+    return dataverse
 
 
 def known_names(dataverse: Dataverse) -> Mapping[str, str]:

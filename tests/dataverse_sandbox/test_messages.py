@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,12 +12,10 @@ from shared.local.dataverse_sandbox.organisation.execution_context import CLAIMS
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery
 from tests.dataverse_sandbox.session import (
     Dataverse,
-    Exchangeable,
     batch,
     change_set,
     pairs,
     part,
-    running,
     summary,
     wait_until,
 )
@@ -59,19 +55,6 @@ MEMBERS = [
 ENTITY, REFERENCE = (
     f"{kind}:http://schemas.microsoft.com/xrm/2011/Contracts" for kind in ("Entity", "EntityReference")
 )
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[Exchangeable, str]]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
-    session = Dataverse(*server)
-    with closing(session.http):
-        yield session
 
 
 def target(context: dict[str, Any]) -> dict[str, Any]:

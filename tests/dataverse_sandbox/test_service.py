@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,20 +15,7 @@ from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, cr
 from shared.local.dataverse_sandbox.http.limits import Limits
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve_in_thread
-from tests.dataverse_sandbox.session import Dataverse, Exchangeable, batch, part, running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[Exchangeable, str]]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
-    session = Dataverse(*server)
-    with closing(session.http):
-        yield session
+from tests.dataverse_sandbox.session import Dataverse, batch, part
 
 
 def ask_for_token(dataverse: Dataverse, **changes: str) -> httpx.Response:

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from uuid import uuid4
 
 import pytest
 
-from tests.dataverse_sandbox.session import Dataverse, Exchangeable, running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[tuple[Exchangeable, str]]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def dataverse(server: tuple[Exchangeable, str]) -> Iterator[Dataverse]:
-    session = Dataverse(*server)
-    with closing(session.http):
-        yield session
+from tests.dataverse_sandbox.session import Dataverse
 
 
 def test_a_created_row_has_its_defaults_owner_times_and_computed_name(dataverse: Dataverse) -> None:

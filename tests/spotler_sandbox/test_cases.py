@@ -6,7 +6,6 @@ Each row is one call against a fresh account with contact `c1`, who is in the ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,7 +14,7 @@ import pytest
 from requests import Response
 from requests_oauthlib import OAuth1Session
 
-from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, running_sandbox
+from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler
 
 SHOVEL = {"externalId": "P-1", "name": "Shovel", "price": "999", "link": "https://shop.example/p/1"}
 DATE = "2026-01-01T00:00:00+01:00"
@@ -181,12 +180,6 @@ CASES = (
         },
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

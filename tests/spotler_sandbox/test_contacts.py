@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from shared.local.spotler_sandbox.account.contacts import AnonymizedGet, Deduplication, OptOutUpsert
 from shared.local.spotler_sandbox.http.wire import DateStyle
-from tests.spotler_sandbox.session import Sandbox, Spotler, refused, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def spotler(sandbox: Sandbox) -> Spotler:
-    return sandbox.open()
+from tests.spotler_sandbox.session import Sandbox, Spotler, refused
 
 
 def test_a_written_contact_is_read_back_with_every_option_of_its_sets(spotler: Spotler) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -13,7 +12,7 @@ from requests.exceptions import HTTPError
 
 from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
 from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType
-from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, running_sandbox
+from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler
 from tests.spotler_sandbox.spotler_sdk import installed_spotler_sdk
 
 pytestmark = pytest.mark.slow
@@ -23,12 +22,6 @@ ANN = hashlib.sha256(ADDRESS.encode()).hexdigest()
 """The external id that this client gives a contact."""
 EXPECTED_BY_THE_CLIENT = Property("profileFields", "Profile", PropertyType.SET, (Option(1, "Garden"),))
 MOMENT = datetime(2024, 3, 1, 11, 22, 33, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

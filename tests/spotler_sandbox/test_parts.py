@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from requests import Response, post
 
-from tests.spotler_sandbox.session import Sandbox, Spotler, running_sandbox
+from tests.spotler_sandbox.session import Spotler
 
 CALLS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "samples" / "spotler_calls.json").read_text(encoding="utf-8")
@@ -57,17 +57,6 @@ REQUIRED = {
     "GET /form/{formId}": ("postUrl",),
     "GET /product/search": ("MPSearchQuery",),
 }
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def spotler(sandbox: Sandbox) -> Spotler:
-    return sandbox.open()
 
 
 @pytest.fixture

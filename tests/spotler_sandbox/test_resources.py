@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from requests import Response
 
-from tests.spotler_sandbox.session import Sandbox, Spotler, refused, running_sandbox
+from tests.spotler_sandbox.session import Sandbox, Spotler, refused
 
 WELCOME = "bc0a5d1e-3c52-4f0b-8f6c-5a0e2a4c9b01"
 BIRTHDAY = "d27b1c60-94a1-4c8e-a2f5-7e9b0d3c5f02"
 WINBACK = "0e94f7a3-1b6d-4d25-8c70-9f3e5a2b8d03"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

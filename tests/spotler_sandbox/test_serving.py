@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -17,13 +16,7 @@ from shared.local.sandbox.serving import serve, serve_in_thread
 from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
 from shared.local.spotler_sandbox.http.settings import PrefixMode
 from shared.local.spotler_sandbox.http.wire import Format
-from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, refused, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as sandbox:
-        yield sandbox
+from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, refused
 
 
 @pytest.fixture

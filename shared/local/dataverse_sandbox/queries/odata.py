@@ -1,6 +1,6 @@
 """`$filter`: a parser for the part of OData 4.0 that the Dataverse Web API has, into a small syntax tree.
 
-Grammar, from loose to tight: `or`, `and`, `not`, then comparisons, functions, lambdas and brackets. Source: Microsoft's
+Grammar, from loose to tight: `or`, `and`, `not`, then comparisons, functions and brackets. Source: Microsoft's
 pages "Filter rows" and "Query functions".
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from shared.local.dataverse_sandbox.organisation.errors import bad_request
+from shared.local.dataverse_sandbox.organisation.errors import bad_request, not_implemented
 
 _FUNCTION_PREFIX = "Microsoft.Dynamics.CRM."
 _COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
@@ -80,16 +80,6 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Lambda:
-    """`collection/any(v:…)` or `all`; `any()` without a condition asks for any row."""
-
-    path: tuple[str, ...]
-    quantifier: str
-    variable: str
-    condition: Node | None
-
-
-@dataclass(frozen=True, slots=True)
 class And:
     """All of them."""
 
@@ -110,7 +100,7 @@ class Not:
     part: Node
 
 
-Node = Comparison | ColumnComparison | Function | Lambda | And | Or | Not
+Node = Comparison | ColumnComparison | Function | And | Or | Not
 
 
 class _Token(NamedTuple):
@@ -202,7 +192,7 @@ class _Parser:
         while self._accept("/"):
             segment = self._name()
             if segment in {"any", "all"} and self._peek.text == "(":
-                return self._lambda(tuple(path), segment)
+                raise not_implemented(f"The lambda operator '{segment}' of $filter")
             path.append(segment)
         operator = self._take()
         if operator.text not in _COMPARISONS:
@@ -212,16 +202,6 @@ class _Parser:
         if self._peek.kind == "name" and self._peek.text not in _WORDS and not self._is_enum:
             return ColumnComparison(tuple(path), operator.text, self._path())
         return Comparison(tuple(path), operator.text, self._literal())
-
-    def _lambda(self, path: tuple[str, ...], quantifier: str) -> Lambda:
-        self._expect("(")
-        if self._accept(")"):
-            return Lambda(path, quantifier, "", None)
-        variable = self._name()
-        self._expect(":")
-        condition = self.disjunction()
-        self._expect(")")
-        return Lambda(path, quantifier, variable, condition)
 
     def _function(self, name: str) -> Function:
         self._expect("(")

@@ -99,11 +99,6 @@ class QueryOptions:
         return self.parts.get("$skiptoken")
 
     @property
-    def delta_token(self) -> str | None:
-        """Since when changes are wanted."""
-        return self.parts.get("$deltatoken")
-
-    @property
     def fetch_xml(self) -> str | None:
         """A query in FetchXML."""
         return self.parts.get("fetchXml") or self.parts.get("fetchxml")

@@ -37,13 +37,12 @@ class Referrer(NamedTuple):
 
 
 class Store:
-    """Rows by table and id, with versions, alternate keys, tombstones and the way back along lookups."""
+    """Rows by table and id, with versions, alternate keys and the referrers of each row."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.version = 1_000_000
         self.generations: dict[str, int] = dict.fromkeys(schema.tables, 0)
-        self.tombstones: dict[str, dict[str, int]] = {name: {} for name in schema.tables}
         self._rows: dict[str, dict[str, Row]] = {name: {} for name in schema.tables}
         self._referrers: dict[str, dict[Referrer, None]] = {}
         self._keys: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], str]] = {
@@ -94,10 +93,9 @@ class Store:
         return new
 
     def remove(self, table: str, identifier: str) -> None:
-        """Delete and remember that it was there."""
+        """Delete a row."""
         self.version += 1
         self._set(table, identifier, None)
-        self.tombstones[table][identifier] = self.version
 
     def load(self, rows: Iterable[tuple[str, str, Row]]) -> None:
         """Insert rows as they are (table, id, row)."""
@@ -117,7 +115,6 @@ class Store:
             undo, self._undo = self._undo, None
             for table, identifier, old in reversed(undo):
                 self._set(table, identifier, old)
-                self.tombstones[table].pop(identifier, None)
             raise
         finally:
             self._undo = None
