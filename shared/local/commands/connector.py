@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from shared.composition import app
 from shared.composition.connections import SystemClock
 from shared.composition.settings import load_settings
 from shared.errors import ConfigurationError, ConnectorError, ThrottledError, TransientError
+from shared.local.commands.local_settings import ROOT
 from shared.local.functions_host.errors import HostError
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.functions_host.host_json import HostJson
@@ -18,8 +18,6 @@ from shared.local.functions_host.index import load_app
 from shared.ports.queue import QueueReceiver
 
 _LOG = logging.getLogger(__name__)
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @asynccontextmanager

@@ -24,10 +24,8 @@ from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.formats.yaml_format import to_yaml
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.records.records import RecordKey
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
-from shared.local.commands.tables import table
+from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.terminal import record, table
 
 FINE, FOUND = 0, 1
 _COMMAND_LINE = "command-line"
@@ -59,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     previewed.add_argument("file", type=Path, help="YAML or workbook")
     previewed.add_argument("--sample", type=int, default=100, help="how many records to look at")
     previewed.add_argument("--shown", type=int, default=10, help="how many of those that differ to print")
-    previewed.add_argument("--record", type=_record, action="append", help="such as contact:6d81597f-…")
+    previewed.add_argument("--record", type=record, action="append", help="such as contact:6d81597f-…")
     applied = command("apply", "make a mapping live, if it is fit", change)
     applied.add_argument("file", type=Path, help="YAML or workbook")
     applied.add_argument("--base", type=int, help="number of the version that the change was made on")
@@ -78,13 +76,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     command("defaults", "bring back the default rows whose Spotler property no row fills any more", change)
 
 
-def _record(text: str) -> RecordKey:
-    try:
-        return RecordKey.parse(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no record: write its table and id, contact:6d81597f-…") from None
-
-
 def _code(text: str) -> Code:
     try:
         return Code(text)
@@ -95,7 +86,7 @@ def _code(text: str) -> Code:
 
 async def run(options: argparse.Namespace) -> int:
     """Run one subcommand and return the exit code."""
-    read_local_settings(ROOT / "local.settings.json")
+    read_local_settings()
     try:
         return await _Command(options, await app.services()).run()
     except MappingError as wrong:
@@ -115,7 +106,7 @@ class _Command:
     def __init__(self, options: argparse.Namespace, services: app.Services) -> None:
         self._options = options
         self._services = services
-        self._desk = services.desk
+        self._mappings = services.desk
         self._environment = services.settings.environment
 
     async def run(self) -> int:
@@ -151,17 +142,17 @@ class _Command:
 
     async def _check(self) -> int:
         path: Path | None = self._options.file
-        mapping = mapping_of(await self._desk.live()) if path is None else self._read(path)
-        return self._say_findings(await self._desk.check(mapping))
+        mapping = mapping_of(await self._mappings.live()) if path is None else self._read(path)
+        return self._say_findings(await self._mappings.check(mapping))
 
     async def _apply(self) -> int:
-        return self._say_result(await self._desk.apply(self._read(self._options.file), self._change(), app.trial))
+        return self._say_result(await self._mappings.apply(self._read(self._options.file), self._change(), app.trial))
 
     async def _rollback(self) -> int:
-        return self._say_result(await self._desk.rollback(self._options.version, self._change(), app.trial))
+        return self._say_result(await self._mappings.rollback(self._options.version, self._change(), app.trial))
 
     async def _defaults(self) -> int:
-        return self._say_result(await self._desk.restore_defaults(self._change(), app.trial))
+        return self._say_result(await self._mappings.restore_defaults(self._change(), app.trial))
 
     async def _import(self) -> int:
         return self._write(self._options.output, to_yaml(self._read(self._options.file)).encode())
@@ -176,11 +167,13 @@ class _Command:
         return self._say_preview(report)
 
     async def _diff(self) -> int:
-        live = await self._desk.live()
-        old = await self._desk.version(live.replaces or live.number if self._options.old is None else self._options.old)
+        live = await self._mappings.live()
+        old = await self._mappings.version(
+            live.replaces or live.number if self._options.old is None else self._options.old
+        )
         new = self._options.new
         if new is None or new.isdecimal():
-            other = await self._desk.version(int(new) if new else None)
+            other = await self._mappings.version(int(new) if new else None)
             text, name = other.text, f"version {other.number}"
         else:
             text, name = to_yaml(self._read(Path(new))), new
@@ -188,7 +181,7 @@ class _Command:
         return FINE
 
     async def _export(self) -> int:
-        version = await self._desk.version(self._options.version)
+        version = await self._mappings.version(self._options.version)
         path: Path | None = self._options.file
         if path is None or path.suffix != f".{Format.WORKBOOK}":
             return self._write(path, version.text.encode())
@@ -226,7 +219,7 @@ class _Command:
                 return FOUND
 
     async def _history(self) -> int:
-        versions = await self._desk.history()
+        versions = await self._mappings.history()
         rows = [(str(one.number), f"{one.at:%Y-%m-%d %H:%M}", one.by, one.comment or "") for one in versions]
         self._say(
             {"versions": [_version_json(one) for one in versions]}, table(("version", "at (UTC)", "by", "why"), rows)

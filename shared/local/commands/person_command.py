@@ -11,10 +11,9 @@ import sys
 from pathlib import Path
 
 from shared.composition import app
-from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
+from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.terminal import record
 from shared.privacy.person_data import PersonData
 
 
@@ -35,15 +34,8 @@ def add_forget_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_person(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("record", type=_record, help="table and id of the row, such as contact:6d81597f-…")
+    parser.add_argument("record", type=record, help="table and id of the row, such as contact:6d81597f-…")
     parser.add_argument("--email", type=_email, default="", help="an address that the record does not have any more")
-
-
-def _record(text: str) -> RecordKey:
-    try:
-        return RecordKey.parse(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no record: write its table and id, contact:6d81597f-…") from None
 
 
 def _email(text: str) -> str:
@@ -84,5 +76,5 @@ async def forget(options: argparse.Namespace) -> int:
 
 
 async def _memory() -> PersonData:
-    read_local_settings(ROOT / "local.settings.json")
+    read_local_settings()
     return (await app.connector()).person_memory

@@ -13,8 +13,7 @@ from shared.composition import app
 from shared.composition.connections import key_files
 from shared.composition.settings import Settings, load_settings
 from shared.errors import ConfigurationError
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
+from shared.local.commands.local_settings import read_local_settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Bring everything over and return the exit code."""
-    read_local_settings(ROOT / "local.settings.json")
+    read_local_settings()
     settings = load_settings()
     if options.new_key:
         _make_new_key(settings)

@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import httpx
 
 from shared.composition import app
-from shared.local.commands.users import DynamicsUser, SpotlerUser
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.command import Addresses
+from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
 
 PATIENCE = 120.0
