@@ -11,7 +11,7 @@ from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.organisation.privileges import Rights
 from shared.local.dataverse_sandbox.queries import conditions
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.rows.store import RowRef
 
 MOMENT = Column("createdon", ColumnType.DATE_TIME)
@@ -23,7 +23,7 @@ NOON = datetime(2024, 3, 13, 12, 0, tzinfo=UTC)  # a Wednesday
 
 
 def passes(operator: str, value: str | None, *operands: str, column: Column = MOMENT, zone: str = "UTC") -> bool:
-    now = Circumstances(NOON, RowRef("systemuser", "u"), Rights("u"), ZoneInfo(zone))
+    now = QueryContext(NOON, RowRef("systemuser", "u"), Rights("u"), ZoneInfo(zone))
     return conditions.test(operator, column, operands, now)(value)
 
 

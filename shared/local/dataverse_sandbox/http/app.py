@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from shared.local.dataverse_sandbox.http.api_server import ApiServer
 from shared.local.dataverse_sandbox.http.control import control_routes
 from shared.local.dataverse_sandbox.http.faults import Faults
-from shared.local.dataverse_sandbox.http.front_door import FrontDoor
 from shared.local.dataverse_sandbox.http.identity import identity_routes
 from shared.local.dataverse_sandbox.http.limits import Limits, Meter
 from shared.local.dataverse_sandbox.http.tokens import Tokens
@@ -91,7 +91,7 @@ def create_app(
         for client in settings.clients
     }
     organization.rights.update({one.user: one for one in rights.values()})
-    door = FrontDoor(
+    server = ApiServer(
         organization,
         WebApi(organization, endpoint.fire, Definitions(organization.schema)),
         tokens,
@@ -108,8 +108,8 @@ def create_app(
             snapshot.save(organization.store, settings.snapshot)
 
     routes = [
-        Mount("/api/data", app=door),
-        Mount("/sandbox", routes=control_routes(door, endpoint)),
+        Mount("/api/data", app=server),
+        Mount("/sandbox", routes=control_routes(server, endpoint)),
         *identity_routes(tokens),
         Route("/{path:path}", _elsewhere, methods=_METHODS),
     ]

@@ -56,7 +56,7 @@ _KNOWN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class QueryContext:
     """What relative operators relate to, and which tables a query may look into."""
 
     now: datetime
@@ -65,18 +65,18 @@ class Circumstances:
     zone: tzinfo = UTC
 
 
-def test(operator: str, column: Column, operands: Sequence[Any], circumstances: Circumstances) -> Test:
+def test(operator: str, column: Column, operands: Sequence[Any], context: QueryContext) -> Test:
     """Build the predicate of one condition; WebApiError 400 for an unknown operator or operands that do not fit."""
     if operator in _NEGATED:
-        positive = test(_NEGATED[operator], column, operands, circumstances)
+        positive = test(_NEGATED[operator], column, operands, context)
         return lambda value: not positive(value)
     if relative_dates.is_of_dates(operator):
-        return relative_dates.test(operator, column, operands, circumstances.now, circumstances.zone)
+        return relative_dates.test(operator, column, operands, context.now, context.zone)
     match operator:
         case "null" | "eq-userid":
             if operands:
                 raise bad_request(f"The operator '{operator}' takes no value.", "0x80041103")
-            return _equal(None if operator == "null" else circumstances.user.id)
+            return _equal(None if operator == "null" else context.user.id)
         case "like" | "begins-with" | "ends-with" | "contains":
             return _pattern(operator, str(_only(operands)))
         case "eq" | "in" | "contain-values":

@@ -75,7 +75,7 @@ class Aggregation:
         if value is None or one.date_part is None:
             return value
         moment = datetime.fromisoformat(value)
-        local = moment.astimezone(self._reader.circumstances.zone) if moment.tzinfo is not None else moment
+        local = moment.astimezone(self._reader.context.zone) if moment.tzinfo is not None else moment
         return _part_of(local, one.date_part)
 
     def _sort_key(self, row: Mapping[str | None, Any], one: Attribute) -> tuple[bool, Any]:

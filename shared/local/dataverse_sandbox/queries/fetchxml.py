@@ -16,7 +16,7 @@ from shared.local.dataverse_sandbox.queries.conditions import plain
 from shared.local.dataverse_sandbox.queries.fetch_aggregates import Aggregation
 from shared.local.dataverse_sandbox.queries.fetch_document import CODE, SEMI_JOINS, Condition, Entity, Fetch, Filter
 from shared.local.dataverse_sandbox.requests import paging
-from shared.local.dataverse_sandbox.requests.paging import Bookmark
+from shared.local.dataverse_sandbox.requests.paging import PageStart
 from shared.local.dataverse_sandbox.requests.preferences import MAX_PAGE_SIZE
 from shared.local.dataverse_sandbox.rows.reading import Reader, etag
 from shared.local.dataverse_sandbox.rows.store import Row
@@ -32,7 +32,7 @@ class Result:
     """One page: `next` begins the following one, in a query whose rows have ids behind the last id."""
 
     documents: Sequence[dict[str, Any]]
-    next: Bookmark | None
+    next: PageStart | None
     total: int | None
 
 
@@ -75,7 +75,7 @@ class _Query:
         start = paging.from_fetch(fetch.page, fetch.cookie)
         page = paging.cut(found, ids, min(size, MAX_PAGE_SIZE), start)
         total = len(found) if fetch.wants_total else None
-        following = page.next if has_ids or page.next is None else Bookmark(page.next.page, None)
+        following = page.next if has_ids or page.next is None else PageStart(page.next.page, None)
         return Result([project(joined) for joined in page.rows], following, total)
 
     def aggregated(self) -> Result:
@@ -91,7 +91,7 @@ class _Query:
         size = min(fetch.top or fetch.count or MAX_PAGE_SIZE, MAX_PAGE_SIZE)
         first = (fetch.page - 1) * size
         more = fetch.top is None and len(documents) > first + size
-        return Result(documents[first : first + size], Bookmark(fetch.page + 1, None) if more else None, total)
+        return Result(documents[first : first + size], PageStart(fetch.page + 1, None) if more else None, total)
 
     def _matches(self) -> list[Joined]:
         """Join the links, then keep what passes the filter of the root (which may look at outer links)."""
@@ -183,7 +183,7 @@ class _Query:
         column = fetch_document.column(owner.table, condition.attribute)
         if condition.other is not None:
             return self._comparison(condition, owner, column, entity)
-        passes = conditions.test(condition.operator, column, condition.operands, self._reader.circumstances)
+        passes = conditions.test(condition.operator, column, condition.operands, self._reader.context)
 
         def check(joined: Joined) -> bool:
             row = joined.get(owner.alias)

@@ -23,7 +23,7 @@ from shared.local.dataverse_sandbox.organisation.errors import (
 )
 from shared.local.dataverse_sandbox.organisation.privileges import Access
 from shared.local.dataverse_sandbox.queries import conditions
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.queries.odata import (
     And,
     ColumnComparison,
@@ -66,9 +66,9 @@ class Filter:
     ids: frozenset[str] | None = None
 
 
-def compile_filter(node: Node, table: Table, store: Store, circumstances: Circumstances) -> Filter:
+def compile_filter(node: Node, table: Table, store: Store, context: QueryContext) -> Filter:
     """Bind a filter to a table; WebApiError 400 for unknown columns and operands that do not fit."""
-    compiler = _Compiler(store, circumstances)
+    compiler = _Compiler(store, context)
     return Filter(compiler.predicate(node, table), _primary_ids(node, table))
 
 
@@ -92,9 +92,9 @@ def _leads_to(link: Row, navigation: ManyToMany) -> bool:
 
 
 class _Compiler:
-    def __init__(self, store: Store, circumstances: Circumstances) -> None:
+    def __init__(self, store: Store, context: QueryContext) -> None:
         self._store = store
-        self._circumstances = circumstances
+        self._context = context
 
     def predicate(self, node: Node, table: Table) -> Predicate:  # one per kind of node
         match node:
@@ -130,7 +130,7 @@ class _Compiler:
         def build(column: Column) -> conditions.Test:
             for literal in literals:
                 _check_kind(column, literal)
-            return conditions.test("in", column, [literal.value for literal in literals], self._circumstances)
+            return conditions.test("in", column, [literal.value for literal in literals], self._context)
 
         return self._on_path(path, table, build)
 
@@ -141,8 +141,8 @@ class _Compiler:
                 operator = {"eq": "null", "ne": "not-null"}.get(node.operator)
                 if operator is None:
                     raise bad_request(f"null cannot be compared by '{node.operator}'.")
-                return conditions.test(operator, column, (), self._circumstances)
-            return conditions.test(node.operator, column, (node.literal.value,), self._circumstances)
+                return conditions.test(operator, column, (), self._context)
+            return conditions.test(node.operator, column, (node.literal.value,), self._context)
 
         return self._on_path(node.path, table, build)
 
@@ -167,7 +167,7 @@ class _Compiler:
         def build(column: Column) -> conditions.Test:
             if node.name in _TEXT_OPERATORS and not column.type.is_text:
                 raise bad_request(f"'{node.name}' needs text; '{column.name}' is of type {column.type}.")
-            return conditions.test(operator, column, node.operands, self._circumstances)
+            return conditions.test(operator, column, node.operands, self._context)
 
         path = node.path if node.name in _TEXT_OPERATORS else self._by_logical_name(node.path, table)
         return self._on_path(path, table, build)
@@ -208,7 +208,7 @@ class _Compiler:
 
     def _entered(self, navigation: Navigation) -> Table:
         """Return the table that a query goes on to; WebApiError 403 if it may not be read."""
-        self._circumstances.rights.require(Access.READ, navigation.target)
+        self._context.rights.require(Access.READ, navigation.target)
         return self._store.schema.tables[navigation.target]
 
     def _stepper(self, way: Sequence[str], table: Table) -> Callable[[Row], Row | None]:

@@ -19,7 +19,7 @@ from shared.local.dataverse_sandbox.organisation.errors import (
     unknown_segment,
 )
 from shared.local.dataverse_sandbox.organisation.organization import Organization
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.requests import function_arguments
 from shared.local.dataverse_sandbox.requests import preferences as preferences_header
 from shared.local.dataverse_sandbox.requests import resource_path as paths
@@ -54,8 +54,8 @@ class Call:
         self.preferences: Preferences = preferences_header.parse(self.request.headers.get("prefer", ""))
         self.known = References(self.store, self.references)
         self.writer = Writer(self.known, self.caller, stamp(now))
-        circumstances = Circumstances(now, self.caller.user, self.caller.rights, self.organization.zone)
-        self.reader = Reader(self.store, circumstances, self.preferences, self.caller.base_url)
+        context = QueryContext(now, self.caller.user, self.caller.rights, self.organization.zone)
+        self.reader = Reader(self.store, context, self.preferences, self.caller.base_url)
         self.options = QueryOptions(self.request.query, self.request.query)
         self.path = Path(self._substituted(paths.segments(self.request.path)))
 

@@ -24,7 +24,7 @@ _SAFE = "$,()'/=@!"
 
 
 @dataclass(frozen=True, slots=True)
-class Bookmark:
+class PageStart:
     """Where a page begins: its number, and the last row of the page before (None if only the number is known)."""
 
     page: int
@@ -36,10 +36,10 @@ class Page(Generic[T]):
     """A part of a result; `next` is where the following one begins."""
 
     rows: Sequence[T]
-    next: Bookmark | None
+    next: PageStart | None
 
 
-def cut(rows: Sequence[T], ids: Sequence[str], size: int, start: Bookmark | None) -> Page[T]:
+def cut(rows: Sequence[T], ids: Sequence[str], size: int, start: PageStart | None) -> Page[T]:
     """Take one page; `ids` are the rows' ids in the same order."""
     number = start.page if start else 1
     first = (number - 1) * size
@@ -47,7 +47,7 @@ def cut(rows: Sequence[T], ids: Sequence[str], size: int, start: Bookmark | None
     if start and start.last in ids and not in_place:  # rows came or went in between
         first = ids.index(start.last) + 1
     end = first + size
-    following = Bookmark(number + 1, ids[end - 1]) if end < len(rows) else None
+    following = PageStart(number + 1, ids[end - 1]) if end < len(rows) else None
     return Page(rows[first:end], following)
 
 
@@ -56,28 +56,28 @@ def link(url: str, options: Mapping[str, str]) -> str:
     return f"{url}?{urlencode(options, safe=_SAFE, quote_via=quote)}"
 
 
-def paging_cookie(bookmark: Bookmark, primary_id: str) -> str:
+def paging_cookie(start: PageStart, primary_id: str) -> str:
     """Return the value of the annotation `fetchxmlpagingcookie`."""
-    identifier = "{" + (bookmark.last or "").upper() + "}"
-    inner = f'<cookie page="{bookmark.page - 1}"><{primary_id} last="{identifier}" first="{identifier}" /></cookie>'
+    identifier = "{" + (start.last or "").upper() + "}"
+    inner = f'<cookie page="{start.page - 1}"><{primary_id} last="{identifier}" first="{identifier}" /></cookie>'
     twice = quote(quote(inner, safe=""), safe="")
-    return f'<cookie pagenumber="{bookmark.page}" pagingcookie={quoteattr(twice)} istracking="False" />'
+    return f'<cookie pagenumber="{start.page}" pagingcookie={quoteattr(twice)} istracking="False" />'
 
 
-def from_skiptoken(token: str) -> Bookmark:
+def from_skiptoken(token: str) -> PageStart:
     """Read the `$skiptoken` of a nextLink; WebApiError 400 if it is not one of ours."""
     match = _OUTER.match(token)
     if not match:
         raise bad_request("Malformed XML in the Paging Cookie", "0x80041129")
     last = _LAST.search(unquote(unquote(match[2])))
-    return Bookmark(int(match[1]), last[1].lower() if last else None)
+    return PageStart(int(match[1]), last[1].lower() if last else None)
 
 
-def from_fetch(page: int, cookie: str | None) -> Bookmark | None:
+def from_fetch(page: int, cookie: str | None) -> PageStart | None:
     """Read the attributes `page` and `paging-cookie` of a `fetch` element."""
     if page <= 1:
         return None
     last = _LAST.search(cookie or "")
     if cookie and not last:
         raise bad_request("Malformed XML in the Paging Cookie", "0x80041129")
-    return Bookmark(page, last[1].lower() if last else None)
+    return PageStart(page, last[1].lower() if last else None)

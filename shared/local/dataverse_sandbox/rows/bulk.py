@@ -20,7 +20,7 @@ from shared.local.dataverse_sandbox.organisation.errors import (
 )
 from shared.local.dataverse_sandbox.organisation.privileges import Access
 from shared.local.dataverse_sandbox.queries import conditions
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.requests import resource_path
 from shared.local.dataverse_sandbox.requests.invocation import TYPE_PREFIX, Invocation
 from shared.local.dataverse_sandbox.rows.store import Row
@@ -145,7 +145,7 @@ def bulk_delete(call: Invocation) -> dict[str, Any]:
 
 def _matching(call: Invocation, table: Table, wanted: list[_Condition]) -> list[Row]:
     caller = call.writer.caller
-    circumstances = Circumstances(call.organization.now(), caller.user, caller.rights, call.organization.zone)
+    context = QueryContext(call.organization.now(), caller.user, caller.rights, call.organization.zone)
     tests: list[tuple[str, conditions.Test]] = []
     for condition in wanted:
         column = table.columns.get(condition.attribute)
@@ -154,6 +154,6 @@ def _matching(call: Invocation, table: Table, wanted: list[_Condition]) -> list[
             raise unknown_property(condition.attribute, table, code="0x80041103", message=message)
         operator = {"Equal": "eq"}.get(condition.operator, condition.operator.lower())
         operands = [one.value for one in condition.values]
-        tests.append((column.name, conditions.test(operator, column, operands, circumstances)))
+        tests.append((column.name, conditions.test(operator, column, operands, context)))
     rows = call.writer.store.rows(table.name).values()
     return [row for row in rows if all(passes(row.get(name)) for name, passes in tests)]

@@ -8,10 +8,10 @@ from typing import Any
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Table, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import not_implemented, unknown_navigation, unknown_property
 from shared.local.dataverse_sandbox.organisation.privileges import Access
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.queries.filters import compile_filter, related_rows
 from shared.local.dataverse_sandbox.requests import paging
-from shared.local.dataverse_sandbox.requests.paging import Bookmark
+from shared.local.dataverse_sandbox.requests.paging import PageStart
 from shared.local.dataverse_sandbox.requests.preferences import FORMATTED, LOOKUP_TABLE, NAVIGATION, Preferences
 from shared.local.dataverse_sandbox.requests.query_options import Expansion, QueryOptions
 from shared.local.dataverse_sandbox.rows import values
@@ -24,9 +24,9 @@ Selection = Callable[[Iterable[Row] | None], list[Row]]
 class Reader:
     """Reads on behalf of one request."""
 
-    def __init__(self, store: Store, circumstances: Circumstances, preferences: Preferences, base_url: str) -> None:
+    def __init__(self, store: Store, context: QueryContext, preferences: Preferences, base_url: str) -> None:
         self.store = store
-        self.circumstances = circumstances
+        self.context = context
         self.preferences = preferences
         self.base_url = base_url
 
@@ -38,7 +38,7 @@ class Reader:
         """Build the function that does so; WebApiError 400 for names that the table does not have."""
         self.may_look_into(table)
         condition = options.filter
-        compiled = compile_filter(condition, table, self.store, self.circumstances) if condition is not None else None
+        compiled = compile_filter(condition, table, self.store, self.context) if condition is not None else None
         keys = [(self._sort_key(table, key.path), key.descending) for key in options.order]
 
         def select(among: Iterable[Row] | None) -> list[Row]:
@@ -82,7 +82,7 @@ class Reader:
 
     def may_look_into(self, table: Table) -> None:
         """Ask for the privilege to read a table; WebApiError 403 without it."""
-        self.circumstances.rights.require(Access.READ, table.name)
+        self.context.rights.require(Access.READ, table.name)
 
     def lookup_name(self, reference: RowRef) -> str | None:
         """Return the primary name of the row that a lookup points to."""
@@ -185,7 +185,7 @@ class Reader:
 
         return expand_one
 
-    def _link_to_rest(self, path: str, options: QueryOptions, target: Table, start: Bookmark | None) -> str:
+    def _link_to_rest(self, path: str, options: QueryOptions, target: Table, start: PageStart | None) -> str:
         if options.expand:
             raise not_implemented("The link to the next page of a relationship that is expanded with an $expand inside")
         token = paging.paging_cookie(start, target.primary_id) if start else ""

@@ -142,7 +142,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ContactInput:
     """What somebody wants written. `properties` is still as it came over the wire; `test_group` None keeps it."""
 
     external_id: str | None
@@ -201,28 +201,28 @@ class ContactBook:
         found = [contact for contact in self._all.values() if contact.last_changed in period]
         return sorted(found, key=lambda contact: (contact.last_changed, contact.encrypted_id))
 
-    def insert(self, draft: Draft, *, update: bool, purge: bool) -> Contact:
+    def insert(self, given: ContactInput, *, update: bool, purge: bool) -> Contact:
         """Create; with `update` also change what exists. WriteRefusedError."""
-        values = self._values(draft)
-        contact = self._match(draft.external_id, values)
+        values = self._values(given)
+        contact = self._match(given.external_id, values)
         if contact is None:
-            return self._apply(self._create(), draft, values, purge=False)
+            return self._apply(self._create(), given, values, purge=False)
         if not update:
             raise WriteRefusedError(WriteCode.CONTACT_ALREADY_EXISTS, "contact exists and update is not true")
-        return self._change(contact, draft, values, purge=purge)
+        return self._change(contact, given, values, purge=purge)
 
-    def update(self, contact: Contact, draft: Draft, *, purge: bool) -> Contact:
+    def update(self, contact: Contact, given: ContactInput, *, purge: bool) -> Contact:
         """Change a contact that was found by its external id. WriteRefusedError."""
-        return self._change(contact, draft, self._values(draft), purge=purge)
+        return self._change(contact, given, self._values(given), purge=purge)
 
-    def subscribe(self, draft: Draft) -> Contact:
+    def subscribe(self, given: ContactInput) -> Contact:
         """Write on the person's own wish: nobody is refused, an inactive contact is active again."""
-        values = self._values(draft)
-        contact = self._match(draft.external_id, values) or self._create()
+        values = self._values(given)
+        contact = self._match(given.external_id, values) or self._create()
         self._check_address(contact, values)
         contact.inactivity = None
         contact.soft_bounces = 0
-        return self._apply(contact, draft, values, purge=False)
+        return self._apply(contact, given, values, purge=False)
 
     def inactivate(self, contact: Contact, why: Inactivity) -> None:
         """Stop mailing a contact. Who is inactive already keeps the reason, unless the person opts out."""
@@ -247,9 +247,9 @@ class ContactBook:
             case AnonymizedGet.SHELL:
                 pass
 
-    def _values(self, draft: Draft) -> dict[str, Scalar | Switches | None]:
+    def _values(self, given: ContactInput) -> dict[str, Scalar | Switches | None]:
         try:
-            return self._catalogue.read(draft.properties)
+            return self._catalogue.read(given.properties)
         except InvalidPropertyError as error:
             raise WriteRefusedError(WriteCode.PROPERTY_INVALID, str(error)) from error
 
@@ -270,7 +270,7 @@ class ContactBook:
             raise WriteRefusedError(WriteCode.CONTACT_ALREADY_EXISTS, "another contact has this e-mail address")
 
     def _change(
-        self, contact: Contact, draft: Draft, values: Mapping[str, Scalar | Switches | None], *, purge: bool
+        self, contact: Contact, given: ContactInput, values: Mapping[str, Scalar | Switches | None], *, purge: bool
     ) -> Contact:
         self._check_address(contact, values)
         if self._rules.optout_upsert is OptOutUpsert.REFUSE:
@@ -281,14 +281,14 @@ class ContactBook:
                     raise WriteRefusedError(WriteCode.NO_ACTIVE_CHANNEL, "contact is inactive")
                 case Inactivity.ANONYMIZED | None:
                     pass
-        return self._apply(contact, draft, values, purge=purge)
+        return self._apply(contact, given, values, purge=purge)
 
     def _create(self) -> Contact:
         now = self._now()
         return Contact(self._identifiers.encrypted(), created=now, last_changed=now)
 
     def _apply(
-        self, contact: Contact, draft: Draft, values: Mapping[str, Scalar | Switches | None], *, purge: bool
+        self, contact: Contact, given: ContactInput, values: Mapping[str, Scalar | Switches | None], *, purge: bool
     ) -> Contact:
         before = contact.email
         self._forget(contact)
@@ -304,10 +304,10 @@ class ContactBook:
                 contact.enabled[name] = contact.enabled.get(name, frozenset()) - value.keys() | on
             else:
                 contact.properties[name] = value
-        if draft.external_id is not None:
-            contact.external_id = draft.external_id
-        if draft.test_group is not None:
-            contact.test_group = draft.test_group
+        if given.external_id is not None:
+            contact.external_id = given.external_id
+        if given.test_group is not None:
+            contact.test_group = given.test_group
         if contact.email != before and contact.inactivity in {Inactivity.HARD_BOUNCE, Inactivity.SOFT_BOUNCE}:
             # What bounced was the old address (BNC-11).
             contact.inactivity = None

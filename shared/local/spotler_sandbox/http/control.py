@@ -33,7 +33,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.local.spotler_sandbox.account.account import Account
-from shared.local.spotler_sandbox.account.contacts import Contact, Draft, Inactivity, WriteRefusedError
+from shared.local.spotler_sandbox.account.contacts import Contact, ContactInput, Inactivity, WriteRefusedError
 from shared.local.spotler_sandbox.activity.mailings import Bounce, Letter
 from shared.local.spotler_sandbox.http.clock import SandboxClock
 from shared.local.spotler_sandbox.http.faults import Fault, FaultKind, FaultPlan, Moment
@@ -193,13 +193,13 @@ class Control:
             case Act.ERASE:
                 self._account.contacts.anonymize(contact)
             case Act.EDIT:
-                draft = Draft(None, _read(Properties, payload).properties)
-                self._account.contacts.update(contact, draft, purge=False)
+                given = ContactInput(None, _read(Properties, payload).properties)
+                self._account.contacts.update(contact, given, purge=False)
         return self._view(contact)
 
     def _complete_form(self, _request: Request, payload: bytes) -> Any:
         properties = _read(Properties, payload).properties
-        contact = self._account.contacts.subscribe(Draft(None, properties))
+        contact = self._account.contacts.subscribe(ContactInput(None, properties))
         self._account.form_entries.add(contact, properties)
         return self._view(contact)
 

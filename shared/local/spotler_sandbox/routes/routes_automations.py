@@ -48,9 +48,9 @@ def automations(call: Call) -> Reply:
 def trigger_automation(call: Call) -> Reply:
     """Start what listens to the trigger: 200 if one started, 417 if none did, 404 if trigger or contact is unknown."""
     body = call.body(AutomationStart)
-    desk = call.account.automations
+    registry = call.account.automations
     code = _uuid(call.path["triggerCode"])
-    found = desk.triggered_by(code) if code else []
+    found = registry.triggered_by(code) if code else []
     if not found:
         return _result(404, TriggerResult.TRIGGER_NOTFOUND, [])
     contact = call.account.contacts.find(body.external_contact_id)
@@ -59,7 +59,7 @@ def trigger_automation(call: Call) -> Reply:
     fields = [field.model_dump(mode="json", by_alias=True, exclude_none=True) for field in body.automation_fields]
     results: list[dict[str, Any]] = []
     for automation in found:
-        outcome, run = desk.start(automation, contact, fields)
+        outcome, run = registry.start(automation, contact, fields)
         identity = {"automationContactId": str(run.id)} if run else {}
         results.append({"automationId": str(automation.id), "result": str(outcome), **identity})
     if any(result["result"] == StartResult.OK for result in results):
@@ -69,12 +69,12 @@ def trigger_automation(call: Call) -> Reply:
 
 def stop_automation(call: Call) -> Reply:
     """Stop all of a contact's runs of one automation (proposed)."""
-    desk = call.account.automations
+    registry = call.account.automations
     identifier = _uuid(call.path["automationId"])
-    automation = desk.find(identifier) if identifier else None
+    automation = registry.find(identifier) if identifier else None
     if automation is None:
         raise ApiError(404, ErrorType.RESOURCE_NOT_FOUND, "automation not found")
-    runs = desk.runs_of(automation, call.contact_in_body(call.body(Who).external_contact_id))
+    runs = registry.runs_of(automation, call.contact_in_body(call.body(Who).external_contact_id))
     running = [run for run in runs if not run.stopped]
     if not running:
         raise ApiError(400, ErrorType.INVALID_STATE, "automation does not run for this contact")

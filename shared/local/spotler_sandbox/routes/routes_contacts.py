@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, RootModel
 
-from shared.local.spotler_sandbox.account.contacts import Draft, Inactivity, WriteCode, WriteRefusedError
+from shared.local.spotler_sandbox.account.contacts import ContactInput, Inactivity, WriteCode, WriteRefusedError
 from shared.local.spotler_sandbox.http.operation import Body, Call, Ignored, Operation
 from shared.local.spotler_sandbox.http.parts import not_modelled
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Reply, invalid
@@ -35,13 +35,13 @@ class AnyContact(Body):
     last_changed: Ignored = None
     temporary: Ignored = None
 
-    def draft(self) -> Draft:
+    def as_input(self) -> ContactInput:
         """Translate; an empty external id is none. ApiError 501 for an option of a set with more than is modelled."""
         for name, value in self.properties.items():
             for option in value if isinstance(value, list) else ():
                 if isinstance(option, dict) and (unknown := option.keys() - SWITCH_KEYS):
                     raise not_modelled(f"the key '{min(unknown)}' of an option of '{name}'")
-        return Draft(self.external_id or None, self.properties, self.test_group)
+        return ContactInput(self.external_id or None, self.properties, self.test_group)
 
 
 class IdentifiedContact(AnyContact):
@@ -96,7 +96,7 @@ def insert(call: Call) -> Reply:
     """Create or, with `update`, upsert."""
     body = call.body(Insert)
     try:
-        call.account.contacts.insert(body.contact.draft(), update=body.update, purge=body.purge)
+        call.account.contacts.insert(body.contact.as_input(), update=body.update, purge=body.purge)
     except WriteRefusedError as error:
         raise _refusal(error) from error
     return Reply()
@@ -109,7 +109,7 @@ def update(call: Call) -> Reply:
     if body.contact.external_id not in {None, contact.external_id}:
         raise invalid("externalId differs from the path")
     try:
-        call.account.contacts.update(contact, body.contact.draft(), purge=body.purge)
+        call.account.contacts.update(contact, body.contact.as_input(), purge=body.purge)
     except WriteRefusedError as error:
         raise _refusal(error) from error
     return Reply()
@@ -120,8 +120,8 @@ def insert_list(call: Call) -> Reply:
     if len(call.body(BulkSize).contacts) > BULK_LIMIT:
         raise invalid(f"at most {BULK_LIMIT} contacts")
     body = call.body(BulkInsert)
-    drafts = [(contact.external_id, contact.draft()) for contact in body.contacts]
-    return Reply(200, [_outcome(call, who, draft, body) for who, draft in drafts], root="results")
+    inputs = [(contact.external_id, contact.as_input()) for contact in body.contacts]
+    return Reply(200, [_outcome(call, who, given, body) for who, given in inputs], root="results")
 
 
 def properties(call: Call) -> Reply:
@@ -147,15 +147,15 @@ def inactivate(call: Call) -> Reply:
 def subscribe(call: Call) -> Reply:
     """Write on the person's own wish; the external id may be absent."""
     try:
-        call.account.contacts.subscribe(call.body(AnyContact).draft())
+        call.account.contacts.subscribe(call.body(AnyContact).as_input())
     except WriteRefusedError as error:
         raise _refusal(error) from error
     return Reply()
 
 
-def _outcome(call: Call, external_id: str, draft: Draft, body: BulkInsert) -> dict[str, str]:
+def _outcome(call: Call, external_id: str, given: ContactInput, body: BulkInsert) -> dict[str, str]:
     try:
-        call.account.contacts.insert(draft, update=body.update, purge=body.purge)
+        call.account.contacts.insert(given, update=body.update, purge=body.purge)
     except WriteRefusedError as error:
         return {"externalId": external_id, "code": str(error.code), "message": str(error)}
     return {"externalId": external_id, "code": str(WriteCode.OK), "message": ""}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.local.spotler_sandbox.account.contacts import Draft, WriteRefusedError
+from shared.local.spotler_sandbox.account.contacts import ContactInput, WriteRefusedError
 from shared.local.spotler_sandbox.activity.forms import (
     FIELDS,
     FORM_ENCRYPTED_ID,
@@ -89,7 +89,7 @@ def enter(call: Call) -> Reply:
     if "email" not in values:
         return Reply(200, again.document(), root="form")
     try:
-        contact = call.account.contacts.subscribe(Draft(None, values))
+        contact = call.account.contacts.subscribe(ContactInput(None, values))
     except WriteRefusedError as error:
         refused = Page(body.post_url, body.output_format, body.output_mode, values, complaint=str(error))
         return Reply(200, refused.document(), root="form")

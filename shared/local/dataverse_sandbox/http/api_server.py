@@ -60,7 +60,7 @@ class _NoAnswer(Exception):  # noqa: N818  # an event, not an error of ours
 
 
 @dataclass
-class FrontDoor:
+class ApiServer:
     """The ASGI app under `/api/data`."""
 
     organization: Organization
