@@ -1,4 +1,4 @@
-"""From HTTP to the Web API and back: authentication, limits, faults, headers, and who the caller is."""
+"""From HTTP to the Web API and back: authentication, limits, faults, headers and the caller."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _UNAUTHORIZED = 'Bearer authorization_uri="{root}/common/oauth2/authorize", reso
 
 
 class _AsSpelled(bytes):
-    """The name of a header that the server must not write in lower case, though ASGI wants it so.
+    """The name of a header that keeps its upper-case letters, although ASGI asks for lower case.
 
-    To HTTP it makes no difference, but clients copy headers into plain maps and look for `OData-EntityId`.
+    HTTP ignores the case of names, but clients copy headers into plain maps and search them for `OData-EntityId`.
     """
 
     __slots__ = ()
@@ -51,8 +51,8 @@ class _AsSpelled(bytes):
         return self
 
 
-class _NoAnswer(Exception):  # noqa: N818  # an event, not an error of ours
-    """The client gets none."""
+class _NoAnswer(Exception):  # noqa: N818  # an event, not an error
+    """The fault leaves the client without an answer."""
 
     def __init__(self, rule: FaultRule) -> None:
         super().__init__()
@@ -80,8 +80,8 @@ class ApiServer:
             await _keep_silent(silence.kind, scope, receive)
             return
         self.counters[f"status {response.status}"] += 1
-        answer = Response(response.body, response.status)  # whose own headers tell the length
-        # Starlette would write names in lower case and add a charset to text; clients know the names as they are here.
+        answer = Response(response.body, response.status)  # its own headers hold the length
+        # Starlette would write names in lower case and add a charset to text; clients expect the names as spelled here.
         headers = {**response.headers, "REQ_ID": str(uuid4())}.items()
         answer.raw_headers += [(_AsSpelled(name.encode("latin-1")), value.encode("latin-1")) for name, value in headers]
         await answer(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The ASGI app: token endpoint, Web API, and `/sandbox` to look inside and to cause trouble."""
+"""The ASGI app: token endpoint, Web API, and `/sandbox` for inspection and faults."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def _now() -> datetime:
 class DataverseSandboxSettings:
     """How the organisation behaves.
 
-    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are
-    what the roles of these users grant; a client that is not among them is System Administrator. `filtering_columns`
-    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
-    `changed_columns` makes columns other than `schema.json` has them, `more_tables` adds
-    tables in the same form. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is
-    read at the start, if it exists, and written at the end; seed rows then count for a new file only. `time_zone` is
-    the IANA name of the zone whose days and months relative dates mean. `now` must give aware times.
+    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are the
+    privileges that the roles of these users grant; a client without an entry is System Administrator.
+    `filtering_columns` are the columns whose updates fire steps, by table (no entry: all). `alternate_keys` adds keys
+    to tables, `changed_columns` replaces columns of `schema.json`, `more_tables` adds tables in the form of
+    `schema.json`. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is read at the
+    start, if it exists, and written at the end; seed rows are inserted only without such a file. `time_zone` is the
+    IANA name of the zone for relative dates. `now` must return aware times.
     """
 
     organization_id: UUID = _ORGANIZATION_ID
@@ -79,7 +79,8 @@ def create_app(
 ) -> Starlette:
     """Build the organisation. `publish` receives the service endpoint messages.
 
-    `rows` are (table, values) to begin with, by logical column name; lookups as (table, id) pairs. They fire nothing.
+    `rows` are the initial rows as (table, values), by logical column name; lookups are (table, id) pairs. They fire no
+    steps.
     WebApiError if a value does not fit its column.
     """
     organization = _organization(settings, rows)

@@ -1,7 +1,7 @@
-"""Functions that tell which privileges a user has: those of a client by its roles, everything for everybody else.
+"""Functions that return the privileges of a user: a client's by its roles, all privileges for other users.
 
-Source: Microsoft's Web API reference, "RetrieveUserPrivileges" and "RetrieveUserSetOfPrivilegesByNames". Inferred: one
-may always ask about oneself, about others whoever may read users; names that no privilege has are passed over.
+Source: Microsoft's Web API reference, "RetrieveUserPrivileges" and "RetrieveUserSetOfPrivilegesByNames". Inferred: a
+user may query the own privileges, and with the privilege to read users those of others; unknown names are ignored.
 """
 
 from __future__ import annotations

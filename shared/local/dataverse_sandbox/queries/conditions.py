@@ -57,7 +57,7 @@ _KNOWN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class QueryContext:
-    """What relative operators relate to, and which tables a query may look into."""
+    """The time, zone and user for relative operators, and the rights for the tables of a query."""
 
     now: datetime
     user: RowRef
@@ -92,7 +92,7 @@ def test(operator: str, column: Column, operands: Sequence[Any], context: QueryC
 def compare(operator: str) -> Callable[[Any, Any], bool]:
     """Return how two columns of a row are compared; WebApiError 400 for an operator that compares no columns.
 
-    A column without a value equals nothing; `ne` finds it, as other negated operators do.
+    A column without a value equals no other; `ne` finds it, as other negated operators do.
     """
     comparison = _COMPARISONS.get(operator)
     if comparison is None:
@@ -139,7 +139,7 @@ def comparand(column: Column, operand: Any) -> Any:
 def plain(value: Any) -> Any:
     """Return a stored value in the form that is compared: the id of a lookup, text without regard to case.
 
-    Nor do blanks at the end count, as in SQL Server; `like` and its kin look at the text as it is.
+    Blanks at the end are ignored, as in SQL Server; `like` and similar operators compare the text unchanged.
     """
     if type(value) is str:
         return _text(value)
@@ -206,7 +206,7 @@ def _only(operands: Sequence[Any]) -> Any:
 
 
 def _fold(operand: Any) -> Any:
-    # `plain` folds whatever is text, dates too.
+    # `plain` folds all text, dates included.
     return _text(operand) if isinstance(operand, str) else operand
 
 

@@ -60,7 +60,7 @@ _KINDS: dict[ColumnType, frozenset[LiteralKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A predicate. `ids`, if not None, are the only rows that can pass: a way around a scan of the table."""
+    """A predicate. `ids`, if not None, are the only rows that can pass, so that no scan of the table is needed."""
 
     passes: Predicate
     ids: frozenset[str] | None = None
@@ -114,7 +114,7 @@ class _Compiler:
                 return self._function(node, table)
 
     def _disjunction(self, parts: Sequence[Node], table: Table) -> Predicate:
-        # `id eq 1 or id eq 2 or …` is how clients without `In` ask for many rows: one look into a set answers it.
+        # `id eq 1 or id eq 2 or …` is how clients without `In` ask for many rows; a set lookup answers it.
         equal: dict[tuple[str, ...], list[Literal]] = {}
         others: list[Node] = []
         for part in parts:
@@ -173,7 +173,7 @@ class _Compiler:
         return self._on_path(path, table, build)
 
     def _by_logical_name(self, path: tuple[str, ...], table: Table) -> tuple[str, ...]:
-        """Dataverse's own functions know a lookup as `parentcustomerid` only, never as `_parentcustomerid_value`."""
+        """Dataverse's own functions accept a lookup as `parentcustomerid` only, not as `_parentcustomerid_value`."""
         *way, last = path
         owner = self._walk(way, table)
         if last not in owner.columns:
@@ -207,7 +207,7 @@ class _Compiler:
         return table
 
     def _entered(self, navigation: Navigation) -> Table:
-        """Return the table that a query goes on to; WebApiError 403 if it may not be read."""
+        """Return the target table of a navigation property; WebApiError 403 if it may not be read."""
         self._context.rights.require(Access.READ, navigation.target)
         return self._store.schema.tables[navigation.target]
 

@@ -81,21 +81,21 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them."""
+    """Every part must hold."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of them."""
+    """One part must hold."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Not this."""
+    """The part must not hold."""
 
     part: Node
 
@@ -110,9 +110,9 @@ class _Token(NamedTuple):
 
 
 def parse(text: str, aliases: Mapping[str, Any] | None = None) -> Node:
-    """Parse a filter; WebApiError 400 with the position of the first thing that does not belong.
+    """Parse a filter; WebApiError 400 with the position of the first unexpected token.
 
-    `aliases` are what `@name` stands for; None where no alias may stand.
+    `aliases` are the values of `@name`; None where aliases are not allowed.
     """
     parser = _Parser([one for token in _tokens(text) for one in _resolved(token, aliases)])
     node = parser.disjunction()
@@ -134,7 +134,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _resolved(token: _Token, aliases: Mapping[str, Any] | None) -> list[_Token]:
-    """Put a value, a list of values or a column in the place of an alias; null if it was given no value."""
+    """Replace an alias by its value, list of values or column; by null if it has no value."""
     if token.kind != "alias":
         return [token]
     if aliases is None:
