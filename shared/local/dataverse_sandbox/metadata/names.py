@@ -19,7 +19,7 @@ from shared.local.dataverse_sandbox.metadata.schema import Column, Table
 class Names(NamedTuple):
     """The names of a table or column.
 
-    schema name `EMailAddress1`, label "Email", and of a table the plural "Contacts".
+    Schema name `EMailAddress1`, label "Email", and of a table the plural "Contacts".
     """
 
     schema_name: str

@@ -28,7 +28,7 @@ _STREAMING = "application/json; odata.metadata=minimal; odata.streaming=true"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A GET on a collection: where it was asked, and the related rows it is limited to, if any."""
+    """A GET on a collection: its path, and the related rows that it is limited to, if any."""
 
     reader: Reader
     table: Table
@@ -37,7 +37,7 @@ class Listing:
     among: Iterable[Row] | None = None
 
     def answer(self) -> ApiResponse:
-        """Answer it; WebApiError for whatever does not fit the table."""
+        """Answer the request; WebApiError for names and values that do not fit the table."""
         fetch_xml = self.options.fetch_xml
         if self.among is not None and fetch_xml is not None:
             raise not_implemented("FetchXML on the related rows of a row")
@@ -54,7 +54,7 @@ class Listing:
         if options.count:
             document["@odata.count"] = min(len(found), MAX_PAGE_SIZE)
         _annotate_total(reader, document, len(found) if options.count else None)
-        if options.top is not None and not reader.preferences.pages:  # whoever pages has no $top
+        if options.top is not None and not reader.preferences.pages:  # with a page size, $top is ignored
             document["value"] = [shape(row) for row in found[: min(options.top, MAX_PAGE_SIZE)]]
             return document
         start = paging.from_skiptoken(options.skip_token) if options.skip_token else None
@@ -70,7 +70,7 @@ class Listing:
 
 
 def count(reader: Reader, table: Table, options: QueryOptions, among: Iterable[Row] | None = None) -> ApiResponse:
-    """Answer `…/$count`: the number as text, at most 5 000, behind a byte order mark."""
+    """Answer `…/$count`: the number as text, at most 5,000, after a byte order mark."""
     number = min(len(reader.rows(table, options, among)), MAX_PAGE_SIZE)
     return ApiResponse(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode("utf-8-sig"))
 

@@ -1,7 +1,7 @@
-"""Page cookies, as FetchXML and `$skiptoken` carry them, and the cut of a sorted result into pages.
+"""Page cookies of FetchXML and `$skiptoken`, and the division of a sorted result into pages.
 
-The cookie names the last row of a page; the next page begins behind it, wherever it is by then. Source of the form:
-Microsoft's page "Page results using FetchXML" (the inner cookie is URL-encoded twice).
+The cookie names the last row of a page; the next page begins after the present position of that row. Source of the
+form: Microsoft's page "Page results using FetchXML" (the inner cookie is URL-encoded twice).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SAFE = "$,()'/=@!"
 
 @dataclass(frozen=True, slots=True)
 class PageStart:
-    """Where a page begins: its number, and the last row of the page before (None if only the number is known)."""
+    """The start of a page: its number, and the last row of the page before (None if only the number is known)."""
 
     page: int
     last: str | None
@@ -33,7 +33,7 @@ class PageStart:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a result; `next` is where the following one begins."""
+    """A page of a result; `next` is the start of the following page."""
 
     rows: Sequence[T]
     next: PageStart | None
@@ -44,7 +44,7 @@ def cut(rows: Sequence[T], ids: Sequence[str], size: int, start: PageStart | Non
     number = start.page if start else 1
     first = (number - 1) * size
     in_place = 0 < first <= len(ids) and start is not None and ids[first - 1] == start.last
-    if start and start.last in ids and not in_place:  # rows came or went in between
+    if start and start.last in ids and not in_place:  # rows were inserted or deleted in between
         first = ids.index(start.last) + 1
     end = first + size
     following = PageStart(number + 1, ids[end - 1]) if end < len(rows) else None

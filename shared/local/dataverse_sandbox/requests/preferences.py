@@ -29,9 +29,9 @@ _SIMULATED = {
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a caller prefers.
+    """The preferences of a caller.
 
-    `pages` says that the caller chose the page size; `applied` is the text of the answer's `Preference-Applied`.
+    `pages` is true if the caller chose the page size; `applied` is the text of the answer's `Preference-Applied`.
     """
 
     page_size: int = MAX_PAGE_SIZE
@@ -43,11 +43,11 @@ class Preferences:
 
     @property
     def applied_to_row(self) -> str:
-        """The same for the answer with a single row, which has no pages."""
+        """The `Preference-Applied` of an answer with a single row, which has no pages."""
         return f'odata.include-annotations="{",".join(self.annotations)}"' if self.annotations else ""
 
     def wants(self, annotation: str) -> bool:
-        """Whether this annotation is asked for, by name or by a pattern such as `*`."""
+        """Whether the caller wants this annotation, by name or by a pattern such as `*`."""
         return any(fnmatchcase(annotation, pattern) for pattern in self.annotations)
 
 

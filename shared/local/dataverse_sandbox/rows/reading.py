@@ -22,7 +22,7 @@ Selection = Callable[[Iterable[Row] | None], list[Row]]
 
 
 class Reader:
-    """Reads on behalf of one request."""
+    """Reads rows for one request."""
 
     def __init__(self, store: Store, context: QueryContext, preferences: Preferences, base_url: str) -> None:
         self.store = store
@@ -35,7 +35,7 @@ class Reader:
         return self.selection(table, options)(among)
 
     def selection(self, table: Table, options: QueryOptions) -> Selection:
-        """Build the function that does so; WebApiError 400 for names that the table does not have."""
+        """Build the filter of a table as a function; WebApiError 400 for unknown names."""
         self.may_look_into(table)
         condition = options.filter
         compiled = compile_filter(condition, table, self.store, self.context) if condition is not None else None
@@ -56,9 +56,9 @@ class Reader:
         return select
 
     def shape(self, table: Table, options: QueryOptions, relatives: Sequence[Table] = ()) -> Shape:
-        """Build the function that turns a row into JSON; WebApiError 400 for names that the table does not have.
+        """Build the function that turns a row into JSON; WebApiError 400 for unknown names.
 
-        Selected columns that one of the `relatives` has are left out where this table does not have them.
+        A selected column that this table lacks is left out if one of the `relatives` has it.
         """
         self.may_look_into(table)
         columns = self._columns(table, options.select, relatives)
@@ -76,12 +76,12 @@ class Reader:
         return shape
 
     def references(self, table: Table) -> Shape:
-        """Build the function that turns a row into its address alone."""
+        """Build the function that turns a row into its address."""
         self.may_look_into(table)
         return lambda row: {"@odata.id": f"{self.base_url}/{table.set_name}({row[table.primary_id]})"}
 
     def may_look_into(self, table: Table) -> None:
-        """Ask for the privilege to read a table; WebApiError 403 without it."""
+        """Require the privilege to read a table; WebApiError 403 without it."""
         self.context.rights.require(Access.READ, table.name)
 
     def lookup_name(self, reference: RowRef) -> str | None:
@@ -95,7 +95,7 @@ class Reader:
         return self.lookup_name(value) if isinstance(value, RowRef) else values.formatted(column, value)
 
     def emit(self, document: dict[str, Any], column: Column, name: str, value: Any) -> None:
-        """Write a value that is not empty under a name, behind the annotations that are asked for."""
+        """Write a value that is not empty under a name, after its requested annotations."""
         wants = self.preferences.wants
         if wants(FORMATTED) and (label := self.formatted(column, value)) is not None:
             document[f"{name}@{FORMATTED}"] = label
@@ -165,7 +165,7 @@ class Reader:
     def _expansion_of_one(
         self, table: Table, navigation: ToOne, expansion: Expansion
     ) -> Callable[[Row, dict[str, Any]], None]:
-        """Expand a lookup; that of an owner leads to users and to teams, which have different columns."""
+        """Expand a lookup; an owner is a user or a team, which have different columns."""
         tables = [self.store.schema.tables[name] for name in navigation.targets if name in self.store.schema.tables]
 
         def build(target: Table) -> Shape:
@@ -215,13 +215,13 @@ class Reader:
         return extract
 
     def sortable(self, column: Column, value: Any) -> Any:
-        """Return a value in the form that it is sorted by."""
-        # Dataverse sorts choices and lookups by what the user sees.
+        """Return the sort key of a value."""
+        # Dataverse sorts choices and lookups by their displayed text.
         if value is None or not (column.type.is_choice or column.type is ColumnType.LOOKUP):
             return value.casefold() if isinstance(value, str) else value
         return (self.formatted(column, value) or "").casefold()
 
 
 def etag(row: Row) -> str:
-    """Return the version of a row the way that If-Match takes it."""
+    """Return the version of a row in the form of If-Match."""
     return f'W/"{row["versionnumber"]}"'

@@ -1,4 +1,4 @@
-"""One Mail+ account: everything the sandbox remembers, in memory."""
+"""One Mail+ account: all data of the sandbox, in memory."""
 
 from __future__ import annotations
 
