@@ -7,7 +7,10 @@ from shared.local.commands.local_settings import read_local_settings
 
 
 async def run() -> None:
-    """Ask Spotler harmless questions, keep what is proven, and print it. Raises ConnectorErrors."""
+    """Send harmless requests to Spotler, store which capabilities are proven, and print them.
+
+    Raises ConnectorErrors.
+    """
     read_local_settings()
     try:
         services = await app.services()

@@ -46,7 +46,7 @@ async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
 
 
 async def _first_mapping() -> None:
-    """Activate the first mapping, and say at once what is configured wrongly. What is away may come back."""
+    """Activate the first mapping; a ConfigurationError stops the start, an unavailable service does not."""
     try:
         await app.connector()
     except (TransientError, ThrottledError) as error:

@@ -1,4 +1,4 @@
-"""`python -m shared mapping …`: what an administrator does with the mapping, from a terminal.
+"""`python -m shared mapping …`: administration of the mapping, from a terminal.
 
 Talks to the configured services directly, with the settings of the environment; no host needs to run. Exit codes: 0
 fine, 1 something is wrong or was refused (notes of the check are fine).
@@ -110,7 +110,7 @@ class _Command:
         self._environment = services.settings.environment
 
     async def run(self) -> int:
-        """Do what was asked for."""
+        """Run the subcommand."""
         actions: Mapping[str, Callable[[], Awaitable[int]]] = {
             "check": self._check,
             "preview": self._preview,
@@ -232,7 +232,7 @@ class _Command:
 
 
 def _content(path: Path) -> bytes:
-    """Return what a workbook holds already: its other sheets stay."""
+    """Return the content of an existing workbook, whose other sheets are kept."""
     return path.read_bytes() if path.exists() else b""
 
 

@@ -1,4 +1,4 @@
-"""`python -m shared export` and `forget`: what the connector remembers of one person, from a terminal (GDPR 15, 17).
+"""`python -m shared export` and `forget`: the stored data of one person, from a terminal (GDPR 15, 17).
 
 Both talk to the configured services directly, with the settings of the environment; no host needs to run.
 """
@@ -39,13 +39,13 @@ def _add_person(parser: argparse.ArgumentParser) -> None:
 
 
 def _email(text: str) -> str:
-    if text and not is_email(text.strip()):  # argparse reads the default, too
+    if text and not is_email(text.strip()):  # argparse parses the default, too
         raise argparse.ArgumentTypeError("the e-mail address is not valid")
     return text.strip()
 
 
 async def export(options: argparse.Namespace) -> int:
-    """Write everything that is remembered as JSON, and return the exit code."""
+    """Write all stored data of a record as JSON, and return the exit code."""
     try:
         answer = await (await _memory()).export(options.record, options.email)
     finally:
@@ -63,7 +63,7 @@ async def export(options: argparse.Namespace) -> int:
 
 
 async def forget(options: argparse.Namespace) -> int:
-    """Forget a record, say what was done, and return the exit code."""
+    """Delete the stored data of a record, print a summary, and return the exit code."""
     try:
         memory = await _memory()
         done = await memory.forget(options.record, options.email, although_synchronised=options.although_synchronised)

@@ -1,4 +1,4 @@
-"""`python -m shared rekey`: brings stored fingerprints to a new key. It may be interrupted, and called again.
+"""`python -m shared rekey`: re-encrypts stored fingerprints with a new key. It may be interrupted and repeated.
 
 Talks to the configured state store directly, with the settings of the environment, while the app runs.
 """
@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Bring everything over and return the exit code."""
+    """Re-encrypt all documents and return the exit code."""
     read_local_settings()
     settings = load_settings()
     if options.new_key:
@@ -56,7 +56,7 @@ async def _bring_over() -> None:
 
 
 def _make_new_key(settings: Settings) -> None:
-    """Put the key of the embedded store aside, so that the next use makes another one."""
+    """Rename the key file of the embedded store, so that the next use creates a new key."""
     key, former = key_files(settings)
     if settings.fingerprint_key.get_secret_value() or settings.uses_azure_tables:
         raise ConfigurationError(

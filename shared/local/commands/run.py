@@ -56,7 +56,7 @@ async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace)
     if not missing:
         return None
     if not settings.uses_azure_tables and not settings.uses_service_bus:
-        # The sandbox forgets when it stops; what the connector remembers of it goes, too. Runs may be several.
+        # The sandbox keeps nothing when it stops: delete the connector's state, too. Runs may be concurrent.
         folder = settings.local_folder / f"sandbox-{os.getpid()}"
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         os.environ["LOCAL_FOLDER"] = str(folder)

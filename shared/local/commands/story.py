@@ -1,6 +1,6 @@
-"""The story that `make run` tells: one person's life in Dynamics, and what Spotler holds after each step.
+"""The demonstration of `make run`: changes of one person in Dynamics, and the contact in Spotler after each step.
 
-No sentence is printed before both sides show that it is true. One that does not become true ends the story.
+A sentence is printed once both sides confirm it. A sentence that is not confirmed in time ends the demonstration.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
 
 PATIENCE = 120.0
-"""Seconds until a sentence counts as untrue: the machine may be busy with something else."""
+"""Seconds until a sentence counts as untrue; generous, because the machine may be busy."""
 
 _LOOK = 0.02
 _EMAIL = "noor.devries@example.nl"
@@ -36,7 +36,7 @@ _FIRST = {
     "postalCode": "3511 AB",
     "city": "Utrecht",
 }
-"""What Spotler has of her after the first save."""
+"""The contact in Spotler after the first save."""
 
 _SUCCEEDED, _UNFIT = 480000000, 480000001
 """Status reasons of Spotler Info."""
@@ -54,7 +54,7 @@ class UntrueError(Exception):
 
 @dataclass(slots=True)
 class Story:
-    """Tells and measures."""
+    """Runs the steps, prints them and measures their time."""
 
     dynamics: DynamicsUser
     spotler: SpotlerUser
@@ -63,7 +63,7 @@ class Story:
     latencies: list[float] = field(default_factory=list)
 
     async def tell(self) -> None:
-        """Play the whole story; UntrueError if a step does not show."""
+        """Run all steps; UntrueError if a step is not confirmed."""
         print("\nA sales person works in Dynamics, a marketer looks at Spotler.\n")
         person = await self._created()
         await self._changed(person)
@@ -114,7 +114,7 @@ class Story:
         self._show(text, begin)
 
     async def _chose(self, person: str) -> None:
-        """She ticks other boxes on her profile page in Spotler; a poll brings that home."""
+        """Change permissions on the profile page in Spotler; a poll transfers them to Dynamics."""
         contact = await self.spotler.contact(_EMAIL)
         bits = {option["description"]: option["bit"] for option in _property(contact, "permissions")}
         ticks = [{"bit": bits["Newsletter"], "enabled": False}, {"bit": bits["Offers"], "enabled": True}]
@@ -179,7 +179,7 @@ class Story:
         self._show(text, begin)
 
     async def _everybody(self) -> None:
-        """The initial synchronisation of all who were there already, by one HTTP call per table."""
+        """Run the initial synchronisation of all existing records, by one HTTP call per table."""
         begin = time.perf_counter()
         before = await self.dynamics.counters(), await self.spotler.requests()
         async with httpx.AsyncClient(base_url=self.host.url, timeout=self.patience) as http:
@@ -204,7 +204,7 @@ class Story:
         await self._unfit()
 
     async def _everybody_has_a_status(self, contacts: Sequence[Mapping[str, Any]]) -> None:
-        """Whoever is in Spotler is a record whose status says so; nobody in Dynamics is without a status."""
+        """Check that each contact has a record with status Succeeded, and that each active record has a status."""
         sentence = "Everybody who was in Dynamics already is in Spotler, or marked as unfit"
         there = {str(contact.get("externalId", "")) for contact in contacts}
         succeeded: set[str] = set()
@@ -228,7 +228,7 @@ class Story:
         print(f"           Not passed on, and marked so in Dynamics: {told or 'nobody'}")
 
     async def _quiet(self, sentence: str) -> None:
-        """Wait until nothing is under way, without asking either side for records."""
+        """Wait until queues and service endpoint are empty, without requests for records."""
         queue = (await app.connector()).queue
 
         async def waiting() -> int:
@@ -244,7 +244,7 @@ class Story:
         return await self._until(sentence, lambda: self.spotler.contact(_EMAIL), shows)
 
     async def _until(self, sentence: str, look: Callable[[], Awaitable[Seen]], is_true: Callable[[Seen], bool]) -> Seen:
-        """Look until a sentence is true, and return what was seen; UntrueError if it does not become true."""
+        """Read until a sentence is true, and return the last value; UntrueError if the time is over."""
         end = time.perf_counter() + self.patience
         while not is_true(seen := await look()):
             self._must(sentence, time.perf_counter() < end)
@@ -262,7 +262,10 @@ class Story:
 
 
 async def tell(addresses: Addresses, host: FunctionsHost, *, patience: float = PATIENCE) -> None:
-    """Tell the story against a sandbox and sum it up. UntrueError if a sentence is not true within `patience` s."""
+    """Run the demonstration against a sandbox and print a summary.
+
+    UntrueError if a sentence is not confirmed in time.
+    """
     async with DynamicsUser(addresses) as dynamics, SpotlerUser(addresses) as spotler:
         story = Story(dynamics, spotler, host, patience)
         await story.tell()
@@ -279,5 +282,5 @@ def _properties(contact: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def _permissions(contact: Mapping[str, Any] | None) -> set[str]:
-    """Name the permissions that are on."""
+    """Return the names of the permissions that are on."""
     return {option["description"] for option in _property(contact, "permissions") or () if option["enabled"]}

@@ -35,7 +35,7 @@ _BACKLOG = 512
 
 
 class FunctionsHost:
-    """Runs an app while its `async with` block runs; `url` and `keys` tell how to call it.
+    """Runs an app while its `async with` block runs; `url` and `keys` are for its callers.
 
     Leaving the block stops listening, finishes what was received and the timers under way, then closes the HTTP
     server. `folder` holds the host's own small files: keys and timer status.

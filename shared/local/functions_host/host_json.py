@@ -1,4 +1,4 @@
-"""The settings of host.json that this host heeds; the rest of the file is for Azure.
+"""The settings of host.json that this host reads; the rest of the file is for Azure.
 
 Names and defaults: https://learn.microsoft.com/azure/azure-functions/functions-host-json
 """

@@ -73,7 +73,7 @@ class HttpFrontEnd:
         self._timers = timers
         self._started: set[asyncio.Task[None]] = set()
         start: BaseRoute = Route("/admin/functions/{name}", self._start, methods=["POST"])
-        # A method that no function takes is not found either: so says Azure.
+        # As in Azure, a path with a method that no function takes is not found.
         unknown: BaseRoute = Route("/{path:path}", _not_found, methods=sorted(EVERY_METHOD))
         self.app = Starlette(routes=[start, *routes, unknown])
 
@@ -98,7 +98,7 @@ class HttpFrontEnd:
         )
         try:
             answer = encode_response(await self._invoker.invoke(function, argument))
-        except Exception:  # noqa: BLE001  # the caller learns nothing of what went wrong inside; the log has it
+        except Exception:  # noqa: BLE001  # the caller gets no details of the error; the log has them
             return PlainTextResponse("", 500)
         response = Response(answer.body, answer.status, dict(answer.headers))
         for cookie in answer.cookies:

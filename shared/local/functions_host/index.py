@@ -42,7 +42,7 @@ class HttpTrigger:
 
 @dataclass(frozen=True, slots=True)
 class QueueTrigger:
-    """Called with one message, or with a batch. `binary`: bodies travel as bytes, not as text."""
+    """Called with one message, or with a batch. `binary`: bodies are passed as bytes, not as text."""
 
     parameter: str
     queue: QueueName
@@ -52,7 +52,7 @@ class QueueTrigger:
 
 @dataclass(frozen=True, slots=True)
 class TimerTrigger:
-    """Called on schedule. `monitored`: occurrences missed while the host was down are made up for, once."""
+    """Called on schedule. `monitored`: occurrences that were missed while the host was down are run once."""
 
     parameter: str
     schedule: str
@@ -99,7 +99,7 @@ def index_functions(app: func.FunctionApp, environment: Mapping[str, str] = os.e
     HostError for a trigger or binding that this host does not serve, and for a signature that the worker
     would refuse to load.
     """
-    # The app remembers the names it has handed out and would call its own functions duplicates the second time.
+    # The app keeps the names of indexed functions and would report them as duplicates the second time.
     app.functions_bindings = None
     return tuple(_index(function, environment) for function in app.get_functions())
 

@@ -1,4 +1,4 @@
-"""The keys that open HTTP functions, kept in a file of their own."""
+"""The keys for HTTP functions, kept in a file of their own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _KeyFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class HostKeys:
-    """`default` opens every function of level FUNCTION, `master` everything. Neither is ever logged."""
+    """`default` opens every function of level FUNCTION, `master` every function. Neither is logged."""
 
     master: str
     default: str
@@ -34,7 +34,7 @@ class HostKeys:
         return "HostKeys(…)"
 
     def allow(self, level: func.AuthLevel, presented: str) -> bool:
-        """Tell whether `presented` opens a function of `level`."""
+        """Return whether `presented` opens a function of `level`."""
         match level:
             case func.AuthLevel.ANONYMOUS:
                 return True

@@ -1,4 +1,4 @@
-"""Serves both simulated services in one process and tells where they are: `python -m shared sandbox`."""
+"""Serves both simulated services in one process and prints their addresses: `python -m shared sandbox`."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ COLLEAGUE_CLIENT, COLLEAGUE_SECRET = "colleague", "colleague-secret"  # opens no
 _READS_PEOPLE = frozenset(
     privilege(access, table) for access in (Access.READ, Access.APPEND_TO) for table in PersonTable
 )
-"""What a Spotler User needs beside that role to ask for jobs about people, and no more."""
+"""The privileges that a Spotler User needs in addition to that role to create jobs about people."""
 TENANT = "organisation"
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the sandbox is and how to sign in."""
+    """The addresses of the sandbox and its credentials."""
 
     dataverse_url: str
     dataverse_authority: str
@@ -176,7 +176,10 @@ async def _serve(
 
 
 def _filtering_columns(settings: Settings) -> dict[str, list[str]]:
-    """Fire on what the mapping and the rules read, as a well-kept service endpoint does (WF-06, MAP-35)."""
+    """Return the columns that the mapping and the rules read.
+
+    filtering columns of the service endpoint (WF-06, MAP-35).
+    """
     mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
     return {str(table): sorted(reading_of(mapping, table).watched) for table in PersonTable}
 

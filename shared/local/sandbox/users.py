@@ -1,4 +1,4 @@
-"""People at work: somebody who uses Dynamics, and somebody who looks into Spotler."""
+"""Users of the sandbox: a user of Dynamics, and a marketer who reads contacts in Spotler."""
 
 from __future__ import annotations
 
@@ -70,22 +70,22 @@ class DynamicsUser:
         return _identifier(answer)
 
     async def bring_in(self, entity_set: str, row: Mapping[str, Any]) -> str:
-        """Save a new record as an import that bypasses asynchronous steps: no service endpoint hears of it."""
+        """Save a new record as an import that bypasses asynchronous steps: no message is sent."""
         answer = await self._http.post(entity_set, content=_json(row), headers={**_JSON, **_UNHEARD})
         answer.raise_for_status()
         return _identifier(answer)
 
     async def slip(self, entity_set: str, identifier: str, row: Mapping[str, Any]) -> None:
-        """Save columns of a record in that way: the message is missed."""
+        """Save columns of a record without a message."""
         headers = {"If-Match": "*", **_JSON, **_UNHEARD}
         (await self._http.patch(f"{entity_set}({identifier})", content=_json(row), headers=headers)).raise_for_status()
 
     async def slip_away(self, entity_set: str, identifier: str) -> None:
-        """Delete a record in that way."""
+        """Delete a record without a message."""
         (await self._http.delete(f"{entity_set}({identifier})", headers=_UNHEARD)).raise_for_status()
 
     async def change(self, entity_set: str, identifier: str, row: Mapping[str, Any], *, tag: str | None = None) -> None:
-        """Save columns of a record, with the `tag` that any caller may give to what it does."""
+        """Save columns of a record, with an optional `tag`, which any caller may set."""
         answer = await self._http.patch(
             f"{entity_set}({identifier})",
             content=_json(row),
@@ -95,7 +95,7 @@ class DynamicsUser:
         answer.raise_for_status()
 
     async def delete(self, entity_set: str, identifier: str, *, tag: str | None = None) -> None:
-        """Delete a record, likewise."""
+        """Delete a record, with an optional `tag`."""
         answer = await self._http.delete(f"{entity_set}({identifier})", params={"tag": tag} if tag else None)
         answer.raise_for_status()
 
@@ -125,7 +125,7 @@ class DynamicsUser:
     async def merge(
         self, table: PersonTable, *, target: str, subordinate: str, taken_over: Mapping[str, Any] | None = None
     ) -> None:
-        """Merge two records of a table: the subordinate becomes inactive, the target stays and takes some values."""
+        """Merge two records of a table: the subordinate becomes inactive, the target takes over some values."""
 
         def reference(identifier: str) -> dict[str, str]:
             return {"@odata.type": f"Microsoft.Dynamics.CRM.{table}", PEOPLE[table].key: identifier}
@@ -172,7 +172,7 @@ class DynamicsUser:
         answer.raise_for_status()
 
     async def underway(self) -> int:
-        """Return how many messages the service endpoint has still to post."""
+        """Return the number of messages that the service endpoint has not posted yet."""
         answer = await self._http.get(f"{self._url}/sandbox/counters")
         return int(answer.json()["messages"]["underway"])
 
@@ -225,7 +225,7 @@ class SpotlerUser:
         return await self._find(externalId=external_id)
 
     async def contacts(self) -> list[dict[str, Any]]:
-        """Return everybody."""
+        """Return all contacts."""
         answer = await self._http.get("contacts")
         contacts: list[dict[str, Any]] = answer.json()
         return contacts
@@ -240,13 +240,13 @@ class SpotlerUser:
         (await self._http.post(path, json=dict(body or {}))).raise_for_status()
 
     async def recover(self) -> None:
-        """End all faults that were asked for."""
+        """Remove all planned faults."""
         (await self._http.delete("faults")).raise_for_status()
 
     async def wait_for(
         self, email: str, seen: Callable[[dict[str, Any] | None], bool], patience: float = PATIENCE
     ) -> float:
-        """Wait until a contact looks as expected; return how many seconds that took."""
+        """Wait until `seen` is true for a contact; return the seconds that this took."""
         begin = time.perf_counter()
         while not seen(await self.contact(email)):
             if time.perf_counter() - begin > patience:
@@ -278,5 +278,5 @@ def _trust(addresses: Addresses) -> str | bool:
 
 
 def _json(row: Mapping[str, Any]) -> bytes:
-    """Write JSON in ASCII: half of an emoji, as flows that cut texts send it, has no other form."""
+    """Write JSON in ASCII: half of an emoji, from a flow that cuts texts, has no other encoding."""
     return json.dumps(dict(row)).encode()

@@ -26,14 +26,14 @@ class SandboxClock:
 
 
 class Dated:
-    """Lets answers say what time it is for the service (RFC 9110, `Date`)."""
+    """Adds the service's time to answers (RFC 9110, `Date`)."""
 
     def __init__(self, app: ASGIApp, *, clock: SandboxClock) -> None:
         self._app = app
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and put the date into the answer."""
+        """Call the app, and add the date to its answer."""
 
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":

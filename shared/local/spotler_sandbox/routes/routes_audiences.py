@@ -16,7 +16,7 @@ from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Reply, i
 
 
 class AudienceBody(Body):
-    """An audience as written; dates are read-only. Empty names and ids are a matter for the audience's rules (417)."""
+    """An audience as written; dates are read-only. The rules for audiences check empty names and ids (417)."""
 
     external_id: str
     name: str
@@ -43,7 +43,7 @@ class TemporaryListBody(Body):
 
 
 def create_audience(call: Call) -> Reply:
-    """Create; every broken rule is 417."""
+    """Create an audience; a broken rule is 417."""
     body = call.body(AudienceBody)
     try:
         audience = call.account.audiences.create(body.external_id, body.name, body.description)
@@ -58,7 +58,7 @@ def get_audience(call: Call) -> Reply:
 
 
 def update_audience(call: Call) -> Reply:
-    """Rename; the id in the path must be the id in the body."""
+    """Change name and description; the id in the path must be the id in the body."""
     audience = _audience(call)
     body = call.body(AudienceBody)
     if body.external_id != audience.external_id:
@@ -71,7 +71,7 @@ def update_audience(call: Call) -> Reply:
 
 
 def delete_audience(call: Call) -> Reply:
-    """Delete what nothing depends on."""
+    """Delete an audience that nothing depends on."""
     try:
         call.account.audiences.delete(_audience(call))
     except AudienceRefusedError as error:
@@ -92,7 +92,7 @@ def add_to_audience(call: Call) -> Reply:
 
 
 def remove_from_audience(call: Call) -> Reply:
-    """Remove up to 2500 contacts. Without a body the audience is emptied: so does the service."""
+    """Remove up to 2500 contacts. Without a body the audience is emptied, as by the service."""
     if not call.payload:
         call.account.audiences.clear(_audience(call))
         return Reply()
@@ -108,21 +108,21 @@ def temporary_lists(call: Call) -> Reply:
 
 
 def create_temporary_list(call: Call) -> Reply:
-    """Create with its contacts or not at all."""
+    """Create a temporary list with all contacts, or none."""
     body = call.body(TemporaryListBody)
     call.account.temporary_lists.create(body.external_temporary_list_id, body.name, body.contacts)
     return Reply()
 
 
 def add_to_temporary_list(call: Call) -> Reply:
-    """Add all or none."""
+    """Add all contacts or none."""
     listed = _temporary_list(call)
     call.account.temporary_lists.add(listed, call.body(Contacts).contacts)
     return Reply()
 
 
 def delete_temporary_list(call: Call) -> Reply:
-    """Delete what is not in use."""
+    """Delete a temporary list that is not in use."""
     call.account.temporary_lists.delete(_temporary_list(call))
     return Reply()
 

@@ -23,7 +23,7 @@ class MessageField(Body):
 
 
 class Who(Body):
-    """Whom it concerns."""
+    """The contact of the call."""
 
     external_contact_id: str = Field(min_length=1)
 
@@ -46,7 +46,7 @@ def automations(call: Call) -> Reply:
 
 
 def trigger_automation(call: Call) -> Reply:
-    """Start what listens to the trigger: 200 if one started, 417 if none did, 404 if trigger or contact is unknown."""
+    """Start the automations of a trigger: 200 if one started, 417 if none did, 404 if trigger or contact is unknown."""
     body = call.body(AutomationStart)
     registry = call.account.automations
     code = _uuid(call.path["triggerCode"])
@@ -99,7 +99,7 @@ def campaigns(call: Call) -> Reply:
 
 
 def trigger_campaign(call: Call) -> Reply:
-    """Let a contact into the campaign of a trigger."""
+    """Start the campaign of a trigger for a contact."""
     campaign = call.account.campaigns.triggered_by(call.path["triggerId"])
     if campaign is None:
         raise ApiError(404, ErrorType.TRIGGER_NOTFOUND, "trigger not found")
@@ -117,7 +117,7 @@ def trigger_campaign(call: Call) -> Reply:
 
 
 def stop_campaign(call: Call) -> Reply:
-    """Take a contact out of a campaign."""
+    """End the run of a contact in a campaign."""
     campaign = _campaign(call)
     contact = call.contact_in_body(call.body(Who).external_contact_id)
     try:

@@ -22,7 +22,7 @@ def details(call: Call) -> Reply:
 
 
 def trend_reports(call: Call) -> Reply:
-    """List the one report of the account, which is on; every mailing belongs to it."""
+    """List the one report of the account, which is active; every mailing belongs to it."""
     wanted = call.query.choice("enabled", "true", "false") != "false"
     mailings = list(call.account.mailings.mailings.values())
     report = {

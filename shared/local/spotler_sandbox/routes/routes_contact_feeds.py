@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 
 def updates(call: Call) -> Reply:
-    """List what changed in a period, changes through the API included."""
+    """List the contacts that changed in a period, changes through the API included."""
     period = call.query.period()
     return _feed(call, "contacts", call.account.contacts.changed(period), lambda contact: _document(call, contact))
 
@@ -32,7 +32,7 @@ def bounces(call: Call) -> Reply:
 
 
 def search(call: Call) -> Reply:
-    """Find by one equality, `property=value`; addresses are compared without regard to case."""
+    """Find contacts by one equality, `property=value`; addresses are compared without regard to case."""
     name, value = call.query.equality("MPSearchQuery")
     call.query.integer("pageSize", minimum=1)
     if name in CONTACT_KEYS:
@@ -46,23 +46,23 @@ def search(call: Call) -> Reply:
 
 
 def mailings(call: Call) -> Reply:
-    """List the mailings one contact got."""
+    """List the mailings of one contact."""
     return _history(call, "mailingHistories", lambda letter: letter.subscription is None, _mailing)
 
 
 def campaign_mailings(call: Call) -> Reply:
-    """List the campaign messages one contact got."""
+    """List the campaign messages of one contact."""
     return _history(call, "campaignMailingHistories", lambda letter: letter.subscription is not None, _campaign_mailing)
 
 
 def forms(call: Call) -> Reply:
-    """List the forms one contact completed."""
+    """List the form entries of one contact."""
     entries = call.account.form_entries.of_contact(call.contact())
     return call.page("formHistories", entries, lambda entry: entry.document())
 
 
 def _feed(call: Call, name: str, items: Sequence[Item], document: Callable[[Item], Any]) -> Reply:
-    """Answer a page; the versioned prefix answers a bare array and needs no page size."""
+    """Answer a page; under the versioned prefix the answer is a bare array and needs no page size."""
     if call.versioned and call.query.optional("pageSize") is None:
         return Reply(200, [document(item) for item in items], root=name)
     call.query.integer("pageSize", minimum=1)
@@ -99,7 +99,7 @@ def _history(
     belongs: Callable[[Letter], bool],
     document: Callable[[Call, Letter], dict[str, Any]],
 ) -> Reply:
-    """Answer a page of letters with what became of each; its size is fixed."""
+    """Answer a page of letters with their interactions; the size is fixed."""
     events = call.account.mailings.of_contact(call.contact())
     sent = [item for item in events if item.event is Event.SENT and belongs(item.letter)]
     call.query.without_effect("pageSize")

@@ -36,7 +36,10 @@ class AnyContact(Body):
     temporary: Ignored = None
 
     def as_input(self) -> ContactInput:
-        """Translate; an empty external id is none. ApiError 501 for an option of a set with more than is modelled."""
+        """Return the input for the account.
+
+        an empty external id is none. ApiError 501 for an option with unmodelled keys.
+        """
         for name, value in self.properties.items():
             for option in value if isinstance(value, list) else ():
                 if isinstance(option, dict) and (unknown := option.keys() - SWITCH_KEYS):
@@ -45,13 +48,13 @@ class AnyContact(Body):
 
 
 class IdentifiedContact(AnyContact):
-    """A contact that must say who it is."""
+    """A contact with a required external id."""
 
     external_id: str = Field(min_length=1)
 
 
 class OwnId(RootModel[str]):
-    """The external id once more, as one client sends it where no body is needed."""
+    """The external id of the path, as one client sends it in a body that is not needed."""
 
 
 class Insert(Body):
@@ -63,7 +66,7 @@ class Insert(Body):
 
 
 class Update(Body):
-    """`PUT /contact/{externalId}`; `update` is not needed and says nothing that the path does not."""
+    """`PUT /contact/{externalId}`; `update` is not needed and has no effect."""
 
     update: Ignored = None
     purge: bool = False
@@ -79,7 +82,7 @@ class BulkInsert(Body):
 
 
 class BulkSize(Body):
-    """The same, to count before anything else is checked."""
+    """The same with unread contacts: their number is checked first."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -87,13 +90,13 @@ class BulkSize(Body):
 
 
 def get(call: Call) -> Reply:
-    """Read one contact, or the shell of an anonymised one where the account keeps it."""
+    """Read one contact, or the shell of an anonymised one if the account keeps shells."""
     contact = call.account.contacts.shell(call.path["externalId"]) or call.contact()
     return Reply(200, contact.document(call.account.catalogue, call.settings.native_dates), root="contact")
 
 
 def insert(call: Call) -> Reply:
-    """Create or, with `update`, upsert."""
+    """Create a contact; with `update`, create or change it."""
     body = call.body(Insert)
     try:
         call.account.contacts.insert(body.contact.as_input(), update=body.update, purge=body.purge)
@@ -130,7 +133,7 @@ def properties(call: Call) -> Reply:
 
 
 def anonymize(call: Call) -> Reply:
-    """Erase one contact; a second time there is nobody, unless the account keeps a shell."""
+    """Erase one contact; a second call finds no contact, unless the account keeps a shell."""
     _check_own_id(call)
     if call.account.contacts.shell(call.path["externalId"]) is None:
         call.account.contacts.anonymize(call.contact())
@@ -138,14 +141,14 @@ def anonymize(call: Call) -> Reply:
 
 
 def inactivate(call: Call) -> Reply:
-    """Move one contact to the inactive file."""
+    """Make one contact inactive."""
     _check_own_id(call)
     call.account.contacts.inactivate(call.contact(), Inactivity.MANUAL)
     return Reply()
 
 
 def subscribe(call: Call) -> Reply:
-    """Write on the person's own wish; the external id may be absent."""
+    """Write at the person's own request; the external id may be absent."""
     try:
         call.account.contacts.subscribe(call.body(AnyContact).as_input())
     except WriteRefusedError as error:
@@ -162,7 +165,7 @@ def _outcome(call: Call, external_id: str, given: ContactInput, body: BulkInsert
 
 
 def _check_own_id(call: Call) -> None:
-    """Let a body pass that says what the path says. ApiError 501."""
+    """Accept a body that repeats the id of the path. ApiError 501."""
     if call.payload and call.body(OwnId).root != call.path["externalId"]:
         raise not_modelled("a body with another id than the path")
 

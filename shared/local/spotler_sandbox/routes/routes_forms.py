@@ -1,4 +1,4 @@
-"""Forms: their pages, what people enter, and the results."""
+"""Forms: their pages, entries and results."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class EntryBody(Body):
 
 
 def forms(call: Call) -> Reply:
-    """List the forms, of one kind or state if asked for."""
+    """List the forms, optionally of one kind or state."""
     wanted = {"formSubType": call.query.choice("formSubType", *SUB_TYPES)}
     wanted["formState"] = call.query.choice("formState", *STATES)
     _pass_over_habits(call)
@@ -56,7 +56,7 @@ def forms(call: Call) -> Reply:
 
 
 def page(call: Call) -> Reply:
-    """Show the form, filled in for a contact if one is named."""
+    """Return the form, with the values of a contact if one is named."""
     _check_form(call)
     query = call.query
     _pass_over_habits(call)
@@ -70,7 +70,7 @@ def page(call: Call) -> Reply:
 
 
 def filled_page(call: Call) -> Reply:
-    """Show the form with the values that the body gives."""
+    """Return the form with the values of the body."""
     _check_form(call)
     body = call.body(PageBody)
     values = _known_of(call, body.enc_id) | _first_values("prefilledValues", body.prefilled_values)
@@ -78,7 +78,7 @@ def filled_page(call: Call) -> Reply:
 
 
 def enter(call: Call) -> Reply:
-    """Sign somebody up; an entry that cannot be taken is shown again with the reason."""
+    """Sign a person up; an invalid entry is returned as a page with the reason."""
     _check_form(call)
     body = call.body(EntryBody)
     given = dict(body.form_params)
@@ -98,7 +98,7 @@ def enter(call: Call) -> Reply:
 
 
 def results(call: Call) -> Reply:
-    """List what people entered; the sandbox has completed entries only."""
+    """List the entries; the sandbox has completed entries only."""
     _check_form(call)
     if call.query.optional("completed") not in {None, "true"}:
         raise not_modelled("the query parameter 'completed' with another value than true")
@@ -108,7 +108,7 @@ def results(call: Call) -> Reply:
 
 
 def result(call: Call) -> Reply:
-    """Show one entry."""
+    """Return one entry."""
     _check_form(call)
     entry = call.account.form_entries.find(_number(call.path["resultId"]))
     if entry is None:
@@ -117,7 +117,10 @@ def result(call: Call) -> Reply:
 
 
 def _pass_over_habits(call: Call) -> None:
-    """Accept what the library of the vendor's own plugin adds to each query: the service goes by none of it."""
+    """Accept the parameters that the library of the vendor's own plugin adds to each query.
+
+    the service ignores them.
+    """
     for name in ("rest", "method", "arg1"):
         call.query.without_effect(name)
 
@@ -128,7 +131,7 @@ def _check_form(call: Call) -> None:
 
 
 def _known_of(call: Call, encrypted_id: str | None) -> dict[str, str]:
-    """Return what is known of a contact; nothing of nobody."""
+    """Return the values of a contact for the form; none without a contact."""
     contact = None if encrypted_id is None else call.account.contacts.with_encrypted_id(encrypted_id)
     known = {} if contact is None else contact.properties
     return {name: str(known[name]) for name in FIELDS if name in known}

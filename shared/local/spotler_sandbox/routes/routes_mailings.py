@@ -39,7 +39,7 @@ def mailing_details(call: Call) -> Reply:
 
 
 def statistics(call: Call) -> Reply:
-    """Count what recipients did. Opens are opens with images; the sandbox knows no others."""
+    """Count interactions of recipients. Opens are opens with images; the sandbox has no others."""
     mailing = _mailing(call)
     events = {event: call.account.mailings.of_mailing(mailing, event) for event in Event}
     unique = {event: len({id(item.contact) for item in items}) for event, items in events.items()}
@@ -118,13 +118,13 @@ def _mailing(call: Call) -> Mailing:
 
 
 def identifier(contact: Contact) -> dict[str, Any]:
-    """Name a contact as the lists of recipients do."""
+    """Return the reference to a contact in lists of recipients."""
     own = {"encryptedId": contact.encrypted_id}
     return own if contact.external_id is None else {**own, "externalId": contact.external_id}
 
 
 def detail(item: Interaction) -> dict[str, Any]:
-    """Say when it happened, and what a click or a bounce was."""
+    """Return the time of an interaction, and the details of a click or a bounce."""
     match item.event:
         case Event.SENT:
             return {}

@@ -14,7 +14,7 @@ from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Reply, i
 
 _MAILPLUS_ID = re.compile(r"[A-Za-z0-9_-]{12}", re.ASCII)
 
-# What the vendor lists as reasons for a refusal; its own list leaves out the large image.
+# The vendor's list of reasons for a refusal; that list leaves out the large image.
 REQUIRED = ("name", "link", "price")
 SEARCHED_OTHERWISE = {"customProperties", "specifications", "creationDate", "changeDate"}
 REQUIRED_IMAGES = ("imageUrl", "imageLargeUrl")
@@ -50,7 +50,7 @@ class Specification(ShopBody):
 
 
 class ProductValues(ShopBody):
-    """A product as written. What is required depends on whether it is new; dates are read-only."""
+    """A product as written. The required keys depend on whether it is new; dates are read-only."""
 
     external_id: Id
     name: Id | None = None
@@ -86,7 +86,7 @@ class ProductBody(Body):
 
 
 class OrderValues(ShopBody):
-    """An order as written: all of it, each time."""
+    """An order as written; each write contains the whole order."""
 
     external_id: Id
     external_contact_id: Id
@@ -115,12 +115,12 @@ class ConversionBody(ShopBody):
 
 
 def custom_properties(call: Call) -> Reply:
-    """Name the custom properties of products."""
+    """List the custom properties of products."""
     return Reply(200, [{"name": name} for name in call.account.shop.custom_properties], root="properties")
 
 
 def create_product(call: Call) -> Reply:
-    """Create; with `update`, change what exists."""
+    """Create a product; with `update`, change an existing one."""
     body = call.body(ProductBody)
     known = body.product.external_id in call.account.shop.products
     if known and not body.update:
@@ -134,7 +134,7 @@ def create_product(call: Call) -> Reply:
 
 
 def update_product(call: Call) -> Reply:
-    """Change what the body names."""
+    """Change the properties that the body names."""
     external_id = call.path["productId"]
     call.account.shop.product(external_id)
     product = call.body(ProductBody).product
@@ -158,7 +158,7 @@ def delete_product(call: Call) -> Reply:
 
 
 def search_products(call: Call) -> Reply:
-    """Find by one equality, `property=value`; a bare list."""
+    """Find products by one equality, `property=value`; the answer is a bare list."""
     name, value = call.query.equality("MPSearchQuery")
     known = {field.alias: field for field in ProductValues.model_fields.values()}
     if name in SEARCHED_OTHERWISE:
@@ -171,7 +171,7 @@ def search_products(call: Call) -> Reply:
 
 
 def create_order(call: Call) -> Reply:
-    """Create; with `update`, replace what exists."""
+    """Create an order; with `update`, replace an existing one."""
     body = call.body(OrderBody)
     if body.order.external_id in call.account.shop.orders and not body.update:
         raise ApiError(400, ErrorType.ID_NOTUNIQUE, "externalOrderId must be unique")
@@ -188,14 +188,14 @@ def update_order(call: Call) -> Reply:
 
 
 def delete_order(call: Call) -> Reply:
-    """Forget one order."""
+    """Delete one order."""
     call.account.shop.check_order(call.path["orderId"])
     del call.account.shop.orders[call.path["orderId"]]
     return Reply()
 
 
 def create_conversion(call: Call) -> Reply:
-    """Note what came of a letter, which its `mailplusId` names."""
+    """Record a conversion of a letter, named by its `mailplusId`."""
     body = call.body(ConversionBody)
     if not _MAILPLUS_ID.fullmatch(body.mailplus_id):
         raise invalid("mailplusId is malformed")

@@ -53,7 +53,7 @@ def tags_of_contact(call: Call) -> Reply:
 
 
 def score(call: Call) -> Reply:
-    """Set, increase or decrease; an absent tag starts at 0."""
+    """Set, increase or decrease a score; an absent tag starts at 0."""
     contact = call.contact()
     body = call.body(Score)
     call.account.tags.score(contact, body.tag, body.operation, body.value)
@@ -61,7 +61,7 @@ def score(call: Call) -> Reply:
 
 
 def create_tag(call: Call) -> Reply:
-    """Make a tag known."""
+    """Create a tag."""
     call.account.tags.create(call.body(NewTag).name)
     return Reply()
 
