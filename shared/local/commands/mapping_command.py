@@ -143,16 +143,16 @@ class _Command:
     async def _check(self) -> int:
         path: Path | None = self._options.file
         mapping = mapping_of(await self._mappings.live()) if path is None else self._read(path)
-        return self._say_findings(await self._mappings.check(mapping))
+        return self._print_findings(await self._mappings.check(mapping))
 
     async def _apply(self) -> int:
-        return self._say_result(await self._mappings.apply(self._read(self._options.file), self._change(), app.trial))
+        return self._print_result(await self._mappings.apply(self._read(self._options.file), self._change(), app.trial))
 
     async def _rollback(self) -> int:
-        return self._say_result(await self._mappings.rollback(self._options.version, self._change(), app.trial))
+        return self._print_result(await self._mappings.rollback(self._options.version, self._change(), app.trial))
 
     async def _defaults(self) -> int:
-        return self._say_result(await self._mappings.restore_defaults(self._change(), app.trial))
+        return self._print_result(await self._mappings.restore_defaults(self._change(), app.trial))
 
     async def _import(self) -> int:
         return self._write(self._options.output, to_yaml(self._read(self._options.file)).encode())
@@ -164,7 +164,7 @@ class _Command:
             report = await preview.records(mapping, options.record, shown=options.shown)
         else:
             report = await preview.sample(mapping, size=options.sample, shown=options.shown)
-        return self._say_preview(report)
+        return self._print_preview(report)
 
     async def _diff(self) -> int:
         live = await self._mappings.live()
@@ -177,7 +177,7 @@ class _Command:
             text, name = other.text, f"version {other.number}"
         else:
             text, name = to_yaml(self._read(Path(new))), new
-        self._say({"difference": (changes := difference(old.text, text, f"version {old.number}", name))}, [changes])
+        self._print({"difference": (changes := difference(old.text, text, f"version {old.number}", name))}, [changes])
         return FINE
 
     async def _export(self) -> int:
@@ -191,7 +191,7 @@ class _Command:
 
     # --------------------------------------------------------------------------------------------------------- output
 
-    def _say(self, answer: Any, lines: Iterable[str]) -> None:
+    def _print(self, answer: Any, lines: Iterable[str]) -> None:
         print(json.dumps(answer, indent=1, default=str) if self._options.json else "\n".join(lines))
 
     def _write(self, path: Path | None, content: bytes) -> int:
@@ -199,35 +199,35 @@ class _Command:
             sys.stdout.write(content.decode())
         else:
             path.write_bytes(content)
-            self._say({"file": str(path)}, [f"Written to {path}"])
+            self._print({"file": str(path)}, [f"Written to {path}"])
         return FINE
 
-    def _say_findings(self, findings: Sequence[Finding]) -> int:
-        self._say({"findings": [asdict(finding) for finding in findings]}, _finding_lines(findings))
+    def _print_findings(self, findings: Sequence[Finding]) -> int:
+        self._print({"findings": [asdict(finding) for finding in findings]}, _finding_lines(findings))
         return FOUND if any(finding.severity is not Severity.NOTE for finding in findings) else FINE
 
-    def _say_result(self, result: Applied | ChangeRefused) -> int:
+    def _print_result(self, result: Applied | ChangeRefused) -> int:
         answer: dict[str, Any] = {"findings": [asdict(finding) for finding in result.findings]}
         match result:
             case Applied(version):
                 answer["version"] = _version_json(version)
-                self._say(answer, [*_finding_lines(result.findings), f"Version {version.number} is live."])
+                self._print(answer, [*_finding_lines(result.findings), f"Version {version.number} is live."])
                 return FINE
             case ChangeRefused():
                 hint = result.advice(lambda codes: " ".join(f"--accept {code}" for code in codes))
-                self._say(answer, [*_finding_lines(result.findings), hint])
+                self._print(answer, [*_finding_lines(result.findings), hint])
                 return FOUND
 
     async def _history(self) -> int:
         versions = await self._mappings.history()
         rows = [(str(one.number), f"{one.at:%Y-%m-%d %H:%M}", one.by, one.comment or "") for one in versions]
-        self._say(
+        self._print(
             {"versions": [_version_json(one) for one in versions]}, table(("version", "at (UTC)", "by", "why"), rows)
         )
         return FINE
 
-    def _say_preview(self, report: PreviewReport) -> int:
-        self._say(report.as_json(), _preview_lines(report))
+    def _print_preview(self, report: PreviewReport) -> int:
+        self._print(report.as_json(), _preview_lines(report))
         return FOUND if report.refused or report.cut else FINE
 
 

@@ -32,7 +32,7 @@ async def run(options: argparse.Namespace) -> int:
     if options.new_key:
         _make_new_key(settings)
     try:
-        await _bring_over()
+        await _reencrypt()
     finally:
         await app.shut_down()
     if not settings.fingerprint_key.get_secret_value():
@@ -40,7 +40,7 @@ async def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _bring_over() -> None:
+async def _reencrypt() -> None:
     rekeying = (await app.services()).rekeying
     while True:
         progress = await rekeying.step()

@@ -20,10 +20,10 @@ from shared.local.sandbox.command import Addresses
 from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
 
-PATIENCE = 120.0
+TIME_LIMIT = 120.0
 """Seconds until a sentence counts as untrue; generous, because the machine may be busy."""
 
-_LOOK = 0.02
+_INTERVAL = 0.02
 _EMAIL = "noor.devries@example.nl"
 _JOB_DONE = {2, 480000001}
 _FIRST = {
@@ -59,10 +59,10 @@ class Story:
     dynamics: DynamicsUser
     spotler: SpotlerUser
     host: FunctionsHost
-    patience: float = PATIENCE
+    time_limit: float = TIME_LIMIT
     latencies: list[float] = field(default_factory=list)
 
-    async def tell(self) -> None:
+    async def play(self) -> None:
         """Run all steps; UntrueError if a step is not confirmed."""
         print("\nA sales person works in Dynamics, a marketer looks at Spotler.\n")
         person = await self._created()
@@ -120,19 +120,19 @@ class Story:
         ticks = [{"bit": bits["Newsletter"], "enabled": False}, {"bit": bits["Offers"], "enabled": True}]
         await self.spotler.post(f"contact/edit?email={_EMAIL}", {"properties": {"permissions": ticks}})
         begin = time.perf_counter()
-        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.patience) as http:
+        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.time_limit) as http:
             answer = await http.post("/api/poll", json={}, headers={"x-functions-key": self.host.keys.default})
         self._must(f"POST /api/poll answers 200: {answer.text}", answer.status_code == HTTPStatus.OK)
-        text = "In Spotler she gives up the newsletter and asks for offers; a poll brings that home"
-        said = await self._until(
-            text, lambda: self._said(person), lambda said: said == {"Newsletter": "no", "Offers": "yes"}
+        text = "In Spotler she gives up the newsletter and asks for offers; a poll writes that to Dynamics"
+        choices = await self._until(
+            text, lambda: self._choices(person), lambda choices: choices == {"Newsletter": "no", "Offers": "yes"}
         )
         await self._contact_shows(text, lambda contact: _permissions(contact) == {"Offers"})
         self._show(text, begin)
-        told = ", ".join(f"{name} {word}" for name, word in sorted(said.items()))
-        print(f"           Her permissions in Dynamics: {told}")
+        listed = ", ".join(f"{name} {word}" for name, word in sorted(choices.items()))
+        print(f"           Her permissions in Dynamics: {listed}")
 
-    async def _said(self, person: str) -> Mapping[str, str]:
+    async def _choices(self, person: str) -> Mapping[str, str]:
         rows = await self.dynamics.read(f"dh_spotlerpermissions?$filter=_dh_customerid_value eq {person}")
         return {row["dh_name"]: "yes" if row["dh_subscribed"] else "no" for row in rows["value"]}
 
@@ -182,7 +182,7 @@ class Story:
         """Run the initial synchronisation of all existing records, by one HTTP call per table."""
         begin = time.perf_counter()
         before = await self.dynamics.counters(), await self.spotler.requests()
-        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.patience) as http:
+        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.time_limit) as http:
             for table in ("account", "contact", "lead"):
                 answer = await http.post(
                     "/api/resync", json={"table": table}, headers={"x-functions-key": self.host.keys.default}
@@ -224,8 +224,8 @@ class Story:
         reasons: dict[str, int] = {}
         for row in (await self.dynamics.read(query))["value"]:
             reasons[row["dh_reasoncode"]] = reasons.get(row["dh_reasoncode"], 0) + 1
-        told = ", ".join(f"{count} with {reason}" for reason, count in sorted(reasons.items()))
-        print(f"           Not passed on, and marked so in Dynamics: {told or 'nobody'}")
+        listed = ", ".join(f"{count} with {reason}" for reason, count in sorted(reasons.items()))
+        print(f"           Not passed on, and marked so in Dynamics: {listed or 'nobody'}")
 
     async def _quiet(self, sentence: str) -> None:
         """Wait until queues and service endpoint are empty, without requests for records."""
@@ -243,12 +243,12 @@ class Story:
     ) -> Mapping[str, Any] | None:
         return await self._until(sentence, lambda: self.spotler.contact(_EMAIL), shows)
 
-    async def _until(self, sentence: str, look: Callable[[], Awaitable[Seen]], is_true: Callable[[Seen], bool]) -> Seen:
+    async def _until(self, sentence: str, read: Callable[[], Awaitable[Seen]], is_true: Callable[[Seen], bool]) -> Seen:
         """Read until a sentence is true, and return the last value; UntrueError if the time is over."""
-        end = time.perf_counter() + self.patience
-        while not is_true(seen := await look()):
+        end = time.perf_counter() + self.time_limit
+        while not is_true(seen := await read()):
             self._must(sentence, time.perf_counter() < end)
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_INTERVAL)
         return seen
 
     def _must(self, sentence: str, is_true: bool) -> None:  # noqa: FBT001  # an assertion
@@ -261,14 +261,14 @@ class Story:
         print(f"{seconds * 1000:6.0f} ms  {text}")
 
 
-async def tell(addresses: Addresses, host: FunctionsHost, *, patience: float = PATIENCE) -> None:
+async def play(addresses: Addresses, host: FunctionsHost, *, time_limit: float = TIME_LIMIT) -> None:
     """Run the demonstration against a sandbox and print a summary.
 
     UntrueError if a sentence is not confirmed in time.
     """
     async with DynamicsUser(addresses) as dynamics, SpotlerUser(addresses) as spotler:
-        story = Story(dynamics, spotler, host, patience)
-        await story.tell()
+        story = Story(dynamics, spotler, host, time_limit)
+        await story.play()
         slowest = max(story.latencies) * 1000
         print(f"\nDone: {len(story.latencies)} changes arrived, the slowest after {slowest:.0f} ms.")
 

@@ -17,7 +17,7 @@ from shared.domain.records.records import PersonTable, SyncStatus
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, TENANT, Addresses
 
 _POLL = 0.01
-PATIENCE = 30.0
+_WAIT_SECONDS = 30.0
 
 _CLOSED = {PersonTable.CONTACT: (1, 2), PersonTable.ACCOUNT: (1, 2), PersonTable.LEAD: (2, 4)}
 """State and status reason that the button Deactivate sets; a lead is disqualified as lost."""
@@ -243,13 +243,11 @@ class SpotlerUser:
         """Remove all planned faults."""
         (await self._http.delete("faults")).raise_for_status()
 
-    async def wait_for(
-        self, email: str, seen: Callable[[dict[str, Any] | None], bool], patience: float = PATIENCE
-    ) -> float:
+    async def wait_for(self, email: str, seen: Callable[[dict[str, Any] | None], bool]) -> float:
         """Wait until `seen` is true for a contact; return the seconds that this took."""
         begin = time.perf_counter()
         while not seen(await self.contact(email)):
-            if time.perf_counter() - begin > patience:
+            if time.perf_counter() - begin > _WAIT_SECONDS:
                 raise TimeoutError("Spotler does not show what was expected")
             await asyncio.sleep(_POLL)
         return time.perf_counter() - begin
