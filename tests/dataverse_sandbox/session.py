@@ -1,4 +1,4 @@
-"""Support of the suites beside it: a Dataverse sandbox behind a real server, and a signed-in HTTP client."""
+"""What the suites share: a Dataverse sandbox behind a real server, and a signed-in HTTP client."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Dataverse:
         self.restart()
 
     def restart(self, rows: Iterable[tuple[str, Mapping[str, Any]]] = (), **settings: Any) -> None:
-        """Begin anew with other settings or rows."""
+        """Replace the organisation by a new one with other settings or rows."""
         self.settings = replace(self.settings, **settings)
         self.server.app = create_app(self.settings, self._publish, rows)
         self.http.headers["Authorization"] = f"Bearer {self.token()}"
@@ -99,7 +99,7 @@ class Dataverse:
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.005)
 
 

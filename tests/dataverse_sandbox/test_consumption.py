@@ -1,4 +1,4 @@
-"""What a request has and nobody reads is named, at any depth."""
+"""Unread parts of a request are named, at any depth."""
 
 from __future__ import annotations
 

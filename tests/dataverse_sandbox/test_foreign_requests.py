@@ -1,4 +1,4 @@
-"""The sandbox answers what clients of other people ask as Dataverse does, or says by name what it does not simulate."""
+"""The sandbox answers small requests of other clients as Dataverse does, or refuses them by name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def dataverse(dataverse: Dataverse) -> Dataverse:
 
 
 def known_names(dataverse: Dataverse) -> Mapping[str, str]:
-    """What stands in brackets in a case."""
+    """The values of the names in angle brackets."""
     application = dataverse.get("WhoAmI")["UserId"]
     mine = f"contacts({ANN})"
     assert dataverse.http.patch(mine, json={"ownerid@odata.bind": f"/systemusers({application})"}).is_success

@@ -1,4 +1,4 @@
-"""SEC-01..SEC-06, PERM-20, C-25: the sandbox refuses what a security role does not grant, however somebody asks."""
+"""SEC-01..SEC-06, PERM-20, C-25: the sandbox refuses what a security role does not grant, in every kind of request."""
 
 from __future__ import annotations
 
@@ -283,14 +283,14 @@ def test_who_one_is_and_what_tables_there_are_is_no_secret(office: Office, path:
     assert office[SELLER].get(path).status_code == 200
 
 
-def test_the_sandbox_tells_which_privileges_a_role_needs(office: Office) -> None:
+def test_the_sandbox_reports_which_privileges_a_role_needs(office: Office) -> None:
     office[SELLER].patch(f"contacts({office.contact})", json={"lastname": "Moss"})
     office[SELLER].get("leads")
 
-    told = office.admin.control("privileges", method="GET")
+    answered = office.admin.control("privileges", method="GET")
 
-    assert told[SELLER] == {"used": {"contact": ["write"]}, "missing": {"lead": ["read"]}}
-    assert told[CLIENT]["missing"] == {}
+    assert answered[SELLER] == {"used": {"contact": ["write"]}, "missing": {"lead": ["read"]}}
+    assert answered[CLIENT]["missing"] == {}
 
 
 # ------------------------------------------------------------------------------------------------- asking beforehand
@@ -336,12 +336,12 @@ def test_parameters_that_cannot_be_read_are_refused(office: Office, path: str) -
 @pytest.mark.parametrize(
     ("table", "name"), [("systemuser", "prvReadUser"), ("contact", "prvReadContact"), ("task", "prvReadActivity")]
 )
-def test_a_table_tells_the_names_of_its_privileges(office: Office, table: str, name: str) -> None:
+def test_a_table_lists_the_names_of_its_privileges(office: Office, table: str, name: str) -> None:
     path = f"EntityDefinitions(LogicalName='{table}')?$select=LogicalName,Privileges"
 
-    told = office[SELLER].get(path).json()["Privileges"]
+    answered = office[SELLER].get(path).json()["Privileges"]
 
-    assert [one["Name"] for one in told if one["PrivilegeType"] == "Read"] == [name]
+    assert [one["Name"] for one in answered if one["PrivilegeType"] == "Read"] == [name]
 
 
 def test_a_role_can_be_extended_while_somebody_works_with_it(office: Office) -> None:

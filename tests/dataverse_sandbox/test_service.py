@@ -93,7 +93,7 @@ def test_too_many_requests_are_refused_until_the_window_has_moved_on(dataverse: 
         "code": "0x80072322",
         "message": "Number of requests exceeded the limit of 2 over time window of 2 seconds.",
     }
-    assert int(answer.headers["Retry-After"]) == 3  # who does not wait waits longer
+    assert int(answer.headers["Retry-After"]) == 3  # a refused request makes the next wait longer
     time.sleep(1.6)
     assert dataverse.http.get("WhoAmI").status_code == 200
 

@@ -1,4 +1,4 @@
-"""The sandbox's Web API keeps the rules of Dataverse for whatever is written."""
+"""The sandbox's Web API keeps the rules of Dataverse for writes."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_the_time_of_a_message_is_utc_without_saying_so_as_in_azure() -> None:
     assert message.enqueued_time_utc == datetime(2026, 5, 1, 12, 30, 15, 250000)  # noqa: DTZ001  # the point
 
 
-def test_in_a_batch_a_missing_correlation_id_moves_its_neighbours_forward_as_in_azure() -> None:
+def test_in_a_batch_a_missing_correlation_id_moves_the_following_ones_forward_as_in_azure() -> None:
     first, second = decode_batch([FIRST, SECOND], binary=True)
 
     assert (first.correlation_id, second.correlation_id) == ("c-2", None)

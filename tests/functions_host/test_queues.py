@@ -70,7 +70,7 @@ async def listening(
 
 async def empty(queue: SqliteQueue, name: QueueName) -> None:
     async with asyncio.timeout(5):
-        while (await queue.depth(name)).active:  # noqa: ASYNC110  # a queue tells nobody that it is empty
+        while (await queue.depth(name)).active:  # noqa: ASYNC110  # a queue sends no notice when it is empty
             await asyncio.sleep(0.005)
 
 
@@ -100,7 +100,7 @@ async def test_a_batch_function_receives_at_most_the_configured_number(queue: Sq
     assert batches == [["0", "1"], ["2", "3"], ["4"]]
 
 
-async def test_a_failed_batch_comes_again_as_a_whole_and_is_buried_in_the_end(
+async def test_a_failed_batch_is_redelivered_as_a_whole_and_dead_lettered_in_the_end(
     queue: SqliteQueue, caplog: pytest.LogCaptureFixture
 ) -> None:
     batches: list[list[str]] = []
@@ -196,7 +196,7 @@ async def test_a_stopping_host_finishes_the_batch_it_has(queue: SqliteQueue) -> 
 
 @dataclass
 class ScriptedReceiver:
-    """Hands out one message once, and fails the first calls if told to."""
+    """Delivers one message once; the first `failures` calls fail."""
 
     failures: int = 0
     fail_settling: bool = False
@@ -242,7 +242,7 @@ class ScriptedReceiver:
 
 
 def renewing_app(receiver: ScriptedReceiver, *, cardinality: func.Cardinality, renewals: int) -> func.FunctionApp:
-    """An app whose function runs until its locks were renewed so often, and somewhat longer than to the next time."""
+    """An app whose function runs for `renewals` renewals of its locks, and for one more lock."""
     app = func.FunctionApp()
 
     @app.service_bus_queue_trigger(

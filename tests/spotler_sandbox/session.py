@@ -1,4 +1,4 @@
-"""Support of the suites beside it: a Spotler sandbox and a third party's signing client (requests-oauthlib)."""
+"""What the suites share: a Spotler sandbox and a third party's signing client (requests-oauthlib)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spotler-sdk`, a client of Spotler Mail+ on PyPI that nobody of this project wrote."""
+"""`spotler-sdk`, a client of Spotler Mail+ on PyPI by another author."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 VERSION = "0.3.2"
 REQUIREMENTS = (f"spotler-sdk=={VERSION}", "loguru==0.7.3")
-"""The client, and what it needs beside the project's own test dependencies (requests-oauthlib, pydantic)."""
+"""The client, and its requirements that the project does not install itself (requests-oauthlib, pydantic are there)."""
 
 NOT_COVERED = "The Spotler sandbox against a client of others is NOT covered"
-"""How a skipped test begins; `tests/conftest.py` repeats it where everybody sees it."""
+"""How a skipped test begins; `tests/conftest.py` repeats it in the summary."""
 
 
 def installed_spotler_sdk() -> Path:

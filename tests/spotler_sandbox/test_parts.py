@@ -27,7 +27,7 @@ NOT_MODELLED = {
     "GET /form/{formId} extraParams",
     "POST /form/{formId} extraParams",
 }
-"""What is refused, all of it. A row leaves this set when the sandbox learns it."""
+"""All calls and parameters that the sandbox refuses."""
 
 VALUES = {
     "after": "0",
@@ -218,7 +218,7 @@ def test_a_parameter_given_twice_is_refused(spotler: Spotler) -> None:
     assert unmodelled(spotler.call("GET", "/trend-report?after=0&after=1"), "'after' given twice")
 
 
-def test_oauth_fields_beside_the_header_are_refused(spotler: Spotler) -> None:
+def test_oauth_fields_in_addition_to_the_header_are_refused(spotler: Spotler) -> None:
     assert unmodelled(spotler.call("GET", "/tag/list?oauth_callback=oob"), "'oauth_callback'")
 
 

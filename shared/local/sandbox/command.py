@@ -88,7 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--customised",
         type=Path,
         metavar="FILE",
-        help='columns, tables and properties beside the usual ones, as JSON: {"columns": {"contact.new_size": '
+        help='columns, tables and properties on top of the default ones, as JSON: {"columns": {"contact.new_size": '
         '{"type": "Integer"}}, "tables": …, "duplicate_rules": …, "properties": {"size": {"type": "int"}}}',
     )
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")

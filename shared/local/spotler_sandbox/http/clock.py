@@ -1,6 +1,6 @@
-"""The clock by which the simulated Spotler judges signatures; a client's may differ from it.
+"""The clock with which the simulated Spotler checks signatures; it may differ from a client's clock.
 
-What happens in the account keeps the right time: when the two agree again, nothing is dated in the future.
+Data of the account is dated by the right clock, so that no date lies in the future after the difference ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass(slots=True)
 class SandboxClock:
-    """Somebody's clock, `ahead` of it or (negative) behind."""
+    """A clock that is `ahead` of another one, or (negative) behind it."""
 
     origin: Callable[[], datetime]
     ahead: timedelta = timedelta()
