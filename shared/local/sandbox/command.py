@@ -107,7 +107,7 @@ async def run(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(queue.close)
         addresses = await _serve(stack, options, settings, queue, tls)
-        _record_intents(addresses, options)
+        _print_addresses(addresses, options)
         await stop.wait()
 
 
@@ -192,7 +192,7 @@ async def _set_faults(url: str, options: argparse.Namespace, tls: Certificate | 
         (await http.post(f"{url}/sandbox/faults", json=plan.model_dump(mode="json"))).raise_for_status()
 
 
-def _record_intents(addresses: Addresses, options: argparse.Namespace) -> None:
+def _print_addresses(addresses: Addresses, options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(asdict(addresses)), flush=True)
         return

@@ -82,7 +82,7 @@ class Interaction:
         return self.letter.mailing
 
 
-class MailRoom:
+class Mailings:
     """Sends to active contacts and keeps the letters and events, oldest first."""
 
     def __init__(self, contacts: ContactBook, identifiers: Identifiers, now: Callable[[], datetime]) -> None:
