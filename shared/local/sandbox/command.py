@@ -176,10 +176,7 @@ async def _serve(
 
 
 def _filtering_columns(settings: Settings) -> dict[str, list[str]]:
-    """Return the columns that the mapping and the rules read.
-
-    filtering columns of the service endpoint (WF-06, MAP-35).
-    """
+    """Return the filtering columns: those that the mapping and the rules read (WF-06, MAP-35)."""
     mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
     return {str(table): sorted(reading_of(mapping, table).watched) for table in PersonTable}
 

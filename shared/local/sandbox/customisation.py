@@ -46,10 +46,7 @@ class Customisation(_Shape):
 
     @property
     def privileges(self) -> frozenset[Privilege]:
-        """The privileges of the connector in addition to its role.
-
-        on the added tables, all but deleting and sharing.
-        """
+        """The privileges of the connector on the added tables: all but deleting and sharing."""
         own = (name for name, description in self.tables.items() if description is not None)
         return frozenset(
             privilege(access, table)

@@ -71,7 +71,7 @@ def intersection(store: Store, navigation: ManyToMany, near: str, far: str) -> s
 def _may_change(writer: Writer, navigation: Navigation, near: RowRef, far: str) -> None:
     """Require the privileges of Associate and Disassociate.
 
-    the row with the lookup, or else the addressed row, is appended.
+    The row with the lookup, or else the addressed row, is appended.
     """
     holder, other = (far, near.table) if isinstance(navigation, ToMany) else (near.table, far)
     writer.rights.require(Access.WRITE, holder)

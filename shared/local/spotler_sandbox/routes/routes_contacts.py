@@ -38,7 +38,7 @@ class AnyContact(Body):
     def as_input(self) -> ContactInput:
         """Return the input for the account.
 
-        an empty external id is none. ApiError 501 for an option with unmodelled keys.
+        An empty external id is none. ApiError 501 for an option with unmodelled keys.
         """
         for name, value in self.properties.items():
             for option in value if isinstance(value, list) else ():

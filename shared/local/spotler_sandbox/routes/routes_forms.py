@@ -117,10 +117,7 @@ def result(call: Call) -> Reply:
 
 
 def _pass_over_habits(call: Call) -> None:
-    """Accept the parameters that the library of the vendor's own plugin adds to each query.
-
-    the service ignores them.
-    """
+    """Accept and ignore, as the service does, the parameters that the vendor's own plugin adds to each query."""
     for name in ("rest", "method", "arg1"):
         call.query.without_effect(name)
 
