@@ -31,29 +31,29 @@ from shared.local.spotler_sandbox.http.parts import (
 from shared.local.spotler_sandbox.http.settings import VERSIONED_PREFIX, SpotlerSandboxSettings
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Format, Reply, negotiate, render
 from shared.local.spotler_sandbox.routes import (
-    routes_audiences,
-    routes_automations,
-    routes_campaign_mailings,
-    routes_contact_feeds,
-    routes_contacts,
-    routes_forms,
-    routes_mailings,
-    routes_shop,
-    routes_tags,
+    audiences,
+    automations,
+    campaign_mailings,
+    contact_feeds,
+    contacts,
+    forms,
+    mailings,
+    shop,
+    tags,
 )
 
 # Fixed paths come before those with a parameter: an external id must not hide them.
 OPERATIONS = (
-    *(operation for operation in routes_contact_feeds.OPERATIONS if operation.path.count("{") == 0),
-    *routes_contacts.OPERATIONS,
-    *(operation for operation in routes_contact_feeds.OPERATIONS if operation.path.count("{") > 0),
-    *routes_tags.OPERATIONS,
-    *routes_audiences.OPERATIONS,
-    *routes_automations.OPERATIONS,
-    *routes_mailings.OPERATIONS,
-    *routes_campaign_mailings.OPERATIONS,
-    *routes_forms.OPERATIONS,
-    *routes_shop.OPERATIONS,
+    *(operation for operation in contact_feeds.OPERATIONS if operation.path.count("{") == 0),
+    *contacts.OPERATIONS,
+    *(operation for operation in contact_feeds.OPERATIONS if operation.path.count("{") > 0),
+    *tags.OPERATIONS,
+    *audiences.OPERATIONS,
+    *automations.OPERATIONS,
+    *mailings.OPERATIONS,
+    *campaign_mailings.OPERATIONS,
+    *forms.OPERATIONS,
+    *shop.OPERATIONS,
 )
 
 # Calls that only the service has: the assumed list of unsubscriptions, and the service's own description.

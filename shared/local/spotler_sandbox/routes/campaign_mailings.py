@@ -9,7 +9,7 @@ from shared.local.spotler_sandbox.account.campaigns import CampaignMailing
 from shared.local.spotler_sandbox.activity.mailings import LINK, TREND_REPORT, Event, Interaction, message
 from shared.local.spotler_sandbox.http.operation import Call, Operation
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Reply, iso
-from shared.local.spotler_sandbox.routes.routes_mailings import PATHS, detail, identifier
+from shared.local.spotler_sandbox.routes.mailings import PATHS, detail, identifier
 
 REPORT_FOLDER = "0b7e3a0c-6f0b-4f0e-9e0a-2f5a3c1d7e11"
 
