@@ -76,7 +76,7 @@ class QueueListener:
             await settle(self.trigger.queue, messages)
         except Exception as error:  # noqa: BLE001  # after any error of a queue the message is redelivered
             what = self.invoker.describe(error)
-            _LOG.warning("%d messages of %s will come again: %s", len(messages), self.trigger.queue, what)
+            _LOG.warning("%d messages of %s will be redelivered: %s", len(messages), self.trigger.queue, what)
 
     async def _succeeds(self, messages: Sequence[ReceivedMessage]) -> bool:
         try:
