@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract import azurite as azurite_program
-from tests.contract import spotler_sdk
 from tests.contract.azurite import running_azurite
+from tests.spotler_sandbox import spotler_sdk
 
 
 @pytest.fixture(scope="session")

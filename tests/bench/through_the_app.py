@@ -14,9 +14,9 @@ import httpx
 
 from shared.composition import app
 from shared.local.commands.connector import connector_host
-from shared.local.commands.users import DynamicsUser, SpotlerUser
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.process import sandbox
+from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
 
 _SAVES = 1_000

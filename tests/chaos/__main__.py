@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from shared.local.commands.connector import ROOT
+from shared.local.commands.local_settings import ROOT
 from tests.chaos.backlog import backlog
 from tests.chaos.figures import Figures, merged, table
 from tests.chaos.hours import Down, an_hour_without

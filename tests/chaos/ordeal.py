@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from shared.domain.records.jobs import JobStatus, Operation
-from shared.local.commands.connector import ROOT
+from shared.local.commands.local_settings import ROOT
 from shared.ports.state import Document, DocumentKey
 from tests.chaos.crowd import Crowd
 from tests.chaos.figures import Figures

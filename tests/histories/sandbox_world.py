@@ -25,11 +25,11 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.local import spotler_sandbox as spotler
-from shared.local.commands.users import DynamicsUser
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.pages.roles import SERVICE, roles
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, Addresses
+from shared.local.sandbox.users import DynamicsUser
 from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import TickingClock

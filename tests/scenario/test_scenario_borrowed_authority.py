@@ -10,8 +10,8 @@ import pytest
 from shared.adapters.dataverse.records.tables import PEOPLE
 from shared.composition.settings import OWN_TAG
 from shared.domain.records.jobs import JobStatus, Operation
-from shared.local.commands.users import DynamicsUser
 from shared.local.sandbox.command import COLLEAGUE_CLIENT, COLLEAGUE_SECRET
+from shared.local.sandbox.users import DynamicsUser
 from tests.scenario.job_acts import done, posts
 from tests.scenario.refusal_acts import NONE, subscribed
 from tests.scenario.two_way import permission_rows, poll, switch

@@ -19,7 +19,7 @@ from shared.local.commands import story
 {lie}
 
 if __name__ == "__main__":
-    run.tell = functools.partial(story.tell, patience={patience})
+    run.play = functools.partial(story.play, time_limit={time_limit})
     sys.exit(asyncio.run(run.run(argparse.Namespace(once=True, port=0, people=20))))
 """
 _NOTHING = ""
@@ -51,12 +51,12 @@ SpotlerPlatform.anonymize = kept
 """
 
 
-async def told(lie: str, folder: Path, *, patience: float) -> tuple[int, str, str]:
+async def told(lie: str, folder: Path, *, time_limit: float) -> tuple[int, str, str]:
     """Run the story in a process; exit code, what it printed, and its errors."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        _RUN.format(lie=lie, patience=patience),
+        _RUN.format(lie=lie, time_limit=time_limit),
         cwd=ROOT,
         env={**os.environ, "LOCAL_FOLDER": str(folder), "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,
@@ -67,7 +67,7 @@ async def told(lie: str, folder: Path, *, patience: float) -> tuple[int, str, st
 
 
 async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
-    code, out, errors = await told(_NOTHING, tmp_path, patience=60)
+    code, out, errors = await told(_NOTHING, tmp_path, time_limit=60)
 
     assert code == 0, errors
     assert "Her permissions in Dynamics: Newsletter no, Offers yes" in out
@@ -77,7 +77,7 @@ async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lie", "sentence"),
     [
-        (_POLL_BLOCKED, "a poll brings that home"),
+        (_POLL_BLOCKED, "a poll writes that to Dynamics"),
         (_POLL_FAILS, "POST /api/poll answers 200"),
         (_ERASURE_BLOCKED, "Spotler has forgotten her"),
     ],
@@ -85,7 +85,7 @@ async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
 async def test_a_sentence_that_does_not_become_true_is_not_printed_and_ends_it(
     lie: str, sentence: str, tmp_path: Path
 ) -> None:
-    code, out, errors = await told(lie, tmp_path, patience=6)
+    code, out, errors = await told(lie, tmp_path, time_limit=6)
 
     assert code == 1
     assert sentence in errors

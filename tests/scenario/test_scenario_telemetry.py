@@ -17,9 +17,9 @@ from shared.adapters.dataverse.records.tables import PEOPLE
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
 from shared.local.commands.connector import connector_host
-from shared.local.commands.users import DynamicsUser, SpotlerUser
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.process import sandbox
+from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.telemetry.signals import (
     BACKLOG,
     BUDGET,

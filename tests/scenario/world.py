@@ -18,9 +18,9 @@ from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.composition.connections import SystemClock, redact
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
-from shared.local.commands.users import DynamicsUser, SpotlerUser
 from shared.local.sandbox.command import CONNECTOR_CLIENT, Addresses
 from shared.local.sandbox.process import sandbox
+from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import Queue, QueueName
 from shared.ports.state import Document, StateStore
 from tests.processes import start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_the_layers_import_only_inwards(copy: Path) -> None:
     assert _lint_imports(copy).returncode == 0
 
 
+def test_the_packages_of_the_local_mode_may_import_no_room_of_the_product(copy: Path) -> None:
+    contracts = tomllib.loads((copy / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    [layers] = [one["layers"] for one in contracts if one["type"] == "layers"]
+    rooms = {f"shared.{room.strip()}" for layer in layers for room in layer.split("|")} - {"shared.local"}
+    [packages] = [one for one in contracts if "shared.local.functions_host" in one.get("source_modules", ())]
+
+    assert rooms < set(packages["forbidden_modules"])
+
+
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
@@ -37,6 +49,12 @@ def test_the_layers_import_only_inwards(copy: Path) -> None:
         ("shared/adapters/spotler/contacts/client.py", "import shared.engine.sync_engine"),
         ("shared/domain/planning/plan.py", "import opentelemetry.trace"),
         ("shared/telemetry/calls.py", "import shared.engine.sync_engine"),
+        ("shared/local/functions_host/host.py", "import shared.errors"),
+        ("shared/local/functions_host/host.py", "import shared.ports.clock"),
+        ("shared/local/functions_host/host.py", "import shared.local.sandbox.serving"),
+        ("shared/local/functions_host/host.py", "import shared.local.spotler_sandbox.http.app"),
+        ("shared/local/dataverse_sandbox/http/app.py", "import shared.ports.queue"),
+        ("shared/local/spotler_sandbox/http/app.py", "import shared.errors"),
     ],
 )
 def test_an_arrow_outwards_is_found(copy: Path, module: str, forbidden: str) -> None:

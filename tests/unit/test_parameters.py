@@ -9,7 +9,7 @@ import azure.functions as func
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from shared.local.commands.connector import ROOT
+from shared.local.commands.local_settings import ROOT
 from shared.local.functions_host.index import HttpTrigger, index_functions, load_app
 from shared.triggers.http.access import ROUTES
 from shared.triggers.http.requests import BadRequestError, read_body

@@ -34,7 +34,7 @@ async def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterat
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(rekey_command, "ROOT", tmp_path)
+    monkeypatch.setattr(rekey_command, "read_local_settings", lambda: None)
     monkeypatch.setattr(rekey, "_ALL_PROCESSES_KNOW", rekey.timedelta(0))
     await app.shut_down()
     yield tmp_path

@@ -1,4 +1,4 @@
-"""The invented people: repeatable, well-formed, and with every case that a synchronisation must cope with."""
+"""The invented people: repeatable, well-formed, and with every special case that a synchronisation must handle."""
 
 from __future__ import annotations
 

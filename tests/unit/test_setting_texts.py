@@ -14,7 +14,7 @@ from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
-from shared.local.commands.run import read_local_settings
+from shared.local.commands.local_settings import read_local_settings
 from shared.triggers.timers.schedules import schedule
 
 NAMES = {field.alias or name.upper(): name for name, field in Settings.model_fields.items()}

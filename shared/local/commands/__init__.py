@@ -1,1 +1,1 @@
-"""The command line: run, check, mapping, consent, person, keys; the story of `make run`."""
+"""The command line: run, check, mapping, consent, person, keys; the demonstration of `make run`."""

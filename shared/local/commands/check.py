@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from shared.composition import app
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
+from shared.local.commands.local_settings import read_local_settings
 
 
 async def run() -> None:
-    """Ask Spotler harmless questions, keep what is proven, and print it. Raises ConnectorErrors."""
-    read_local_settings(ROOT / "local.settings.json")
+    """Send harmless requests to Spotler, store which capabilities are proven, and print them.
+
+    Raises ConnectorErrors.
+    """
+    read_local_settings()
     try:
         services = await app.services()
         findings = await services.capabilities.check()

@@ -13,11 +13,10 @@ from pathlib import Path
 
 from shared.composition import app
 from shared.consent.audit_ledger import COLUMNS, as_rows
-from shared.domain.records.records import RecordKey
 from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.domain.values.moments import complaint_about_range
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
+from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.terminal import record
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     exported.add_argument("file", type=Path, nargs="?", help="*.csv; without it, the terminal")
     exported.add_argument("--from", dest="since", type=_moment, help="first day, such as 2026-01-31; UTC")
     exported.add_argument("--to", dest="until", type=_moment, help="first day that is not wanted any more")
-    exported.add_argument("--record", type=_record, help="only of this one, such as contact:6d81597f-…")
+    exported.add_argument("--record", type=record, help="only of this one, such as contact:6d81597f-…")
 
 
 def _moment(text: str) -> datetime:
@@ -39,16 +38,9 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _record(text: str) -> RecordKey:
-    try:
-        return RecordKey.parse(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no record: write its table and id, contact:6d81597f-…") from None
-
-
 async def run(options: argparse.Namespace) -> int:
     """Run one subcommand and return the exit code."""
-    read_local_settings(ROOT / "local.settings.json")
+    read_local_settings()
     count, path = 0, options.file
     try:
         services = await app.services()

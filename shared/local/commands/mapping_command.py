@@ -1,4 +1,4 @@
-"""`python -m shared mapping …`: what an administrator does with the mapping, from a terminal.
+"""`python -m shared mapping …`: administration of the mapping, from a terminal.
 
 Talks to the configured services directly, with the settings of the environment; no host needs to run. Exit codes: 0
 fine, 1 something is wrong or was refused (notes of the check are fine).
@@ -24,10 +24,8 @@ from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.formats.yaml_format import to_yaml
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.records.records import RecordKey
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
-from shared.local.commands.tables import table
+from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.terminal import record, table
 
 FINE, FOUND = 0, 1
 _COMMAND_LINE = "command-line"
@@ -59,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     previewed.add_argument("file", type=Path, help="YAML or workbook")
     previewed.add_argument("--sample", type=int, default=100, help="how many records to look at")
     previewed.add_argument("--shown", type=int, default=10, help="how many of those that differ to print")
-    previewed.add_argument("--record", type=_record, action="append", help="such as contact:6d81597f-…")
+    previewed.add_argument("--record", type=record, action="append", help="such as contact:6d81597f-…")
     applied = command("apply", "make a mapping live, if it is fit", change)
     applied.add_argument("file", type=Path, help="YAML or workbook")
     applied.add_argument("--base", type=int, help="number of the version that the change was made on")
@@ -78,13 +76,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     command("defaults", "bring back the default rows whose Spotler property no row fills any more", change)
 
 
-def _record(text: str) -> RecordKey:
-    try:
-        return RecordKey.parse(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no record: write its table and id, contact:6d81597f-…") from None
-
-
 def _code(text: str) -> Code:
     try:
         return Code(text)
@@ -95,7 +86,7 @@ def _code(text: str) -> Code:
 
 async def run(options: argparse.Namespace) -> int:
     """Run one subcommand and return the exit code."""
-    read_local_settings(ROOT / "local.settings.json")
+    read_local_settings()
     try:
         return await _Command(options, await app.services()).run()
     except MappingError as wrong:
@@ -115,11 +106,11 @@ class _Command:
     def __init__(self, options: argparse.Namespace, services: app.Services) -> None:
         self._options = options
         self._services = services
-        self._desk = services.desk
+        self._mappings = services.desk
         self._environment = services.settings.environment
 
     async def run(self) -> int:
-        """Do what was asked for."""
+        """Run the subcommand."""
         actions: Mapping[str, Callable[[], Awaitable[int]]] = {
             "check": self._check,
             "preview": self._preview,
@@ -151,17 +142,17 @@ class _Command:
 
     async def _check(self) -> int:
         path: Path | None = self._options.file
-        mapping = mapping_of(await self._desk.live()) if path is None else self._read(path)
-        return self._say_findings(await self._desk.check(mapping))
+        mapping = mapping_of(await self._mappings.live()) if path is None else self._read(path)
+        return self._print_findings(await self._mappings.check(mapping))
 
     async def _apply(self) -> int:
-        return self._say_result(await self._desk.apply(self._read(self._options.file), self._change(), app.trial))
+        return self._print_result(await self._mappings.apply(self._read(self._options.file), self._change(), app.trial))
 
     async def _rollback(self) -> int:
-        return self._say_result(await self._desk.rollback(self._options.version, self._change(), app.trial))
+        return self._print_result(await self._mappings.rollback(self._options.version, self._change(), app.trial))
 
     async def _defaults(self) -> int:
-        return self._say_result(await self._desk.restore_defaults(self._change(), app.trial))
+        return self._print_result(await self._mappings.restore_defaults(self._change(), app.trial))
 
     async def _import(self) -> int:
         return self._write(self._options.output, to_yaml(self._read(self._options.file)).encode())
@@ -173,22 +164,24 @@ class _Command:
             report = await preview.records(mapping, options.record, shown=options.shown)
         else:
             report = await preview.sample(mapping, size=options.sample, shown=options.shown)
-        return self._say_preview(report)
+        return self._print_preview(report)
 
     async def _diff(self) -> int:
-        live = await self._desk.live()
-        old = await self._desk.version(live.replaces or live.number if self._options.old is None else self._options.old)
+        live = await self._mappings.live()
+        old = await self._mappings.version(
+            live.replaces or live.number if self._options.old is None else self._options.old
+        )
         new = self._options.new
         if new is None or new.isdecimal():
-            other = await self._desk.version(int(new) if new else None)
+            other = await self._mappings.version(int(new) if new else None)
             text, name = other.text, f"version {other.number}"
         else:
             text, name = to_yaml(self._read(Path(new))), new
-        self._say({"difference": (changes := difference(old.text, text, f"version {old.number}", name))}, [changes])
+        self._print({"difference": (changes := difference(old.text, text, f"version {old.number}", name))}, [changes])
         return FINE
 
     async def _export(self) -> int:
-        version = await self._desk.version(self._options.version)
+        version = await self._mappings.version(self._options.version)
         path: Path | None = self._options.file
         if path is None or path.suffix != f".{Format.WORKBOOK}":
             return self._write(path, version.text.encode())
@@ -198,7 +191,7 @@ class _Command:
 
     # --------------------------------------------------------------------------------------------------------- output
 
-    def _say(self, answer: Any, lines: Iterable[str]) -> None:
+    def _print(self, answer: Any, lines: Iterable[str]) -> None:
         print(json.dumps(answer, indent=1, default=str) if self._options.json else "\n".join(lines))
 
     def _write(self, path: Path | None, content: bytes) -> int:
@@ -206,40 +199,40 @@ class _Command:
             sys.stdout.write(content.decode())
         else:
             path.write_bytes(content)
-            self._say({"file": str(path)}, [f"Written to {path}"])
+            self._print({"file": str(path)}, [f"Written to {path}"])
         return FINE
 
-    def _say_findings(self, findings: Sequence[Finding]) -> int:
-        self._say({"findings": [asdict(finding) for finding in findings]}, _finding_lines(findings))
+    def _print_findings(self, findings: Sequence[Finding]) -> int:
+        self._print({"findings": [asdict(finding) for finding in findings]}, _finding_lines(findings))
         return FOUND if any(finding.severity is not Severity.NOTE for finding in findings) else FINE
 
-    def _say_result(self, result: Applied | ChangeRefused) -> int:
+    def _print_result(self, result: Applied | ChangeRefused) -> int:
         answer: dict[str, Any] = {"findings": [asdict(finding) for finding in result.findings]}
         match result:
             case Applied(version):
                 answer["version"] = _version_json(version)
-                self._say(answer, [*_finding_lines(result.findings), f"Version {version.number} is live."])
+                self._print(answer, [*_finding_lines(result.findings), f"Version {version.number} is live."])
                 return FINE
             case ChangeRefused():
                 hint = result.advice(lambda codes: " ".join(f"--accept {code}" for code in codes))
-                self._say(answer, [*_finding_lines(result.findings), hint])
+                self._print(answer, [*_finding_lines(result.findings), hint])
                 return FOUND
 
     async def _history(self) -> int:
-        versions = await self._desk.history()
+        versions = await self._mappings.history()
         rows = [(str(one.number), f"{one.at:%Y-%m-%d %H:%M}", one.by, one.comment or "") for one in versions]
-        self._say(
+        self._print(
             {"versions": [_version_json(one) for one in versions]}, table(("version", "at (UTC)", "by", "why"), rows)
         )
         return FINE
 
-    def _say_preview(self, report: PreviewReport) -> int:
-        self._say(report.as_json(), _preview_lines(report))
+    def _print_preview(self, report: PreviewReport) -> int:
+        self._print(report.as_json(), _preview_lines(report))
         return FOUND if report.refused or report.cut else FINE
 
 
 def _content(path: Path) -> bytes:
-    """Return what a workbook holds already: its other sheets stay."""
+    """Return the content of an existing workbook, whose other sheets are kept."""
     return path.read_bytes() if path.exists() else b""
 
 

@@ -1,4 +1,4 @@
-"""`python -m shared export` and `forget`: what the connector remembers of one person, from a terminal (GDPR 15, 17).
+"""`python -m shared export` and `forget`: the stored data of one person, from a terminal (GDPR 15, 17).
 
 Both talk to the configured services directly, with the settings of the environment; no host needs to run.
 """
@@ -11,10 +11,9 @@ import sys
 from pathlib import Path
 
 from shared.composition import app
-from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
+from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.terminal import record
 from shared.privacy.person_data import PersonData
 
 
@@ -35,25 +34,18 @@ def add_forget_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_person(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("record", type=_record, help="table and id of the row, such as contact:6d81597f-…")
+    parser.add_argument("record", type=record, help="table and id of the row, such as contact:6d81597f-…")
     parser.add_argument("--email", type=_email, default="", help="an address that the record does not have any more")
 
 
-def _record(text: str) -> RecordKey:
-    try:
-        return RecordKey.parse(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no record: write its table and id, contact:6d81597f-…") from None
-
-
 def _email(text: str) -> str:
-    if text and not is_email(text.strip()):  # argparse reads the default, too
+    if text and not is_email(text.strip()):  # argparse parses the default, too
         raise argparse.ArgumentTypeError("the e-mail address is not valid")
     return text.strip()
 
 
 async def export(options: argparse.Namespace) -> int:
-    """Write everything that is remembered as JSON, and return the exit code."""
+    """Write all stored data of a record as JSON, and return the exit code."""
     try:
         answer = await (await _memory()).export(options.record, options.email)
     finally:
@@ -71,7 +63,7 @@ async def export(options: argparse.Namespace) -> int:
 
 
 async def forget(options: argparse.Namespace) -> int:
-    """Forget a record, say what was done, and return the exit code."""
+    """Delete the stored data of a record, print a summary, and return the exit code."""
     try:
         memory = await _memory()
         done = await memory.forget(options.record, options.email, although_synchronised=options.although_synchronised)
@@ -84,5 +76,5 @@ async def forget(options: argparse.Namespace) -> int:
 
 
 async def _memory() -> PersonData:
-    read_local_settings(ROOT / "local.settings.json")
+    read_local_settings()
     return (await app.connector()).person_memory

@@ -1,4 +1,4 @@
-"""`python -m shared rekey`: brings stored fingerprints to a new key. It may be interrupted, and called again.
+"""`python -m shared rekey`: re-encrypts stored fingerprints with a new key. It may be interrupted and repeated.
 
 Talks to the configured state store directly, with the settings of the environment, while the app runs.
 """
@@ -13,8 +13,7 @@ from shared.composition import app
 from shared.composition.connections import key_files
 from shared.composition.settings import Settings, load_settings
 from shared.errors import ConfigurationError
-from shared.local.commands.connector import ROOT
-from shared.local.commands.run import read_local_settings
+from shared.local.commands.local_settings import read_local_settings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -27,13 +26,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Bring everything over and return the exit code."""
-    read_local_settings(ROOT / "local.settings.json")
+    """Re-encrypt all documents and return the exit code."""
+    read_local_settings()
     settings = load_settings()
     if options.new_key:
         _make_new_key(settings)
     try:
-        await _bring_over()
+        await _reencrypt()
     finally:
         await app.shut_down()
     if not settings.fingerprint_key.get_secret_value():
@@ -41,7 +40,7 @@ async def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _bring_over() -> None:
+async def _reencrypt() -> None:
     rekeying = (await app.services()).rekeying
     while True:
         progress = await rekeying.step()
@@ -57,7 +56,7 @@ async def _bring_over() -> None:
 
 
 def _make_new_key(settings: Settings) -> None:
-    """Put the key of the embedded store aside, so that the next use makes another one."""
+    """Rename the key file of the embedded store, so that the next use creates a new key."""
     key, former = key_files(settings)
     if settings.fingerprint_key.get_secret_value() or settings.uses_azure_tables:
         raise ConfigurationError(

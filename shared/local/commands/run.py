@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import signal
 import sys
-from collections.abc import MutableMapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from shared.composition.settings import load_settings
-from shared.errors import ConfigurationError
-from shared.local.commands.connector import ROOT, connector_host
-from shared.local.commands.story import UntrueError, tell
+from shared.local.commands.connector import connector_host
+from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.story import UntrueError, play
 from shared.local.functions_host.host import DEFAULT_PORT
 from shared.local.sandbox.command import Addresses
 from shared.local.sandbox.process import sandbox
-
-_LOCAL_SETTINGS = ROOT / "local.settings.json"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 async def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes, or until the story ends; return the exit code: 1 if a sentence was not true."""
-    read_local_settings(_LOCAL_SETTINGS)
+    read_local_settings()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -43,7 +38,7 @@ async def run(options: argparse.Namespace) -> int:
         _introduce(addresses, host.url)
         if addresses is not None:
             try:
-                await tell(addresses, host)
+                await play(addresses, host)
             except UntrueError as untrue:
                 print(f"\nerror: {untrue}", file=sys.stderr, flush=True)
                 return 1
@@ -61,7 +56,7 @@ async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace)
     if not missing:
         return None
     if not settings.uses_azure_tables and not settings.uses_service_bus:
-        # The sandbox forgets when it stops; what the connector remembers of it goes, too. Runs may be several.
+        # The sandbox keeps nothing when it stops: delete the connector's state, too. Runs may be concurrent.
         folder = settings.local_folder / f"sandbox-{os.getpid()}"
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         os.environ["LOCAL_FOLDER"] = str(folder)
@@ -70,18 +65,6 @@ async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace)
         if any(name.startswith(absent.partition("_")[0]) for absent in missing):
             os.environ[name] = value
     return addresses if len(missing) == 2 else None  # noqa: PLR2004  # the story needs both sides
-
-
-def read_local_settings(path: Path, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Take settings from local.settings.json, as the Functions host does; the environment wins."""
-    if not path.exists():
-        return
-    try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))["Values"]
-        for name, value in values.items():
-            environment.setdefault(name, "" if value is None else str(value))
-    except (ValueError, KeyError, AttributeError) as problem:
-        raise ConfigurationError(f"{path.name} is no settings file: {problem!r}") from None
 
 
 def _introduce(addresses: Addresses | None, url: str) -> None:

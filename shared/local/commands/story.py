@@ -1,6 +1,6 @@
-"""The story that `make run` tells: one person's life in Dynamics, and what Spotler holds after each step.
+"""The demonstration of `make run`: changes of one person in Dynamics, and the contact in Spotler after each step.
 
-No sentence is printed before both sides show that it is true. One that does not become true ends the story.
+A sentence is printed once both sides confirm it. A sentence that is not confirmed in time ends the demonstration.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 import httpx
 
 from shared.composition import app
-from shared.local.commands.users import DynamicsUser, SpotlerUser
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.command import Addresses
+from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
 
-PATIENCE = 120.0
-"""Seconds until a sentence counts as untrue: the machine may be busy with something else."""
+TIME_LIMIT = 120.0
+"""Seconds until a sentence counts as untrue; generous, because the machine may be busy."""
 
-_LOOK = 0.02
+_INTERVAL = 0.02
 _EMAIL = "noor.devries@example.nl"
 _JOB_DONE = {2, 480000001}
 _FIRST = {
@@ -36,7 +36,7 @@ _FIRST = {
     "postalCode": "3511 AB",
     "city": "Utrecht",
 }
-"""What Spotler has of her after the first save."""
+"""The contact in Spotler after the first save."""
 
 _SUCCEEDED, _UNFIT = 480000000, 480000001
 """Status reasons of Spotler Info."""
@@ -54,16 +54,16 @@ class UntrueError(Exception):
 
 @dataclass(slots=True)
 class Story:
-    """Tells and measures."""
+    """Runs the steps, prints them and measures their time."""
 
     dynamics: DynamicsUser
     spotler: SpotlerUser
     host: FunctionsHost
-    patience: float = PATIENCE
+    time_limit: float = TIME_LIMIT
     latencies: list[float] = field(default_factory=list)
 
-    async def tell(self) -> None:
-        """Play the whole story; UntrueError if a step does not show."""
+    async def play(self) -> None:
+        """Run all steps; UntrueError if a step is not confirmed."""
         print("\nA sales person works in Dynamics, a marketer looks at Spotler.\n")
         person = await self._created()
         await self._changed(person)
@@ -114,25 +114,25 @@ class Story:
         self._show(text, begin)
 
     async def _chose(self, person: str) -> None:
-        """She ticks other boxes on her profile page in Spotler; a poll brings that home."""
+        """Change permissions on the profile page in Spotler; a poll transfers them to Dynamics."""
         contact = await self.spotler.contact(_EMAIL)
         bits = {option["description"]: option["bit"] for option in _property(contact, "permissions")}
         ticks = [{"bit": bits["Newsletter"], "enabled": False}, {"bit": bits["Offers"], "enabled": True}]
         await self.spotler.post(f"contact/edit?email={_EMAIL}", {"properties": {"permissions": ticks}})
         begin = time.perf_counter()
-        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.patience) as http:
+        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.time_limit) as http:
             answer = await http.post("/api/poll", json={}, headers={"x-functions-key": self.host.keys.default})
         self._must(f"POST /api/poll answers 200: {answer.text}", answer.status_code == HTTPStatus.OK)
-        text = "In Spotler she gives up the newsletter and asks for offers; a poll brings that home"
-        said = await self._until(
-            text, lambda: self._said(person), lambda said: said == {"Newsletter": "no", "Offers": "yes"}
+        text = "In Spotler she gives up the newsletter and asks for offers; a poll writes that to Dynamics"
+        choices = await self._until(
+            text, lambda: self._choices(person), lambda choices: choices == {"Newsletter": "no", "Offers": "yes"}
         )
         await self._contact_shows(text, lambda contact: _permissions(contact) == {"Offers"})
         self._show(text, begin)
-        told = ", ".join(f"{name} {word}" for name, word in sorted(said.items()))
-        print(f"           Her permissions in Dynamics: {told}")
+        listed = ", ".join(f"{name} {word}" for name, word in sorted(choices.items()))
+        print(f"           Her permissions in Dynamics: {listed}")
 
-    async def _said(self, person: str) -> Mapping[str, str]:
+    async def _choices(self, person: str) -> Mapping[str, str]:
         rows = await self.dynamics.read(f"dh_spotlerpermissions?$filter=_dh_customerid_value eq {person}")
         return {row["dh_name"]: "yes" if row["dh_subscribed"] else "no" for row in rows["value"]}
 
@@ -179,10 +179,10 @@ class Story:
         self._show(text, begin)
 
     async def _everybody(self) -> None:
-        """The initial synchronisation of all who were there already, by one HTTP call per table."""
+        """Run the initial synchronisation of all existing records, by one HTTP call per table."""
         begin = time.perf_counter()
         before = await self.dynamics.counters(), await self.spotler.requests()
-        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.patience) as http:
+        async with httpx.AsyncClient(base_url=self.host.url, timeout=self.time_limit) as http:
             for table in ("account", "contact", "lead"):
                 answer = await http.post(
                     "/api/resync", json={"table": table}, headers={"x-functions-key": self.host.keys.default}
@@ -204,7 +204,7 @@ class Story:
         await self._unfit()
 
     async def _everybody_has_a_status(self, contacts: Sequence[Mapping[str, Any]]) -> None:
-        """Whoever is in Spotler is a record whose status says so; nobody in Dynamics is without a status."""
+        """Check that each contact has a record with status Succeeded, and that each active record has a status."""
         sentence = "Everybody who was in Dynamics already is in Spotler, or marked as unfit"
         there = {str(contact.get("externalId", "")) for contact in contacts}
         succeeded: set[str] = set()
@@ -224,11 +224,11 @@ class Story:
         reasons: dict[str, int] = {}
         for row in (await self.dynamics.read(query))["value"]:
             reasons[row["dh_reasoncode"]] = reasons.get(row["dh_reasoncode"], 0) + 1
-        told = ", ".join(f"{count} with {reason}" for reason, count in sorted(reasons.items()))
-        print(f"           Not passed on, and marked so in Dynamics: {told or 'nobody'}")
+        listed = ", ".join(f"{count} with {reason}" for reason, count in sorted(reasons.items()))
+        print(f"           Not passed on, and marked so in Dynamics: {listed or 'nobody'}")
 
     async def _quiet(self, sentence: str) -> None:
-        """Wait until nothing is under way, without asking either side for records."""
+        """Wait until queues and service endpoint are empty, without requests for records."""
         queue = (await app.connector()).queue
 
         async def waiting() -> int:
@@ -243,12 +243,12 @@ class Story:
     ) -> Mapping[str, Any] | None:
         return await self._until(sentence, lambda: self.spotler.contact(_EMAIL), shows)
 
-    async def _until(self, sentence: str, look: Callable[[], Awaitable[Seen]], is_true: Callable[[Seen], bool]) -> Seen:
-        """Look until a sentence is true, and return what was seen; UntrueError if it does not become true."""
-        end = time.perf_counter() + self.patience
-        while not is_true(seen := await look()):
+    async def _until(self, sentence: str, read: Callable[[], Awaitable[Seen]], is_true: Callable[[Seen], bool]) -> Seen:
+        """Read until a sentence is true, and return the last value; UntrueError if the time is over."""
+        end = time.perf_counter() + self.time_limit
+        while not is_true(seen := await read()):
             self._must(sentence, time.perf_counter() < end)
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_INTERVAL)
         return seen
 
     def _must(self, sentence: str, is_true: bool) -> None:  # noqa: FBT001  # an assertion
@@ -261,11 +261,14 @@ class Story:
         print(f"{seconds * 1000:6.0f} ms  {text}")
 
 
-async def tell(addresses: Addresses, host: FunctionsHost, *, patience: float = PATIENCE) -> None:
-    """Tell the story against a sandbox and sum it up. UntrueError if a sentence is not true within `patience` s."""
+async def play(addresses: Addresses, host: FunctionsHost, *, time_limit: float = TIME_LIMIT) -> None:
+    """Run the demonstration against a sandbox and print a summary.
+
+    UntrueError if a sentence is not confirmed in time.
+    """
     async with DynamicsUser(addresses) as dynamics, SpotlerUser(addresses) as spotler:
-        story = Story(dynamics, spotler, host, patience)
-        await story.tell()
+        story = Story(dynamics, spotler, host, time_limit)
+        await story.play()
         slowest = max(story.latencies) * 1000
         print(f"\nDone: {len(story.latencies)} changes arrived, the slowest after {slowest:.0f} ms.")
 
@@ -279,5 +282,5 @@ def _properties(contact: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def _permissions(contact: Mapping[str, Any] | None) -> set[str]:
-    """Name the permissions that are on."""
+    """Return the names of the permissions that are on."""
     return {option["description"] for option in _property(contact, "permissions") or () if option["enabled"]}

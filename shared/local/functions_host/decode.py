@@ -1,7 +1,7 @@
-"""Turns what arrived into the argument of a function, with the converters of the `azure-functions` package.
+"""Builds the arguments of functions from messages, requests and timers, with the converters of `azure-functions`.
 
-Between the two stands the wire between the Azure Functions host and its Python worker. Its rules are reproduced here,
-surprises included, so that what works locally works in Azure:
+In Azure the data passes from the Functions host to the Python worker over gRPC. The rules of that interface are
+reproduced here, so that a function behaves locally as in Azure:
 
 - text collections lose their empty entries, so that the n-th correlation id need not be that of the n-th message
   (`ToRpcStringArray` in Azure/azure-functions-host; the Python worker does not ask for the entries to be kept);
@@ -52,7 +52,7 @@ class CollectionSInt64:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStatus:
-    """What a timer knows of its runs. `last` is None before the first."""
+    """The last and next run of a timer. `last` is None before the first run."""
 
     last: datetime | None
     next: datetime
@@ -61,7 +61,7 @@ class ScheduleStatus:
 
 @dataclass(frozen=True, slots=True)
 class EncodedResponse:
-    """What a HTTP function answered, ready to be sent. `cookies` are values of Set-Cookie headers."""
+    """The answer of an HTTP function. `cookies` are values of Set-Cookie headers."""
 
     status: int
     headers: Mapping[str, str]
@@ -186,7 +186,7 @@ def _json(value: object) -> Datum:
 
 
 def _text(value: str) -> Datum | None:
-    """Absent properties are null over there and arrive as no data at all."""
+    """Return an optional property; the Azure host sends null for an absent one, which arrives as None."""
     return Datum(value, "string") if value else None
 
 

@@ -1,4 +1,4 @@
-"""The settings of host.json that this host heeds; the rest of the file is for Azure.
+"""The settings of host.json that this host reads; the rest of the file is for Azure.
 
 Names and defaults: https://learn.microsoft.com/azure/azure-functions/functions-host-json
 """
@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from shared.errors import ConfigurationError
-from shared.local.functions_host.timespan import parse_timespan
+from shared.local.functions_host.errors import HostError
+from shared.local.functions_host.timing import parse_timespan
 
 UNLIMITED = "-1"
 
@@ -60,11 +60,11 @@ class HostJson(_Section):
 
     @classmethod
     def read(cls, path: Path) -> HostJson:
-        """Read the file at `path`; ConfigurationError if it is missing or wrong."""
+        """Read the file at `path`; HostError if it is missing or wrong."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
-            raise ConfigurationError(f"host.json cannot be read: {error.strerror}") from error
+            raise HostError(f"host.json cannot be read: {error.strerror}") from error
         except ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise ConfigurationError(f"host.json is not valid: {wrong}") from error
+            raise HostError(f"host.json is not valid: {wrong}") from error

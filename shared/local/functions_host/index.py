@@ -19,8 +19,8 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.errors import ConfigurationError
 from shared.local.functions_host.decode import converter
+from shared.local.functions_host.errors import HostError
 from shared.ports.queue import QueueName
 
 ENTRY_MODULE = "function_app"
@@ -42,7 +42,7 @@ class HttpTrigger:
 
 @dataclass(frozen=True, slots=True)
 class QueueTrigger:
-    """Called with one message, or with a batch. `binary`: bodies travel as bytes, not as text."""
+    """Called with one message, or with a batch. `binary`: bodies are passed as bytes, not as text."""
 
     parameter: str
     queue: QueueName
@@ -52,7 +52,7 @@ class QueueTrigger:
 
 @dataclass(frozen=True, slots=True)
 class TimerTrigger:
-    """Called on schedule. `monitored`: occurrences missed while the host was down are made up for, once."""
+    """Called on schedule. `monitored`: occurrences that were missed while the host was down are run once."""
 
     parameter: str
     schedule: str
@@ -80,26 +80,26 @@ class IndexedFunction:
 
 
 def load_app(root: Path) -> func.FunctionApp:
-    """Import `root`/function_app.py afresh and return its one function app; ConfigurationError if there is none."""
+    """Import `root`/function_app.py afresh and return its one function app; HostError if there is none."""
     specification = importlib.util.spec_from_file_location(ENTRY_MODULE, root / f"{ENTRY_MODULE}.py")
     if specification is None or specification.loader is None or not (root / f"{ENTRY_MODULE}.py").is_file():
-        raise ConfigurationError(f"there is no {ENTRY_MODULE}.py in the app's folder")
+        raise HostError(f"there is no {ENTRY_MODULE}.py in the app's folder")
     module = importlib.util.module_from_spec(specification)
     sys.modules[ENTRY_MODULE] = module
     specification.loader.exec_module(module)
     apps = [value for value in vars(module).values() if isinstance(value, func.FunctionRegister)]
     if len(apps) != 1:
-        raise ConfigurationError(f"{ENTRY_MODULE}.py must define one function app, not {len(apps)}")
+        raise HostError(f"{ENTRY_MODULE}.py must define one function app, not {len(apps)}")
     return typing.cast("func.FunctionApp", apps[0])
 
 
 def index_functions(app: func.FunctionApp, environment: Mapping[str, str] = os.environ) -> Sequence[IndexedFunction]:
     """List the functions of `app`. `%NAME%` in queues, routes and schedules is looked up in `environment`.
 
-    ConfigurationError for a trigger or binding that this host does not serve, and for a signature that the worker
+    HostError for a trigger or binding that this host does not serve, and for a signature that the worker
     would refuse to load.
     """
-    # The app remembers the names it has handed out and would call its own functions duplicates the second time.
+    # The app keeps the names of indexed functions and would report them as duplicates the second time.
     app.functions_bindings = None
     return tuple(_index(function, environment) for function in app.get_functions())
 
@@ -109,18 +109,18 @@ def _index(function: func.Function, environment: Mapping[str, str]) -> IndexedFu
     call = function.get_user_function()
     declared = function.get_trigger()
     if declared is None:
-        raise ConfigurationError(f"function {name} has no trigger")
+        raise HostError(f"function {name} has no trigger")
     _refuse_other_bindings(function, name)
     parameters = set(inspect.signature(call).parameters)
     if parameters - {CONTEXT} != {declared.name}:
-        raise ConfigurationError(f"function {name} must take the parameter {declared.name}, and may take {CONTEXT}")
+        raise HostError(f"function {name} must take the parameter {declared.name}, and may take {CONTEXT}")
     annotation = typing.get_type_hints(call).get(declared.name)
     if annotation is not None and not converter(str(declared.type)).check_input_type_annotation(annotation):
-        raise ConfigurationError(f"function {name}: {declared.type} cannot give {declared.name} its annotated type")
+        raise HostError(f"function {name}: {declared.type} cannot give {declared.name} its annotated type")
     try:
         trigger = _trigger(declared.name, declared.get_dict_repr(), environment, name)
     except (LookupError, ValueError) as error:
-        raise ConfigurationError(f"function {name}: {error}") from error
+        raise HostError(f"function {name}: {error}") from error
     return IndexedFunction(
         name=name,
         call=call,
@@ -160,7 +160,7 @@ def _trigger(parameter: str, binding: Mapping[str, Any], environment: Mapping[st
 def _refuse_other_bindings(function: func.Function, name: str) -> None:
     for binding in function.get_bindings():
         if binding is not function.get_trigger() and binding.type != "http":
-            raise ConfigurationError(f"function {name}: this host does not serve the binding {binding.type}")
+            raise HostError(f"function {name}: this host does not serve the binding {binding.type}")
 
 
 def _resolve(text: str, environment: Mapping[str, str]) -> str:

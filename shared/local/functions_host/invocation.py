@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,6 @@ from uuid import uuid4
 
 import azure.functions as func
 
-from shared.errors import ConnectorError
 from shared.local.functions_host.index import CONTEXT, IndexedFunction
 
 _LOG = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _THREAD_STORAGE = threading.local()
 
 
 class InvocationContext(func.Context):
-    """What a function that asks for `context` receives. Nothing here traces or retries."""
+    """The argument `context` of a function. Tracing and retries are not supported."""
 
     def __init__(self, function: IndexedFunction, invocation_id: str) -> None:
         self._function = function
@@ -30,22 +30,22 @@ class InvocationContext(func.Context):
 
     @property
     def invocation_id(self) -> str:
-        """The id that stands in the log."""
+        """The id of the invocation in the log."""
         return self._invocation_id
 
     @property
     def function_name(self) -> str:
-        """The name that stands in the log."""
+        """The name of the function in the log."""
         return self._function.name
 
     @property
     def function_directory(self) -> str:
-        """Where the function's module lies."""
+        """The folder of the function's module."""
         return self._function.directory
 
     @property
     def thread_local_storage(self) -> Any:
-        """Where functions that start threads of their own hand on the invocation id."""
+        """Storage in which functions with threads of their own pass on the invocation id."""
         return _THREAD_STORAGE
 
     @property
@@ -55,20 +55,29 @@ class InvocationContext(func.Context):
 
     @property
     def retry_context(self) -> Any:
-        """None: retries are the queue's business."""
+        """None: the queue redelivers failed messages."""
         return None
+
+
+def name_of(error: BaseException) -> str:
+    """Return the class name of an exception, which is safe to log for every exception."""
+    return type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)
 class Invoker:
-    """Calls functions. `timeout` is host.json's functionTimeout; None waits for ever."""
+    """Calls functions. `timeout` is host.json's functionTimeout; None means no limit.
+
+    `describe` returns what may be logged of an exception: its text may quote a person's data.
+    """
 
     timeout: timedelta | None
+    describe: Callable[[BaseException], str] = name_of
 
     async def invoke(self, function: IndexedFunction, argument: object) -> Any:
         """Call `function` and return its result. Its exception is logged and raised again; TimeoutError if it is late.
 
-        The log says which exception it was and where, never its text: that may quote a person's data.
+        The log contains the description and the place of the exception, never its text: that may quote a person's data.
         """
         invocation_id = str(uuid4())
         arguments: dict[str, object] = {function.trigger.parameter: argument}
@@ -85,7 +94,7 @@ class Invoker:
                 function.name,
                 _milliseconds_since(started),
                 invocation_id,
-                error if isinstance(error, ConnectorError) else type(error).__name__,
+                self.describe(error),
                 "".join(traceback.format_tb(error.__traceback__)).rstrip(),
             )
             raise

@@ -1,4 +1,4 @@
-"""The keys that open HTTP functions, kept in a file of their own."""
+"""The keys for HTTP functions, kept in a file of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from shared.errors import ConfigurationError
+from shared.local.functions_host.errors import HostError
 
 OWNER_ONLY = 0o600
 
@@ -25,7 +25,7 @@ class _KeyFile(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class HostKeys:
-    """`default` opens every function of level FUNCTION, `master` everything. Neither is ever logged."""
+    """`default` opens every function of level FUNCTION, `master` every function. Neither is logged."""
 
     master: str
     default: str
@@ -34,7 +34,7 @@ class HostKeys:
         return "HostKeys(…)"
 
     def allow(self, level: func.AuthLevel, presented: str) -> bool:
-        """Tell whether `presented` opens a function of `level`."""
+        """Return whether `presented` opens a function of `level`."""
         match level:
             case func.AuthLevel.ANONYMOUS:
                 return True
@@ -45,7 +45,7 @@ class HostKeys:
 
     @classmethod
     def open(cls, path: Path) -> HostKeys:
-        """Read the keys at `path`; make new ones if there is no file. ConfigurationError for a damaged file."""
+        """Read the keys at `path`; make new ones if there is no file. HostError for a damaged file."""
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -53,7 +53,7 @@ class HostKeys:
         try:
             kept = _KeyFile.model_validate_json(text)
         except ValidationError:
-            raise ConfigurationError(f"the key file {path.name} is damaged; delete it to get new keys") from None
+            raise HostError(f"the key file {path.name} is damaged; delete it to get new keys") from None
         return cls(master=kept.master, default=kept.default)
 
     @classmethod

@@ -5,8 +5,8 @@ up to `maxConcurrentCalls` of them at once, each settled on its own. So does `Se
 Azure/azure-sdk-for-net.
 
 Locks are renewed while the function runs, for up to `maxAutoLockRenewalDuration`: a function that hangs, and is not
-ended by its time-out, loses its messages then. The extension renews the locks of single messages only; this host renews
-those of batches, too, because a laptop that is busy with something else is no reason to do the work twice.
+ended by its time-out, loses its messages then. The extension renews the locks of single messages only; this host also
+renews the locks of batches, because a busy laptop would otherwise do the work twice.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.errors import ConnectorError
 from shared.local.functions_host.decode import decode_batch, decode_message
 from shared.local.functions_host.host_json import ServiceBusSettings
 from shared.local.functions_host.index import IndexedFunction, QueueTrigger
 from shared.local.functions_host.invocation import Invoker
-from shared.local.functions_host.stopping import pause
+from shared.local.functions_host.timing import pause
 from shared.ports.queue import QueueReceiver, ReceivedMessage
 
 _LOG = logging.getLogger(__name__)
@@ -31,15 +30,15 @@ _LOG = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR = timedelta(seconds=1)
 
 _RENEWALS_PER_LOCK = 3
-"""So often a lock is renewed before it would have ended: one renewal may fail."""
+"""Renewals within the duration of a lock: one renewal may fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueListener:
-    """Receives, invokes, settles.
+    """Receives messages, invokes the function and settles the messages.
 
-    `wait` is how long one receive call waits for a message,
-    and therefore how long an idle listener takes to stop: cutting a call short could leave messages locked.
+    `wait` limits how long one receive call waits for a message, and so how long an idle listener takes to stop.
+    Cancelling a call could leave messages locked.
     """
 
     function: IndexedFunction
@@ -50,16 +49,15 @@ class QueueListener:
     wait: timedelta = timedelta(milliseconds=250)
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Work until `stopping` is set; what was received by then is finished first."""
+        """Process messages until `stopping` is set; received messages are finished first."""
         limit = self.settings.max_message_batch_size if self.trigger.batch else self.settings.max_concurrent_calls
         while not stopping.is_set():
             try:
                 messages = await self.receiver.receive(self.trigger.queue, limit=limit, wait=self.wait)
                 if messages:
                     await self._process(messages)
-            except Exception as error:  # noqa: BLE001  # a listener outlives whatever goes wrong with one receipt
-                what = error if isinstance(error, ConnectorError) else type(error).__name__
-                _LOG.warning("listening to %s was interrupted: %s", self.trigger.queue, what)
+            except Exception as error:  # noqa: BLE001  # a listener goes on after any error of one receive call
+                _LOG.warning("listening to %s was interrupted: %s", self.trigger.queue, self.invoker.describe(error))
                 await pause(stopping, PAUSE_AFTER_ERROR)
 
     async def _process(self, messages: Sequence[ReceivedMessage]) -> None:
@@ -76,18 +74,19 @@ class QueueListener:
         settle = self.receiver.complete if succeeded else self.receiver.abandon
         try:
             await settle(self.trigger.queue, messages)
-        except ConnectorError as error:
-            _LOG.warning("%d messages of %s will come again: %s", len(messages), self.trigger.queue, error)
+        except Exception as error:  # noqa: BLE001  # after any error of a queue the message is redelivered
+            what = self.invoker.describe(error)
+            _LOG.warning("%d messages of %s will be redelivered: %s", len(messages), self.trigger.queue, what)
 
     async def _succeeds(self, messages: Sequence[ReceivedMessage]) -> bool:
         try:
             argument = self._argument(messages)
-        except Exception as error:  # noqa: BLE001  # the worker, too, counts whatever the converters raise as failed
+        except Exception as error:  # noqa: BLE001  # the worker, too, counts any error of the converters as a failure
             _LOG.error("%s cannot be given its messages: %s", self.function.name, type(error).__name__)
             return False
         try:
             await self.invoker.invoke(self.function, argument)
-        except Exception:  # noqa: BLE001  # whatever a function raises has been logged and means: not done
+        except Exception:  # noqa: BLE001  # the invoker has logged the error; the delivery failed
             return False
         return True
 
@@ -103,7 +102,7 @@ class QueueListener:
         try:
             yield
         finally:
-            ended.set()  # a renewal under way is not cut off: that could leave half a frame on the link
+            ended.set()  # a running renewal is not cancelled: that could leave half a frame on the link
             await renewal
 
     async def _renew(self, messages: Sequence[ReceivedMessage], ended: asyncio.Event) -> None:
@@ -116,5 +115,6 @@ class QueueListener:
             remaining -= step
             try:
                 await self.receiver.renew(self.trigger.queue, messages)
-            except ConnectorError as error:
-                _LOG.warning("%d locks of %s were not renewed: %s", len(messages), self.trigger.queue, error)
+            except Exception as error:  # noqa: BLE001  # as above
+                what = self.invoker.describe(error)
+                _LOG.warning("%d locks of %s were not renewed: %s", len(messages), self.trigger.queue, what)

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from croniter import CroniterError, croniter
 
-from shared.errors import ConfigurationError
-from shared.local.functions_host.timespan import parse_timespan
+from shared.local.functions_host.errors import HostError
+from shared.local.functions_host.timing import parse_timespan
 
 FIELDS = 5
 FIELDS_WITH_SECONDS = 6
@@ -52,14 +52,14 @@ class Every:
 def parse_schedule(text: str) -> Schedule:
     """Read `{second} {minute} {hour} {day} {month} {day of week}`, the same without seconds, or `hh:mm:ss`.
 
-    ConfigurationError for anything else.
+    HostError for anything else.
     """
     try:
         if ":" in text:
             return Every(parse_timespan(text))
         _iterate(text, None)
     except (CroniterError, ValueError) as error:
-        raise ConfigurationError(f"{text!r} is no timer schedule: {error}") from error
+        raise HostError(f"{text!r} is no timer schedule: {error}") from error
     return Cron(text)
 
 

@@ -1,7 +1,7 @@
 """Runs timer functions on schedule, never two runs of one timer at once.
 
-Like the Azure host it remembers when a timer should run next, so that an occurrence missed while the host was down is
-made up for at start, once, with `past_due` set; timers that run more than once a minute are not remembered.
+Like the Azure host it stores the next occurrence of a timer. An occurrence that was missed while the host was down is
+run once at start, with `past_due` set. Timers that run more than once a minute are not stored.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from shared.local.functions_host.decode import ScheduleStatus, decode_timer
 from shared.local.functions_host.index import IndexedFunction, TimerTrigger
 from shared.local.functions_host.invocation import Invoker
 from shared.local.functions_host.schedule import Schedule, parse_schedule
-from shared.local.functions_host.stopping import pause
-from shared.ports.clock import Clock
+from shared.local.functions_host.timing import Clock, pause
 
 SHORTEST_MONITORED_INTERVAL = timedelta(minutes=1)
 
@@ -28,17 +27,17 @@ _ENTRIES = TypeAdapter(dict[str, ScheduleStatus])
 
 
 class TimerStatusFile:
-    """Remembers the status of timers as JSON, by function name."""
+    """Stores the status of timers as JSON, by function name."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self, function: str) -> ScheduleStatus | None:
-        """Return what was written last, if anything."""
+        """Return the stored status; None without one."""
         return self._entries().get(function)
 
     def write(self, function: str, status: ScheduleStatus) -> None:
-        """Replace the entry of `function`; a crash, or another host, leaves the old file or the new one."""
+        """Replace the entry of `function` atomically; a crash leaves the old file or the new one."""
         entries = self._entries() | {function: status}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=self._path.parent, prefix=f"{self._path.stem}.", delete=False) as fresh:
@@ -58,7 +57,7 @@ class Timer:
     def __init__(
         self, function: IndexedFunction, trigger: TimerTrigger, *, invoker: Invoker, clock: Clock, file: TimerStatusFile
     ) -> None:
-        """ConfigurationError if the schedule of `trigger` cannot be read."""
+        """HostError if the schedule of `trigger` cannot be read."""
         self._function = function
         self._trigger = trigger
         self._invoker = invoker
@@ -69,7 +68,7 @@ class Timer:
         self._running = asyncio.Lock()
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Run when due until `stopping` is set; a run under way is finished. Failed runs do not end the timer."""
+        """Run when due until `stopping` is set; a current run is finished. Failed runs do not end the timer."""
         now = self._clock.now()
         monitored = self._trigger.monitored and _interval(self._schedule, now) >= SHORTEST_MONITORED_INTERVAL
         if monitored:
@@ -86,11 +85,11 @@ class Timer:
                 await self.fire(past_due=False)
 
     async def fire(self, *, past_due: bool) -> None:
-        """Run the function now, after the run that may be under way."""
+        """Run the function after the end of a current run, if there is one."""
         async with self._running:
             now = self._clock.now()
             status = self._status or ScheduleStatus(None, self._schedule.next_after(now), now)
-            # The invoker has logged what went wrong; the next occurrence is the retry.
+            # The invoker has logged the error; the next occurrence is the retry.
             with suppress(Exception):
                 await self._invoker.invoke(self._function, decode_timer(past_due=past_due, status=status))
             self._status = ScheduleStatus(last=now, next=status.next, last_updated=self._clock.now())

@@ -21,33 +21,32 @@ def conversions_page() -> str:
 Which Dataverse columns can be mapped to which Spotler properties. Made from the code by
 `python -m shared.local.pages.conversions_page`; a test keeps it fresh.
 
-✓ travels as it is, or as the note says · **lossy** every value would lose something · no: it has no meaning there.
+✓ is converted, with the restriction of the note · **lossy** every value would lose something · no: not convertible.
 The last two are refused when a mapping is loaded. A single value that does not fit is reported on its record.
 
-- A Spotler property of a type that Spotler got later is treated as `string`. The text property `phoneNumber` is a
-  type of its own here: it takes what `mobNr` takes.
-- An empty value empties the other side, unless the row says `blank: keep`.
-- `choices` of a row translate option values on the way to Spotler, and their texts back.
-- Labels of choices are those of the mapping's `language`; its `timeZone` is where moments become dates.
+- A Spotler property of an unknown, later type is treated as `string`. The text property `phoneNumber` is a type of its
+  own here: it accepts the values of `mobNr`.
+- An empty value clears the other side, unless the row has `blank: keep`.
+- `choices` of a row translate option values to Spotler, and texts back to Dataverse.
+- Labels of choices are those of the mapping's `language`; its `timeZone` converts moments to dates.
 - `@concat(…)`, `$CustomerType` and `$value:…` count as text. Of `a;b`, both must fit.
 - `@map(…)` fills `set` properties by the names of rows: permissions, marketing lists, periodieken.
 - Dutch phone numbers have ten digits, perhaps a dash, no blanks: `06 1859 6225`, `+31 6 18596225` and `(079)
-  363.29.21` are brought into that form. 0900, 0800 and 14 numbers do not fit. Numbers with another country code are
-  foreign, and so are those without one that exist in the country of the address.
-- Dutch post codes are written `3511 AB`, however they were typed (`NL-3511AB`, `3511  ab`). Others are foreign if the
-  country of the address says so; if nobody knows the country, unless they look like a mistyped Dutch one (`3511 A8`).
-  What has no digit (`n.v.t.`) is no post code.
-- The country is what the mapping reads beside the post code (`address1_country` beside `address1_postalcode`), else
+  363.29.21` are converted to that form. 0900, 0800 and 14 numbers do not fit. Numbers with another country code are
+  foreign, and so are numbers without one that exist in the country of the address.
+- Dutch post codes are converted to the form `3511 AB` (from `NL-3511AB`, `3511  ab`). Post codes of an address with
+  another country are foreign. Without a country, other post codes are foreign unless they resemble a mistyped Dutch one
+  (`3511 A8`). A text without digits (`n.v.t.`) is no post code.
+- The country is read from the column next to the post code (`address1_country` for `address1_postalcode`), else from
   the row for Spotler's `country`: a name in Dutch, English, German, French, Spanish or Italian, or a code.
-- A text such as `1.250` or `1,250` may mean 1250 or 1¼: it is no number. Numbers that Dataverse has as numbers are in
-  no doubt.
-- A column that shows days is read and written as the day that users see, also where Dataverse keeps a moment;
+- A text such as `1.250` or `1,250` may mean 1250 or 1¼: it is no number. Numeric columns of Dataverse are unambiguous.
+- A column that shows days is read and written as the day that users see, also where Dataverse stores a moment;
   Dataverse applies today's rule of summer time to all years. Moments have offsets in whole minutes.
-- An option that was deleted fits nowhere, unless `choices` knows its number.
+- A deleted option is not converted, unless `choices` contains its number.
 - Invisible characters (zero-width spaces, byte order marks, soft hyphens) are no part of addresses, phone numbers and
   post codes.
-- A free text that a new record needs, such as the last name, is cut to its column; Spotler keeps it whole, and
-  Spotler Status tells.
+- A free text that a new record requires, such as the last name, is cut to the length of its column. Spotler keeps the
+  whole text, and Spotler Status reports the cut.
 
 ## To Spotler
 

@@ -17,7 +17,7 @@ SERVICE, USER = "Spotler Service", "Spotler User"
 
 
 class Depth(StrEnum):
-    """Whose rows a privilege covers: one's own, those of one's business unit, or all."""
+    """The rows that a privilege covers: the user's own, those of the business unit, or all."""
 
     USER = "user"
     BUSINESS_UNIT = "businessUnit"
@@ -26,7 +26,7 @@ class Depth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: how far each access to each table reaches."""
+    """A role: the depth of each access to each table."""
 
     name: str
     meaning: str
@@ -34,7 +34,7 @@ class Role:
 
     @property
     def privileges(self) -> frozenset[Privilege]:
-        """What it grants, whatever the depth."""
+        """The privileges of the role, at any depth."""
         return frozenset(privilege(access, table) for table, accesses in self.depths.items() for access in accesses)
 
 

@@ -1,4 +1,4 @@
-"""A certificate for this machine, made on the spot: for clients that speak nothing but https."""
+"""A self-signed certificate for this machine, for clients that require https."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def self_signed_certificate(directory: Path) -> Certificate:
         .not_valid_after(now + VALIDITY)
         .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        # Since Python 3.13 a trust anchor must say which key it carries.
+        # Since Python 3.13 a trust anchor must contain the identifier of its key.
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -1,4 +1,4 @@
-"""Serves both simulated services in one process and tells where they are: `python -m shared sandbox`."""
+"""Serves both simulated services in one process and prints their addresses: `python -m shared sandbox`."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ COLLEAGUE_CLIENT, COLLEAGUE_SECRET = "colleague", "colleague-secret"  # opens no
 _READS_PEOPLE = frozenset(
     privilege(access, table) for access in (Access.READ, Access.APPEND_TO) for table in PersonTable
 )
-"""What a Spotler User needs beside that role to ask for jobs about people, and no more."""
+"""The privileges that a Spotler User needs in addition to that role to create jobs about people."""
 TENANT = "organisation"
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where the sandbox is and how to sign in."""
+    """The addresses of the sandbox and its credentials."""
 
     dataverse_url: str
     dataverse_authority: str
@@ -88,7 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--customised",
         type=Path,
         metavar="FILE",
-        help='columns, tables and properties beside the usual ones, as JSON: {"columns": {"contact.new_size": '
+        help='columns, tables and properties on top of the default ones, as JSON: {"columns": {"contact.new_size": '
         '{"type": "Integer"}}, "tables": …, "duplicate_rules": …, "properties": {"size": {"type": "int"}}}',
     )
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")
@@ -107,7 +107,7 @@ async def run(options: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(queue.close)
         addresses = await _serve(stack, options, settings, queue, tls)
-        _record_intents(addresses, options)
+        _print_addresses(addresses, options)
         await stop.wait()
 
 
@@ -176,7 +176,7 @@ async def _serve(
 
 
 def _filtering_columns(settings: Settings) -> dict[str, list[str]]:
-    """Fire on what the mapping and the rules read, as a well-kept service endpoint does (WF-06, MAP-35)."""
+    """Return the filtering columns: those that the mapping and the rules read (WF-06, MAP-35)."""
     mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
     return {str(table): sorted(reading_of(mapping, table).watched) for table in PersonTable}
 
@@ -189,7 +189,7 @@ async def _set_faults(url: str, options: argparse.Namespace, tls: Certificate | 
         (await http.post(f"{url}/sandbox/faults", json=plan.model_dump(mode="json"))).raise_for_status()
 
 
-def _record_intents(addresses: Addresses, options: argparse.Namespace) -> None:
+def _print_addresses(addresses: Addresses, options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(asdict(addresses)), flush=True)
         return

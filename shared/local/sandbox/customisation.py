@@ -1,4 +1,4 @@
-"""What an organisation and an account have made of the standard, read from a file: a sandbox like one's own."""
+"""Customisations of an organisation and an account, read from a file, so that a sandbox resembles a real one."""
 
 from __future__ import annotations
 
@@ -18,23 +18,25 @@ class _Shape(BaseModel):
 
 
 class CustomProperty(_Shape):
-    """A property that the account has beside the usual ones, or instead of one; `options` of a set, by bit."""
+    """A property that extends the default catalogue, or replaces one of its properties; `options` of a set, by bit."""
 
     type: PropertyType = PropertyType.STRING
     description: str = ""
     options: dict[int, str] = Field(default_factory=dict)
 
     def named(self, name: str) -> Property:
-        """Return it for the catalogue."""
+        """Return the property for the catalogue."""
         options = tuple(Option(bit, label) for bit, label in self.options.items())
         return Property(name, self.description or name, self.type, options)
 
 
 class Customisation(_Shape):
-    """All of it. `columns` (as `contact.new_shoesize`) and `tables` are described as in `dataverse/schema.json`.
+    """The file.
 
-    Null means that the organisation has none of that name: without Dynamics 365 Sales there is no `lead`, no `list`.
-    `duplicate_rules` are lists of columns by table, as of Dataverse's duplicate detection.
+    `columns` (named like `contact.new_shoesize`) and `tables` have the form of `schema.json` of the sandbox.
+
+    Null removes a column or table: without Dynamics 365 Sales there is no `lead`, no `list`. `duplicate_rules` are
+    lists of columns by table, as in Dataverse's duplicate detection.
     """
 
     columns: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
@@ -44,7 +46,7 @@ class Customisation(_Shape):
 
     @property
     def privileges(self) -> frozenset[Privilege]:
-        """What an administrator grants the connector beside its role: these tables, but for deleting rows."""
+        """The privileges of the connector on the added tables: all but deleting and sharing."""
         own = (name for name, description in self.tables.items() if description is not None)
         return frozenset(
             privilege(access, table)
@@ -55,13 +57,13 @@ class Customisation(_Shape):
 
     @property
     def catalogue(self) -> tuple[Property, ...]:
-        """Return the account's properties, the usual ones included."""
+        """Return the account's properties, the default ones included."""
         own = {name: one.named(name) for name, one in self.properties.items()}
         return tuple(({one.name: one for one in DEFAULT_CATALOGUE} | own).values())
 
 
 def read_customisation(path: Path | None) -> Customisation:
-    """Read the file; without one, everything is as usual. ConfigurationError says what is wrong with it."""
+    """Read the file; without one, nothing is customised. ConfigurationError for an invalid file."""
     if path is None:
         return Customisation()
     try:

@@ -1,7 +1,7 @@
-"""People and companies to fill a sandbox Dataverse with: the same for the same seed, and none of them real.
+"""Generated people and companies for a sandbox Dataverse: the same for the same seed, and none of them real.
 
-Seven in ten are Dutch. Among them is, on purpose, all that a synchronisation has to cope with (`Quirk`). Addresses of
-mail end in domains that are reserved for examples.
+Seven in ten are Dutch. Some have special cases that a synchronisation must handle (`Quirk`). E-mail addresses end in
+domains that are reserved for examples.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _SUBJECTS = ("Brochure aangevraagd", "Offerte zonnepanelen", "Beurscontact", "De
 
 
 class Quirk(Enum):
-    """What makes a record a special case."""
+    """The kinds of special cases."""
 
     NO_EMAIL = auto()
     INVALID_EMAIL = auto()
@@ -85,7 +85,7 @@ class Quirk(Enum):
     LONG_NAME = auto()
 
 
-# Where in each cycle of people a special case stands. Who shares an address has that of the person before.
+# The position of each special case in a cycle of people. A shared address is that of the person before.
 _QUIRKS = dict(zip((2, 4, 7, 9, 11, 14, 17, 20, 23), Quirk, strict=True))
 
 
@@ -137,7 +137,7 @@ _ABROAD = (
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """What contacts and leads have in common."""
+    """Return the columns that contacts and leads share."""
 
     first: str
     infix: str
@@ -149,8 +149,8 @@ class _Person:
 def people(count: int, seed: int) -> list[Row]:
     """Make `count` rows of account, contact and lead, with permission rows for some of the people.
 
-    A row is its table and its columns; the primary key is text, a lookup is `(table, id)`. Rows come after those they
-    point to. Per ten: one account, seven contacts, two leads.
+    A row is its table and its columns; the primary key is text, a lookup is `(table, id)`. Rows follow the rows
+    that they point to. Per ten: one account, seven contacts, two leads.
     """
     return _Population(Random(seed)).rows(count)
 
@@ -286,7 +286,7 @@ class _Population:
         }
 
     def _with_permissions(self, table: str, columns: dict[str, object]) -> list[Row]:
-        """Two people in three have answered for one permission or more."""
+        """Two people in three have a row for one permission or more."""
         rows: list[Row] = [(table, columns)]
         if self._random.random() >= ANSWERED_SHARE:
             return rows
@@ -311,6 +311,6 @@ class _Population:
 
 
 def _plain(name: str) -> str:
-    """Return what of a name an address of mail can hold; names in other scripts have a stand-in."""
+    """Return a name in the characters of an e-mail address; names in other scripts get a substitute."""
     decomposed = unicodedata.normalize("NFKD", name.translate({ord("ł"): "l", ord("ß"): "ss"}))
     return "".join(letter for letter in decomposed.lower() if letter.isascii() and letter.isalnum()) or "info"

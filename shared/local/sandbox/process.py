@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, so that it is as far away as the real services are."""
+"""The sandbox as a process of its own, so that calls cross a process boundary as with the real services."""
 
 from __future__ import annotations
 

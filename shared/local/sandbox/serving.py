@@ -1,7 +1,7 @@
 """Serves ASGI apps over real HTTP: in the running event loop, or in a thread for synchronous clients.
 
-An app finds one extension in its scope, `sandbox.reset`: a callable that breaks the connection off without an
-answer, as a failing network does. ASGI itself has no words for that.
+The scope of an app contains the extension `sandbox.reset`: a callable that breaks the connection off without an
+answer, as a failing network does. ASGI itself defines no such event.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LINGER_AND_DROP = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens."""
+    """The address of a server."""
 
     host: str
     port: int
@@ -56,7 +56,7 @@ async def serve(
     server = _Server(_configuration(app, tls))
     running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        # The listener queues requests from the start; a failure to start shows when the task is awaited.
+        # The listener queues requests from the start; a failure to start is raised when the task is awaited.
         yield address
     finally:
         server.should_exit = True
@@ -67,7 +67,7 @@ async def serve(
 def serve_in_thread(
     app: ASGIApp, host: str = "127.0.0.1", port: int = 0, tls: Certificate | None = None
 ) -> Iterator[Address]:
-    """Do what `serve` does, with an event loop of its own, so that the caller may block."""
+    """Serve like `serve`, with an event loop in a thread, so that the caller may block."""
     listener, address = _listen(host, port, tls)
     server = _Server(_configuration(app, tls))
     thread = threading.Thread(
@@ -82,7 +82,7 @@ def serve_in_thread(
 
 
 def _dated(app: ASGIApp) -> ASGIApp:
-    """Let answers have a `Date`, unless the app has a clock of its own and has said so (uvicorn would add a second)."""
+    """Add a `Date` to answers, unless the app has set it from a clock of its own (uvicorn would add a second one)."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def dated(message: Message) -> None:
@@ -99,14 +99,14 @@ def _dated(app: ASGIApp) -> ASGIApp:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves Ctrl+C to whoever started it."""
+    """uvicorn without signal handlers: the caller handles Ctrl+C."""
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # wider than a generator
         return nullcontext()
 
 
 class _Protocol(HttpToolsProtocol):
-    """HTTP/1.1 that can hang up."""
+    """HTTP/1.1 with the extension that breaks connections off."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -116,7 +116,7 @@ class _Protocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         super().shutdown()
         if self.scheme == "https" and self.transport.is_closing():
-            # An idle TLS client need not answer the farewell, and asyncio would wait for it.
+            # An idle TLS client need not answer `close_notify`, and asyncio would wait for it.
             self.transport.abort()
 
     def _reset(self) -> None:

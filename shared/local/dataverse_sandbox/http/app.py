@@ -1,4 +1,4 @@
-"""The ASGI app: token endpoint, Web API, and `/sandbox` to look inside and to cause trouble."""
+"""The ASGI app: token endpoint, Web API, and `/sandbox` for inspection and faults."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from shared.local.dataverse_sandbox.http.api_server import ApiServer
 from shared.local.dataverse_sandbox.http.control import control_routes
 from shared.local.dataverse_sandbox.http.faults import Faults
-from shared.local.dataverse_sandbox.http.front_door import FrontDoor
 from shared.local.dataverse_sandbox.http.identity import identity_routes
 from shared.local.dataverse_sandbox.http.limits import Limits, Meter
 from shared.local.dataverse_sandbox.http.tokens import Tokens
@@ -45,13 +45,13 @@ def _now() -> datetime:
 class DataverseSandboxSettings:
     """How the organisation behaves.
 
-    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are
-    what the roles of these users grant; a client that is not among them is System Administrator. `filtering_columns`
-    are the columns whose updates fire, by table (none given: all). `alternate_keys` adds keys to tables,
-    `changed_columns` makes columns other than `schema.json` has them, `more_tables` adds
-    tables in the same form. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is
-    read at the start, if it exists, and written at the end; seed rows then count for a new file only. `time_zone` is
-    the IANA name of the zone whose days and months relative dates mean. `now` must give aware times.
+    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are the
+    privileges that the roles of these users grant; a client without an entry is System Administrator.
+    `filtering_columns` are the columns whose updates fire steps, by table (no entry: all). `alternate_keys` adds keys
+    to tables, `changed_columns` replaces columns of `schema.json`, `more_tables` adds tables in the form of
+    `schema.json`. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is read at the
+    start, if it exists, and written at the end; seed rows are inserted only without such a file. `time_zone` is the
+    IANA name of the zone for relative dates. `now` must return aware times.
     """
 
     organization_id: UUID = _ORGANIZATION_ID
@@ -79,7 +79,8 @@ def create_app(
 ) -> Starlette:
     """Build the organisation. `publish` receives the service endpoint messages.
 
-    `rows` are (table, values) to begin with, by logical column name; lookups as (table, id) pairs. They fire nothing.
+    `rows` are the initial rows as (table, values), by logical column name; lookups are (table, id) pairs. They fire no
+    steps.
     WebApiError if a value does not fit its column.
     """
     organization = _organization(settings, rows)
@@ -91,7 +92,7 @@ def create_app(
         for client in settings.clients
     }
     organization.rights.update({one.user: one for one in rights.values()})
-    door = FrontDoor(
+    server = ApiServer(
         organization,
         WebApi(organization, endpoint.fire, definitions_of(organization.schema)),
         tokens,
@@ -108,8 +109,8 @@ def create_app(
             snapshot.save(organization.store, settings.snapshot)
 
     routes = [
-        Mount("/api/data", app=door),
-        Mount("/sandbox", routes=control_routes(door, endpoint)),
+        Mount("/api/data", app=server),
+        Mount("/sandbox", routes=control_routes(server, endpoint)),
         *identity_routes(tokens),
         Route("/{path:path}", _elsewhere, methods=_METHODS),
     ]

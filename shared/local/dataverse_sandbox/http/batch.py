@@ -29,9 +29,9 @@ _CRLF = b"\r\n"
 
 @dataclass
 class ChangeSet:
-    """What the requests of a change set share: the rows written so far by `$` name, and what each caller saved.
+    """State of a change set: the rows written so far by `$` name, and the events of each caller.
 
-    `content_id` is that of the request under way.
+    `content_id` belongs to the current request.
     """
 
     references: dict[str, RowRef] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class ChangeSet:
     content_id: str = ""
 
     def keep(self, row: RowRef | None, caller: Caller, saved: Sequence[Saved]) -> None:
-        """Remember what the request under way did."""
+        """Keep the result of the current request."""
         self.saved.append((caller, saved))
         if row is not None:
             self.references[f"${self.content_id}"] = row
@@ -47,7 +47,7 @@ class ChangeSet:
 
 @dataclass(frozen=True)
 class Transaction:
-    """How a change set begins (all writes of the block are undone if it raises) and what follows its success."""
+    """How a change set begins (an exception in the block undoes its writes) and what follows its success."""
 
     begin: Callable[[], AbstractContextManager[None]]
     commit: Callable[[ChangeSet], None]
@@ -63,7 +63,7 @@ class _Part:
 
     @property
     def boundary(self) -> str | None:
-        """Of a change set."""
+        """The scope of a change set."""
         return _boundary(self.headers.get("content-type", ""))
 
 
@@ -75,7 +75,7 @@ class _ChangeSetFailed(Exception):  # noqa: N818  # carries an answer out of a t
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a batch wants to have done, and whether a failure ends it."""
+    """The requests of a batch, and whether a failure ends it."""
 
     items: Sequence[_Item]
     continues: bool

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from shared.local.dataverse_sandbox.http.api_server import ApiServer
 from shared.local.dataverse_sandbox.http.faults import FaultPlan
-from shared.local.dataverse_sandbox.http.front_door import FrontDoor
 from shared.local.dataverse_sandbox.http.limits import Limits
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, by_table, privilege
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, ServiceEndpoint
@@ -52,25 +52,25 @@ class GrantForm(BaseModel):
     revoke: dict[str, list[Access]] = {}
 
 
-def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute]:
+def control_routes(server: ApiServer, endpoint: ServiceEndpoint) -> list[BaseRoute]:
     """Return the routes below `/sandbox`."""
 
     async def counters(_request: Request) -> JSONResponse:
         messages = {"posted": endpoint.posted, "failed": endpoint.failed, "underway": endpoint.underway}
-        return JSONResponse({"requests": dict(door.counters), "messages": messages})
+        return JSONResponse({"requests": dict(server.counters), "messages": messages})
 
     async def faults(request: Request) -> JSONResponse:
         if request.method == "POST":
-            door.faults.set(FaultPlan.model_validate(await request.json()))
+            server.faults.set(FaultPlan.model_validate(await request.json()))
         elif request.method == "DELETE":
-            door.faults.set(FaultPlan())
-        return JSONResponse(door.faults.plan.model_dump(mode="json"))
+            server.faults.set(FaultPlan())
+        return JSONResponse(server.faults.plan.model_dump(mode="json"))
 
     async def limits(request: Request) -> JSONResponse:
         if request.method == "POST":
             form = LimitsForm.model_validate(await request.json())
-            door.meter.limits = Limits(**form.model_dump())
-        return JSONResponse(asdict(door.meter.limits))
+            server.meter.limits = Limits(**form.model_dump())
+        return JSONResponse(asdict(server.meter.limits))
 
     async def delivery(request: Request) -> JSONResponse:
         if request.method == "POST":
@@ -79,12 +79,12 @@ def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute
         return JSONResponse(asdict(endpoint.delivery))
 
     async def tokens(request: Request) -> JSONResponse:
-        door.tokens.revoke(request.query_params.get("client", ""))
+        server.tokens.revoke(request.query_params.get("client", ""))
         return JSONResponse({})
 
     routes = [
         ("/counters", counters, ["GET"]),
-        ("/privileges", _privileges(door), ["GET", "POST"]),
+        ("/privileges", _privileges(server), ["GET", "POST"]),
         ("/faults", faults, ["GET", "POST", "DELETE"]),
         ("/limits", limits, ["GET", "POST"]),
         ("/delivery", delivery, ["GET", "POST"]),
@@ -93,16 +93,16 @@ def control_routes(door: FrontDoor, endpoint: ServiceEndpoint) -> list[BaseRoute
     return [Route(path, _validated(handler), methods=methods) for path, handler, methods in routes]
 
 
-def _privileges(door: FrontDoor) -> Handler:
+def _privileges(server: ApiServer) -> Handler:
     async def privileges(request: Request) -> JSONResponse:
         if request.method == "POST":
             form = GrantForm.model_validate(await request.json())
-            rights = door.rights[form.client]
-            door.rights[form.client] = rights.changed(_privileges_in(form.grant), without=_privileges_in(form.revoke))
+            rights = server.rights[form.client]
+            server.rights[form.client] = rights.changed(_privileges_in(form.grant), without=_privileges_in(form.revoke))
         return JSONResponse(
             {
                 client: {"used": by_table(rights.used), "missing": by_table(rights.missing)}
-                for client, rights in door.rights.items()
+                for client, rights in server.rights.items()
             }
         )
 

@@ -29,7 +29,7 @@ class ApiRequest:
     def of(
         cls, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes = b""
     ) -> ApiRequest:
-        """Make one of plain values."""
+        """Build a request from plain values."""
         return cls(method, path, Parts(query, "query option"), Parts(headers, "header"), body)
 
     @cached_property
@@ -49,7 +49,7 @@ class ApiRequest:
         return Parts(document, "property")
 
     def refuse_unread(self) -> None:
-        """Refuse the query options and the properties of the body that nobody has read (WebApiError 501)."""
+        """Refuse the query options and the properties of the body that no code has read (WebApiError 501)."""
         self.query.refuse_unread()
         if self.body.strip() not in {b"", b"{}", b"null"}:
             self.json.refuse_unread()
@@ -65,7 +65,7 @@ class ApiResponse:
 
 
 def query_string(text: str) -> dict[str, str]:
-    """Decode a query string; WebApiError 400 for a parameter that comes twice."""
+    """Decode a query string; WebApiError 400 for a repeated parameter."""
     pairs = parse_qsl(text, keep_blank_values=True)
     names = [name for name, _ in pairs]
     for name in names:
@@ -78,7 +78,7 @@ def query_string(text: str) -> dict[str, str]:
 
 def answer(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> ApiResponse:
     """An answer with a JSON document."""
-    # Half of a surrogate pair becomes its JSON escape, which happens to be Python's as well.
+    # Half of a surrogate pair becomes its JSON escape, which equals Python's escape.
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
     return ApiResponse(status, {"Content-Type": JSON, "OData-Version": "4.0", **(headers or {})}, body)
 
@@ -89,5 +89,5 @@ def empty(headers: Mapping[str, str] | None = None) -> ApiResponse:
 
 
 def refusal(error: WebApiError, headers: Mapping[str, str] | None = None) -> ApiResponse:
-    """The answer that an error makes."""
+    """Return the answer for an error."""
     return answer(error.body, error.status, headers)

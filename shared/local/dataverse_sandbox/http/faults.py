@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class FaultKind(StrEnum):
-    """What happens to a request. The `…_after` kinds let it take effect first, so the client cannot know."""
+    """The kinds of faults. The `…_after` kinds strike after the request took effect, so its outcome is in doubt."""
 
     THROTTLE_REQUESTS = "throttle_requests"
     THROTTLE_TIME = "throttle_time"
@@ -24,12 +24,12 @@ class FaultKind(StrEnum):
 
     @property
     def takes_effect(self) -> bool:
-        """Whether the request is carried out all the same."""
+        """Whether the request takes effect in spite of the fault."""
         return self in {FaultKind.RESET_AFTER, FaultKind.TIMEOUT_AFTER}
 
 
 class FaultRule(BaseModel):
-    """Strikes a share of the requests whose `METHOD path` matches, at most `times` times."""
+    """A fault for a share of the requests whose `METHOD path` matches, at most `times` times."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -41,7 +41,7 @@ class FaultRule(BaseModel):
 
 
 class FaultPlan(BaseModel):
-    """All that may be set at once: latency in seconds for every request, and the rules, the first match strikes."""
+    """Latency in seconds for every request, and the rules; the first rule that matches applies."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,7 +51,7 @@ class FaultPlan(BaseModel):
 
 
 class Faults:
-    """Draws the fate of each request from a plan, repeatably for a given seed."""
+    """Decides which fault each request gets, repeatably for a given seed."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)
@@ -64,13 +64,13 @@ class Faults:
         self._left = {position: rule.times for position, rule in enumerate(plan.rules) if rule.times is not None}
 
     def latency(self) -> float:
-        """Return how many seconds the next request waits."""
+        """Return the latency of the next request in seconds."""
         if self.plan.max_latency <= self.plan.min_latency:
             return self.plan.min_latency
         return self._random.uniform(self.plan.min_latency, self.plan.max_latency)
 
     def draw(self, method: str, path: str) -> FaultRule | None:
-        """Return the rule that strikes this request, if any."""
+        """Return the fault rule for this request, if any."""
         for position, rule in self._live():
             if not re.search(rule.match, f"{method} {path}") or self._random.random() >= rule.rate:
                 continue

@@ -1,4 +1,4 @@
-"""Request headers: which ones may be passed over, and which mean something that is not simulated.
+"""Request headers: those that may be ignored, and those that ask for something that is not simulated.
 
 Source: Microsoft's page "Compose HTTP requests and handle errors", section "HTTP headers".
 """
@@ -10,11 +10,11 @@ import re
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, not_implemented
 from shared.local.dataverse_sandbox.requests.consumption import Parts
 
-# Headers that tell Dataverse something. Any other one means nothing to it (Accept-Language, User-Agent, traceparent …).
+# Headers that Dataverse reads. Other headers do not change its answer (Accept-Language, User-Agent, traceparent …).
 _MEANT_FOR_DATAVERSE = re.compile(
     r"mscrm.*|odata-.*|x-ms-.*|if-.*|prefer|caller.*|autodisassociate|range|content-range|x-http-method.*|slug"
 )
-# Those that do not change an answer of the sandbox: names for the log, and what only Power Automate or plug-ins notice.
+# Headers that change no answer of the sandbox: ids for logs, and switches for Power Automate or plug-ins only.
 _HARMLESS = re.compile(
     r"x-ms-(client-request-id|correlation-id|correlation-request-id|client-session-id|useragent|user-agent"
     r"|return-client-request-id|date|version|session-id|app-.*)"
@@ -27,7 +27,7 @@ _FORMAT = re.compile(
 
 
 def check(headers: Parts) -> None:
-    """Refuse headers that nobody has read and that would change the answer of Dataverse (WebApiError 400 or 501)."""
+    """Refuse unread headers that would change the answer of Dataverse (WebApiError 400 or 501)."""
     for name in _VERSIONS:
         if headers.get(name, "4.0").strip() not in {"4.0", "4.01" if name == "odata-maxversion" else ""}:
             raise bad_request(f"The value of the header '{name}' is not supported.")

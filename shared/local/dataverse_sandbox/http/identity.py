@@ -1,4 +1,4 @@
-"""The token endpoint of Microsoft Entra ID, as far as client credentials need it."""
+"""The token endpoint of Microsoft Entra ID for client credentials."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ MAX_PENALTY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one user may do. `dop_hint` is the parallelism that the server recommends. Times are seconds."""
+    """The limits for one user. `dop_hint` is the parallelism that the server recommends. Times are seconds."""
 
     requests: int = 6000
     execution_seconds: float = 1200.0
@@ -34,7 +34,7 @@ class Throttle(StrEnum):
     CONCURRENCY = "0x80072326"
 
     def message(self, limits: Limits) -> str:
-        """What Dataverse says when the limit is exceeded."""
+        """Return Dataverse's message for an exceeded limit."""
         window = f"over time window of {limits.window_seconds:.0f} seconds."
         match self:
             case Throttle.REQUESTS:
@@ -66,14 +66,14 @@ class _Usage:
 
 
 class Meter:
-    """Counts what users do. Times are those of a monotonic clock, in seconds."""
+    """Counts the requests and execution time of each user. Times are those of a monotonic clock, in seconds."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._usage: dict[str, _Usage] = {}
 
     def begin(self, user: str, now: float) -> None:
-        """Admit a request, or raise TooManyRequests. Whoever goes on regardless waits longer."""
+        """Admit a request, or raise TooManyRequests. Each refused request makes the next `retry_after` longer."""
         usage, limits = self._recent(user, now), self.limits
         if usage.running >= limits.concurrent:
             raise self._refusal(usage, now, Throttle.CONCURRENCY)
@@ -92,7 +92,7 @@ class Meter:
         usage.spent.append((now, seconds))
 
     def headers(self, user: str, now: float) -> dict[str, str]:
-        """Return the headers that tell how much is left."""
+        """Return the headers with the remaining quota."""
         usage, limits = self._recent(user, now), self.limits
         return {
             "x-ms-ratelimit-burst-remaining-xrm-requests": str(max(limits.requests - len(usage.spent), 0)),

@@ -1,4 +1,4 @@
-"""Access tokens: an OAuth 2.0 token endpoint for client credentials, and what it issued.
+"""Access tokens: an OAuth 2.0 token endpoint for client credentials, and the tokens that it issued.
 
 Source: Microsoft's page "Microsoft identity platform and the OAuth 2.0 client credentials flow".
 """
@@ -15,7 +15,7 @@ _BASIC_LIFETIME_SECONDS = 3599
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A token's client and the end of its life, in seconds of a monotonic clock."""
+    """The client of a token and its expiry in seconds of a monotonic clock."""
 
     client_id: str
     audience: str
@@ -23,7 +23,7 @@ class Grant:
 
 
 class TokenRefused(Exception):  # noqa: N818  # an answer of the protocol
-    """The token endpoint says no: `error` and `description` of RFC 6749."""
+    """A refusal of the token endpoint: `error` and `description` of RFC 6749."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(error)
@@ -32,7 +32,7 @@ class TokenRefused(Exception):  # noqa: N818  # an answer of the protocol
 
 
 class Tokens:
-    """Issues and knows bearer tokens. `clients` maps client ids onto secrets."""
+    """Issues and validates bearer tokens. `clients` maps client ids onto secrets."""
 
     def __init__(self, clients: Mapping[str, str], lifetime_seconds: int = _BASIC_LIFETIME_SECONDS) -> None:
         self._clients = clients
@@ -63,7 +63,7 @@ class Tokens:
         }
 
     def client_of(self, authorization: str, audience: str, now: float) -> str | None:
-        """Return the client behind an `Authorization` header; None unless its token is valid for this host."""
+        """Return the client of an `Authorization` header; None unless its token is valid for this host."""
         scheme, _, token = authorization.partition(" ")
         grant = self._grants.get(token.strip())
         if scheme.lower() != "bearer" or grant is None:

@@ -19,7 +19,7 @@ Fire = Callable[[Sequence[Saved], Caller], None]
 
 @dataclass(frozen=True)
 class WebApi:
-    """Answers requests. `fire` is told what was saved once the request, or its change set, has succeeded."""
+    """Answers requests. `fire` receives the events of a request, or of a change set, after its success."""
 
     organization: Organization
     fire: Fire
@@ -31,7 +31,7 @@ class WebApi:
             return self.answer(request, caller, None)
         transaction = batch.Transaction(self.organization.store.transaction, self._commit)
         try:
-            request.query.get("tag")  # the tag of a batch is nobody's: its parts have their own
+            request.query.get("tag")  # a batch has no tag: its parts have their own
             caller = caller.within({}, request.headers, self.organization.store)
             plan = batch.read(request)
             headers.check(request.headers)
@@ -43,7 +43,7 @@ class WebApi:
     def answer(self, request: ApiRequest, caller: Caller, scope: batch.ChangeSet | None) -> ApiResponse:
         """Answer one request that is no batch. In a change set, what was saved is kept in `scope`.
 
-        What the request has and nobody reads is refused at the end, and then nothing was done.
+        A part of the request that no code read is refused at the end, and the writes are undone.
         """
         try:
             caller = caller.within(request.query, request.headers, self.organization.store)

@@ -31,7 +31,7 @@ EXPANDABLE = (
     "Attributes", "Keys", "OptionSet", "GlobalOptionSet", "OneToManyRelationships", "ManyToOneRelationships",
     "ManyToManyRelationships",
 )  # fmt: skip
-"""Left out of an answer unless they are expanded."""
+"""Properties that an answer contains only if they are expanded."""
 
 # How Dataverse names the relationships that every table has. Sources: the table references of Microsoft, by pattern.
 _STANDARD_NAMES = {
@@ -55,7 +55,7 @@ def _standard() -> Definitions:
 
 
 class Definitions:
-    """All definitions of an organisation, made when they are first asked for."""
+    """All definitions of an organisation, built on first use."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
@@ -236,7 +236,7 @@ def _attribute_type(column: Column) -> str:
         return "Customer"
     if column.name == "ownerid" and column.type is ColumnType.LOOKUP:
         return "Owner"
-    if column.type is ColumnType.MULTI_SELECT:  # only its type name tells
+    if column.type is ColumnType.MULTI_SELECT:  # only its type name is known
         return "Virtual"
     return str(column.type)
 

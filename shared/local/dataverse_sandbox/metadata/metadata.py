@@ -1,7 +1,7 @@
 """Reads of table definitions: `EntityDefinitions`, `RelationshipDefinitions`, `GlobalOptionSetDefinitions`.
 
 A path goes from a list to one of its definitions (by key), to those of a type (by cast), and on to a property. What a
-definition lacks is refused by name: the real ones have more properties.
+definition lacks is refused by name: real definitions have more properties.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Found = Definition | list[Definition] | Any
 
 
 def is_metadata(segment: str) -> bool:
-    """Whether the first segment of a path belongs here."""
+    """Whether the first segment of a path addresses metadata."""
     return segment in _SETS
 
 
@@ -99,7 +99,7 @@ def _chosen(found: list[Definition], options: QueryOptions) -> list[Definition]:
 
 
 def _read(options: QueryOptions) -> None:
-    """Take the options, though there may be nothing that they apply to."""
+    """Read the options, even if the list is empty."""
     options.select, options.filter  # noqa: B018
     for one in options.expand:
         _read(one.options)

@@ -17,7 +17,10 @@ from shared.local.dataverse_sandbox.metadata.schema import Column, Table
 
 
 class Names(NamedTuple):
-    """What people call a thing: `EMailAddress1` and "Email", of a table also the plural "Contacts"."""
+    """The names of a table or column.
+
+    Schema name `EMailAddress1`, label "Email", and of a table the plural "Contacts".
+    """
 
     schema_name: str
     label: str

@@ -78,7 +78,7 @@ class Column:
 
     @property
     def is_custom(self) -> bool:
-        """Whether a publisher added it, by the prefix of its name."""
+        """Whether a publisher added the column, by the prefix of its name."""
         return CUSTOM_NAME.match(self.name) is not None
 
     @property
@@ -88,12 +88,12 @@ class Column:
 
     @property
     def property_name(self) -> str:
-        """How the Web API spells it: lookups are read as `_name_value`."""
+        """The name in the Web API: lookups are read as `_name_value`."""
         return self.shown_as or (f"_{self.name}_value" if self.type is ColumnType.LOOKUP else self.name)
 
     @property
     def family(self) -> str:
-        """What it can be compared with: columns of the same family."""
+        """The family of comparable types: columns compare within their family only."""
         if self.type.is_text:
             return "text"
         numbers = (ColumnType.INTEGER, ColumnType.BIG_INT, ColumnType.DECIMAL, ColumnType.DOUBLE, ColumnType.MONEY)
@@ -114,7 +114,7 @@ class ToOne:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """All tables that it leads to; more than one for owners only."""
+        """The tables that the lookup may point to; more than one for owners only."""
         return (self.target, *self.others)
 
 
@@ -143,7 +143,7 @@ Navigation = ToOne | ToMany | ManyToMany
 
 @dataclass(frozen=True)
 class Table:
-    """A table with everything the Web API needs to know about it. Names are logical names."""
+    """A table as the Web API needs it. Names are logical names."""
 
     name: str
     set_name: str
@@ -160,33 +160,33 @@ class Table:
     def properties(self) -> Mapping[str, Column]:
         """Columns by the name that the Web API reads them with. Party lists are written and expanded only."""
         found = {c.property_name: c for c in self.columns.values() if c.type is not ColumnType.PARTY_LIST}
-        if self.name in _PRINCIPALS:  # users and teams are owners: both have the id of an owner beside their own
+        if self.name in _PRINCIPALS:  # users and teams are owners: each has the id of an owner as well as its own
             found["ownerid"] = replace(self.columns[self.primary_id], shown_as="ownerid", readonly=True)
         return found
 
     def may_have(self, name: str) -> bool:
-        """Whether the real table has, or may have, this column: the simulated one has not all of them."""
+        """Whether the real table has, or may have, this column; the simulated table has fewer."""
         logical = name.removeprefix("_").removesuffix("_value")
         return logical in self.left_out or (self.is_partial and not CUSTOM_NAME.match(logical))
 
     @cached_property
     def is_activity(self) -> bool:
-        """Whether rows have a twin in `activitypointer`."""
+        """Whether each row also has a row in `activitypointer`."""
         return self.primary_id == "activityid" and self.name != "activitypointer"
 
     @cached_property
     def defaults(self) -> Mapping[str, Any]:
-        """What a new row starts with, apart from state, owner and times."""
+        """The initial values of a new row, apart from state, owner and times."""
         return {name: column.default for name, column in self.columns.items() if column.default is not None}
 
     @cached_property
     def required(self) -> Sequence[str]:
-        """Columns without which Dataverse saves no row."""
+        """Columns that Dataverse requires in every row."""
         return [name for name, column in self.columns.items() if column.required == "SystemRequired"]
 
     @cached_property
     def first_status(self) -> Mapping[int, int]:
-        """The status reason that a state starts with, as in Dataverse the lowest one."""
+        """The initial status reason of a state: the lowest one, as in Dataverse."""
         status = self.columns.get("statuscode")
         first: dict[int, int] = {}
         for value, state in sorted(status.states.items()) if status else ():
@@ -195,7 +195,7 @@ class Table:
 
 
 class Schema:
-    """All tables, by logical name and by entity set name; `removed` are both names of those that were taken out."""
+    """All tables, by logical name and by entity set name; `removed` holds both names of each removed table."""
 
     def __init__(self, tables: Sequence[Table], removed: frozenset[str] = frozenset()) -> None:
         self.removed = removed
@@ -212,8 +212,8 @@ class Schema:
     ) -> Schema:
         """Read the packaged description; `alternate_keys` adds keys (lists of columns) to tables.
 
-        `changed_columns` gives columns, as `contact.jobtitle`, other facts than the description's; None removes one.
-        `more_tables` are described as those of `schema.json`; None removes one.
+        `changed_columns` replaces properties of columns, by names like `contact.jobtitle`; None removes the column.
+        `more_tables` are tables in the form of `schema.json`; None removes a table.
         `duplicate_rules` are lists of columns by table: rows that have the same values in all of them are duplicates.
         """
         if not (alternate_keys or changed_columns or more_tables or duplicate_rules):
@@ -254,7 +254,7 @@ def _packaged() -> dict[str, Any]:
 
 
 def _remove(gone: str, document: dict[str, Any]) -> None:
-    """Take a table out, with the relationships to it and the lookups that lead to nothing else."""
+    """Remove a table, with the relationships to it and the lookups that point to no other table."""
     del document["tables"][gone]
     for table in filter(None, document["tables"].values()):
         for column, facts in list(table["columns"].items()):

@@ -1,4 +1,4 @@
-"""Tables that Dataverse and Dynamics 365 bring along, so that one that is not simulated is not called missing.
+"""Standard tables of Dataverse and Dynamics 365: a table of this list is refused as not simulated, not as missing.
 
 Source: the table references of Microsoft, without intersect and internal tables. Tables with the prefix of a solution
 (`msdyn_`, `adx_`) are left out: the simulated organisation has none of these solutions.

@@ -1,4 +1,4 @@
-"""Who calls, and what a call carries into the messages that it causes."""
+"""The caller of a request, and the properties that the caller's messages carry."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from shared.local.dataverse_sandbox.rows.store import RowRef, Store
 
 _BYPASS = "mscrm.bypassbusinesslogicexecution"
 _DUPLICATES = "mscrm.suppressduplicatedetection"
-_BYPASSABLE = frozenset({"CustomSync", "CustomAsync"})  # there are no synchronous steps here
+_BYPASSABLE = frozenset({"CustomSync", "CustomAsync"})  # synchronous steps are not simulated
 _BYPASSED_STEPS = "mscrm.bypassbusinesslogicexecutionstepids"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`user` is whom the call acts for, `initiator` the application user that called.
+    """`user` is the user on whose behalf the call acts, `initiator` the application user that called.
 
-    `rights` are the initiator's. Whoever acts for another user may do what both may, and other users may do everything.
+    `rights` are the rights of the initiator. On behalf of another user, the rights of both apply; users without an
+    entry may do everything.
     """
 
     user: RowRef
@@ -42,9 +43,8 @@ class Caller:
     def within(self, query: Mapping[str, str], headers: Mapping[str, str], store: Store) -> Caller:
         """Return the caller of one request: single, a batch, or a part of a batch.
 
-        What a batch bypasses its parts bypass too; a tag is that of the part alone. That Dataverse hands on neither
-        more nor less is inferred. WebApiError 403 for a user to act for who does not exist, 501 for what cannot be
-        bypassed here.
+        The parts of a batch inherit its bypasses; a tag comes from the part alone. Both rules are inferred. WebApiError
+        403 if the user to act for does not exist, 501 for a bypass that is not simulated.
         """
         bypassed = _items(headers.get(_BYPASS, ""))
         for logic in bypassed - _BYPASSABLE:
@@ -60,7 +60,7 @@ class Caller:
 
 
 def _acts_for(headers: Mapping[str, str], store: Store) -> RowRef | None:
-    """Find the user by the id of their row (`MSCRMCallerID`) or of their account in Entra ID (`CallerObjectId`)."""
+    """Find a user by the id of the row (`MSCRMCallerID`) or of the account in Entra ID (`CallerObjectId`)."""
     row, account = headers.get("mscrmcallerid", "").lower(), headers.get("callerobjectid", "").lower()
     if not row and not account:
         return None

@@ -11,7 +11,7 @@ from shared.local.dataverse_sandbox.metadata.standard_tables import STANDARD_TAB
 _BAD_REQUEST = 400
 
 CUSTOM_NAME = re.compile(r"[a-z]{2,8}_")
-"""Names with a publisher's prefix; `address1_line1` is none. The sandbox knows all of those that it has."""
+"""Names with a publisher's prefix; `address1_line1` is none. Of such names the sandbox has all that exist."""
 
 
 class Incomplete(Protocol):
@@ -86,25 +86,25 @@ def unknown_caller() -> WebApiError:
 
 
 def duplicate_detected() -> WebApiError:
-    """A duplicate detection rule objects; only callers who ask for it are told."""
+    """A duplicate detection rule matches; reported only to callers that ask for detection."""
     text = "A record was not created or updated because a duplicate of the current record already exists."
     return WebApiError(412, "0x80040333", text)
 
 
 def required_missing(table: str, column: str) -> WebApiError:
-    """A column without which Dataverse does not save. Code and message are inferred."""
+    """A required column is empty. Code and message are inferred."""
     return WebApiError(400, "0x80040203", f"Attribute '{column}' of the '{table}' entity cannot be NULL.")
 
 
 def unknown_resource(name: str, *, is_absent: bool) -> WebApiError:
-    """A first segment that names nothing: nothing at all in this organisation, or nothing simulated."""
+    """An unknown first segment: absent from this organisation, or not simulated."""
     if is_absent or CUSTOM_NAME.match(name):
         return WebApiError(404, "0x80060888", f"Resource not found for the segment '{name}'.")
     return not_implemented(f"The table, function or action '{name}'")
 
 
 def unknown_segment(name: str, owner: str) -> WebApiError:
-    """A part of the URL that names nothing simulated."""
+    """A part of the URL that is not simulated."""
     return not_implemented(f"The column, relationship, function or action '{name}' of '{owner}'")
 
 
@@ -116,7 +116,7 @@ def unknown_table(name: str, message: str, *, is_absent: bool, status: int = 400
 
 
 def unknown_property(name: str, table: Incomplete, *, code: str = "0x80060888", message: str = "") -> WebApiError:
-    """A column or navigation property that the table does not have; 501 if only the simulated one has it not."""
+    """A column or navigation property that the table does not have; 501 if only the simulated table lacks it."""
     if table.may_have(name):
         return not_implemented(f"The column or relationship '{name}' of the table '{table.name}'")
     text = message or f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.{table.name}'."
@@ -131,7 +131,7 @@ def unknown_navigation(name: str, table: Incomplete) -> WebApiError:
 
 
 def undeclared_property(name: str, table: Incomplete, *, is_relationship: bool = False) -> WebApiError:
-    """The same in a body; standard tables have more relationships than those that are simulated."""
+    """An unknown relationship in a body; standard tables have more relationships than the simulated ones."""
     if is_relationship and not CUSTOM_NAME.match(name) and name.partition("_")[0] not in table.columns:
         return unknown_navigation(name, table)
     text = (
@@ -143,7 +143,7 @@ def undeclared_property(name: str, table: Incomplete, *, is_relationship: bool =
 
 
 def bad_request(message: str, code: str = "0x80060888") -> WebApiError:
-    """Anything that cannot be understood."""
+    """A malformed request."""
     return WebApiError(400, code, message)
 
 
@@ -153,5 +153,5 @@ def method_not_allowed(method: str) -> WebApiError:
 
 
 def not_implemented(what: str) -> WebApiError:
-    """Something that the real service has, or may have, and this one has not."""
+    """A part that the real service has, or may have, and the sandbox does not simulate."""
     return WebApiError(501, "0x80060888", f"{what} is not part of this simulation.")

@@ -37,7 +37,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ServiceEndpointMessage:
-    """What the asynchronous service posts to the queue."""
+    """A message of the asynchronous service for the queue."""
 
     body: bytes
     content_type: str

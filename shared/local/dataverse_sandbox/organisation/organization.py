@@ -22,7 +22,7 @@ _VARIABLES = {
     "dh_spotlerpermissions": "Spotler Permissions",
     "dh_spotlerpermissionsenabledbydefault": "Spotler Permissions Enabled By Default",
 }
-"""The environment variables that the connector's solution brings along, without values."""
+"""The environment variables of the connector's solution, without values."""
 
 
 @cache
@@ -33,7 +33,7 @@ def fixed_id(*parts: str) -> str:
 
 @dataclass(frozen=True)
 class Organization:
-    """What all requests share. Names and ids of the organisation's own rows are the same in every run."""
+    """State that all requests share. Names and ids of the organisation's own rows are the same in every run."""
 
     id: UUID
     name: str
@@ -41,7 +41,7 @@ class Organization:
     now: Callable[[], datetime]
     zone: tzinfo = UTC
     rights: dict[str, Rights] = field(default_factory=dict)
-    """What users may do, by id; those who are missing may do everything."""
+    """The rights of users, by id; users without an entry may do everything."""
 
     @property
     def unit(self) -> RowRef:
@@ -55,11 +55,11 @@ class Organization:
 
     @property
     def administrator(self) -> RowRef:
-        """The user who owns what nobody created."""
+        """The owner of rows that no user created."""
         return RowRef("systemuser", fixed_id("systemuser", "administrator"))
 
     def application_user(self, client_id: str) -> RowRef:
-        """Return the user of an app registration, whom the first call brings to life."""
+        """Return the user of an app registration; the first call creates it."""
         reference = RowRef("systemuser", self.application_user_id(client_id))
         if self.store.get("systemuser", reference.id) is None:
             known = client_id.lower() if GUID.fullmatch(client_id) else fixed_id("application", client_id)
@@ -67,7 +67,7 @@ class Organization:
         return reference
 
     def application_user_id(self, client_id: str) -> str:
-        """Return the id that this user has, or will have."""
+        """Return the id of the user of an app registration, created or not."""
         return fixed_id("systemuser", client_id)
 
     def found(self) -> None:

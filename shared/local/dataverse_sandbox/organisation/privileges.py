@@ -1,10 +1,10 @@
-"""Privileges: what a caller's security roles let them do with the rows of a table, asked before every operation.
+"""Privileges: the operations on the rows of a table that a caller's security roles allow; checked before each one.
 
 Source: Microsoft's pages "Data operations and access rights", "Associate message privileges" and "AddListMembersList
-message privileges". Whoever has a privilege has it for all rows: depth, teams, sharing and column security are not
-simulated, nor are the privileges that belong to no table (Merge, QualifyLead, BulkDelete, to act on behalf of others).
-Metadata is readable by everybody. Inferred: what cascades from an operation is not asked for again, and a row that
-another one is appended to need not be writable.
+message privileges". A privilege covers all rows: depth, teams, sharing and column security are not simulated, nor are
+the privileges that belong to no table (Merge, QualifyLead, BulkDelete, to act on behalf of others). Metadata is
+readable by every user. Inferred: cascading operations are not checked again, and a row that another row is appended to
+need not be writable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 
 
 class Access(StrEnum):
-    """What can be done with a row. Setting a lookup appends the row that has it to the row that it points to."""
+    """The kinds of access to a row. Setting a lookup appends the row with the lookup to the row that it points to."""
 
     CREATE = "create"
     READ = "read"
@@ -39,7 +39,7 @@ class Privilege(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As Dataverse calls it, `prvReadContact`; made of the logical name, so that inner capitals are missing."""
+        """Dataverse's name, `prvReadContact`; built from the logical name, so that inner capitals are missing."""
         table = _NAMES.get(self.table, self.table)
         is_custom = "_" in table
         return f"prv{self.access[0].upper()}{self.access[1:]}{table if is_custom else table[0].upper() + table[1:]}"
@@ -51,21 +51,21 @@ _NAMES = {"activitypointer": "Activity", "annotation": "Note", "systemuser": "Us
 
 
 def privilege(access: Access, table: str) -> Privilege:
-    """Return what an access needs: activities share their privileges, members have those of their list (inferred)."""
+    """Return the privilege for an access: activities share privileges, members have those of their list (inferred)."""
     return Privilege(access, _GOVERNORS.get(table, table))
 
 
 def privileges_of(table: Table) -> list[Privilege]:
-    """Return the privileges of a table, those that it shares with others too; Assign only where rows have owners."""
+    """Return the privileges of a table, including shared ones; Assign only where rows have owners."""
     accesses = (one for one in Access if one is not Access.ASSIGN or "ownerid" in table.columns)
     return [privilege(access, table.name) for access in accesses]
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a user's roles grant together; None is everything, as System Administrator has it.
+    """The union of the grants of a user's roles; None grants everything, like System Administrator.
 
-    `asked` remembers each privilege that was needed: what a role must have, and what it lacks.
+    `asked` collects each required privilege: those that a role must have, and those that it lacks.
     """
 
     user: str
@@ -73,36 +73,36 @@ class Rights:
     asked: set[Privilege] = field(default_factory=set, compare=False)
 
     def require(self, access: Access, table: str) -> None:
-        """Ask for a privilege; WebApiError 403 without it."""
+        """Require a privilege; WebApiError 403 without it."""
         needed = privilege(access, table)
         self.asked.add(needed)
         if self.granted is not None and needed not in self.granted:
             raise _missing(needed, self.user, len(self.granted))
 
     def changed(self, more: Iterable[Privilege], *, without: Iterable[Privilege]) -> Rights:
-        """Return the rights with more privileges, and without some; what was asked for is still remembered."""
+        """Return the rights with some privileges added and some removed; `asked` is kept."""
         if self.granted is None:
             return self
         return replace(self, granted=(self.granted | frozenset(more)) - frozenset(without))
 
     def require_link(self, near: str, far: str) -> None:
-        """Ask whether rows of `near` may be appended to rows of `far`."""
+        """Require the privileges to append rows of `near` to rows of `far`."""
         self.require(Access.READ, far)
         self.require(Access.APPEND, near)
         self.require(Access.APPEND_TO, far)
 
     def access_to(self, table: str) -> frozenset[Access]:
-        """Return what is granted on the rows of a table, without asking for it."""
+        """Return the accesses that are granted on the rows of a table, without an entry in `asked`."""
         return frozenset(one for one in Access if self.granted is None or privilege(one, table) in self.granted)
 
     @property
     def used(self) -> frozenset[Privilege]:
-        """What was needed and is granted."""
+        """The privileges that were required and are granted."""
         return frozenset(one for one in self.asked if self.granted is None or one in self.granted)
 
     @property
     def missing(self) -> frozenset[Privilege]:
-        """What was needed and is not granted."""
+        """The privileges that were required and are not granted."""
         return frozenset(self.asked) - self.used
 
 

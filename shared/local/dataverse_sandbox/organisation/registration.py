@@ -1,6 +1,6 @@
 """Registered steps: which saves are posted to the service endpoint.
 
-As in Dataverse they are rows, of `sdkmessageprocessingstep` and its neighbours; so a client can register more through
+As in Dataverse they are rows of `sdkmessageprocessingstep` and related tables; so a client can register more through
 the Web API, and switch them off by `statecode`.
 """
 
@@ -20,7 +20,7 @@ _MESSAGES = (
     "Create", "Update", "Delete", "Merge", "QualifyLead", "SetState", "Assign", "AddMember", "AddListMembers",
     "Associate", "Disassociate",
 )  # fmt: skip
-# Tables support these messages, but no step can be registered for them here: the single ones fire for each row.
+# No step can be registered for these messages here: the messages for single rows fire for each row instead.
 _BULK_MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
 _SERVICE_BUS_QUEUE, _SAS_KEY, _JSON, _UTF8, _USER_ID = 6, 2, 2, 1, 2
 _POST_OPERATION, _ASYNCHRONOUS = 40, 1
@@ -38,7 +38,7 @@ class ImageType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The values of a row before or after the save; no attributes means all."""
+    """The values of a row before or after the save; without `attributes`, all of them."""
 
     alias: str
     type: ImageType
@@ -47,7 +47,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A registration. No table means any; no filtering columns mean that every update matters."""
+    """A registered step. Without a table it fires for any; without filtering columns it fires for every update."""
 
     id: str
     message: str
@@ -64,7 +64,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """A step to begin with."""
+    """An initial step."""
 
     table: str
     message: str
@@ -73,7 +73,7 @@ class StepDefinition:
 
 
 def connector_steps(filtering: Mapping[str, Sequence[str]]) -> list[StepDefinition]:
-    """Return the steps that the connector needs; `filtering` gives the columns whose updates count, by table."""
+    """Return the steps that the connector needs; `filtering` holds the filtering columns, by table."""
     steps = [StepDefinition(table, message) for table in PERSON_TABLES for message in ("Create", "Delete", "Merge")]
     steps += [StepDefinition(table, "Update", tuple(filtering.get(table, ()))) for table in PERSON_TABLES]
     steps.append(StepDefinition("lead", "QualifyLead"))
@@ -157,7 +157,7 @@ def _register_step(organization: Organization, definition: StepDefinition, endpo
 
 
 class Steps:
-    """The enabled steps of service endpoints, read from their rows whenever these have changed."""
+    """The enabled steps of service endpoints, read again from their rows after each change."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

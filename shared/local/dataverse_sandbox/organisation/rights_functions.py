@@ -1,7 +1,7 @@
-"""Functions that tell which privileges a user has: those of a client by its roles, everything for everybody else.
+"""Functions that return the privileges of a user: a client's by its roles, all privileges for other users.
 
-Source: Microsoft's Web API reference, "RetrieveUserPrivileges" and "RetrieveUserSetOfPrivilegesByNames". Inferred: one
-may always ask about oneself, about others whoever may read users; names that no privilege has are passed over.
+Source: Microsoft's Web API reference, "RetrieveUserPrivileges" and "RetrieveUserSetOfPrivilegesByNames". Inferred: a
+user may query the own privileges, and with the privilege to read users those of others; unknown names are ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NO_FILTER = "00000000-0000-0000-0000-000000000000"
 
 def user_privileges(call: Invocation) -> dict[str, Any]:
     """RetrieveUserPrivileges: all of them."""
-    return _told(call, _granted(call))
+    return _answer(call, _granted(call))
 
 
 def user_set_of_privileges_by_names(call: Invocation) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def user_set_of_privileges_by_names(call: Invocation) -> dict[str, Any]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise bad_request("The parameter 'PrivilegeNames' must be a collection of names.")
     wanted = {name.lower() for name in names}
-    return _told(call, (one for one in _granted(call) if one.name.lower() in wanted))
+    return _answer(call, (one for one in _granted(call) if one.name.lower() in wanted))
 
 
 def _granted(call: Invocation) -> Iterator[Privilege]:
@@ -42,7 +42,7 @@ def _granted(call: Invocation) -> Iterator[Privilege]:
     return (one for one in known if granted is None or one in granted)
 
 
-def _told(call: Invocation, privileges: Iterator[Privilege]) -> dict[str, Any]:
+def _answer(call: Invocation, privileges: Iterator[Privilege]) -> dict[str, Any]:
     unit = call.writer.unit.id
     return {
         "RolePrivileges": [

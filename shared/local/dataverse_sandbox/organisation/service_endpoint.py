@@ -1,6 +1,6 @@
-"""The asynchronous service: posts messages for what was saved, after the save and without delaying it.
+"""The asynchronous service: posts a message for each saved event, after the save and without delaying it.
 
-As in Dataverse the order is not guaranteed, and a message may come twice.
+As in Dataverse the order is not guaranteed, and a message may be delivered twice.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _PLUG_IN_OPERATION = 1
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How messages travel. Each waits between `min_delay` and `max_delay` seconds, so a spread mixes their order."""
+    """How messages are delivered.
+
+    Each waits between `min_delay` and `max_delay` seconds; a spread changes their order.
+    """
 
     min_delay: float = 0.0
     max_delay: float = 0.0
@@ -51,7 +54,7 @@ class ServiceEndpoint:
 
     @property
     def underway(self) -> int:
-        """How many messages are still to be posted."""
+        """The number of messages that are not posted yet."""
         return len(self._underway)
 
     def fire(self, events: Sequence[Saved], caller: Caller) -> None:
@@ -64,7 +67,7 @@ class ServiceEndpoint:
                     self._start(event, step, caller)
 
     async def drain(self) -> None:
-        """Wait until everything is posted."""
+        """Wait until all messages are posted."""
         while self._underway:
             await asyncio.gather(*self._underway)
 
@@ -88,7 +91,7 @@ class ServiceEndpoint:
             self.posted += 1
 
     def _record_failure(self, event: Saved, step: Step, caller: Caller, reason: str) -> None:
-        """Leave a failed system job, where administrators look for lost messages."""
+        """Create a failed system job: administrators search these for lost messages."""
         job = {
             "name": f"{event.message} of {event.table}",
             "operationtype": _PLUG_IN_OPERATION,

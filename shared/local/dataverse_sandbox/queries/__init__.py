@@ -1,1 +1,1 @@
-"""OData filters, FetchXML, aggregates, relative dates, change tracking."""
+"""OData filters, FetchXML, aggregates, relative dates."""

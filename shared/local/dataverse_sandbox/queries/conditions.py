@@ -56,8 +56,8 @@ _KNOWN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What relative operators relate to, and which tables a query may look into."""
+class QueryContext:
+    """The time, zone and user for relative operators, and the rights for the tables of a query."""
 
     now: datetime
     user: RowRef
@@ -65,18 +65,18 @@ class Circumstances:
     zone: tzinfo = UTC
 
 
-def test(operator: str, column: Column, operands: Sequence[Any], circumstances: Circumstances) -> Test:
+def test(operator: str, column: Column, operands: Sequence[Any], context: QueryContext) -> Test:
     """Build the predicate of one condition; WebApiError 400 for an unknown operator or operands that do not fit."""
     if operator in _NEGATED:
-        positive = test(_NEGATED[operator], column, operands, circumstances)
+        positive = test(_NEGATED[operator], column, operands, context)
         return lambda value: not positive(value)
     if relative_dates.is_of_dates(operator):
-        return relative_dates.test(operator, column, operands, circumstances.now, circumstances.zone)
+        return relative_dates.test(operator, column, operands, context.now, context.zone)
     match operator:
         case "null" | "eq-userid":
             if operands:
                 raise bad_request(f"The operator '{operator}' takes no value.", "0x80041103")
-            return _equal(None if operator == "null" else circumstances.user.id)
+            return _equal(None if operator == "null" else context.user.id)
         case "like" | "begins-with" | "ends-with" | "contains":
             return _pattern(operator, str(_only(operands)))
         case "eq" | "in" | "contain-values":
@@ -92,7 +92,7 @@ def test(operator: str, column: Column, operands: Sequence[Any], circumstances: 
 def compare(operator: str) -> Callable[[Any, Any], bool]:
     """Return how two columns of a row are compared; WebApiError 400 for an operator that compares no columns.
 
-    A column without a value equals nothing; `ne` finds it, as other negated operators do.
+    A column without a value equals no other; `ne` finds it, as other negated operators do.
     """
     comparison = _COMPARISONS.get(operator)
     if comparison is None:
@@ -139,7 +139,7 @@ def comparand(column: Column, operand: Any) -> Any:
 def plain(value: Any) -> Any:
     """Return a stored value in the form that is compared: the id of a lookup, text without regard to case.
 
-    Nor do blanks at the end count, as in SQL Server; `like` and its kin look at the text as it is.
+    Blanks at the end are ignored, as in SQL Server; `like` and similar operators compare the text unchanged.
     """
     if type(value) is str:
         return _text(value)
@@ -206,7 +206,7 @@ def _only(operands: Sequence[Any]) -> Any:
 
 
 def _fold(operand: Any) -> Any:
-    # `plain` folds whatever is text, dates too.
+    # `plain` folds all text, dates included.
     return _text(operand) if isinstance(operand, str) else operand
 
 

@@ -1,4 +1,4 @@
-"""Aggregate queries of FetchXML: groups of rows, and numbers about each group.
+"""Aggregate queries of FetchXML: groups of rows, and figures for each group.
 
 Empty values count in `count` alone; the sum of none is 0, and their average, least and greatest value is left out. The
 average of whole numbers is whole. Source: Microsoft's page "Aggregate data using FetchXml", example included.
@@ -29,7 +29,7 @@ _DAYS_OF_A_WEEK, _MONTHS_OF_A_QUARTER = 7, 3
 
 
 class Aggregation:
-    """The groups and numbers that a query asks for; WebApiError 400 or 501 for those that there are not."""
+    """The groups and figures of a query; WebApiError 400 or 501 for unknown ones."""
 
     def __init__(self, reader: Reader, entities: Sequence[Entity]) -> None:
         self._reader = reader
@@ -46,7 +46,7 @@ class Aggregation:
             raise bad_request("An aggregate query is sorted by the alias of one of its attributes.", _CODE)
 
     def documents(self, found: Sequence[Joined]) -> list[dict[str, Any]]:
-        """Return a row for each group, in the order that is asked for."""
+        """Return a row for each group, in the requested order."""
         groups: dict[tuple[Any, ...], list[Joined]] = {} if self._groups else {(): []}
         for joined in found:
             key = tuple(plain(self._group_value(joined, alias, one)) for alias, one in self._groups)
@@ -75,7 +75,7 @@ class Aggregation:
         if value is None or one.date_part is None:
             return value
         moment = datetime.fromisoformat(value)
-        local = moment.astimezone(self._reader.circumstances.zone) if moment.tzinfo is not None else moment
+        local = moment.astimezone(self._reader.context.zone) if moment.tzinfo is not None else moment
         return _part_of(local, one.date_part)
 
     def _sort_key(self, row: Mapping[str | None, Any], one: Attribute) -> tuple[bool, Any]:

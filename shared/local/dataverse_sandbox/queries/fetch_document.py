@@ -1,7 +1,7 @@
 """A FetchXML document as values. Every element and attribute is read here or refused by name.
 
-Source: Microsoft's "FetchXML reference". Left unread on purpose: what steers the database, not the answer (`no-lock`,
-`options`, `latematerialize`), and what the designers of queries note for themselves (`uiname`, `intersect` …).
+Source: Microsoft's "FetchXML reference". Ignored on purpose: hints for the database (`no-lock`, `options`,
+`latematerialize`), and notes of query designers (`uiname`, `intersect` …).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A column to return, under its own name or an alias; in an aggregate query a number, or a group."""
+    """A column to return, under its own name or an alias; in an aggregate query a figure or a group."""
 
     column: Column
     alias: str | None
@@ -70,13 +70,13 @@ class Condition:
 
     @property
     def looks_elsewhere(self) -> bool:
-        """Whether it is about another entity too."""
+        """Whether the condition reads another entity too."""
         return self.entity is not None or "." in (self.other or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions, filters and links to related rows, of which all must hold, or any."""
+    """Conditions, filters and links to related rows, joined by `and` or by `or`."""
 
     is_or: bool
     conditions: Sequence[Condition]
@@ -84,7 +84,7 @@ class Filter:
     links: Sequence[Entity]
 
     def all_conditions(self) -> Iterator[Condition]:
-        """Those of inner filters too."""
+        """The conditions, including those of inner filters."""
         yield from self.conditions
         for inner in self.filters:
             yield from inner.all_conditions()
@@ -106,7 +106,7 @@ class Entity:
     links: Sequence[Entity]
 
     def flattened(self) -> Iterator[Entity]:
-        """Itself, and what is linked to it at any depth."""
+        """The entity and its links at any depth."""
         yield self
         for link in self.links:
             yield from link.flattened()
@@ -166,7 +166,7 @@ def column(table: Table, name: str) -> Column:
 
 
 class _Node:
-    """An XML element that remembers what was read of it."""
+    """An XML element that records which of its parts were read."""
 
     def __init__(self, element: Element) -> None:
         self.tag = element.tag

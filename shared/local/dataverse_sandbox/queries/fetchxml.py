@@ -1,4 +1,4 @@
-"""FetchXML: joins, conditions, order, distinct rows and projection. What can be asked for: `fetch_document`.
+"""FetchXML: joins, conditions, order, distinct rows and projection. The supported elements: `fetch_document`.
 
 Source: Microsoft's "FetchXML reference".
 """
@@ -16,7 +16,7 @@ from shared.local.dataverse_sandbox.queries.conditions import plain
 from shared.local.dataverse_sandbox.queries.fetch_aggregates import Aggregation
 from shared.local.dataverse_sandbox.queries.fetch_document import CODE, SEMI_JOINS, Condition, Entity, Fetch, Filter
 from shared.local.dataverse_sandbox.requests import paging
-from shared.local.dataverse_sandbox.requests.paging import Bookmark
+from shared.local.dataverse_sandbox.requests.paging import PageStart
 from shared.local.dataverse_sandbox.requests.preferences import MAX_PAGE_SIZE
 from shared.local.dataverse_sandbox.rows.reading import Reader, etag
 from shared.local.dataverse_sandbox.rows.store import Row
@@ -32,7 +32,7 @@ class Result:
     """One page: `next` begins the following one, in a query whose rows have ids behind the last id."""
 
     documents: Sequence[dict[str, Any]]
-    next: Bookmark | None
+    next: PageStart | None
     total: int | None
 
 
@@ -44,7 +44,7 @@ def run(text: str, table: Table, reader: Reader) -> Result:
 
 
 class _Query:
-    """A fetch bound to a store: its filters are compiled and its links are indexed once."""
+    """A fetch bound to a store; filters are compiled and links are indexed once."""
 
     def __init__(self, reader: Reader, fetch: Fetch) -> None:
         self._reader = reader
@@ -69,13 +69,13 @@ class _Query:
         if fetch.is_distinct:
             found = _distinct(found, project)
             has_ids = any(name == key for _, _, name in self._outputs(self._root))
-        if fetch.top is not None:  # of the rows that are left, as SQL has it
+        if fetch.top is not None:  # of the remaining rows, as in SQL
             found, size = found[: fetch.top], MAX_PAGE_SIZE
         ids = [joined[""][key] for joined in found if joined[""] is not None]
         start = paging.from_fetch(fetch.page, fetch.cookie)
         page = paging.cut(found, ids, min(size, MAX_PAGE_SIZE), start)
         total = len(found) if fetch.wants_total else None
-        following = page.next if has_ids or page.next is None else Bookmark(page.next.page, None)
+        following = page.next if has_ids or page.next is None else PageStart(page.next.page, None)
         return Result([project(joined) for joined in page.rows], following, total)
 
     def aggregated(self) -> Result:
@@ -91,10 +91,10 @@ class _Query:
         size = min(fetch.top or fetch.count or MAX_PAGE_SIZE, MAX_PAGE_SIZE)
         first = (fetch.page - 1) * size
         more = fetch.top is None and len(documents) > first + size
-        return Result(documents[first : first + size], Bookmark(fetch.page + 1, None) if more else None, total)
+        return Result(documents[first : first + size], PageStart(fetch.page + 1, None) if more else None, total)
 
     def _matches(self) -> list[Joined]:
-        """Join the links, then keep what passes the filter of the root (which may look at outer links)."""
+        """Join the links, then keep the results that pass the filter of the root (which may read outer links)."""
         checks = self._checks_of(self._root)
         own = [check for check, looks_elsewhere in checks if not looks_elsewhere]
         rows: Iterable[Joined] = ({"": row} for row in self._reader.store.rows(self._root.table.name).values())
@@ -117,7 +117,7 @@ class _Query:
         return joined
 
     def _expanded(self, left: Joined, link: Entity, related: Sequence[Row]) -> list[Joined]:
-        """Put each related row that passes the filters of the link beside the row, and what is linked to it."""
+        """Join a row with each related row that passes the filters of the link, and with the links of that row."""
         checks = self._checks_of(link)
         own = [check for check, looks_elsewhere in checks if not looks_elsewhere]
         late = [check for check, looks_elsewhere in checks if looks_elsewhere]
@@ -128,7 +128,7 @@ class _Query:
         return [joined for joined in expanded if all(check(joined) for check in late)]
 
     def _existence(self, link: Entity, parent: str) -> Check:
-        """Whether rows are related. `all` has an odd meaning: there are some, and none of them passes the filter."""
+        """Whether rows are related. `all` means: related rows exist, and none of them passes the filter."""
 
         def passes(joined: Joined) -> bool:
             related = self._related(joined, parent, link)
@@ -156,7 +156,7 @@ class _Query:
     # ---------------------------------------------------------------------------------------------------- conditions
 
     def _checks_of(self, entity: Entity) -> list[tuple[Check, bool]]:
-        """Return the filters of an entity, compiled once, each with whether it looks at another entity."""
+        """Return the filters of an entity, compiled once, each with a flag for filters that read another entity."""
         if id(entity) not in self._checks:
             self._checks[id(entity)] = [
                 (self._filter(one, entity), any(inner.looks_elsewhere for inner in one.all_conditions()))
@@ -175,7 +175,7 @@ class _Query:
     def _link_in_filter(self, link: Entity, entity: Entity) -> Check:
         for inner in link.flattened():
             self._reader.may_look_into(inner.table)
-            self._checks_of(inner)  # what is malformed is refused though no row may come this far
+            self._checks_of(inner)  # a malformed filter is refused even if no row reaches it
         return self._existence(link, entity.alias)
 
     def _condition(self, condition: Condition, entity: Entity) -> Check:
@@ -183,7 +183,7 @@ class _Query:
         column = fetch_document.column(owner.table, condition.attribute)
         if condition.other is not None:
             return self._comparison(condition, owner, column, entity)
-        passes = conditions.test(condition.operator, column, condition.operands, self._reader.circumstances)
+        passes = conditions.test(condition.operator, column, condition.operands, self._reader.context)
 
         def check(joined: Joined) -> bool:
             row = joined.get(owner.alias)

@@ -23,13 +23,12 @@ from shared.local.dataverse_sandbox.organisation.errors import (
 )
 from shared.local.dataverse_sandbox.organisation.privileges import Access
 from shared.local.dataverse_sandbox.queries import conditions
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.queries.odata import (
     And,
     ColumnComparison,
     Comparison,
     Function,
-    Lambda,
     Literal,
     LiteralKind,
     Node,
@@ -61,16 +60,16 @@ _KINDS: dict[ColumnType, frozenset[LiteralKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A predicate. `ids`, if not None, are the only rows that can pass: a way around a scan of the table."""
+    """A predicate. `ids`, if not None, are the only rows that can pass, so that no scan of the table is needed."""
 
     passes: Predicate
     ids: frozenset[str] | None = None
 
 
-def compile_filter(node: Node, table: Table, store: Store, circumstances: Circumstances) -> Filter:
+def compile_filter(node: Node, table: Table, store: Store, context: QueryContext) -> Filter:
     """Bind a filter to a table; WebApiError 400 for unknown columns and operands that do not fit."""
-    compiler = _Compiler(store, circumstances)
-    return Filter(compiler.predicate(node, table, ""), _primary_ids(node, table))
+    compiler = _Compiler(store, context)
+    return Filter(compiler.predicate(node, table), _primary_ids(node, table))
 
 
 def related_rows(store: Store, navigation: Navigation, row: Row, table: Table) -> Iterable[Row]:
@@ -93,31 +92,29 @@ def _leads_to(link: Row, navigation: ManyToMany) -> bool:
 
 
 class _Compiler:
-    def __init__(self, store: Store, circumstances: Circumstances) -> None:
+    def __init__(self, store: Store, context: QueryContext) -> None:
         self._store = store
-        self._circumstances = circumstances
+        self._context = context
 
-    def predicate(self, node: Node, table: Table, variable: str) -> Predicate:  # noqa: PLR0911  # one per kind of node
+    def predicate(self, node: Node, table: Table) -> Predicate:  # one per kind of node
         match node:
             case And(parts):
-                every = [self.predicate(part, table, variable) for part in parts]
+                every = [self.predicate(part, table) for part in parts]
                 return lambda row: all(passes(row) for passes in every)
             case Or(parts):
-                return self._disjunction(parts, table, variable)
+                return self._disjunction(parts, table)
             case Not(part):
-                inner = self.predicate(part, table, variable)
+                inner = self.predicate(part, table)
                 return lambda row: not inner(row)
             case Comparison():
-                return self._comparison(node, table, variable)
+                return self._comparison(node, table)
             case ColumnComparison():
-                return self._of_columns(node, table, variable)
+                return self._of_columns(node, table)
             case Function():
-                return self._function(node, table, variable)
-            case Lambda():
-                return self._lambda(node, table, variable)
+                return self._function(node, table)
 
-    def _disjunction(self, parts: Sequence[Node], table: Table, variable: str) -> Predicate:
-        # `id eq 1 or id eq 2 or …` is how clients without `In` ask for many rows: one look into a set answers it.
+    def _disjunction(self, parts: Sequence[Node], table: Table) -> Predicate:
+        # `id eq 1 or id eq 2 or …` is how clients without `In` ask for many rows; a set lookup answers it.
         equal: dict[tuple[str, ...], list[Literal]] = {}
         others: list[Node] = []
         for part in parts:
@@ -125,40 +122,37 @@ class _Compiler:
                 equal.setdefault(part.path, []).append(part.literal)
             else:
                 others.append(part)
-        anyone = [self._equal_to_any(path, literals, table, variable) for path, literals in equal.items()]
-        anyone += [self.predicate(part, table, variable) for part in others]
+        anyone = [self._equal_to_any(path, literals, table) for path, literals in equal.items()]
+        anyone += [self.predicate(part, table) for part in others]
         return lambda row: any(passes(row) for passes in anyone)
 
-    def _equal_to_any(
-        self, path: tuple[str, ...], literals: Sequence[Literal], table: Table, variable: str
-    ) -> Predicate:
+    def _equal_to_any(self, path: tuple[str, ...], literals: Sequence[Literal], table: Table) -> Predicate:
         def build(column: Column) -> conditions.Test:
             for literal in literals:
                 _check_kind(column, literal)
-            return conditions.test("in", column, [literal.value for literal in literals], self._circumstances)
+            return conditions.test("in", column, [literal.value for literal in literals], self._context)
 
-        return self._on_path(path, table, variable, build)
+        return self._on_path(path, table, build)
 
-    def _comparison(self, node: Comparison, table: Table, variable: str) -> Predicate:
+    def _comparison(self, node: Comparison, table: Table) -> Predicate:
         def build(column: Column) -> conditions.Test:
             _check_kind(column, node.literal)
             if node.literal.kind is LiteralKind.NULL:
                 operator = {"eq": "null", "ne": "not-null"}.get(node.operator)
                 if operator is None:
                     raise bad_request(f"null cannot be compared by '{node.operator}'.")
-                return conditions.test(operator, column, (), self._circumstances)
-            return conditions.test(node.operator, column, (node.literal.value,), self._circumstances)
+                return conditions.test(operator, column, (), self._context)
+            return conditions.test(node.operator, column, (node.literal.value,), self._context)
 
-        return self._on_path(node.path, table, variable, build)
+        return self._on_path(node.path, table, build)
 
-    def _of_columns(self, node: ColumnComparison, table: Table, variable: str) -> Predicate:
-        paths = [_without_variable(path, variable) for path in (node.path, node.other)]
-        for path in paths:
+    def _of_columns(self, node: ColumnComparison, table: Table) -> Predicate:
+        for path in (node.path, node.other):
             if len(path) > 1:
                 raise not_implemented(f"The comparison of columns over the relationship '{path[0]}'")
             if path[0] not in table.properties:
                 raise unknown_property(path[0], table)
-        left, right = (table.properties[path[0]] for path in paths)
+        left, right = table.properties[node.path[0]], table.properties[node.other[0]]
         compared = conditions.compare(node.operator)
         if left.family != right.family:
             raise bad_request(
@@ -167,50 +161,28 @@ class _Compiler:
             )
         return lambda row: compared(row.get(left.name), row.get(right.name))
 
-    def _function(self, node: Function, table: Table, variable: str) -> Predicate:
+    def _function(self, node: Function, table: Table) -> Predicate:
         operator = _TEXT_OPERATORS.get(node.name) or _FUNCTIONS.get(node.name) or _kebab(node.name)
 
         def build(column: Column) -> conditions.Test:
             if node.name in _TEXT_OPERATORS and not column.type.is_text:
                 raise bad_request(f"'{node.name}' needs text; '{column.name}' is of type {column.type}.")
-            return conditions.test(operator, column, node.operands, self._circumstances)
+            return conditions.test(operator, column, node.operands, self._context)
 
-        path = node.path if node.name in _TEXT_OPERATORS else self._by_logical_name(node.path, table, variable)
-        return self._on_path(path, table, variable, build)
+        path = node.path if node.name in _TEXT_OPERATORS else self._by_logical_name(node.path, table)
+        return self._on_path(path, table, build)
 
-    def _by_logical_name(self, path: tuple[str, ...], table: Table, variable: str) -> tuple[str, ...]:
-        """Dataverse's own functions know a lookup as `parentcustomerid` only, never as `_parentcustomerid_value`."""
-        *way, last = _without_variable(path, variable)
+    def _by_logical_name(self, path: tuple[str, ...], table: Table) -> tuple[str, ...]:
+        """Dataverse's own functions accept a lookup as `parentcustomerid` only, not as `_parentcustomerid_value`."""
+        *way, last = path
         owner = self._walk(way, table)
         if last not in owner.columns:
             text = f"'{owner.name}' entity doesn't contain attribute with Name = '{last}' and NameMapping = 'Logical'."
             raise unknown_property(last, owner, code="0x80041103", message=text)
         return (*path[:-1], owner.columns[last].property_name)
 
-    def _lambda(self, node: Lambda, table: Table, variable: str) -> Predicate:
-        path = _without_variable(node.path, variable)
+    def _on_path(self, path: tuple[str, ...], table: Table, build: Callable[[Column], conditions.Test]) -> Predicate:
         *way, last = path
-        owner = self._walk(way, table)
-        navigation = owner.navigations.get(last)
-        if navigation is None or isinstance(navigation, ToOne):
-            raise unknown_navigation(last, owner)
-        target = self._entered(navigation)
-        inner = self.predicate(node.condition, target, node.variable) if node.condition else lambda _row: True
-        quantify = any if node.quantifier == "any" else all
-        start = self._stepper(way, table)
-
-        def passes(row: Row) -> bool:
-            near = start(row)
-            return near is not None and quantify(
-                inner(far) for far in related_rows(self._store, navigation, near, owner)
-            )
-
-        return passes
-
-    def _on_path(
-        self, path: tuple[str, ...], table: Table, variable: str, build: Callable[[Column], conditions.Test]
-    ) -> Predicate:
-        *way, last = _without_variable(path, variable)
         owner = self._walk(way, table)
         column = owner.properties.get(last)
         if column is None:
@@ -235,8 +207,8 @@ class _Compiler:
         return table
 
     def _entered(self, navigation: Navigation) -> Table:
-        """Return the table that a query goes on to; WebApiError 403 if it may not be read."""
-        self._circumstances.rights.require(Access.READ, navigation.target)
+        """Return the target table of a navigation property; WebApiError 403 if it may not be read."""
+        self._context.rights.require(Access.READ, navigation.target)
         return self._store.schema.tables[navigation.target]
 
     def _stepper(self, way: Sequence[str], table: Table) -> Callable[[Row], Row | None]:
@@ -256,14 +228,6 @@ class _Compiler:
             return current
 
         return step
-
-
-def _without_variable(path: tuple[str, ...], variable: str) -> tuple[str, ...]:
-    if not variable:
-        return path
-    if path[0] != variable or len(path) == 1:
-        raise bad_request(f"The path '{'/'.join(path)}' must begin with the range variable '{variable}'.")
-    return path[1:]
 
 
 def _check_kind(column: Column, literal: Literal) -> None:

@@ -1,6 +1,6 @@
 """`$filter`: a parser for the part of OData 4.0 that the Dataverse Web API has, into a small syntax tree.
 
-Grammar, from loose to tight: `or`, `and`, `not`, then comparisons, functions, lambdas and brackets. Source: Microsoft's
+Grammar, from loose to tight: `or`, `and`, `not`, then comparisons, functions and brackets. Source: Microsoft's
 pages "Filter rows" and "Query functions".
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from shared.local.dataverse_sandbox.organisation.errors import bad_request
+from shared.local.dataverse_sandbox.organisation.errors import bad_request, not_implemented
 
 _FUNCTION_PREFIX = "Microsoft.Dynamics.CRM."
 _COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
@@ -80,37 +80,27 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Lambda:
-    """`collection/any(v:…)` or `all`; `any()` without a condition asks for any row."""
-
-    path: tuple[str, ...]
-    quantifier: str
-    variable: str
-    condition: Node | None
-
-
-@dataclass(frozen=True, slots=True)
 class And:
-    """All of them."""
+    """Every part must hold."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of them."""
+    """One part must hold."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Not this."""
+    """The part must not hold."""
 
     part: Node
 
 
-Node = Comparison | ColumnComparison | Function | Lambda | And | Or | Not
+Node = Comparison | ColumnComparison | Function | And | Or | Not
 
 
 class _Token(NamedTuple):
@@ -120,9 +110,9 @@ class _Token(NamedTuple):
 
 
 def parse(text: str, aliases: Mapping[str, Any] | None = None) -> Node:
-    """Parse a filter; WebApiError 400 with the position of the first thing that does not belong.
+    """Parse a filter; WebApiError 400 with the position of the first unexpected token.
 
-    `aliases` are what `@name` stands for; None where no alias may stand.
+    `aliases` are the values of `@name`; None where aliases are not allowed.
     """
     parser = _Parser([one for token in _tokens(text) for one in _resolved(token, aliases)])
     node = parser.disjunction()
@@ -144,7 +134,7 @@ def _tokens(text: str) -> list[_Token]:
 
 
 def _resolved(token: _Token, aliases: Mapping[str, Any] | None) -> list[_Token]:
-    """Put a value, a list of values or a column in the place of an alias; null if it was given no value."""
+    """Replace an alias by its value, list of values or column; by null if it has no value."""
     if token.kind != "alias":
         return [token]
     if aliases is None:
@@ -202,7 +192,7 @@ class _Parser:
         while self._accept("/"):
             segment = self._name()
             if segment in {"any", "all"} and self._peek.text == "(":
-                return self._lambda(tuple(path), segment)
+                raise not_implemented(f"The lambda operator '{segment}' of $filter")
             path.append(segment)
         operator = self._take()
         if operator.text not in _COMPARISONS:
@@ -212,16 +202,6 @@ class _Parser:
         if self._peek.kind == "name" and self._peek.text not in _WORDS and not self._is_enum:
             return ColumnComparison(tuple(path), operator.text, self._path())
         return Comparison(tuple(path), operator.text, self._literal())
-
-    def _lambda(self, path: tuple[str, ...], quantifier: str) -> Lambda:
-        self._expect("(")
-        if self._accept(")"):
-            return Lambda(path, quantifier, "", None)
-        variable = self._name()
-        self._expect(":")
-        condition = self.disjunction()
-        self._expect(")")
-        return Lambda(path, quantifier, variable, condition)
 
     def _function(self, name: str) -> Function:
         self._expect("(")

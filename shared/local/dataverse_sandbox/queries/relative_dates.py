@@ -1,7 +1,7 @@
-"""The operators of dates: on a day, before and after one, and in periods that move on with the clock.
+"""The operators of dates: on, before and after a day, and in periods relative to the current time.
 
-Days, weeks, months and years are those of the organisation's time zone; weeks begin on Sunday, as in an organisation
-that nobody has set up otherwise. Source: Microsoft's pages "Filter rows using FetchXML" and "Condition operators".
+Days, weeks, months and years are those of the organisation's time zone; weeks begin on Sunday, the default
+of an organisation. Source: Microsoft's pages "Filter rows using FetchXML" and "Condition operators".
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _MONTHS_OF_A_YEAR = 12
 
 
 def is_of_dates(operator: str) -> bool:
-    """Whether this module knows the operator."""
+    """Whether this module implements the operator."""
     return operator in _DAYS or operator in _ON or any(one.fullmatch(operator) for one in (_SPAN, _PERIOD))
 
 
@@ -69,16 +69,16 @@ class _Clock:
 
     @property
     def midnight(self) -> datetime:
-        """The last one, without a zone."""
+        """The last local time, without a zone."""
         return self.now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
 
     @property
     def wall(self) -> datetime:
-        """What the clock on the wall shows."""
+        """The current local time, without a zone."""
         return self.now.replace(tzinfo=None)
 
     def mark(self, local: datetime) -> str:
-        """Spell a local time as the values of the column are."""
+        """Format a local time like the values of the column."""
         if self.column.is_day:
             return local.date().isoformat()
         if self.column.behavior == "TimeZoneIndependent":
@@ -86,7 +86,7 @@ class _Clock:
         return stamp(local.replace(tzinfo=self.zone))
 
     def within(self, start: datetime, end: datetime) -> Test:
-        """From `start` on, before `end`; a day that has begun by `end` belongs to it."""
+        """A predicate: from `start` on, before `end`; a day that has begun by `end` is included."""
         if self.column.is_day and end.time() != datetime.min.time():
             end += _DAY
         first, last = self.mark(start), self.mark(end)
@@ -128,7 +128,7 @@ def _beginning(midnight: datetime, unit: str) -> datetime:
 
 
 def _moved(moment: datetime, unit: str, count: int) -> datetime:
-    """Move by months and years as calendars do: a month after the 31st is the last day of the next one."""
+    """Move by calendar months and years: a month after the 31st is the last day of the next month."""
     if unit not in {"month", "year"}:
         return moment + count * timedelta(**{f"{unit}s": 1})
     months = moment.year * _MONTHS_OF_A_YEAR + moment.month - 1 + count * (1 if unit == "month" else _MONTHS_OF_A_YEAR)

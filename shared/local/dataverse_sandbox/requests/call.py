@@ -1,4 +1,4 @@
-"""One request on its way: finds out what it addresses and has it done."""
+"""Dispatches one request by the resource that its path addresses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.local.dataverse_sandbox.organisation.errors import (
     unknown_segment,
 )
 from shared.local.dataverse_sandbox.organisation.organization import Organization
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.requests import function_arguments
 from shared.local.dataverse_sandbox.requests import preferences as preferences_header
 from shared.local.dataverse_sandbox.requests import resource_path as paths
@@ -39,7 +39,7 @@ from shared.local.dataverse_sandbox.rows.writes import Writer
 
 @dataclass
 class Call:
-    """A request with what it takes to answer it. `references` are the rows that `$1` … of a change set stand for."""
+    """A request with its reader and writer. `references` are the rows behind `$1` … of a change set."""
 
     organization: Organization
     definitions: Definitions
@@ -54,13 +54,13 @@ class Call:
         self.preferences: Preferences = preferences_header.parse(self.request.headers.get("prefer", ""))
         self.known = References(self.store, self.references)
         self.writer = Writer(self.known, self.caller, stamp(now))
-        circumstances = Circumstances(now, self.caller.user, self.caller.rights, self.organization.zone)
-        self.reader = Reader(self.store, circumstances, self.preferences, self.caller.base_url)
+        context = QueryContext(now, self.caller.user, self.caller.rights, self.organization.zone)
+        self.reader = Reader(self.store, context, self.preferences, self.caller.base_url)
         self.options = QueryOptions(self.request.query, self.request.query)
         self.path = Path(self._substituted(paths.segments(self.request.path)))
 
     def answer(self) -> ApiResponse:
-        """Do what the request asks; WebApiError if it cannot be done."""
+        """Execute the request; WebApiError if that is impossible."""
         first = self.path.ahead
         if first is None:
             return self._service_document()
@@ -75,7 +75,7 @@ class Call:
         return RowCall(self).answer(paths.address(self.store, table, first.key))
 
     def refuse_unread(self) -> None:
-        """Refuse whatever of the request nobody has read: WebApiError 400 or 501."""
+        """Refuse unread parts of the request: WebApiError 400 or 501."""
         self.path.refuse_rest()
         self.options.refuse_unread()
         headers.check(self.request.headers)
@@ -102,7 +102,7 @@ class Call:
         return answer({"@odata.context": context, **result})
 
     def saved(self, table: Table, identifier: str, entity: str, *, new: bool) -> ApiResponse:
-        """Answer that a row was written: with its address, or with the row if the caller prefers that."""
+        """Answer a write with the address of the row, or with the row if the caller prefers that."""
         self.written = RowRef(table.name, identifier)
         headers_of_answer = {"OData-EntityId": f"{self.caller.base_url}/{entity}"}
         row = self.store.rows(table.name)[identifier]
@@ -114,14 +114,14 @@ class Call:
         return answer(document, 201 if new else 200, headers_of_answer)
 
     def document(self, table: Table, row: Row) -> dict[str, Any]:
-        """Describe a row as the options want it."""
+        """Return the JSON of a row with the requested columns."""
         fields = f"({','.join(self.options.select)})" if self.options.select else ""
         context = f"{self.caller.base_url}/$metadata#{table.set_name}{fields}/$entity"
         return {"@odata.context": context, **self.reader.shape(table, self.options)(row)}
 
     @property
     def applied(self) -> dict[str, str]:
-        """The header that tells which preferences were followed in the answer with a row."""
+        """The header `Preference-Applied` of an answer with one row."""
         applied = self.preferences.applied_to_row
         return {"Preference-Applied": applied} if applied else {}
 
@@ -140,7 +140,7 @@ class Call:
                 raise method_not_allowed(other)
 
     def _substituted(self, segments: list[Segment]) -> list[Segment]:
-        """Put the row in the place of a leading `$1`."""
+        """Replace a leading `$1` by the path of the row."""
         if not segments or segments[0].name not in self.references:
             return segments
         row = self.references[segments[0].name]

@@ -1,4 +1,4 @@
-"""Answers that hold many rows: `$filter` queries, FetchXML, change tracking; pages and counts."""
+"""Answers that hold many rows: `$filter` queries, FetchXML; pages and counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.local.dataverse_sandbox.http.exchange import ApiResponse
 from shared.local.dataverse_sandbox.http.exchange import answer as json_answer
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation.errors import not_implemented
-from shared.local.dataverse_sandbox.queries import fetchxml, tracking
+from shared.local.dataverse_sandbox.queries import fetchxml
 from shared.local.dataverse_sandbox.requests import paging
 from shared.local.dataverse_sandbox.requests.preferences import (
     MAX_PAGE_SIZE,
@@ -28,7 +28,7 @@ _STREAMING = "application/json; odata.metadata=minimal; odata.streaming=true"
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A GET on a collection: where it was asked, and the related rows it is limited to, if any."""
+    """A GET on a collection: its path, and the related rows that it is limited to, if any."""
 
     reader: Reader
     table: Table
@@ -37,17 +37,11 @@ class Listing:
     among: Iterable[Row] | None = None
 
     def answer(self) -> ApiResponse:
-        """Answer it; WebApiError for whatever does not fit the table."""
+        """Answer the request; WebApiError for names and values that do not fit the table."""
         fetch_xml = self.options.fetch_xml
-        tracks = self.options.delta_token is not None or self.reader.preferences.track_changes
-        if self.among is not None and (tracks or fetch_xml is not None):
-            raise not_implemented("FetchXML or change tracking on the related rows of a row")
-        if fetch_xml is not None:
-            document = _fetched(self.reader, self.table, fetch_xml)
-        elif tracks:
-            document = self._tracked()
-        else:
-            document = self._queried()
+        if self.among is not None and fetch_xml is not None:
+            raise not_implemented("FetchXML on the related rows of a row")
+        document = _fetched(self.reader, self.table, fetch_xml) if fetch_xml is not None else self._queried()
         applied = self.reader.preferences.applied
         headers = {"Content-Type": _STREAMING, **({"Preference-Applied": applied} if applied else {})}
         return json_answer(document, headers=headers)
@@ -60,7 +54,7 @@ class Listing:
         if options.count:
             document["@odata.count"] = min(len(found), MAX_PAGE_SIZE)
         _annotate_total(reader, document, len(found) if options.count else None)
-        if options.top is not None and not reader.preferences.pages:  # whoever pages has no $top
+        if options.top is not None and not reader.preferences.pages:  # with a page size, $top is ignored
             document["value"] = [shape(row) for row in found[: min(options.top, MAX_PAGE_SIZE)]]
             return document
         start = paging.from_skiptoken(options.skip_token) if options.skip_token else None
@@ -68,32 +62,15 @@ class Listing:
         document["value"] = [shape(row) for row in page.rows]
         if page.next is not None:
             cookie = paging.paging_cookie(page.next, table.primary_id)
-            document["@odata.nextLink"] = self._link("$skiptoken", cookie)
+            document["@odata.nextLink"] = self._next_link(cookie)
         return document
 
-    def _tracked(self) -> dict[str, Any]:
-        reader, table, options = self.reader, self.table, self.options
-        tracking.check(options)
-        shape = reader.shape(table, options)
-        document = _head(reader, table, options)
-        if options.delta_token is None:
-            entries = [shape(row) for row in reader.store.rows(table.name).values()]
-        else:
-            document["@odata.context"] += "/$delta"
-            entries = [shape(row) for row in tracking.since(reader.store, table, options.delta_token)]
-            entries += tracking.gone(reader.store, table, options.delta_token, reader.base_url)
-        token = tracking.token(reader.store, reader.circumstances.now)
-        document["@odata.deltaLink"] = self._link("$deltatoken", token)
-        document["value"] = entries
-        return document
-
-    def _link(self, name: str, value: str) -> str:
-        kept = {key: text for key, text in self.options.texts.items() if key != name}
-        return paging.link(f"{self.reader.base_url}/{self.path}", {**kept, name: value})
+    def _next_link(self, cookie: str) -> str:
+        return paging.link(f"{self.reader.base_url}/{self.path}", {**self.options.texts, "$skiptoken": cookie})
 
 
 def count(reader: Reader, table: Table, options: QueryOptions, among: Iterable[Row] | None = None) -> ApiResponse:
-    """Answer `…/$count`: the number as text, at most 5 000, behind a byte order mark."""
+    """Answer `…/$count`: the number as text, at most 5,000, after a byte order mark."""
     number = min(len(reader.rows(table, options, among)), MAX_PAGE_SIZE)
     return ApiResponse(200, {"Content-Type": "text/plain", "OData-Version": "4.0"}, str(number).encode("utf-8-sig"))
 

@@ -1,7 +1,7 @@
-"""The parts of a request, which remember who has read them: what nobody read is refused, never ignored.
+"""The parts of a request, which record that they were read: an unread part is refused, never ignored.
 
-A sandbox that passes over what it does not know gives wrong answers without saying so. So everything named in a request
-(query options, headers, properties of a JSON body) is held in a `Parts`, and the last step of a call refuses the rest.
+A sandbox that ignores an unknown part gives a wrong answer without notice. So `Parts` holds everything named in a
+request (query options, headers, properties of a JSON body), and the last step of a call refuses the unread rest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from shared.local.dataverse_sandbox.organisation.errors import not_implemented
 
 
 class Parts(Mapping[str, Any]):
-    """Named parts; to read one is to take it. Objects among them are parts themselves, at any depth.
+    """Named parts; reading a part marks it as read. Nested objects are parts themselves, at any depth.
 
     `in` and the bare names read nothing, `items` and `values` read everything at this level.
     """
@@ -39,16 +39,16 @@ class Parts(Mapping[str, Any]):
 
     @property
     def as_written(self) -> Mapping[str, Any]:
-        """All of them, without reading any."""
+        """All parts; none is marked as read."""
         return self._values
 
     def take_all(self) -> dict[str, Any]:
-        """Read everything at every depth, for whoever checks it by a model that forbids more."""
+        """Read all parts at every depth, for validation by a model that forbids extra fields."""
         self._read = dict(self._values)
         return dict(self._values)
 
     def unread(self) -> Iterator[str]:
-        """Name what nobody has read: `query option '$top'`."""
+        """Yield the names of unread parts: `query option '$top'`."""
         for name in self._values:
             if name in self._read:
                 yield from _unread(self._read[name])
@@ -56,7 +56,7 @@ class Parts(Mapping[str, Any]):
                 yield f"{self._place} '{name}'"
 
     def refuse_unread(self) -> None:
-        """WebApiError 501 with the name of the first part that nobody has read."""
+        """WebApiError 501 with the name of the first unread part."""
         for name in self.unread():
             raise not_implemented(f"The {name} in this request")
 

@@ -19,7 +19,7 @@ TYPE_PREFIX = "Microsoft.Dynamics.CRM."
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A call of an action: its parameters, and the table or row that it is bound to."""
+    """A call of an action with its parameters, and the table or row that it is bound to."""
 
     organization: Organization
     writer: Writer

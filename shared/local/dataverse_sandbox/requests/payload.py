@@ -14,7 +14,7 @@ from shared.local.dataverse_sandbox.rows.store import RowRef, Store
 from shared.local.dataverse_sandbox.rows.values import parse
 
 _BIND = "@odata.bind"
-# Annotations that tell nothing new about a value: what an answer carried, and the type that the name gives already.
+# Annotations without new information: those copied from an answer, and the type that the name implies.
 _ECHOED = re.compile(
     r"@odata\.(etag|context|editLink|readLink|id)|[^@]+@(odata\.(type|navigationLink|associationLink|count|nextLink)"
     r"|OData\.Community\.Display\.V1\..+|Microsoft\.Dynamics\.CRM\..+)"
@@ -24,7 +24,7 @@ _TYPE_PREFIX = "Microsoft.Dynamics.CRM."
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What a body asks for. `values` are stored forms by column name, None clears; `nested` are rows to create."""
+    """The content of a body. `values` are stored forms by column name, None clears; `nested` are rows to create."""
 
     values: dict[str, Any] = field(default_factory=dict)
     nested: list[tuple[Navigation, Any]] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Finds rows by the references in bodies. `named` are those that `$1`, `$2` … of a change set stand for."""
+    """Finds rows by the references in bodies. `named` are the rows behind `$1`, `$2` … of a change set."""
 
     store: Store
     named: Mapping[str, RowRef] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class References:
 def read(references: References, table: Table, body: Mapping[str, Any]) -> Payload:
     """Check a body against the table.
 
-    Columns that nobody may write are ignored, as in Dataverse. WebApiError 400 for unknown names and wrong values.
+    Read-only columns are ignored, as in Dataverse. WebApiError 400 for unknown names and wrong values.
     """
     payload = Payload()
     for name, value in body.items():
@@ -76,7 +76,7 @@ def read(references: References, table: Table, body: Mapping[str, Any]) -> Paylo
 
 
 def _check_type(table: Table, name: Any) -> None:
-    """A body may say its type, if it is that of the table; of a lookup's target the property says it."""
+    """Check `@odata.type`: a body may name the type of its table, the target of a lookup is known from the property."""
     if str(name).lstrip("#") != f"{_TYPE_PREFIX}{table.name}":
         raise not_implemented(f"A row of the type '{name}' in a body for the table '{table.name}'")
 
@@ -93,7 +93,7 @@ def _bind(payload: Payload, references: References, table: Table, name: str, val
         return
     row = references.target(value)
     targets = table.columns[navigation.column].targets
-    # Owners are bound through one navigation property whatever their table.
+    # Owners of all tables are bound through one navigation property.
     if targets.get(row.table) != navigation.name:
         raise bad_request(f"The navigation property '{name}' cannot refer to a row of '{row.table}'.", "0x80048d19")
     payload.values[navigation.column] = row

@@ -22,7 +22,6 @@ _PREFERENCE = re.compile(r'\s*([\w.\-]+)\s*(?:=\s*("[^"]*"|[^,;\s]*))?\s*(?:[,;]
 _SIMULATED = {
     "odata.maxpagesize": r"\d+",
     "odata.include-annotations": r".*",
-    "odata.track-changes": r"",
     "odata.continue-on-error": r"(true)?",
     "return": r"representation|minimal",
 }
@@ -30,9 +29,9 @@ _SIMULATED = {
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a caller prefers.
+    """The preferences of a caller.
 
-    `pages` says that the caller chose the page size; `applied` is the text of the answer's `Preference-Applied`.
+    `pages` is true if the caller chose the page size; `applied` is the text of the answer's `Preference-Applied`.
     """
 
     page_size: int = MAX_PAGE_SIZE
@@ -40,16 +39,15 @@ class Preferences:
     annotations: tuple[str, ...] = ()
     representation: bool = False
     continue_on_error: bool = False
-    track_changes: bool = False
     applied: str = ""
 
     @property
     def applied_to_row(self) -> str:
-        """The same for the answer with a single row, which has no pages and no changes."""
+        """The `Preference-Applied` of an answer with a single row, which has no pages."""
         return f'odata.include-annotations="{",".join(self.annotations)}"' if self.annotations else ""
 
     def wants(self, annotation: str) -> bool:
-        """Whether this annotation is asked for, by name or by a pattern such as `*`."""
+        """Whether the caller wants this annotation, by name or by a pattern such as `*`."""
         return any(fnmatchcase(annotation, pattern) for pattern in self.annotations)
 
 
@@ -66,15 +64,12 @@ def parse(header: str) -> Preferences:
         applied.append(f"odata.maxpagesize={size}")
     if annotations:
         applied.append(f'odata.include-annotations="{",".join(annotations)}"')
-    if "odata.track-changes" in found:
-        applied.append("odata.track-changes")
     return Preferences(
         page_size=min(max(int(size), 1), MAX_PAGE_SIZE) if size else MAX_PAGE_SIZE,
         pages=bool(size),
         annotations=annotations,
         representation=found.get("return") == "representation",
         continue_on_error="odata.continue-on-error" in found,
-        track_changes="odata.track-changes" in found,
         applied=", ".join(applied),
     )
 

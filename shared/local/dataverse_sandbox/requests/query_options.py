@@ -1,4 +1,7 @@
-"""The system query options `$select`, `$expand`, `$orderby`, `$top` … as values, each read where it takes effect."""
+"""The system query options `$select`, `$expand`, `$orderby`, `$top` … as values.
+
+each option is read where it takes effect.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """One entry of `$expand`; with `/$ref` only the address of the related rows is wanted."""
+    """One entry of `$expand`; with `/$ref` the answer holds only the addresses of the related rows."""
 
     navigation: str
     options: QueryOptions
@@ -40,9 +43,9 @@ class Expansion:
 
 
 class QueryOptions:
-    """What a URL asks for; names are not yet checked against a table.
+    """The options of a URL; names are not yet checked against a table.
 
-    WebApiError 400 for options that Dataverse refuses. What no property has been asked for was not read.
+    WebApiError 400 for options that Dataverse refuses. An option counts as read once its property was used.
     """
 
     def __init__(self, parts: Parts, aliases: Mapping[str, Any] | None = None) -> None:
@@ -82,7 +85,7 @@ class QueryOptions:
 
     @cached_property
     def top(self) -> int | None:
-        """The most rows that are wanted."""
+        """The largest number of rows in the answer."""
         top = self.parts.get("$top")
         if top is not None and not top.isdigit():
             raise bad_request(f"Invalid value '{top}' for $top query option found.")
@@ -90,18 +93,13 @@ class QueryOptions:
 
     @property
     def count(self) -> bool:
-        """Whether to tell how many rows there are."""
+        """Whether the answer contains the number of rows."""
         return bool(self.parts.get("$count", "false").lower() == "true")
 
     @property
     def skip_token(self) -> str | None:
-        """Where a page begins."""
+        """The start of the page."""
         return self.parts.get("$skiptoken")
-
-    @property
-    def delta_token(self) -> str | None:
-        """Since when changes are wanted."""
-        return self.parts.get("$deltatoken")
 
     @property
     def fetch_xml(self) -> str | None:
@@ -114,7 +112,7 @@ class QueryOptions:
         return self.parts.as_written
 
     def refuse_unread(self) -> None:
-        """WebApiError 501 for the first option that nobody has read, also among those of an expansion."""
+        """WebApiError 501 for the first unread option, including options of expansions."""
         self.parts.refuse_unread()
         for expansion in self.expand:
             expansion.options.refuse_unread()
@@ -144,7 +142,7 @@ def _expansion(text: str) -> Expansion:
 
 
 def _split(text: str, separator: str) -> Iterator[str]:
-    """Split at separators that stand neither in brackets nor in a string."""
+    """Split at separators outside of brackets and strings."""
     depth, quoted, start = 0, False, 0
     for position, char in enumerate(text):
         if char == "'":

@@ -27,7 +27,7 @@ _PAIR = re.compile(r"\s*(\w+)\s*=\s*('(?:[^']|'')*'|[^,']+)\s*(?:,|$)")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A name with what stood in its brackets; None without brackets."""
+    """A name with the text in its brackets; None without brackets."""
 
     name: str
     key: str | None
@@ -35,7 +35,7 @@ class Segment:
 
 @dataclass
 class Path:
-    """The segments of a path. Each is taken once, with its key or without, and what nobody takes is refused."""
+    """The segments of a path. Each is taken once, with or without its key; segments that are left are refused."""
 
     segments: Sequence[Segment]
     position: int = 0
@@ -101,7 +101,7 @@ def segments(path: str) -> list[Segment]:
 
 
 def address(store: Store, table: Table, key: str) -> RowAddress:
-    """Understand the key of a row; WebApiError 400 if the table has no such key."""
+    """Parse the key of a row; WebApiError 400 if the table has no such key."""
     if GUID.fullmatch(key):
         return RowAddress(table, key.lower(), None, key)
     pairs = {match[1]: match[2].strip() for match in _PAIR.finditer(key)}

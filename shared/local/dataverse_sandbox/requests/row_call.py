@@ -41,10 +41,10 @@ class RowCall:
         self._schema = call.organization.schema
 
     def answer(self, address: RowAddress) -> ApiResponse:
-        """Answer for the row of an address, or for what the path goes on to; WebApiError if there is none."""
+        """Answer for the row of an address, or for the part of it that the path names; WebApiError without one."""
         table = address.table
         if self._method == "GET" and not self._goes_to_function():
-            self._reader.may_look_into(table)  # before anybody learns whether there is such a row
+            self._reader.may_look_into(table)  # before the answer reveals whether the row exists
         if self._path.ahead is None:
             return self._whole_row(address)
         return self._part(table, self._existing(address))

@@ -68,6 +68,6 @@ _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
 WITH_PARAMETERS = frozenset({"RetrievePrincipalAccess", "RetrieveUserSetOfPrivilegesByNames"})
-"""Functions whose parameters stand in the path, as aliases of query options."""
+"""Functions with their parameters in the path, as aliases of query options."""
 FUNCTIONS_OF_ROWS = frozenset({"RetrieveUserPrivileges", "RetrieveUserSetOfPrivilegesByNames"})
-"""They ask for privileges of their own, and not for the one to read the row that they are bound to."""
+"""These functions require privileges of their own, and not the privilege to read the row that they are bound to."""

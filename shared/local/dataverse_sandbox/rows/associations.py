@@ -16,13 +16,13 @@ _MEMBER_TABLES = {1: "account", 2: "contact", 4: "lead"}
 
 
 def link(writer: Writer, navigation: Navigation, near: RowRef, far: RowRef) -> None:
-    """Connect a row with another one; WebApiError if they do not fit, are connected already, or may not be."""
+    """Connect two rows; WebApiError if they do not fit, are connected already, or a privilege is missing."""
     _may_change(writer, navigation, near, far.table)
     connect(writer, navigation, near, far)
 
 
 def connect(writer: Writer, navigation: Navigation, near: RowRef, far: RowRef) -> None:
-    """Do so for a message that has asked for its own privileges."""
+    """Connect two rows for a message that has checked its own privileges."""
     store = writer.store
     if far.table != navigation.target:
         raise bad_request(f"The navigation property '{navigation.name}' cannot refer to a row of '{far.table}'.")
@@ -40,7 +40,7 @@ def connect(writer: Writer, navigation: Navigation, near: RowRef, far: RowRef) -
 
 
 def unlink(writer: Writer, navigation: Navigation, near: RowRef, far: str | None) -> None:
-    """Disconnect; a missing link is no error, as in Dataverse."""
+    """Disconnect two rows; a missing link is no error, as in Dataverse."""
     _may_change(writer, navigation, near, navigation.target)
     store = writer.store
     match navigation:
@@ -69,14 +69,17 @@ def intersection(store: Store, navigation: ManyToMany, near: str, far: str) -> s
 
 
 def _may_change(writer: Writer, navigation: Navigation, near: RowRef, far: str) -> None:
-    """Ask for what Associate and Disassociate need: the row with the lookup, or else the one addressed, is appended."""
+    """Require the privileges of Associate and Disassociate.
+
+    The row with the lookup, or else the addressed row, is appended.
+    """
     holder, other = (far, near.table) if isinstance(navigation, ToMany) else (near.table, far)
     writer.rights.require(Access.WRITE, holder)
     writer.rights.require_link(holder, other)
 
 
 def count_members(store: Store, table: Table, member: Row, step: int) -> None:
-    """Keep `membercount` of a marketing list true after a member came (+1) or went (-1)."""
+    """Update `membercount` of a marketing list after a member was added (+1) or removed (-1)."""
     if table.name != "listmember" or "listid" not in member:
         return
     marketing_list = store.get("list", member["listid"].id)

@@ -20,7 +20,7 @@ from shared.local.dataverse_sandbox.organisation.errors import (
 )
 from shared.local.dataverse_sandbox.organisation.privileges import Access
 from shared.local.dataverse_sandbox.queries import conditions
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.requests import resource_path
 from shared.local.dataverse_sandbox.requests.invocation import TYPE_PREFIX, Invocation
 from shared.local.dataverse_sandbox.rows.store import Row
@@ -36,7 +36,7 @@ class _Strict(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_types(cls, values: Any) -> Any:
-        """Drop `@odata.type`: the place of a value tells its type."""
+        """Drop `@odata.type`: the type follows from the position of the value."""
         return {name: value for name, value in values.items() if name != "@odata.type"}
 
 
@@ -61,7 +61,7 @@ class _QueryExpression(_Strict):
     entity: str = Field(alias="EntityName")
     criteria: _Criteria = Field(alias="Criteria")
     links: list[Any] = Field(default_factory=list, max_length=0, alias="LinkEntities")
-    # What is deleted does not depend on these:
+    # These do not change which rows are deleted:
     columns: Any = Field(None, alias="ColumnSet")
     distinct: Any = Field(None, alias="Distinct")
     orders: Any = Field(None, alias="Orders")
@@ -70,7 +70,7 @@ class _QueryExpression(_Strict):
 
 
 class _BulkDelete(_Strict):
-    """The parameters. The job that the real service makes of them has a name and sends mail; here it has neither."""
+    """The parameters. The real service creates a job with a name, which sends mail; the sandbox does neither."""
 
     queries: list[_QueryExpression] = Field(alias="QuerySet")
     recurrence: Literal[""] | None = Field(None, alias="RecurrencePattern")
@@ -121,7 +121,7 @@ def _targets(call: Invocation) -> list[tuple[Table, Mapping[str, Any]]]:
 
 
 def bulk_delete(call: Invocation) -> dict[str, Any]:
-    """Delete at once what the real service deletes in a system job. All conditions of a query must hold."""
+    """Delete at once; the real service deletes in a system job. All conditions of a query must hold."""
     try:
         request = _BulkDelete.model_validate(call.arguments.take_all())
     except ValidationError as error:
@@ -145,7 +145,7 @@ def bulk_delete(call: Invocation) -> dict[str, Any]:
 
 def _matching(call: Invocation, table: Table, wanted: list[_Condition]) -> list[Row]:
     caller = call.writer.caller
-    circumstances = Circumstances(call.organization.now(), caller.user, caller.rights, call.organization.zone)
+    context = QueryContext(call.organization.now(), caller.user, caller.rights, call.organization.zone)
     tests: list[tuple[str, conditions.Test]] = []
     for condition in wanted:
         column = table.columns.get(condition.attribute)
@@ -154,6 +154,6 @@ def _matching(call: Invocation, table: Table, wanted: list[_Condition]) -> list[
             raise unknown_property(condition.attribute, table, code="0x80041103", message=message)
         operator = {"Equal": "eq"}.get(condition.operator, condition.operator.lower())
         operands = [one.value for one in condition.values]
-        tests.append((column.name, conditions.test(operator, column, operands, circumstances)))
+        tests.append((column.name, conditions.test(operator, column, operands, context)))
     rows = call.writer.store.rows(table.name).values()
     return [row for row in rows if all(passes(row.get(name)) for name, passes in tests)]

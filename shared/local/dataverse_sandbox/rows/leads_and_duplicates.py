@@ -1,4 +1,4 @@
-"""QualifyLead and Merge: what happens to people who become customers, and to people who are in twice."""
+"""QualifyLead, which turns a lead into customers, and Merge, which joins two records of one person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPEN, _QUALIFIED, _FIRST_QUALIFIED = 0, 1, 3
 
 
 def qualify_lead(call: Invocation) -> dict[str, Any]:
-    """Close a lead as qualified and create the rows that the caller wants, with the lead's values."""
+    """Close a lead as qualified and create the requested rows with the lead's values."""
     reference = call.bound_row
     if call.arguments.get("CreateOpportunity"):
         raise not_implemented("The parameter 'CreateOpportunity' of QualifyLead")
@@ -58,7 +58,7 @@ def _flags(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _mapped(lead: Row, source: Table, target: Table) -> dict[str, Any]:
-    """Copy what has the same name and type on both sides, as the attribute maps of these tables do."""
+    """Copy columns with the same name and type on both sides, as the attribute maps of these tables do."""
     return {
         name: value
         for name, value in lead.items()
@@ -84,7 +84,7 @@ def merge(call: Invocation) -> None:
     before = store.rows(table.name)[subordinate.id]
     for referrer in store.referrers(subordinate.id):
         related = call.organization.schema.tables[referrer.table]
-        if not related.columns[referrer.column].readonly:  # the others follow by themselves, or record history
+        if not related.columns[referrer.column].readonly:  # the other columns are derived, or record history
             writer.change(related, referrer.id, {referrer.column: target})
     updates = payload.read(writer.references, table, content).values
     if updates:

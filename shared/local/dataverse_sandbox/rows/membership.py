@@ -42,9 +42,9 @@ def _add(call: Invocation, marketing_list: RowRef, members: Sequence[RowRef]) ->
     call.writer.rights.require(Access.READ, "list")
     for member in members:
         call.writer.rights.require(Access.READ, member.table)
-        call.writer.rights.require_link(member.table, "list")  # the member is appended, whatever the direction of $ref
+        call.writer.rights.require_link(member.table, "list")  # the member is appended, in both directions of $ref
         navigation = _membership(call, member.table)
-        # Unlike $ref, these actions pass over who is a member already.
+        # Unlike $ref, these actions ignore rows that are members already.
         if associations.intersection(call.writer.store, navigation, marketing_list.id, member.id) is None:
             associations.connect(call.writer, navigation, marketing_list, member)
 

@@ -8,10 +8,10 @@ from typing import Any
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Table, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import not_implemented, unknown_navigation, unknown_property
 from shared.local.dataverse_sandbox.organisation.privileges import Access
-from shared.local.dataverse_sandbox.queries.conditions import Circumstances
+from shared.local.dataverse_sandbox.queries.conditions import QueryContext
 from shared.local.dataverse_sandbox.queries.filters import compile_filter, related_rows
 from shared.local.dataverse_sandbox.requests import paging
-from shared.local.dataverse_sandbox.requests.paging import Bookmark
+from shared.local.dataverse_sandbox.requests.paging import PageStart
 from shared.local.dataverse_sandbox.requests.preferences import FORMATTED, LOOKUP_TABLE, NAVIGATION, Preferences
 from shared.local.dataverse_sandbox.requests.query_options import Expansion, QueryOptions
 from shared.local.dataverse_sandbox.rows import values
@@ -22,11 +22,11 @@ Selection = Callable[[Iterable[Row] | None], list[Row]]
 
 
 class Reader:
-    """Reads on behalf of one request."""
+    """Reads rows for one request."""
 
-    def __init__(self, store: Store, circumstances: Circumstances, preferences: Preferences, base_url: str) -> None:
+    def __init__(self, store: Store, context: QueryContext, preferences: Preferences, base_url: str) -> None:
         self.store = store
-        self.circumstances = circumstances
+        self.context = context
         self.preferences = preferences
         self.base_url = base_url
 
@@ -35,10 +35,10 @@ class Reader:
         return self.selection(table, options)(among)
 
     def selection(self, table: Table, options: QueryOptions) -> Selection:
-        """Build the function that does so; WebApiError 400 for names that the table does not have."""
+        """Build the filter of a table as a function; WebApiError 400 for unknown names."""
         self.may_look_into(table)
         condition = options.filter
-        compiled = compile_filter(condition, table, self.store, self.circumstances) if condition is not None else None
+        compiled = compile_filter(condition, table, self.store, self.context) if condition is not None else None
         keys = [(self._sort_key(table, key.path), key.descending) for key in options.order]
 
         def select(among: Iterable[Row] | None) -> list[Row]:
@@ -56,9 +56,9 @@ class Reader:
         return select
 
     def shape(self, table: Table, options: QueryOptions, relatives: Sequence[Table] = ()) -> Shape:
-        """Build the function that turns a row into JSON; WebApiError 400 for names that the table does not have.
+        """Build the function that turns a row into JSON; WebApiError 400 for unknown names.
 
-        Selected columns that one of the `relatives` has are left out where this table does not have them.
+        A selected column that this table lacks is left out if one of the `relatives` has it.
         """
         self.may_look_into(table)
         columns = self._columns(table, options.select, relatives)
@@ -76,13 +76,13 @@ class Reader:
         return shape
 
     def references(self, table: Table) -> Shape:
-        """Build the function that turns a row into its address alone."""
+        """Build the function that turns a row into its address."""
         self.may_look_into(table)
         return lambda row: {"@odata.id": f"{self.base_url}/{table.set_name}({row[table.primary_id]})"}
 
     def may_look_into(self, table: Table) -> None:
-        """Ask for the privilege to read a table; WebApiError 403 without it."""
-        self.circumstances.rights.require(Access.READ, table.name)
+        """Require the privilege to read a table; WebApiError 403 without it."""
+        self.context.rights.require(Access.READ, table.name)
 
     def lookup_name(self, reference: RowRef) -> str | None:
         """Return the primary name of the row that a lookup points to."""
@@ -95,7 +95,7 @@ class Reader:
         return self.lookup_name(value) if isinstance(value, RowRef) else values.formatted(column, value)
 
     def emit(self, document: dict[str, Any], column: Column, name: str, value: Any) -> None:
-        """Write a value that is not empty under a name, behind the annotations that are asked for."""
+        """Write a value that is not empty under a name, after its requested annotations."""
         wants = self.preferences.wants
         if wants(FORMATTED) and (label := self.formatted(column, value)) is not None:
             document[f"{name}@{FORMATTED}"] = label
@@ -165,7 +165,7 @@ class Reader:
     def _expansion_of_one(
         self, table: Table, navigation: ToOne, expansion: Expansion
     ) -> Callable[[Row, dict[str, Any]], None]:
-        """Expand a lookup; that of an owner leads to users and to teams, which have different columns."""
+        """Expand a lookup; an owner is a user or a team, which have different columns."""
         tables = [self.store.schema.tables[name] for name in navigation.targets if name in self.store.schema.tables]
 
         def build(target: Table) -> Shape:
@@ -185,7 +185,7 @@ class Reader:
 
         return expand_one
 
-    def _link_to_rest(self, path: str, options: QueryOptions, target: Table, start: Bookmark | None) -> str:
+    def _link_to_rest(self, path: str, options: QueryOptions, target: Table, start: PageStart | None) -> str:
         if options.expand:
             raise not_implemented("The link to the next page of a relationship that is expanded with an $expand inside")
         token = paging.paging_cookie(start, target.primary_id) if start else ""
@@ -215,13 +215,13 @@ class Reader:
         return extract
 
     def sortable(self, column: Column, value: Any) -> Any:
-        """Return a value in the form that it is sorted by."""
-        # Dataverse sorts choices and lookups by what the user sees.
+        """Return the sort key of a value."""
+        # Dataverse sorts choices and lookups by their displayed text.
         if value is None or not (column.type.is_choice or column.type is ColumnType.LOOKUP):
             return value.casefold() if isinstance(value, str) else value
         return (self.formatted(column, value) or "").casefold()
 
 
 def etag(row: Row) -> str:
-    """Return the version of a row the way that If-Match takes it."""
+    """Return the version of a row in the form of If-Match."""
     return f'W/"{row["versionnumber"]}"'

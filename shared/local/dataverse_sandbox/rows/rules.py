@@ -1,4 +1,4 @@
-"""What Dataverse fills in, computes and forbids whenever a row is written."""
+"""Rules of Dataverse for every write: defaults, computed columns, and refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ALWAYS_WRITABLE = frozenset({"statecode", "statuscode", "ownerid"})
 def check_state(table: Table, old: Row, changes: dict[str, Any]) -> None:
     """Complete `changes` so that state and status reason fit together; WebApiError if the caller's choice does not.
 
-    A state alone brings its first status reason. A status reason of another state needs that state beside it.
+    A state without status reason gets its first status reason. A status reason of another state requires that state.
     """
     status = table.columns.get("statuscode")
     if status is None or "statecode" not in table.columns or not status.states:
@@ -47,9 +47,9 @@ def check_state(table: Table, old: Row, changes: dict[str, Any]) -> None:
 
 
 def check_editable(table: Table, old: Row, changes: Mapping[str, Any]) -> None:
-    """Completed activities and closed leads are read-only but for state, owner and the columns of other publishers.
+    """Refuse changes of completed activities and closed leads, except of state, owner and other publishers' columns.
 
-    WebApiError otherwise. That Dataverse applies it to every standard column is inferred.
+    WebApiError for such a change. That the rule covers every standard column is inferred.
     """
     if old.get("statecode", 0) == 0 or not (table.is_activity or table.name in _CLOSED_FOR_EDITING):
         return
@@ -70,13 +70,13 @@ def check_required(table: Table, values: Mapping[str, Any]) -> None:
 
 
 def check_step(message_filter: Row | None) -> None:
-    """WebApiError 501 for a step on a message that fires none here."""
+    """WebApiError 501 for a step on a message that fires no steps in the sandbox."""
     if message_filter is not None and not message_filter.get("iscustomprocessingstepallowed"):
         raise not_implemented("A step for a bulk message (CreateMultiple, UpdateMultiple, UpsertMultiple)")
 
 
 def computed(table: Table, old: Row, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that follow from others, wherever one of these is among `changes`."""
+    """Return computed columns, where a column that they depend on is among `changes`."""
     new = {**old, **changes}
     derived: dict[str, Any] = {}
     if "fullname" in table.columns and not changes.keys().isdisjoint(_NAME_PARTS):
@@ -93,7 +93,7 @@ def computed(table: Table, old: Row, changes: Mapping[str, Any]) -> dict[str, An
 
 
 def created(table: Table, user: RowRef, unit: RowRef, now: str, behalf: RowRef | None = None) -> dict[str, Any]:
-    """Return what every new row starts with: defaults, state, owner, author and times.
+    """Return the initial values of every new row: defaults, state, owner, author and times.
 
     `behalf` is the application that acted for the author, if one did.
     """
@@ -111,7 +111,7 @@ def created(table: Table, user: RowRef, unit: RowRef, now: str, behalf: RowRef |
 
 
 def touched(table: Table, user: RowRef, now: str, behalf: RowRef | None = None) -> dict[str, Any]:
-    """Return the marks that every write leaves."""
+    """Return the columns that every write sets: modifier and time."""
     marks = (("modifiedby", user), ("modifiedon", now), ("modifiedonbehalfby", behalf))
     return {column: value for column, value in marks if column in table.columns}
 

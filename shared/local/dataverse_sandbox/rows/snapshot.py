@@ -1,4 +1,4 @@
-"""The rows on disk, so that a sandbox remembers what was tried in it."""
+"""A snapshot of the rows on disk, so that a sandbox survives a restart."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def save(store: Store, path: Path) -> None:
 
 
 def load(path: Path, store: Store) -> Iterator[tuple[str, str, Row]]:
-    """Read what `save` wrote, as (table, id, row); tables that are gone from the schema are passed over."""
+    """Read what `save` wrote, as (table, id, row); tables that the schema lacks are ignored."""
     document = json.loads(path.read_text(encoding="utf-8"))
     for table, rows in document.items():
         description = store.schema.tables.get(table)

@@ -1,7 +1,8 @@
 """The rows, in memory. One event loop owns a store; every operation is synchronous, hence atomic to other requests.
 
-A stored row is never changed in place: writing replaces it. So images, roll-backs and pages share rows without copies.
-Columns without a value are absent. Values are JSON types, ids and dates in the Web API's own spelling, and `RowRef`.
+A stored row is never changed in place: writing replaces it. Images, roll-backs and pages therefore share rows without
+copies. Columns without a value are absent. Values are JSON types, ids and dates in the Web API's own spelling, and
+`RowRef`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from shared.local.dataverse_sandbox.metadata.schema import Schema
 
 Row = Mapping[str, Any]
 
-# Every row points to its creator, its unit and its currency; nobody navigates back over these.
+# Every row points to its creator, business unit and currency; no request navigates back over these.
 _UNINDEXED = frozenset(
     {"createdby", "modifiedby", "createdonbehalfby", "modifiedonbehalfby", "ownerid", "owninguser", "owningteam"}
     | {"owningbusinessunit", "transactioncurrencyid", "organizationid"}
@@ -37,13 +38,12 @@ class Referrer(NamedTuple):
 
 
 class Store:
-    """Rows by table and id, with versions, alternate keys, tombstones and the way back along lookups."""
+    """Rows by table and id, with versions, alternate keys and the referrers of each row."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
         self.version = 1_000_000
         self.generations: dict[str, int] = dict.fromkeys(schema.tables, 0)
-        self.tombstones: dict[str, dict[str, int]] = {name: {} for name in schema.tables}
         self._rows: dict[str, dict[str, Row]] = {name: {} for name in schema.tables}
         self._referrers: dict[str, dict[Referrer, None]] = {}
         self._keys: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], str]] = {
@@ -71,12 +71,12 @@ class Store:
         raise KeyError(table)
 
     def key_holder(self, table: str, key: tuple[str, ...], row: Row) -> str | None:
-        """The id of the row that holds the alternate key values of `row`; values that lack a part are never held."""
+        """The id of the row that holds the alternate key values of `row`; incomplete values are held by no row."""
         values = _key_values(key, row)
         return self._keys[table, key].get(values) if values else None
 
     def referrers(self, identifier: str) -> list[Referrer]:
-        """Who points to a row, apart from owners, authors and currencies."""
+        """The rows and lookups that point to a row, apart from owners, authors and currencies."""
         return list(self._referrers.get(identifier, ()))
 
     def related(self, identifier: str, table: str, column: str) -> Iterator[Row]:
@@ -94,10 +94,9 @@ class Store:
         return new
 
     def remove(self, table: str, identifier: str) -> None:
-        """Delete and remember that it was there."""
+        """Delete a row."""
         self.version += 1
         self._set(table, identifier, None)
-        self.tombstones[table][identifier] = self.version
 
     def load(self, rows: Iterable[tuple[str, str, Row]]) -> None:
         """Insert rows as they are (table, id, row)."""
@@ -106,7 +105,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: an exception undoes the writes of the block. An inner block belongs to the outer one."""
+        """A transaction: an exception undoes the writes of the block. An inner block belongs to the outer one."""
         if self._undo is not None:
             yield
             return
@@ -117,14 +116,13 @@ class Store:
             undo, self._undo = self._undo, None
             for table, identifier, old in reversed(undo):
                 self._set(table, identifier, old)
-                self.tombstones[table].pop(identifier, None)
             raise
         finally:
             self._undo = None
 
     def _set(self, table: str, identifier: str, new: Row | None) -> None:
         rows = self._rows[table]
-        self.generations[table] += 1  # lets readers know that what they derived from a table is stale
+        self.generations[table] += 1  # marks data that readers derived from the table as stale
         old = rows.get(identifier)
         if self._undo is not None:
             self._undo.append((table, identifier, old))

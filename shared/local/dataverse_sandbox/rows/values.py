@@ -16,11 +16,11 @@ GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 _INTEGER_LIMIT = 2**31
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""Dataverse refuses such characters in texts (half of a surrogate pair comes by other ways, and is passed on)."""
+"""Characters that Dataverse refuses in texts (half of a surrogate pair arrives in other ways, and is accepted)."""
 
 
 def parse(column: Column, value: Any, table: str) -> Any:
-    """Check a value from a body and return how it is stored; WebApiError 400 if it does not fit the column."""
+    """Check a value from a body and return its stored form; WebApiError 400 if it does not fit the column."""
     return None if value is None else _PARSERS[column.type](column, value, table)
 
 
@@ -40,7 +40,7 @@ def instant(text: str) -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """Return an aware time the way that it is stored."""
+    """Return the stored form of an aware time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -52,7 +52,7 @@ def to_json(value: Any) -> Any:
 def formatted(column: Column, value: Any) -> str | None:  # noqa: PLR0911  # one return per case
     """Return the label of a value in English (United States), None where Dataverse gives none.
 
-    Lookups have one too, the name of the other row; that takes a look into the store (`reading.lookup_name`).
+    The label of a lookup is the name of the other row; `reading.lookup_name` reads it from the store.
     """
     match column.type:
         case ColumnType.PICKLIST | ColumnType.STATE | ColumnType.STATUS | ColumnType.BOOLEAN:

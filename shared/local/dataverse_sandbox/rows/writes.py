@@ -1,4 +1,4 @@
-"""Create, update, upsert and delete, with the effects that Dataverse gives them. What was saved is kept as events."""
+"""Create, update, upsert and delete, with the effects that they have in Dataverse. Each write adds an event."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from shared.local.dataverse_sandbox.requests.resource_path import RowAddress
 from shared.local.dataverse_sandbox.rows import associations, rules
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef, Store
 
-# Rows that go when the row they belong to goes; every other lookup is cleared.
+# Rows that are deleted with the row that they belong to; every other lookup is cleared.
 _CASCADES = frozenset(
     {("annotation", "objectid"), ("activityparty", "activityid"), ("activityparty", "partyid")}
     | {("listmember", "listid"), ("listmember", "entityid"), ("campaignitem", "campaignid")}
@@ -37,10 +37,10 @@ _CASCADES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """Something that happened to a row, for the steps registered on it.
+    """A write to a row, for the steps registered on it.
 
-    `sent` is what the caller wrote, `target` that with what the platform added. `parameters` replace the Target of
-    messages that have other input parameters (Merge, QualifyLead …).
+    `sent` holds the values of the caller, `target` these with the values that the platform added. `parameters` replace
+    the Target of messages that have other input parameters (Merge, QualifyLead …).
     """
 
     message: str
@@ -63,22 +63,22 @@ class Precondition:
 
     @property
     def must_exist(self) -> bool:
-        """Whether the caller refuses to create."""
+        """Whether the headers forbid to create."""
         return self.if_match is not None
 
     @property
     def must_be_new(self) -> bool:
-        """Whether the caller refuses to update."""
+        """Whether the headers forbid to update."""
         return self.if_none_match == "*"
 
     @property
     def version(self) -> str | None:
-        """The row version that the caller insists on."""
+        """The required row version."""
         return None if self.if_match in {None, "*"} else self.if_match
 
 
 class Writer:
-    """Writes on behalf of one request, or of one change set. `events` fill up in the order of the writes."""
+    """Writes rows for one request, or one change set. `events` are in the order of the writes."""
 
     def __init__(self, references: References, caller: Caller, now: str) -> None:
         self.store: Store = references.store
@@ -95,7 +95,7 @@ class Writer:
             return self._create(table, content)
 
     def update(self, table: Table, identifier: str, body: Mapping[str, Any], version: str | None = None) -> None:
-        """Change an existing row; WebApiError 404 without it, 412 if it is not at `version` any more."""
+        """Change an existing row; WebApiError 404 without it, 412 if its version is not `version`."""
         self.rights.require(Access.WRITE, table.name)
         old = self.store.get(table.name, identifier)
         if old is None:
@@ -132,7 +132,7 @@ class Writer:
             return self._create(table, Payload(values, content.nested, content.links)), True
 
     def delete(self, table: Table, identifier: str, version: str | None = None) -> None:
-        """Remove a row and what hangs on it; WebApiError 404 without it, 412 if it is not at `version` any more."""
+        """Remove a row and its dependants; WebApiError 404 without it, 412 if its version is not `version`."""
         self.rights.require(Access.DELETE, table.name)
         old = self.store.get(table.name, identifier)
         if old is None:
@@ -147,7 +147,7 @@ class Writer:
         identifier: str = sent.setdefault(table.primary_id, str(uuid4()))
         if self.store.get(table.name, identifier) is not None:
             raise key_taken()
-        if table.is_activity:  # activities begin open, whatever the caller says
+        if table.is_activity:  # activities are always created as open
             sent = {name: value for name, value in sent.items() if name not in {"statecode", "statuscode"}}
         row = rules.created(table, self.caller.user, self.unit, self.now, self.caller.behalf)
         wanted = {**sent, **self._currency(table, sent)}
@@ -162,7 +162,7 @@ class Writer:
         return identifier
 
     def change(self, table: Table, identifier: str, values: Mapping[str, Any], version: str | None = None) -> None:
-        """Change stored values and fire Update, even if every value is as it was."""
+        """Change stored values and fire Update, even if no value differs."""
         old = self.store.rows(table.name)[identifier]
         sent = {name: value for name, value in values.items() if name != table.primary_id}
         changes = {**sent, **self._currency(table, sent)}
@@ -198,13 +198,13 @@ class Writer:
 
     @property
     def unit(self) -> RowRef:
-        """The business unit of the user that the call acts for."""
+        """The business unit of the user on whose behalf the call acts."""
         unit: RowRef = self.store.rows("systemuser")[self.caller.user.id]["businessunitid"]
         return unit
 
     def _create(self, table: Table, content: Payload) -> str:
         self.rights.require(Access.CREATE, table.name)
-        if "ownerid" in table.columns:  # nobody may own what they cannot see
+        if "ownerid" in table.columns:  # an owner needs the privilege to read the row
             self.rights.require(Access.READ, table.name)
         self._add_parents(content)
         self._may_point(table, content.values)
@@ -217,7 +217,7 @@ class Writer:
         return identifier
 
     def _may_point(self, table: Table, values: Mapping[str, Any]) -> None:
-        """Ask whether the lookups among values may be set; emptying one needs no more than to write the row."""
+        """Require the privileges to set the lookups among values; clearing a lookup needs only the write privilege."""
         for name, value in values.items():
             if not isinstance(value, RowRef):
                 continue
@@ -279,7 +279,7 @@ class Writer:
                 raise duplicate_key(table.name, key)
 
     def _check_duplicates(self, table: Table, identifier: str | None, row: Row, changes: Mapping[str, Any]) -> None:
-        """Ask the duplicate detection rules about columns that are written; off unless the caller switches it on."""
+        """Apply the duplicate detection rules to written columns, if the caller switches detection on."""
         if not self.caller.detects_duplicates:
             return
         for rule in table.duplicate_rules:

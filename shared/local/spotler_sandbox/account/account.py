@@ -1,4 +1,4 @@
-"""One Mail+ account: everything the sandbox remembers, in memory."""
+"""One Mail+ account: all data of the sandbox, in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.local.spotler_sandbox.account.properties import Catalogue
 from shared.local.spotler_sandbox.account.tags import TagBook
 from shared.local.spotler_sandbox.account.temporary_lists import TemporaryListStore
 from shared.local.spotler_sandbox.activity.forms import FormEntries
-from shared.local.spotler_sandbox.activity.mailings import MailRoom
+from shared.local.spotler_sandbox.activity.mailings import Mailings
 from shared.local.spotler_sandbox.activity.shop import Shop
 from shared.local.spotler_sandbox.http.settings import SpotlerSandboxSettings
 
@@ -29,7 +29,7 @@ class Account:
         self.temporary_lists = TemporaryListStore(self.contacts, settings.temporary_list_limit, settings.now)
         self.automations = AutomationStore(settings.automations)
         self.campaigns = CampaignStore(settings.campaigns, identifiers, settings.now)
-        self.mailings = MailRoom(self.contacts, identifiers, settings.now)
+        self.mailings = Mailings(self.contacts, identifiers, settings.now)
         self.form_entries = FormEntries(identifiers, settings.now)
         self.shop = Shop(settings.product_properties, settings.now)
         self.opened = settings.now()

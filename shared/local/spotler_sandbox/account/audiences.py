@@ -1,4 +1,4 @@
-"""Audiences: named sets of contacts that a connector keeps, the source of dynamic lists in Mail+."""
+"""Audiences: named sets of contacts that a connector maintains, the source of dynamic lists in Mail+."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BATCH_LIMIT = 2500
 
 
 class AudienceRefusedError(Exception):
-    """The rules of section audiences are broken; nothing has changed."""
+    """A rule for audiences is broken; nothing has changed."""
 
 
 class UnknownContactsError(Exception):
-    """Some of the external ids belong to nobody; nothing has changed."""
+    """Some of the external ids are unknown; nothing has changed."""
 
     def __init__(self, external_ids: Sequence[str]) -> None:
         super().__init__("unknown contacts")
@@ -41,7 +41,7 @@ class Audience:
     members: dict[str, Contact] = field(default_factory=dict)
 
     def document(self, dates: DateStyle) -> dict[str, Any]:
-        """Describe as the service does; the last synchronisation is the last change of members."""
+        """Return the service's JSON; the last synchronisation is the last change of members."""
         moved = [moment for moment in (self.last_added, self.last_removed) if moment is not None]
         return {
             "externalId": self.external_id,
@@ -96,14 +96,14 @@ class AudienceStore:
         audience.last_added = self._now()
 
     def remove(self, audience: Audience, external_ids: Sequence[str]) -> None:
-        """Remove; who is unknown or no member does not matter."""
+        """Remove contacts; unknown contacts and contacts that are no members are ignored."""
         for external_id in external_ids:
             if contact := self._contacts.find(external_id):
                 audience.members.pop(contact.encrypted_id, None)
         audience.last_removed = self._now()
 
     def clear(self, audience: Audience) -> None:
-        """Remove everybody."""
+        """Remove all members."""
         audience.members.clear()
         audience.last_removed = self._now()
 

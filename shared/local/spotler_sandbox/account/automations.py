@@ -14,7 +14,7 @@ _NAMESPACE = UUID("6f1d9c52-0c0a-4a39-9f5e-1f1b3c9d7a10")
 
 
 class TriggerResult(StrEnum):
-    """What a trigger as a whole came to."""
+    """The result of a trigger as a whole."""
 
     OK = "OK"
     TRIGGER_NOTFOUND = "TRIGGER_NOTFOUND"
@@ -23,7 +23,7 @@ class TriggerResult(StrEnum):
 
 
 class StartResult(StrEnum):
-    """What one automation did with a trigger."""
+    """The result of a trigger for one automation."""
 
     OK = "OK"
     AUTOMATION_INACTIVE = "AUTOMATION_INACTIVE"
@@ -50,7 +50,7 @@ class Automation:
     fields: tuple[AutomationField, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Describe as the proposed list does."""
+        """Return the JSON of the proposed list."""
         trigger = {
             "triggerCode": str(self.trigger_code),
             "name": f"Start {self.name}",
@@ -61,7 +61,7 @@ class Automation:
 
 @dataclass(slots=True, eq=False)
 class AutomationRun:
-    """One contact's way through one automation; its id is the `automationContactId`."""
+    """A run of one automation for one contact; its id is the `automationContactId`."""
 
     id: UUID
     automation: Automation
@@ -110,7 +110,7 @@ class AutomationStore:
     def start(
         self, automation: Automation, contact: Contact, fields: Sequence[dict[str, Any]]
     ) -> tuple[StartResult, AutomationRun | None]:
-        """Let a contact take part, unless the automation is off or the contact has had its share."""
+        """Start a run for a contact, unless the automation is off or the contact has reached its limit."""
         if not automation.active:
             return StartResult.AUTOMATION_INACTIVE, None
         taken = len(self.runs_of(automation, contact))

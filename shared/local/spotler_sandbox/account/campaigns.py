@@ -20,13 +20,13 @@ class CampaignMailing:
     subject: str = ""
 
     def document(self) -> dict[str, Any]:
-        """Describe as the list of a campaign's mailings does."""
+        """Return the JSON of the list of a campaign's mailings."""
         return {"encryptedId": self.encrypted_id, "name": self.name, "type": "EMAIL"}
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign; `trigger_id` and `trigger_name` are None when nothing outside can start it."""
+    """A campaign; `trigger_id` and `trigger_name` are None without an external trigger."""
 
     encrypted_id: str
     name: str
@@ -36,7 +36,7 @@ class Campaign:
     mailings: tuple[CampaignMailing, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Describe as the list of campaigns does: only external triggers, no key without one."""
+        """Return the JSON of the list of campaigns: only external triggers, no key without one."""
         body: dict[str, Any] = {"encryptedId": self.encrypted_id, "name": self.name, "active": self.active}
         if self.trigger_id is not None:
             body["triggers"] = [{"encryptedId": self.trigger_id, "name": self.trigger_name}]
@@ -45,7 +45,7 @@ class Campaign:
 
 @dataclass(slots=True, eq=False)
 class CampaignSubscription:
-    """One contact's way through one campaign; `fields` fill in its messages, as they came over the wire."""
+    """A run of one campaign for one contact; `fields` are the values for its messages, as received."""
 
     id: int
     campaign: Campaign
@@ -56,7 +56,7 @@ class CampaignSubscription:
 
 
 class CampaignStateError(Exception):
-    """The campaign or the contact is not in a state for this."""
+    """The state of the campaign or of the contact does not allow the call."""
 
 
 DEFAULT_CAMPAIGNS = (
@@ -73,7 +73,7 @@ DEFAULT_CAMPAIGNS = (
 
 
 class CampaignStore:
-    """Starts and stops campaigns for contacts. Their messages go through the mail room."""
+    """Starts and stops campaigns for contacts. Their messages are mailings of the account."""
 
     def __init__(self, campaigns: tuple[Campaign, ...], identifiers: Identifiers, now: Callable[[], datetime]) -> None:
         self.campaigns = {campaign.encrypted_id: campaign for campaign in campaigns}
@@ -91,13 +91,13 @@ class CampaignStore:
         return next((message for message in messages if message.encrypted_id == encrypted_id), None)
 
     def subscription(self, number: int) -> CampaignSubscription | None:
-        """Look up a contact's way through a campaign."""
+        """Look up the run of a contact in a campaign."""
         return next((found for found in self.subscriptions if found.id == number), None)
 
     def start(
         self, campaign: Campaign, contact: Contact, fields: Sequence[dict[str, Any]] = ()
     ) -> CampaignSubscription:
-        """Let a contact in. CampaignStateError if the campaign is off or the contact is in it."""
+        """Start a run for a contact. CampaignStateError if the campaign is off or the contact has a run."""
         if not campaign.active:
             raise CampaignStateError("campaign is inactive")
         if any(not subscription.finished for subscription in self._of(campaign, contact)):
@@ -107,7 +107,7 @@ class CampaignStore:
         return subscription
 
     def stop(self, campaign: Campaign, contact: Contact) -> None:
-        """Take a contact out. CampaignStateError if it is not in."""
+        """End the run of a contact. CampaignStateError without one."""
         subscriptions = self._of(campaign, contact)
         if not subscriptions:
             raise CampaignStateError("campaign was not triggered for this contact")

@@ -35,7 +35,7 @@ SOFT_BOUNCE_LIMIT = 4
 
 
 class Inactivity(StrEnum):
-    """Why a contact cannot be mailed."""
+    """The reasons why a contact cannot be mailed."""
 
     HARD_BOUNCE = "HARD_BOUNCE"
     SOFT_BOUNCE = "SOFT_BOUNCE"
@@ -45,7 +45,7 @@ class Inactivity(StrEnum):
 
 
 class OptOutUpsert(StrEnum):
-    """What a write to an inactive contact does."""
+    """The effect of a write to an inactive contact."""
 
     ACCEPT_WITHOUT_REACTIVATION = "accept"
     REFUSE = "refuse"
@@ -59,7 +59,7 @@ class Deduplication(StrEnum):
 
 
 class AnonymizedGet(StrEnum):
-    """What remains of an anonymised contact under its external id."""
+    """The answer for the external id of an anonymised contact."""
 
     NOT_FOUND = "not-found"
     SHELL = "shell"
@@ -113,7 +113,7 @@ class Contact:
         return None if address is None else str(address)
 
     def document(self, catalogue: Catalogue, dates: DateStyle) -> dict[str, Any]:
-        """Describe as `GET /contact/{externalId}` does: empty properties left out, sets with every option."""
+        """Return the JSON of `GET /contact/{externalId}`: empty properties left out, sets with every option."""
         sets = {
             entry.name: [
                 {
@@ -142,8 +142,8 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What somebody wants written. `properties` is still as it came over the wire; `test_group` None keeps it."""
+class ContactInput:
+    """A contact to write. `properties` are as received, unchecked; `test_group` None leaves it unchanged."""
 
     external_id: str | None
     properties: Mapping[str, Any]
@@ -152,7 +152,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ContactRules:
-    """The account's choices that concern contacts."""
+    """The account settings for contacts."""
 
     deduplication: Deduplication
     optout_upsert: OptOutUpsert
@@ -185,7 +185,7 @@ class ContactBook:
         return self._by_external_id.get(external_id)
 
     def shell(self, external_id: str) -> Contact | None:
-        """Return what remains of an anonymised contact, where the account keeps it."""
+        """Return the shell of an anonymised contact, if the account keeps shells."""
         return self._shells.get(external_id)
 
     def with_encrypted_id(self, encrypted_id: str) -> Contact | None:
@@ -193,45 +193,45 @@ class ContactBook:
         return self._all.get(encrypted_id)
 
     def with_email(self, address: str) -> list[Contact]:
-        """Return who has this address, without regard to case."""
+        """Return the contacts with this address, without regard to case."""
         return list(self._by_email.get(_key(address), {}).values())
 
     def changed(self, period: Period) -> list[Contact]:
-        """Return what changed in a period, by last change."""
+        """Return the contacts that changed in a period, by last change."""
         found = [contact for contact in self._all.values() if contact.last_changed in period]
         return sorted(found, key=lambda contact: (contact.last_changed, contact.encrypted_id))
 
-    def insert(self, draft: Draft, *, update: bool, purge: bool) -> Contact:
-        """Create; with `update` also change what exists. WriteRefusedError."""
-        values = self._values(draft)
-        contact = self._match(draft.external_id, values)
+    def insert(self, given: ContactInput, *, update: bool, purge: bool) -> Contact:
+        """Create a contact; with `update` also change an existing one. WriteRefusedError."""
+        values = self._values(given)
+        contact = self._match(given.external_id, values)
         if contact is None:
-            return self._apply(self._create(), draft, values, purge=False)
+            return self._apply(self._create(), given, values, purge=False)
         if not update:
             raise WriteRefusedError(WriteCode.CONTACT_ALREADY_EXISTS, "contact exists and update is not true")
-        return self._change(contact, draft, values, purge=purge)
+        return self._change(contact, given, values, purge=purge)
 
-    def update(self, contact: Contact, draft: Draft, *, purge: bool) -> Contact:
+    def update(self, contact: Contact, given: ContactInput, *, purge: bool) -> Contact:
         """Change a contact that was found by its external id. WriteRefusedError."""
-        return self._change(contact, draft, self._values(draft), purge=purge)
+        return self._change(contact, given, self._values(given), purge=purge)
 
-    def subscribe(self, draft: Draft) -> Contact:
-        """Write on the person's own wish: nobody is refused, an inactive contact is active again."""
-        values = self._values(draft)
-        contact = self._match(draft.external_id, values) or self._create()
+    def subscribe(self, given: ContactInput) -> Contact:
+        """Write at the person's own request: no contact is refused, an inactive contact becomes active."""
+        values = self._values(given)
+        contact = self._match(given.external_id, values) or self._create()
         self._check_address(contact, values)
         contact.inactivity = None
         contact.soft_bounces = 0
-        return self._apply(contact, draft, values, purge=False)
+        return self._apply(contact, given, values, purge=False)
 
     def inactivate(self, contact: Contact, why: Inactivity) -> None:
-        """Stop mailing a contact. Who is inactive already keeps the reason, unless the person opts out."""
+        """Stop mailing a contact. An inactive contact keeps its reason, unless the person opts out."""
         if contact.inactivity is None or why is Inactivity.OPT_OUT:
             contact.inactivity = why
         self.touch(contact)
 
     def anonymize(self, contact: Contact) -> None:
-        """Erase what is known of a person. The external id and the address are free for a new contact."""
+        """Erase the data of a person. The external id and the address become free for a new contact."""
         external_id = contact.external_id
         self._forget(contact)
         contact.properties.clear()
@@ -247,9 +247,9 @@ class ContactBook:
             case AnonymizedGet.SHELL:
                 pass
 
-    def _values(self, draft: Draft) -> dict[str, Scalar | Switches | None]:
+    def _values(self, given: ContactInput) -> dict[str, Scalar | Switches | None]:
         try:
-            return self._catalogue.read(draft.properties)
+            return self._catalogue.read(given.properties)
         except InvalidPropertyError as error:
             raise WriteRefusedError(WriteCode.PROPERTY_INVALID, str(error)) from error
 
@@ -259,7 +259,7 @@ class ContactBook:
         return next(iter(self._owners(values)), None)
 
     def _owners(self, values: Mapping[str, Any]) -> list[Contact]:
-        """Return who already has the written address, where the account's rules care."""
+        """Return the contact that already has the written address, if the account's rules forbid duplicates."""
         address = values.get(EMAIL)
         if address is None or self._rules.deduplication is Deduplication.EXTERNAL_ID:
             return []
@@ -270,7 +270,7 @@ class ContactBook:
             raise WriteRefusedError(WriteCode.CONTACT_ALREADY_EXISTS, "another contact has this e-mail address")
 
     def _change(
-        self, contact: Contact, draft: Draft, values: Mapping[str, Scalar | Switches | None], *, purge: bool
+        self, contact: Contact, given: ContactInput, values: Mapping[str, Scalar | Switches | None], *, purge: bool
     ) -> Contact:
         self._check_address(contact, values)
         if self._rules.optout_upsert is OptOutUpsert.REFUSE:
@@ -281,14 +281,14 @@ class ContactBook:
                     raise WriteRefusedError(WriteCode.NO_ACTIVE_CHANNEL, "contact is inactive")
                 case Inactivity.ANONYMIZED | None:
                     pass
-        return self._apply(contact, draft, values, purge=purge)
+        return self._apply(contact, given, values, purge=purge)
 
     def _create(self) -> Contact:
         now = self._now()
         return Contact(self._identifiers.encrypted(), created=now, last_changed=now)
 
     def _apply(
-        self, contact: Contact, draft: Draft, values: Mapping[str, Scalar | Switches | None], *, purge: bool
+        self, contact: Contact, given: ContactInput, values: Mapping[str, Scalar | Switches | None], *, purge: bool
     ) -> Contact:
         before = contact.email
         self._forget(contact)
@@ -304,19 +304,19 @@ class ContactBook:
                 contact.enabled[name] = contact.enabled.get(name, frozenset()) - value.keys() | on
             else:
                 contact.properties[name] = value
-        if draft.external_id is not None:
-            contact.external_id = draft.external_id
-        if draft.test_group is not None:
-            contact.test_group = draft.test_group
+        if given.external_id is not None:
+            contact.external_id = given.external_id
+        if given.test_group is not None:
+            contact.test_group = given.test_group
         if contact.email != before and contact.inactivity in {Inactivity.HARD_BOUNCE, Inactivity.SOFT_BOUNCE}:
-            # What bounced was the old address (BNC-11).
+            # The bounce concerned the old address (BNC-11).
             contact.inactivity = None
             contact.soft_bounces = 0
         self.touch(contact)
         return contact
 
     def touch(self, contact: Contact) -> None:
-        """Note that a contact has changed: enter it into all indexes, at the end of the order of change."""
+        """Record a change of a contact: update all indexes, and move it to the end of the order of change."""
         contact.last_changed = self._now()
         self._all.pop(contact.encrypted_id, None)
         self._all[contact.encrypted_id] = contact

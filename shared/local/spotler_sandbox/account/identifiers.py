@@ -1,4 +1,4 @@
-"""Identifiers as the service makes them: short, opaque, and the same in every run."""
+"""Identifiers like those of the service: short, opaque, and the same in every run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contact properties: their types, what each type accepts, and how a value looks when it is read back."""
+"""Contact properties: their types, the values that each type accepts, and the form in which a value is read back."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Property:
     options: tuple[Option, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """Describe as `GET /contact/properties/list` does."""
+        """Return the JSON of `GET /contact/properties/list`."""
         body: dict[str, Any] = {"name": self.name, "description": self.description, "type": str(self.type)}
         if self.type is PropertyType.SET:
             body["entries"] = [

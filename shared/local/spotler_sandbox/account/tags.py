@@ -28,18 +28,18 @@ class TagBook:
         return list(self._names.values())
 
     def create(self, name: str) -> None:
-        """Make a tag known; a second time does nothing."""
+        """Create a tag; an existing tag is left unchanged."""
         self._names.setdefault(_key(name), name.strip())
 
     def add(self, contact: Contact, name: str) -> TagScore:
-        """Give a contact a tag with score 0, or leave the one it has."""
+        """Add a tag with score 0 to a contact; an existing tag is left unchanged."""
         self.create(name)
         tag = contact.tags.setdefault(_key(name), TagScore(self._names[_key(name)]))
         self._contacts.touch(contact)
         return tag
 
     def remove(self, contact: Contact, name: str) -> None:
-        """Take a tag and its score away; an absent one is no error."""
+        """Remove a tag and its score; an absent tag is no error."""
         if contact.tags.pop(_key(name), None):
             self._contacts.touch(contact)
 

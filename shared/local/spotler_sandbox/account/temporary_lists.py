@@ -1,4 +1,4 @@
-"""Temporary lists: made once from external ids, for one mailing."""
+"""Temporary lists: created once from external ids, for one mailing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TemporaryList:
     members: dict[str, Contact] = field(default_factory=dict)
 
     def document(self, dates: DateStyle) -> dict[str, Any]:
-        """Describe as the service does."""
+        """Return the service's JSON."""
         return {
             "externalTemporaryListId": self.external_id,
             "name": self.name,
@@ -41,7 +41,7 @@ class TemporaryListStore:
         self.all: dict[str, TemporaryList] = {}
 
     def create(self, external_id: str, name: str, external_contact_ids: Sequence[str]) -> None:
-        """Create with all contacts or not at all. ApiError 400."""
+        """Create a list with all contacts, or none. ApiError 400."""
         if external_id in self.all:
             raise ApiError(400, ErrorType.ID_NOTUNIQUE, "externalTemporaryListId is not unique")
         if any(other.name == name for other in self.all.values()):
@@ -52,7 +52,7 @@ class TemporaryListStore:
         self.all[external_id] = TemporaryList(external_id, name, self._now(), members=members)
 
     def add(self, listed: TemporaryList, external_contact_ids: Sequence[str]) -> None:
-        """Add all or none. ApiError 400."""
+        """Add all contacts or none. ApiError 400."""
         listed.members |= self._members(external_contact_ids)
 
     def delete(self, listed: TemporaryList) -> None:

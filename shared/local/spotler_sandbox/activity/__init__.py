@@ -1,1 +1,1 @@
-"""What recipients and web shops do: mailings, forms, orders."""
+"""Activities of recipients and web shops: mailings, forms, orders."""

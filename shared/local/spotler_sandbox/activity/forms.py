@@ -1,4 +1,4 @@
-"""The account's one sign-up form: its page, and what people have entered, in a browser or through the REST API."""
+"""The account's one sign-up form: its page, and its entries from a browser or through the REST API."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from shared.local.spotler_sandbox.http.wire import DateStyle, Period, iso, nativ
 FORM_ID = 1
 SIGN_UP_FORM = {"id": FORM_ID, "name": "Sign-up", "formSubType": "subscribe", "formState": "final"}
 FORM_FIELD, FORM_ENCRYPTED_ID = "formEncId", "FrmSignUp"
-"""The hidden field by which a page says of which form it is; whoever embeds the form sends it on."""
+"""The hidden field with the id of the form; a site that embeds the form sends it along."""
 
 FIELDS = {"email": "E-mail address", "firstName": "First name", "lastName": "Last name"}
-"""What the form asks for: properties of a contact with their labels."""
+"""The fields of the form: properties of a contact with their labels."""
 
 
 class OutputFormat(StrEnum):
@@ -30,7 +30,7 @@ class OutputFormat(StrEnum):
 
 
 class OutputMode(StrEnum):
-    """What the page is laid out with."""
+    """The layout of the page."""
 
     TABLES = "TABLES"
     DIV = "DIV"
@@ -38,7 +38,7 @@ class OutputMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the form as asked for; `complaint` is shown above the fields."""
+    """A page of the form; `complaint` is the error text above the fields."""
 
     post_url: str
     output_format: OutputFormat = OutputFormat.HTML
@@ -47,7 +47,7 @@ class Page:
     complaint: str = ""
 
     def document(self) -> dict[str, Any]:
-        """Describe as the form calls do."""
+        """Return the JSON of the form calls."""
         return _answer(self._html(), confirmation=False)
 
     def _html(self) -> str:
@@ -65,7 +65,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FormEntry:
-    """One completed form; `answers` by the properties they were given for."""
+    """One completed form; `answers` by property."""
 
     id: int
     contact: Contact
@@ -73,11 +73,11 @@ class FormEntry:
     answers: Mapping[str, Sequence[str]]
 
     def document(self) -> dict[str, Any]:
-        """Describe as a contact's form history does."""
+        """Return the JSON of a contact's form history."""
         return {"form": SIGN_UP_FORM, "formResultId": self.id, "submitDate": iso(self.at), "completed": True}
 
     def result(self, dates: DateStyle) -> dict[str, Any]:
-        """Describe as the results of a form do."""
+        """Return the JSON of the results of a form."""
         answers = [
             {"rank": rank, "fieldId": rank, "description": FIELDS.get(name, name), "answer": list(given)}
             for rank, (name, given) in enumerate(self.answers.items(), start=1)
@@ -100,7 +100,7 @@ class FormEntries:
         self._entries: list[FormEntry] = []
 
     def add(self, contact: Contact, properties: Mapping[str, Any]) -> None:
-        """Note that a contact completed the form; `properties` as they are written through the API."""
+        """Record an entry of a contact; `properties` are in the form of the API."""
         answers = {name: _given(value) for name, value in properties.items()}
         self._entries.append(FormEntry(self._identifiers.number(), contact, self._now(), answers))
 
@@ -118,7 +118,7 @@ class FormEntries:
 
 
 def confirmation() -> dict[str, Any]:
-    """Describe the page after a completed form."""
+    """Return the JSON of the page after a completed form."""
     return _answer("<p>Thank you.</p>", confirmation=True)
 
 

@@ -1,4 +1,4 @@
-"""Mailings and messages of campaigns, and what recipients did with them."""
+"""Mailings and messages of campaigns, and the interactions of their recipients."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Event(StrEnum):
 
 
 class Bounce(StrEnum):
-    """How a mail came back. Interaction feeds write only `HARD` and `SOFT`."""
+    """The kinds of bounces. Interaction feeds write only `HARD` and `SOFT`."""
 
     HARD = "HARDBOUNCE"
     SOFT = "SOFTBOUNCE"
@@ -50,9 +50,9 @@ class Mailing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Letter:
-    """What one contact got: a mailing or, in a subscription, a message of a campaign.
+    """A letter to one contact: a mailing or, with a campaign run, a message of a campaign.
 
-    `mailplus_id` is what the service adds to the links in it.
+    `mailplus_id` is the parameter that the service adds to the links of the letter.
     """
 
     mailing: Mailing | CampaignMailing
@@ -73,16 +73,16 @@ class Interaction:
 
     @property
     def contact(self) -> Contact:
-        """Whose event it is."""
+        """The contact of the event."""
         return self.letter.contact
 
     @property
     def mailing(self) -> Mailing | CampaignMailing:
-        """What was sent."""
+        """The mailing or message of the event."""
         return self.letter.mailing
 
 
-class MailRoom:
+class Mailings:
     """Sends to active contacts and keeps the letters and events, oldest first."""
 
     def __init__(self, contacts: ContactBook, identifiers: Identifiers, now: Callable[[], datetime]) -> None:
@@ -95,7 +95,7 @@ class MailRoom:
         self.unsubscribed: set[tuple[str, str]] = set()
 
     def send(self, name: str, subject: str, recipients: Iterable[Contact]) -> Mailing:
-        """Send to those who can be mailed."""
+        """Send a mailing to all contacts that can be mailed."""
         mailing = Mailing(self._identifiers.encrypted(), name, subject, self._now())
         self.mailings[mailing.encrypted_id] = mailing
         for contact in recipients:
@@ -133,20 +133,20 @@ class MailRoom:
         return interaction
 
     def opt_out(self, contact: Contact) -> None:
-        """Unsubscribe from everything, by the link in the last letter if there is one."""
+        """Unsubscribe a contact, by the link in the last letter if there is one."""
         if last := self.last(contact):
             self.unsubscribed.add((last.mailing.encrypted_id, contact.encrypted_id))
         self._contacts.inactivate(contact, Inactivity.OPT_OUT)
 
     def last(self, contact: Contact, mailing_id: str | None = None) -> Letter | None:
-        """Return the last letter a contact got, of one mailing if that is named."""
+        """Return the last letter to a contact, or its letter of the named mailing."""
         for letter in reversed(self.letters.values()):
             if letter.contact is contact and mailing_id in {None, letter.mailing.encrypted_id}:
                 return letter
         return None
 
     def last_or_new(self, contact: Contact) -> Letter:
-        """Return the last letter a contact got; who has got none gets one, active or not."""
+        """Return the last letter to a contact; without one, a letter is sent, even to an inactive contact."""
         return self.last(contact) or self._deliver(self.send("Newsletter", "News", ()), contact)
 
     def of_mailing(self, mailing: Mailing | CampaignMailing, event: Event) -> list[Interaction]:
@@ -158,11 +158,11 @@ class MailRoom:
         return [item for item in self.interactions if item.event is event and item.at in period]
 
     def of_contact(self, contact: Contact) -> list[Interaction]:
-        """Return all a contact did and got."""
+        """Return all events of a contact."""
         return [item for item in self.interactions if item.contact is contact]
 
     def summary(self, mailing: Mailing) -> dict[str, Any]:
-        """Describe as the list of mailings does."""
+        """Return the JSON of the list of mailings."""
         return {
             "encryptedId": mailing.encrypted_id,
             "name": mailing.name,
@@ -187,7 +187,7 @@ class MailRoom:
 
 
 def message(mailing: Mailing | CampaignMailing) -> dict[str, str]:
-    """Describe what recipients read."""
+    """Return the JSON of a letter's content."""
     return {
         "name": mailing.name,
         "author": "Sandbox",

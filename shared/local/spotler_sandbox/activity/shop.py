@@ -1,4 +1,4 @@
-"""Products, orders and conversions: what a web shop tells Mail+, kept small."""
+"""Products, orders and conversions: the data that a web shop sends to Mail+, kept small."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CUSTOM_VALUE_LENGTH = 255
 
 
 class ConversionType(StrEnum):
-    """What a visitor did with a shopping cart."""
+    """The types of conversions: acts of a visitor with a shopping cart."""
 
     CREATE_SHOPPINGCART = "CREATE_SHOPPINGCART"
     CONVERT_SHOPPINGCART = "CONVERT_SHOPPINGCART"
@@ -29,7 +29,7 @@ class Product:
     changed: datetime
 
     def document(self, dates: DateStyle) -> dict[str, Any]:
-        """Describe as `GET /product/{externalProductId}` does."""
+        """Return the JSON of `GET /product/{externalProductId}`."""
         return {
             **self.values,
             "creationDate": native_date(self.created, dates),
@@ -39,7 +39,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What came of a letter; `value` in cents."""
+    """A conversion of a letter; `value` in cents."""
 
     mailplus_id: str
     mailing_id: str
@@ -51,7 +51,7 @@ class Conversion:
 
 @dataclass(slots=True)
 class Shop:
-    """What the shop has told. `custom_properties` are the names that the account knows for products."""
+    """The data of the shop. `custom_properties` are the names of custom properties of products in the account."""
 
     custom_properties: tuple[str, ...]
     now: Callable[[], datetime]
@@ -67,13 +67,13 @@ class Shop:
         return product
 
     def check_products(self, external_ids: Iterable[str]) -> None:
-        """Refuse a product that a body names and nobody knows. ApiError 400."""
+        """Refuse an unknown product in a body. ApiError 400."""
         for external_id in external_ids:
             if external_id not in self.products:
                 raise ApiError(400, ErrorType.PRODUCT_NOTFOUND, _no_product(external_id))
 
     def write_product(self, external_id: str, values: Mapping[str, Any]) -> None:
-        """Create or change a product: what is not named stays. ApiError 400 for a custom property."""
+        """Create or change a product; keys that are not named are kept. ApiError 400 for an unknown custom property."""
         custom: Mapping[str, str] = values.get("customProperties", {})
         for name, value in custom.items():
             if name not in self.custom_properties or len(value) > CUSTOM_VALUE_LENGTH:
@@ -84,18 +84,18 @@ class Shop:
         product.changed = now
 
     def delete_product(self, external_id: str) -> None:
-        """Mark a product as deleted: orders still name it. ApiError 404."""
+        """Mark a product as deleted, because orders still refer to it. ApiError 404."""
         product = self.product(external_id)
         product.values["deleted"] = True
         product.changed = self.now()
 
     def check_order(self, external_id: str) -> None:
-        """ApiError 404 for an order that nobody knows."""
+        """ApiError 404 for an unknown order."""
         if external_id not in self.orders:
             raise ApiError(404, ErrorType.ORDER_NOTFOUND, "order not found")
 
     def conversions_of(self, mailing_id: str) -> list[Conversion]:
-        """Return what came of one mailing."""
+        """Return the conversions of one mailing."""
         return [item for item in self.conversions if item.mailing_id == mailing_id]
 
 

@@ -31,37 +31,37 @@ from shared.local.spotler_sandbox.http.parts import (
 from shared.local.spotler_sandbox.http.settings import VERSIONED_PREFIX, SpotlerSandboxSettings
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Format, Reply, negotiate, render
 from shared.local.spotler_sandbox.routes import (
-    routes_audiences,
-    routes_automations,
-    routes_campaign_mailings,
-    routes_contact_feeds,
-    routes_contacts,
-    routes_forms,
-    routes_mailings,
-    routes_shop,
-    routes_tags,
+    audiences,
+    automations,
+    campaign_mailings,
+    contact_feeds,
+    contacts,
+    forms,
+    mailings,
+    shop,
+    tags,
 )
 
 # Fixed paths come before those with a parameter: an external id must not hide them.
 OPERATIONS = (
-    *(operation for operation in routes_contact_feeds.OPERATIONS if operation.path.count("{") == 0),
-    *routes_contacts.OPERATIONS,
-    *(operation for operation in routes_contact_feeds.OPERATIONS if operation.path.count("{") > 0),
-    *routes_tags.OPERATIONS,
-    *routes_audiences.OPERATIONS,
-    *routes_automations.OPERATIONS,
-    *routes_mailings.OPERATIONS,
-    *routes_campaign_mailings.OPERATIONS,
-    *routes_forms.OPERATIONS,
-    *routes_shop.OPERATIONS,
+    *(operation for operation in contact_feeds.OPERATIONS if operation.path.count("{") == 0),
+    *contacts.OPERATIONS,
+    *(operation for operation in contact_feeds.OPERATIONS if operation.path.count("{") > 0),
+    *tags.OPERATIONS,
+    *audiences.OPERATIONS,
+    *automations.OPERATIONS,
+    *mailings.OPERATIONS,
+    *campaign_mailings.OPERATIONS,
+    *forms.OPERATIONS,
+    *shop.OPERATIONS,
 )
 
-# What the service has and the sandbox does not: the assumed list of unsubscriptions, and the service's own description.
+# Calls that only the service has: the assumed list of unsubscriptions, and the service's own description.
 NOT_MODELLED = (("GET", "/contact/optouts/list"), ("GET", "/api-docs"), ("GET", "/api-docs/{resource}"))
 
 
 def create_app(settings: SpotlerSandboxSettings) -> Starlette:
-    """Build one account with its API. `app.state.account` is what it remembers, for those in the same process."""
+    """Build one account with its API. `app.state.account` holds its data, for code in the same process."""
     sandbox = Sandbox(settings)
     routes: list[BaseRoute] = [
         Mount(
@@ -98,14 +98,14 @@ class UndecodedPath:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on with the path undecoded."""
+        """Route by the undecoded path."""
         if scope["type"] == "http":
             scope = {**scope, "path": scope["raw_path"].decode("ascii").rstrip("/") or "/"}
         await self._app(scope, receive, send)
 
 
 class Sandbox:
-    """What all endpoints share."""
+    """State that all endpoints share."""
 
     def __init__(self, settings: SpotlerSandboxSettings) -> None:
         self.clock = SandboxClock(settings.now)
@@ -135,11 +135,11 @@ class Sandbox:
             raise ApiError(self.settings.auth_failure_status, error_type, str(error)) from error
 
     def media_type(self, request: Request) -> Format | None:
-        """Choose what the client prefers; None if it accepts nothing that there is."""
+        """Choose the format that the client prefers; None if it accepts no format of the service."""
         return negotiate(request.headers.get("accept"), default=self.settings.default_format)
 
     def absent(self, name: str) -> Callable[[Request], Awaitable[Response]]:
-        """Return what answers for a call that the service has and the sandbox does not, whoever asks."""
+        """Return the handler of a call that the service has and the sandbox does not; it needs no signature."""
 
         async def answer(request: Request) -> Response:
             return render(not_modelled(name).reply(), self.media_type(request) or self.settings.default_format)
@@ -147,7 +147,7 @@ class Sandbox:
         return answer
 
     async def unrouted(self, request: Request, error: Exception) -> Response:
-        """Answer what no operation answers: 404, or 405 for a known path."""
+        """Answer a request without an operation: 404, or 405 for a known path."""
         assert isinstance(error, HTTPException)
         refused = ApiError(error.status_code, ErrorType.RESOURCE_NOT_FOUND, error.detail)
         return render(refused.reply(), self.media_type(request) or self.settings.default_format)

@@ -1,6 +1,6 @@
-"""The clock by which the simulated Spotler judges signatures; a client's may differ from it.
+"""The clock with which the simulated Spotler checks signatures; it may differ from a client's clock.
 
-What happens in the account keeps the right time: when the two agree again, nothing is dated in the future.
+Data of the account is dated by the right clock, so that no date lies in the future after the difference ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 @dataclass(slots=True)
 class SandboxClock:
-    """Somebody's clock, `ahead` of it or (negative) behind."""
+    """A clock that is `ahead` of another one, or (negative) behind it."""
 
     origin: Callable[[], datetime]
     ahead: timedelta = timedelta()
@@ -26,14 +26,14 @@ class SandboxClock:
 
 
 class Dated:
-    """Lets answers say what time it is for the service (RFC 9110, `Date`)."""
+    """Adds the service's time to answers (RFC 9110, `Date`)."""
 
     def __init__(self, app: ASGIApp, *, clock: SandboxClock) -> None:
         self._app = app
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and put the date into the answer."""
+        """Call the app, and add the date to its answer."""
 
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,21 +1,21 @@
-"""The control API under /sandbox: unsigned, JSON only, for tests and for people who try things out.
+"""The control API under /sandbox: unsigned, JSON only, for tests and experiments.
 
 GET, DELETE  /sandbox/requests              {"contact.get": 3, …}
 GET, DELETE  /sandbox/faults                [{"kind": "throttled", …, "left": 2}]
 POST         /sandbox/faults                {"kind", "operation"?, "moment"?, "times"?, "retryAfter"?, "hold"?}
 GET          /sandbox/contacts              all contacts, or one by ?externalId=, ?email= or ?encryptedId=
-POST         /sandbox/contact/{act}?…       the recipient's or marketer's act on that contact, see `Act`; what is done
-                                            with a letter is done with the last one, or the last of ?mailing=
+POST         /sandbox/contact/{act}?…       the recipient's or marketer's act on that contact, see `Act`; an act on a
+                                            letter applies to the last one, or to the last of ?mailing=
 POST         /sandbox/form                  {"properties": …}: sign up through a form, without an external id
-POST         /sandbox/mailing               {"name", "subject"}: mail everybody who can be mailed
+POST         /sandbox/mailing               {"name", "subject"}: mail all contacts that can be mailed
 GET          /sandbox/audiences             members by external id
 GET          /sandbox/temporary-lists       members by external id
 GET          /sandbox/list-names            names of both by external id
-GET          /sandbox/automation-runs       who takes part in what
-GET          /sandbox/campaign-runs         who is or was in which campaign
-GET          /sandbox/orders                what the shop has told, as written
-GET          /sandbox/tags                  the tags of the account, whoever has them
-PUT          /sandbox/clock                 {"ahead": seconds}: the clock that judges signatures
+GET          /sandbox/automation-runs       runs of automations, by contact
+GET          /sandbox/campaign-runs         runs of campaigns, ended ones included
+GET          /sandbox/orders                the orders of the shop, as written
+GET          /sandbox/tags                  all tags of the account
+PUT          /sandbox/clock                 {"ahead": seconds}: the clock for signatures
 PUT          /sandbox/in-use?…              {"inUse": true} for ?audience= or ?temporaryList=
 """
 
@@ -33,7 +33,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.local.spotler_sandbox.account.account import Account
-from shared.local.spotler_sandbox.account.contacts import Contact, Draft, Inactivity, WriteRefusedError
+from shared.local.spotler_sandbox.account.contacts import Contact, ContactInput, Inactivity, WriteRefusedError
 from shared.local.spotler_sandbox.activity.mailings import Bounce, Letter
 from shared.local.spotler_sandbox.http.clock import SandboxClock
 from shared.local.spotler_sandbox.http.faults import Fault, FaultKind, FaultPlan, Moment
@@ -47,7 +47,7 @@ BodyT = TypeVar("BodyT", bound=Body)
 
 
 class Act(StrEnum):
-    """What a person does. `edit` needs a body (a permission is switched so, too), the others none."""
+    """Acts of people. `edit` needs a body (permissions are switched in this way, too), the others none."""
 
     OPT_OUT = "opt-out"
     HARD_BOUNCE = "hard-bounce"
@@ -84,19 +84,19 @@ class NewMailing(Body):
 
 
 class InUse(Body):
-    """Whether something depends on an audience or a list."""
+    """Whether a list, automation or mailing depends on an audience or a list."""
 
     in_use: bool
 
 
 class ClockBody(Body):
-    """How many seconds the clock that judges signatures is ahead; negative: behind."""
+    """The offset in seconds of the clock for signatures; negative: behind."""
 
     ahead: float
 
 
 class ControlError(Exception):
-    """The wish makes no sense; the text says why."""
+    """The call cannot be carried out; the text gives the reason."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -104,7 +104,7 @@ class ControlError(Exception):
 
 
 class Control:
-    """The acts of people and the view behind the scenes."""
+    """The acts of people, and the inspection of the account."""
 
     def __init__(
         self,
@@ -193,13 +193,13 @@ class Control:
             case Act.ERASE:
                 self._account.contacts.anonymize(contact)
             case Act.EDIT:
-                draft = Draft(None, _read(Properties, payload).properties)
-                self._account.contacts.update(contact, draft, purge=False)
+                given = ContactInput(None, _read(Properties, payload).properties)
+                self._account.contacts.update(contact, given, purge=False)
         return self._view(contact)
 
     def _complete_form(self, _request: Request, payload: bytes) -> Any:
         properties = _read(Properties, payload).properties
-        contact = self._account.contacts.subscribe(Draft(None, properties))
+        contact = self._account.contacts.subscribe(ContactInput(None, properties))
         self._account.form_entries.add(contact, properties)
         return self._view(contact)
 
@@ -284,7 +284,7 @@ class Control:
         return chosen[0]
 
     def _letter(self, request: Request, contact: Contact) -> Letter:
-        """Find the letter that `mailing` names, or the last one."""
+        """Find the last letter of the contact, or the last one of `mailing`."""
         mailings = self._account.mailings
         if (mailing_id := request.query_params.get("mailing")) is None:
             return mailings.last_or_new(contact)
@@ -294,7 +294,7 @@ class Control:
         return letter
 
     def _view(self, contact: Contact) -> dict[str, Any]:
-        """Show what the API shows, and what it hides."""
+        """Return a contact as the API shows it, with the fields that the API hides."""
         return {
             **contact.document(self._account.catalogue, DateStyle.ISO),
             "inactivity": contact.inactivity,

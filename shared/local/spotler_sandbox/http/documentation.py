@@ -12,7 +12,7 @@ from shared.local.spotler_sandbox.http.operation import Body, Ignored
 
 
 def calls_table() -> str:
-    """Return one row per call: what it is, and the keys of its body."""
+    """Return one row per call: method, path, and the keys of its body."""
     rows = ["| call | keys of the body |", "|---|---|"]
     rows += [
         f"| `{operation}` | {'' if operation.body is None else _keys(operation.body)} |"
@@ -31,7 +31,7 @@ def _keys(body: type[BaseModel]) -> str:
 
 
 def _key(name: str, annotation: Any) -> str:
-    """Name a key, with the keys of the object or of each object of the list that it holds."""
+    """Format a key, with the keys of its nested object or list of objects."""
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, Body):
             return f"`{name}` ({_keys(kind)})"

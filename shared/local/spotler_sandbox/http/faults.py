@@ -1,4 +1,4 @@
-"""Faults on request: what a network and a busy service do to a client, before or after the call had its effect."""
+"""Faults on request: failures of the network and of a busy service, before or after the effect of the call."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from shared.local.sandbox.serving import RESET_EXTENSION
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Format, render
+
+RESET_EXTENSION = "sandbox.reset"
+"""The ASGI extension of the server: a callable that breaks the connection off without an answer."""
 
 ERROR_PAGE = "<html><head><title>503</title></head><body><h1>Service Temporarily Unavailable</h1></body></html>"
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """The kinds of failure."""
 
     THROTTLED = "throttled"
     SERVER_ERROR = "server-error"
@@ -29,7 +31,7 @@ class FaultKind(StrEnum):
 
 
 class Moment(StrEnum):
-    """Whether the call still has its effect."""
+    """Whether the failure strikes before or after the effect of the call."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -47,7 +49,7 @@ class Fault:
     hold: float = 60.0
 
     async def play(self, request: Request, response: Response | None, send: Send) -> None:
-        """Fail instead of answering; `response` is what the call answered if it had its effect."""
+        """Fail instead of answering; `response` is the answer of a call that had its effect."""
         match self.kind:
             case FaultKind.THROTTLED:
                 await _answer(request, Response(status_code=429, headers={"Retry-After": str(self.retry_after)}), send)
@@ -66,21 +68,21 @@ class Fault:
 
 
 class FaultPlan:
-    """The faults that are still to come, in the order they were asked for."""
+    """The planned faults, in the order of their planning."""
 
     def __init__(self) -> None:
         self._queue: deque[tuple[Fault, int]] = deque()
 
     def add(self, fault: Fault) -> None:
-        """Ask for a fault."""
+        """Plan a fault."""
         self._queue.append((fault, fault.times))
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove all planned faults."""
         self._queue.clear()
 
     def take(self, operation: str) -> Fault | None:
-        """Return the first fault that is meant for this call and use it up once."""
+        """Return the first fault for this call and count down its uses."""
         for index, (fault, left) in enumerate(self._queue):
             if fault.operation in {None, operation}:
                 if left > 1:
@@ -92,7 +94,7 @@ class FaultPlan:
 
     @property
     def pending(self) -> list[tuple[Fault, int]]:
-        """The faults with how often each is still to come."""
+        """The planned faults with their remaining uses."""
         return list(self._queue)
 
 
@@ -101,7 +103,7 @@ async def _answer(request: Request, response: Response, send: Send) -> None:
 
 
 async def _hang(request: Request, seconds: float) -> None:
-    """Wait until the client gives up, at most so long."""
+    """Wait until the client gives up, at most `seconds`."""
     await request.body()
     try:
         async with asyncio.timeout(seconds):
@@ -125,6 +127,6 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def _cut(response: Response | None) -> Response:
-    """Half of the answer, as if a proxy had dropped the rest without a word."""
+    """Send half of the answer, as if a proxy had dropped the rest."""
     body = bytes(response.body) if response is not None and response.body else b'{"paging":{"after":10},"contacts":[]}'
     return Response(body[: len(body) // 2], status_code=200, media_type=Format.JSON.value)

@@ -30,7 +30,7 @@ _PARAMETER = re.compile(r'\s*([^\s=",]+)="([^"]*)"\s*')
 
 
 class Refusal(StrEnum):
-    """Why a request is not let in."""
+    """The reasons for which a request is refused."""
 
     NO_CREDENTIALS = "no credentials"
     UNKNOWN_KEY = "unknown consumer key"
@@ -42,7 +42,7 @@ class Refusal(StrEnum):
 
 
 class RefusedError(Exception):
-    """A request that may not pass."""
+    """The signature of a request is refused."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(str(refusal))
@@ -63,7 +63,7 @@ class SignedRequest:
 
 @dataclass(slots=True)
 class Verifier:
-    """Knows one key pair, the tolerated clock difference (None: any) and the nonces it has seen."""
+    """Verifies requests with one key pair, a tolerated clock difference (None: any) and the nonces used so far."""
 
     key: str
     secret: str = field(repr=False)
@@ -72,7 +72,7 @@ class Verifier:
     _seen: dict[tuple[str, str], datetime] = field(default_factory=dict, repr=False)
 
     def verify(self, request: SignedRequest, *, now: datetime) -> None:
-        """Let a request pass, which uses up its nonce. RefusedError."""
+        """Accept a request and mark its nonce as used. RefusedError."""
         parameters = _oauth_fields(request)
         if parameters is None or any(not parameters.get(name) for name in REQUIRED):
             raise RefusedError(Refusal.NO_CREDENTIALS)
@@ -100,7 +100,7 @@ class Verifier:
         return self.tolerance is None or abs(now.timestamp() - int(timestamp)) <= self.tolerance.total_seconds()
 
     def _remember(self, use: tuple[str, str], now: datetime) -> None:
-        """Keep a nonce as long as its timestamp may pass (the window is open on both sides)."""
+        """Keep a nonce while its timestamp is acceptable (the window is open on both sides)."""
         memory = REPLAY_MEMORY if self.tolerance is None else 2 * self.tolerance
         while self._seen and now - next(iter(self._seen.values())) > memory:
             del self._seen[next(iter(self._seen))]
@@ -141,7 +141,7 @@ def signature(base: str, secret: str) -> str:
 
 
 def _oauth_fields(request: SignedRequest) -> dict[str, str] | None:
-    """Read the fields where they are; None if there are none or one is named twice."""
+    """Read the OAuth fields from header or query; None if there are none or one is repeated."""
     if request.authorization is not None:
         return authorization_parameters(request.authorization)
     fields = [(name, value) for name, value in _query(request) if name.startswith(PREFIX)]
@@ -149,7 +149,7 @@ def _oauth_fields(request: SignedRequest) -> dict[str, str] | None:
 
 
 def _query(request: SignedRequest) -> list[tuple[str, str]]:
-    # Bytes that are no UTF-8 must survive the way through text, or a valid signature would not be recognised.
+    # Bytes that are not UTF-8 must survive the conversion to text, or a valid signature would be refused.
     return parse_qsl(request.query, keep_blank_values=True, errors="surrogateescape")
 
 

@@ -1,4 +1,4 @@
-"""One operation of the API: its name, its place, and the call its handler sees."""
+"""One operation of the API: its name, its path, and the call that its handler receives."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 class Body(BaseModel):
     """A request body: camelCase on the wire, `"true"` read as true, null counts as left out.
 
-    Every key must be a field: what is no field is not modelled, nor is a value of a field of type `None`. The service
+    Every key must be a field: other keys are not modelled, nor are values of a field of type `None`. The service
     ignores a field of type `Ignored`.
     """
 
@@ -44,12 +44,12 @@ class Body(BaseModel):
 
 
 Ignored = Any
-"""Of a key that clients send back as they have read it, and that the service does not write."""
+"""The type of a key that clients send back as they read it, and that the service does not write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that may pass. `path` is decoded; `versioned`: came in under the versioned prefix."""
+    """An accepted request. `path` is decoded; `versioned`: sent to the versioned prefix."""
 
     account: Account
     settings: SpotlerSandboxSettings
@@ -95,7 +95,10 @@ class Call:
     def page(
         self, name: str, items: Sequence[Item], document: Callable[[Item], Any], *, size: int | None = None
     ) -> Reply:
-        """Answer one page. `size` None: as the query says. `after` is an offset; only another page has a `next`."""
+        """Answer one page.
+
+        `size` None: from the query. `after` is an offset; `next` is present only if a page follows.
+        """
         length = size or self.query.integer("pageSize", default=DEFAULT_PAGE_SIZE, minimum=1)
         if length > MAXIMUM_PAGE_SIZE:
             raise invalid(f"pageSize must be at most {MAXIMUM_PAGE_SIZE}")
@@ -109,9 +112,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`name` is what counters and faults go by; `path` is below the prefix, in Starlette's notation.
+    """`name` is the key of counters and faults; `path` is below the prefix, in Starlette's notation.
 
-    `body` None: the call takes none; `formats` are those it may be written in. Writes take no query.
+    `body` None: the call takes no body; `formats` are the formats of the body. Writes take no query.
     """
 
     name: str
@@ -124,9 +127,9 @@ class Operation:
     json_only: bool = False
 
     def answer(self, call: Call) -> Reply:
-        """Handle a call of which every part is modelled. ApiError 501 names the first part that is not.
+        """Handle a call if every part is modelled. ApiError 501 names the first part that is not modelled.
 
-        A write is refused before it has an effect; a read has none, so it may show what it did not ask for.
+        A write is checked before its effect. A read has no effect and is checked after it, by the unread parameters.
         """
         if call.payload and self.body is None:
             raise not_modelled(f"a body of {self}")

@@ -1,7 +1,7 @@
-"""The parts of one request: each must be read, or the sandbox says that it does not model it.
+"""The parts of one request: an unread part is refused as not modelled.
 
-The real service would act on a parameter that the sandbox does not know. An answer that leaves it out would be wrong,
-and nobody would see it: hence 501 with the name of the part.
+The real service would act on a parameter that the sandbox does not know. An answer that ignores it would be wrong
+without notice: hence 501 with the name of the part.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from shared.local.spotler_sandbox.http.oauth import PREFIX
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Format, Period, invalid, read_moment
 
-# What these say changes no answer of the service: transport, negotiation that is answered elsewhere, and tracing.
+# Headers that change no answer of the service: transport, negotiation that other code handles, and tracing.
 _HEADERS = frozenset(
     {
         "accept",
@@ -48,12 +48,12 @@ _HEADERS = frozenset(
 _HEADER_FAMILIES = ("sec-", "x-forwarded-", "x-request-", "x-correlation-")
 
 
-# Wildcards, quotes and connectives: nobody has published what they mean in a search. Inside a word they are text.
+# Wildcards, quotes and connectives: their meaning in a search is not published. Inside a word they are text.
 _COMPARISON = re.compile(r"""^[*%"]|[*%"]$|\s(and|or|[&|]+)\s""", re.IGNORECASE)
 
 
 def not_modelled(what: str) -> ApiError:
-    """Build the refusal of what the real service would act on and the sandbox cannot."""
+    """Build the refusal of a part that the real service would act on and the sandbox cannot."""
     return ApiError(501, ErrorType.NOT_MODELLED, f"{what[0].upper()}{what[1:]} is not part of this simulation.")
 
 
@@ -65,7 +65,7 @@ def check_headers(headers: Headers) -> None:
 
 
 def format_of_body(content_type: str, formats: Collection[Format]) -> Format:
-    """Return what a body is written in; who does not say it means JSON. ApiError 501 for other than `formats`."""
+    """Return the format of a body; without `Content-Type`, JSON. ApiError 501 for a format outside of `formats`."""
     said = content_type.lower().replace(" ", "").replace('"', "").removesuffix(";charset=utf-8")
     for offer in formats:
         if said == offer:
@@ -76,9 +76,9 @@ def format_of_body(content_type: str, formats: Collection[Format]) -> Format:
 
 
 class Query:
-    """Decoded query parameters, with the service's complaints; remembers which were read.
+    """Decoded query parameters, with the service's error texts; records which were read.
 
-    An empty parameter counts as left out: clients send every option that has no value so, and the service answers.
+    An empty parameter counts as left out: clients send options without value in this form, and the service answers.
     """
 
     def __init__(self, parameters: Iterable[tuple[str, str]] = ()) -> None:
@@ -91,7 +91,7 @@ class Query:
 
     @property
     def unread(self) -> list[str]:
-        """The names that nobody has asked for, empty ones left out."""
+        """The names of unread parameters, empty ones left out."""
         return [name for name, value in self._values.items() if value and name not in self._read]
 
     def optional(self, name: str) -> str | None:
@@ -111,14 +111,17 @@ class Query:
         return value
 
     def choice(self, name: str, *choices: str) -> str | None:
-        """Return an optional parameter that takes some values only."""
+        """Return an optional parameter with a closed set of values."""
         value = self.optional(name)
         if value is not None and value not in choices:
             raise invalid(f"{name} must be one of {', '.join(choices)}")
         return value
 
     def equality(self, name: str) -> tuple[str, str]:
-        """Return the two sides of a required `property=value`. ApiError 501 for what may be another comparison."""
+        """Return the two sides of a required `property=value`.
+
+        ApiError 501 for a text that may be another comparison.
+        """
         left, separator, right = self.text(name).partition("=")
         if not separator:
             raise invalid(f"{name} must be property=value")
@@ -150,5 +153,5 @@ class Query:
 
 
 def without_signature(parameters: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Leave out the OAuth fields, which the signature's verifier has read."""
+    """Leave out the OAuth fields, which the verifier of signatures reads."""
     return [(name, value) for name, value in parameters if not name.startswith(PREFIX)]

@@ -1,4 +1,7 @@
-"""The switches of the sandbox. What is known of the service is the default; the unknown can be tried both ways."""
+"""The switches of the sandbox.
+
+Known behaviour of the service is the default; unknown behaviour can be tried both ways.
+"""
 
 from __future__ import annotations
 

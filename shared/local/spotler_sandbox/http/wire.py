@@ -1,4 +1,4 @@
-"""What goes over the wire: JSON or XML by the request's `Accept`, scalars, dates, and the error body."""
+"""The wire format: JSON or XML by the request's `Accept`, scalars, dates, and the error body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Format(StrEnum):
 
 
 class DateStyle(StrEnum):
-    """How the native dates (`created`, `lastChanged`, bounce `date` …) are written."""
+    """The format of native dates (`created`, `lastChanged`, bounce `date` …)."""
 
     EPOCH_MILLISECONDS = "epoch-milliseconds"
     ISO = "iso"
@@ -59,7 +59,7 @@ class ErrorType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A finished answer. Without a body nothing is sent but the status; `root` names the XML document."""
+    """A finished answer. Without a body it has a status only; `root` is the root element in XML."""
 
     status: int = NO_CONTENT
     body: Any = None
@@ -67,7 +67,7 @@ class Reply:
 
 
 class ApiError(Exception):
-    """An answer that refuses. With `error_type` None it has no body: the service documents none there."""
+    """A refusal. With `error_type` None it has no body: the service documents none for these statuses."""
 
     def __init__(
         self, status: int, error_type: ErrorType | None, message: str = "", *, extra: Mapping[str, Any] | None = None
@@ -79,7 +79,7 @@ class ApiError(Exception):
         self.extra = extra or {}
 
     def reply(self) -> Reply:
-        """Return the standard body: `errorType`, `message` and what some operations add."""
+        """Return the standard body: `errorType`, `message` and the extra keys of some operations."""
         if self.error_type is None:
             return Reply(self.status)
         body = {"errorType": str(self.error_type), "message": self.message, **self.extra}
@@ -92,7 +92,7 @@ def invalid(message: str) -> ApiError:
 
 
 def negotiate(accept: str | None, *, default: Format) -> Format | None:
-    """Choose by quality; `default` wins a draw. None: the client accepts neither."""
+    """Choose a format by quality; `default` wins a tie. None: the client accepts neither."""
     if accept is None or not accept.strip():
         return default
     quality = {offer: _quality(accept, offer) for offer in Format}
@@ -111,7 +111,7 @@ def render(reply: Reply, media_type: Format) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From (inclusive) until (exclusive); None is open."""
+    """A period from (inclusive) until (exclusive); None is open."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -121,18 +121,18 @@ class Period:
 
 
 def read_moment(text: str) -> datetime:
-    """Read ISO 8601 in UTC; what has no zone is meant as Dutch time. ValueError otherwise."""
+    """Read ISO 8601 as UTC; a text without zone is Dutch time. ValueError for other texts."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=SERVER_ZONE)).astimezone(UTC)
 
 
 def iso(moment: datetime) -> str:
-    """Write a date of the ISO family, in Dutch time with its offset and to the second."""
+    """Write a date in ISO form, in Dutch time with its offset and to the second."""
     return moment.astimezone(SERVER_ZONE).isoformat(timespec="seconds")
 
 
 def native_date(moment: datetime, style: DateStyle) -> int | str:
-    """Write a date of the native family."""
+    """Write a native date."""
     match style:
         case DateStyle.EPOCH_MILLISECONDS:
             return int(moment.timestamp() * 1000)
@@ -174,7 +174,7 @@ def _content(reply: Reply, media_type: Format) -> bytes:
 
 
 def _fill(element: ET.Element, value: Any) -> None:
-    """Nest as Java's XML binding does: a list repeats its element, a map of free names has entries."""
+    """Build XML elements like Java's XML binding: a list repeats its element, a map with free names has entries."""
     match value:
         case Mapping():
             for name, item in value.items():

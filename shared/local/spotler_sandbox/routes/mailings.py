@@ -1,0 +1,175 @@
+"""Mailings with their recipients, and the account-wide feeds of interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.local.spotler_sandbox.account.contacts import Contact
+from shared.local.spotler_sandbox.activity.mailings import (
+    LINK,
+    TREND_REPORT,
+    Bounce,
+    Event,
+    Interaction,
+    Mailing,
+    message,
+)
+from shared.local.spotler_sandbox.activity.shop import ConversionType
+from shared.local.spotler_sandbox.http.operation import Call, Operation
+from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Reply, invalid, iso
+
+PATHS = {Event.SENT: "recipients", Event.OPENED: "opens", Event.CLICKED: "clicks", Event.BOUNCED: "bounces"}
+
+
+def mailings(call: Call) -> Reply:
+    """List the mailings of a period, without pages."""
+    period = call.query.period()
+    call.query.without_effect("pageSize")
+    room = call.account.mailings
+    found = [room.summary(mailing) for mailing in room.mailings.values() if mailing.sent_at in period]
+    return Reply(200, found, root="mailings")
+
+
+def mailing_details(call: Call) -> Reply:
+    """Describe one mailing."""
+    mailing = _mailing(call)
+    details = {"sender": "Sandbox", "targetGroup": "All contacts", "message": message(mailing), "links": [LINK]}
+    return Reply(200, {**call.account.mailings.summary(mailing), **details}, root="mailing")
+
+
+def statistics(call: Call) -> Reply:
+    """Count interactions of recipients. Opens are opens with images; the sandbox has no others."""
+    mailing = _mailing(call)
+    events = {event: call.account.mailings.of_mailing(mailing, event) for event in Event}
+    unique = {event: len({id(item.contact) for item in items}) for event, items in events.items()}
+    hard = sum(item.bounce is Bounce.HARD for item in events[Event.BOUNCED])
+    soft = sum(item.bounce is Bounce.SOFT for item in events[Event.BOUNCED])
+    dropped = {id(item.contact) for item in events[Event.BOUNCED] if item.contact.inactivity is not None}
+    bought = call.account.shop.conversions_of(mailing.encrypted_id)
+    converted = [item for item in bought if item.type is ConversionType.CONVERT_SHOPPINGCART]
+    body = {
+        "sentCount": unique[Event.SENT],
+        "acceptedCount": unique[Event.SENT] - hard - soft,
+        "openCount": unique[Event.OPENED],
+        "openRenderedCount": unique[Event.OPENED],
+        "clickCount": unique[Event.CLICKED],
+        "hardbounceCount": hard,
+        "softbounceCount": soft,
+        "notRetainedAfterBounceCount": len(dropped),
+        "conversionClickCount": 0,
+        "unsubscribeCount": sum(to == mailing.encrypted_id for to, _ in call.account.mailings.unsubscribed),
+        "toWebshopCount": 0,
+        "shoppingcartCreatedCount": len(bought) - len(converted),
+        "shoppingcartConvertedCount": len(converted),
+        "conversionValue": sum(int(item.value or 0) for item in converted),
+    }
+    return Reply(200, body, root="mailingStatistics")
+
+
+def _recipients(event: Event) -> Callable[[Call], Reply]:
+    def handle(call: Call) -> Reply:
+        found = call.account.mailings.of_mailing(_mailing(call), event)
+        return call.page(
+            PATHS[event], found, lambda item: {"contactIdentifier": identifier(item.contact), **detail(item)}
+        )
+
+    return handle
+
+
+def _recipient(event: Event) -> Callable[[Call], Reply]:
+    def handle(call: Call) -> Reply:
+        mailing = _mailing(call)
+        contact = call.account.contacts.find(call.path["externalId"])
+        if contact is None:
+            raise invalid("contact not found")
+        found = [item for item in call.account.mailings.of_mailing(mailing, event) if item.contact is contact]
+        return call.page(PATHS[event], found, detail)
+
+    return handle
+
+
+def _interactions(event: Event) -> Callable[[Call], Reply]:
+    def handle(call: Call) -> Reply:
+        happened = call.query.period(required=False)
+        changed = call.query.period("fromChangeDate", "toChangeDate", required=False)
+        reports = call.query.optional("trendReportIds")
+        ids = [] if reports is None else reports.split(",")
+        if not all(text.isascii() and text.isdigit() for text in ids):
+            raise invalid("trendReportIds must be whole numbers with commas between them")
+        wanted = reports is None or str(TREND_REPORT) in ids
+        feed = [
+            item
+            for item in call.account.mailings.of_event(event, happened)
+            if wanted and item.at in changed and isinstance(item.mailing, Mailing)
+        ]
+        return call.page("interactions", feed, _interaction)
+
+    return handle
+
+
+def _mailing(call: Call) -> Mailing:
+    mailing = call.account.mailings.mailings.get(call.path["mailingId"])
+    if mailing is None and call.account.campaigns.mailing(call.path["mailingId"]):
+        raise ApiError(400, ErrorType.INVALID_MAILING, "mailing belongs to a campaign")
+    if mailing is None:
+        raise ApiError(404, ErrorType.MAILING_NOTFOUND, "mailing not found")
+    return mailing
+
+
+def identifier(contact: Contact) -> dict[str, Any]:
+    """Return the reference to a contact in lists of recipients."""
+    own = {"encryptedId": contact.encrypted_id}
+    return own if contact.external_id is None else {**own, "externalId": contact.external_id}
+
+
+def detail(item: Interaction) -> dict[str, Any]:
+    """Return the time of an interaction, and the details of a click or a bounce."""
+    match item.event:
+        case Event.SENT:
+            return {}
+        case Event.OPENED:
+            return {"openDate": iso(item.at)}
+        case Event.CLICKED:
+            return {"clickDate": iso(item.at), "linkId": LINK["id"]}
+        case Event.BOUNCED:
+            return {"bounceDate": iso(item.at), "type": str(item.bounce)}
+
+
+def _interaction(item: Interaction) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": item.id,
+        **({} if item.contact.external_id is None else {"externalContactId": item.contact.external_id}),
+        "encryptedMailingId": item.mailing.encrypted_id,
+        "date": iso(item.at),
+        "changeDate": iso(item.at),
+        "trendReportId": TREND_REPORT,
+    }
+    if item.event is Event.SENT and isinstance(item.mailing, Mailing):
+        body |= {
+            "name": item.mailing.name,
+            "subject": item.mailing.subject,
+            "onlineVersionLink": f"https://archive.example/{item.mailing.encrypted_id}",
+        }
+    if item.bounce is not None:
+        body["bounceType"] = item.bounce.short
+    return body
+
+
+OPERATIONS = (
+    Operation("mailing.list", "GET", "/mailing", mailings),
+    Operation("mailing.get", "GET", "/mailing/{mailingId}", mailing_details),
+    Operation("mailing.statistics", "GET", "/mailing/{mailingId}/statistics", statistics),
+    *(
+        Operation(f"mailing.{path}", "GET", f"/mailing/{{mailingId}}/{path}", _recipients(event))
+        for event, path in PATHS.items()
+    ),
+    *(
+        Operation(f"mailing.{PATHS[event]}-of", "GET", f"/mailing/{{mailingId}}/{PATHS[event]}/{{externalId}}", handle)
+        for event, handle in ((Event.OPENED, _recipient(Event.OPENED)), (Event.CLICKED, _recipient(Event.CLICKED)))
+    ),
+    *(
+        Operation(f"mailing-interaction.{event}", "GET", f"/mailing-interaction/{event}", _interactions(event))
+        for event in Event
+    ),
+)
