@@ -167,7 +167,7 @@ class _Command:
         return self._write(self._options.output, to_yaml(self._read(self._options.file)).encode())
 
     async def _preview(self) -> int:
-        options, preview = self._options, (await app.connector()).preview
+        options, preview = self._options, (await app.administration()).preview
         mapping = self._read(options.file)
         if options.record:
             report = await preview.records(mapping, options.record, shown=options.shown)

@@ -153,12 +153,12 @@ async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
 async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Say what the mapping in the body would change: `?sample=100` records, or `?records=contact:…,lead:…`."""
     query = read_query(req, _PreviewQuery)
-    connector = await app.connector()
-    mapping = await in_turn(read_file, req.get_body(), connector.settings.environment)
+    preview = (await app.administration()).preview
+    mapping = await in_turn(read_file, req.get_body(), (await app.services()).settings.environment)
     if query.records:
-        report = await connector.preview.records(mapping, query.records, shown=query.shown)
+        report = await preview.records(mapping, query.records, shown=query.shown)
     else:
-        report = await connector.preview.sample(mapping, size=query.sample, shown=query.shown)
+        report = await preview.sample(mapping, size=query.sample, shown=query.shown)
     return json_answer(report.as_json())
 
 

@@ -48,7 +48,7 @@ async def export_person(req: func.HttpRequest) -> func.HttpResponse:
     """Return everything that is remembered of a record, as a file."""
     wanted = read_body(req, _Person, usage=_EXPORT)
     email = _email(wanted, _EXPORT)
-    memory = (await app.connector()).person_memory
+    memory = (await app.administration()).person_data
     name = f"{wanted.record.table}-{wanted.record.id}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return json_answer(await memory.export(wanted.record, email), headers=headers)
@@ -59,7 +59,7 @@ async def forget_person(req: func.HttpRequest) -> func.HttpResponse:
     """Forget a record, and say what was done; 409 while it is synchronised, or somebody works on it."""
     wanted = read_body(req, _Forget, usage=_FORGET)
     email = _email(wanted, _FORGET)
-    memory = (await app.connector()).person_memory
+    memory = (await app.administration()).person_data
     try:
         done = await memory.forget(wanted.record, email, although_synchronised=wanted.although_synchronised)
     except ConflictError as error:

@@ -54,7 +54,7 @@ class _ResyncRequest(BaseModel):
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 when every service is in reach, else 503; the body says which one is not, and why."""
     try:
-        report = await (await app.connector()).health.check()
+        report = await (await app.administration()).health.check()
     except ConnectorError as error:
         report = {"healthy": False, "cause": str(error), "recovery": error.recovery}
     return json_answer(report, status=200 if report["healthy"] else 503)

@@ -29,7 +29,7 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
 @timed("tidy_state")
 async def tidy_state(timer: func.TimerRequest) -> None:
     """Drop what nothing needs any more, and dead letters that are older than STATE_RETENTION_DAYS."""
-    await (await app.connector()).housekeeping.tidy()
+    await (await app.administration()).housekeeping.tidy()
 
 
 @blueprint.function_name("tend_erased_consent")

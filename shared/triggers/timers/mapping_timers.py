@@ -16,4 +16,4 @@ blueprint = func.Blueprint()
 @timed("look_for_drift")
 async def look_for_drift(timer: func.TimerRequest) -> None:
     """Log and remember what has been renamed, deleted or retyped on either side, before a record meets it."""
-    await (await app.connector()).drift.look()
+    await (await app.administration()).drift.look()

@@ -22,4 +22,4 @@ async def watch(timer: func.TimerRequest) -> None:
     """
     await (await app.intake()).collect_dead_lettered()
     if is_exported():
-        await (await app.connector()).watch.look()
+        await (await app.administration()).monitor.look()
