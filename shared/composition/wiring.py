@@ -227,6 +227,8 @@ def build(
             rules=rules,
             planning_facts=planning_facts,
             suppressions=suppressions,
+            bounces=bounces,
+            consents=ports.consent,
         ),
         poll=poll,
         brake=brake,

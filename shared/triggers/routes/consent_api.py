@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -17,8 +16,7 @@ from shared.consent.bounce_service import BOUNCE_COLUMNS, bounce_rows
 from shared.domain.records.records import RecordKey
 from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.domain.values.moments import complaint_about_range
-from shared.errors import ConnectorError
-from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, parameters_of, read_query
 
@@ -57,13 +55,9 @@ async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
     services = await app.services()
     if wrong := complaint_about_range(query.since, query.until, services.clock.now()):
         raise BadRequestError(f"{wrong} {usage}")
-    ledger = services.consent
-    try:
-        portion = await ledger.portion(
-            since=query.since, until=query.until, record=query.record, after=query.after, limit=query.limit
-        )
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    portion = await services.consent.portion(
+        since=query.since, until=query.until, record=query.record, after=query.after, limit=query.limit
+    )
     headers = {"Content-Disposition": 'attachment; filename="consent.csv"'}
     if portion.following:
         rest = urlencode({**parameters_of(req), "after": portion.following})
@@ -91,10 +85,7 @@ class _BounceQuery(BaseModel):
 async def report_bounces(req: func.HttpRequest) -> func.HttpResponse:
     """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link leads to the rest."""
     query = read_query(req, _BounceQuery, usage="Ask with format=json or csv, and limit.")
-    try:
-        report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
     rows, headers = bounce_rows(report), {}
     if report.following:
         rest = urlencode({**parameters_of(req), "after": report.following})

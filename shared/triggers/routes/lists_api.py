@@ -9,7 +9,6 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.composition import app
-from shared.errors import ConnectorError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, read_query
@@ -34,10 +33,7 @@ async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
     identifier = _identifier(req)
     usage = f"Call /api/lists/{{id}}?judge={_JUDGED}: from 0 to {_MOST_JUDGED} members."
     query = read_query(req, _OverviewQuery, usage=usage)
-    try:
-        answer = await (await app.connector()).lists.overview.of(identifier, most=query.judge)
-    except ConnectorError as error:
-        return problem(HTTPStatus.BAD_GATEWAY, str(error))
+    answer = await (await app.connector()).lists.overview.of(identifier, most=query.judge)
     if answer is None:
         return problem(HTTPStatus.NOT_FOUND, "There is no such Marketing List, or it lists no people.")
     return json_answer(answer)

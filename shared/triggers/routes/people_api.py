@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from shared.composition import app
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
-from shared.errors import ConflictError, ConnectorError
+from shared.errors import ConflictError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, read_body
@@ -64,8 +64,6 @@ async def forget_person(req: func.HttpRequest) -> func.HttpResponse:
         done = await memory.forget(wanted.record, email, although_synchronised=wanted.although_synchronised)
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, error.summary)
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.summary)
     return json_answer({"record": str(wanted.record), **done.as_json()})
 
 

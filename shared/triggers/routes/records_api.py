@@ -10,8 +10,6 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.composition import app
-from shared.consent.audit_ledger import as_rows
-from shared.consent.bounce_service import bounce_rows
 from shared.dispatch.walks import PRESUMED_OVER, UnderWay
 from shared.domain.records.outcomes import MASS_CHANGES
 from shared.domain.records.records import PersonTable, RecordKey
@@ -77,14 +75,7 @@ async def _explained(req: func.HttpRequest, shown: Callable[[dict[str, Any]], di
         key = RecordKey(PersonTable(req.route_params["table"]), UUID(req.route_params["id"]))
     except ValueError:
         return problem(400, "Call /api/explain/{contact|lead|account}/{the record's id}.")
-    try:
-        connector = await app.connector()
-        explained = await connector.explain.record(key)
-        changes = await (await app.services()).consent.of_record(key)
-        bounces = bounce_rows(await connector.bounces.report_of(explained["spotlerContact"], key))
-        return json_answer(shown({**explained, "bounces": bounces, "consent": as_rows(changes)}))
-    except ConnectorError as error:
-        return problem(502, str(error))
+    return json_answer(shown(await (await app.connector()).explain.record(key)))
 
 
 def _without_values(report: dict[str, Any]) -> dict[str, Any]:
@@ -106,14 +97,11 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
     ids = [wanted.id] if wanted.id is not None else list(dict.fromkeys(wanted.ids))
     lane = _LANES[wanted.lane or ("live" if ids else "bulk")]
     correlation = current_correlation() or str(uuid4())
-    try:
-        if ids:
-            keys = [RecordKey(wanted.table, identifier) for identifier in ids]
-            await connector.resync.some(keys, lane, correlation=correlation)
-        elif (other := await connector.resync.table(wanted.table, lane, correlation=correlation)) is not None:
-            return _under_way(wanted.table, other)
-    except ConnectorError as error:
-        return problem(503, str(error))
+    if ids:
+        keys = [RecordKey(wanted.table, identifier) for identifier in ids]
+        await connector.resync.some(keys, lane, correlation=correlation)
+    elif (other := await connector.resync.table(wanted.table, lane, correlation=correlation)) is not None:
+        return _under_way(wanted.table, other)
     accepted = {"table": wanted.table, "records": len(ids) or "all", "lane": lane, "correlation": correlation}
     return json_answer(accepted, status=202)
 
@@ -135,11 +123,7 @@ def _under_way(table: PersonTable, other: UnderWay) -> func.HttpResponse:
 @http_function(blueprint, "dead_letters")
 async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """List what nobody tries again by itself, oldest first."""
-    connector = await app.connector()
-    try:
-        letters = await connector.queue.dead_letters(limit=_MOST_LETTERS)
-    except ConnectorError as error:
-        return problem(503, str(error))
+    letters = await (await app.connector()).queue.dead_letters(limit=_MOST_LETTERS)
     return json_answer(
         {
             "deadLetters": [
@@ -174,13 +158,10 @@ async def _replayed(req: func.HttpRequest, *, held: bool) -> func.HttpResponse:
     usage = 'Send {"ids": ["…"]} with ids of /api/dead-letters, or {} for all.'
     wanted = read_body(req, _ReplayRequest, usage=usage, default=b"{}")
     queue = (await app.connector()).queue
-    try:
-        letters = await queue.dead_letters(limit=_MOST_LETTERS)
-        asked = [letter for letter in letters if not wanted.ids or letter.id in wanted.ids]
-        chosen = [letter.id for letter in asked if (letter.reason in MASS_CHANGES) is held]
-        replayed = await queue.replay(chosen) if chosen else 0
-    except ConnectorError as error:
-        return problem(503, str(error))
+    letters = await queue.dead_letters(limit=_MOST_LETTERS)
+    asked = [letter for letter in letters if not wanted.ids or letter.id in wanted.ids]
+    chosen = [letter.id for letter in asked if (letter.reason in MASS_CHANGES) is held]
+    replayed = await queue.replay(chosen) if chosen else 0
     answer: dict[str, Any] = {"replayed": replayed}
     if (missing := len(set(wanted.ids)) - replayed) > 0:
         answer["notReplayed"] = missing

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.composition import app
 from shared.domain.values.moments import complaint_about_past
-from shared.errors import ConflictError, ConnectorError
+from shared.errors import ConflictError
 from shared.inbound.page_counts import Seen
 from shared.inbound.poll import Polled
 from shared.triggers.http.answers import json_answer, problem
@@ -71,8 +71,6 @@ async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
         return _told(await _polled(connector))
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})
 
 
 async def _compare(connector: app.Connector, since: datetime) -> func.HttpResponse:
