@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 from shared.domain.values.texts import trimmed
 
+NCRONTAB = r"^\S+( \S+){5}$"
+"""Six fields, the seconds first. Azure Functions checks more than this pattern."""
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _QUOTES = frozenset("\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
 
