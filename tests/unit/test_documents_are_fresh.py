@@ -10,6 +10,7 @@ import pytest
 
 from shared.local.pages.alarms_table import alarms_table
 from shared.local.pages.roles import roles_table
+from shared.local.pages.rooms_table import rooms_table
 from shared.local.pages.settings_table import settings_table
 from shared.local.spotler_sandbox.http.documentation import calls_table
 from shared.telemetry.signals import signals_table
@@ -33,11 +34,10 @@ def test_the_readme_has_the_settings_table_of_the_code() -> None:
         ("docs/observability.md", "metrics", signals_table),
         ("docs/observability.md", "alarms", alarms_table),
         ("docs/sandbox.md", "calls", calls_table),
+        ("docs/architecture.md", "rooms", rooms_table),
     ],
 )
-def test_tables_of_routes_roles_metrics_alarms_and_calls_are_those_of_the_code(
-    document: str, name: str, table: Callable[[], str]
-) -> None:
+def test_generated_tables_are_those_of_the_code(document: str, name: str, table: Callable[[], str]) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     begin, end = text.index(f"<!-- {name}:"), text.index(f"<!-- /{name} -->")
 
