@@ -53,6 +53,15 @@ def test_tests_that_the_threat_model_names_exist() -> None:
     assert {f"{one}.py" for one in named} <= known
 
 
+def test_modules_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    known = [path.as_posix() for path in (ROOT / "shared").rglob("*.py")]
+
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", text)) - {"__init__.py"}
+    assert len(named) > 30
+    assert not [one for one in named if not any(path.endswith(f"/{one}") for path in known)]
+
+
 def test_every_decision_is_numbered_in_its_title() -> None:
     for path in sorted((ROOT / "docs" / "decisions").glob("0*.md")):
         number = int(path.name[:4])
