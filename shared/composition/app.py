@@ -94,7 +94,9 @@ class _Process:
         """Return the use cases around the live version. Calls that run with an older version finish with it."""
         services = self.services()
         if self._live is None:
-            self._live = LiveMapping(services.shelf, services.clock, lambda: to_yaml(first_mapping(self._settings)))
+            self._live = LiveMapping(
+                services.mapping_repository, services.clock, lambda: to_yaml(first_mapping(self._settings))
+            )
         version = await self._live.get()
         if self._wired is None or self._wired.version is not version:
             rules = rules_of(self._settings, version, await services.keys.fingerprinter())

@@ -58,7 +58,7 @@ class SpotlerSettings(BaseSettings):
 
     @property
     def spotler_is_simulated(self) -> bool:
-        """Whether Spotler is on this very machine, where only the sandbox can be."""
+        """Whether Spotler is on this machine, where only the sandbox can be."""
         return urlsplit(self.spotler_url).hostname in LOOPBACK
 
 
@@ -146,5 +146,5 @@ class LocalSettings(BaseSettings):
         ge=3,
         le=300,
         description="Lock time of the embedded queue, above CLAIM_SECONDS: what a killed worker has left behind comes "
-        "again so much later.",
+        "again after this time.",
     )

@@ -1,4 +1,4 @@
-"""What lives as long as the process: settings become clients, and the adapters that need no mapping."""
+"""Makes what lives as long as the process: clients, and the adapters that need no mapping."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ class Services(Ports):
     organisations: KnownOrganisations
     own_user: OwnUser
     mapping_validator: MappingValidator
-    shelf: MappingRepository
-    desk: MappingService
+    mapping_repository: MappingRepository
+    mapping_service: MappingService
 
     async def close(self) -> None:
-        """Release connections, those to the outside first."""
+        """Release connections, those to other services first."""
         for part in (self.dataverse, self.platform, self.queue, self.store):
             await part.close()
 
@@ -117,7 +117,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         catalogue=spotler.properties,
         enabled_tables=settings.sync_tables,
     )
-    shelf = MappingRepository(store, clock, settings.environment)
+    mapping_repository = MappingRepository(store, clock, settings.environment)
     audiences = traced(SpotlerAudiences(spotler.transport), "spotler")
     temporary = traced(SpotlerTemporaryLists(spotler.transport), "spotler")
     automations = traced(SpotlerAutomations(spotler.transport, capabilities), "spotler")
@@ -161,7 +161,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         own_user=OwnUser(dataverse, clock),
         access=traced(DataverseRecordAccess(dataverse, clock), "crm"),
         mapping_validator=mapping_validator,
-        shelf=shelf,
-        desk=MappingService(shelf, mapping_validator.check, lambda: first_mapping(settings)),
+        mapping_repository=mapping_repository,
+        mapping_service=MappingService(mapping_repository, mapping_validator.check, lambda: first_mapping(settings)),
         priority=Priority(),
     )

@@ -1,6 +1,6 @@
 """Every setting of the connector: app settings in Azure, `local.settings.json` or the environment elsewhere.
 
-Whatever is not configured falls back to the embedded parts, so that the app runs on a laptop with nothing set.
+Parts that are not configured are embedded ones, so that the app runs on a laptop without any setting.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SERVICE_BUS_LOCK = timedelta(minutes=5)
 """The lock duration of the queues in Service Bus, the longest there is, and `functionTimeout` of host.json."""
 
 OWN_TAG = "spotler-connector"
-"""Marks our writes to Dataverse, so that their events can be told from other people's."""
+"""Marks the connector's writes to Dataverse, so that their events are recognised."""
 
 _IN_WORDS: Mapping[str | None, str] = {
     NCRONTAB: 'six fields, the seconds first, such as "0 */15 * * * *"',
@@ -103,7 +103,7 @@ class Settings(
     @field_validator("*", mode="before")
     @classmethod
     def _without_thousands(cls, value: object, info: ValidationInfo) -> object:
-        """To pydantic `1.000` is 1, which is not what somebody means by it who writes a thousand so."""
+        """Refuse points: pydantic reads `1.000` as 1, and some languages write a thousand so."""
         is_number = cls.model_fields[info.field_name or ""].annotation is int
         if is_number and isinstance(value, str) and "." in value:
             raise ValueError("expected a whole number, without points")
@@ -155,15 +155,15 @@ class Settings(
 
     @property
     def queue_lock(self) -> timedelta:
-        """How long the queues lock a message: the embedded one as set, Service Bus as `docs/host.md` demands."""
+        """How long the queues lock a message: the embedded queue as set, Service Bus as `docs/host.md` requires."""
         return SERVICE_BUS_LOCK if self.uses_service_bus else timedelta(seconds=self.local_lock_seconds)
 
     @property
     def work_time(self) -> timedelta:
-        """How long after its begin a call that handles messages may begin parts of its work.
+        """How long after its start a call that handles messages may begin parts of its work.
 
-        The last part lasts as long as a claim; a third of what is left of the lock is for reading before, and for
-        reporting and settling afterwards.
+        The last part lasts as long as a claim; a third of the rest of the lock is for reading before it, and for
+        reporting and settling after it.
         """
         return (self.queue_lock - self.claim_time) * 2 / 3
 
@@ -181,7 +181,7 @@ def load_settings() -> Settings:
 
 
 def _in_words(error: ErrorDetails) -> str:
-    """Say what is expected; a pattern alone says that to few people."""
+    """Return what is expected in words; few people read patterns."""
     if (pattern := error.get("ctx", {}).get("pattern")) in _IN_WORDS:
         return f"expected {_IN_WORDS[pattern]}"
     return error["msg"].removeprefix("Value error, ")

@@ -184,7 +184,7 @@ class TimerSettings(BaseSettings):
 
     @property
     def missed_after(self) -> timedelta:
-        """How long the message of a new job may be on its way."""
+        """How long the message of a new job may take to arrive."""
         return timedelta(minutes=self.missed_job_minutes)
 
 
@@ -232,7 +232,7 @@ class ConsentSettings(BaseSettings):
 
     @property
     def state_retention(self) -> timedelta | None:
-        """How long what nothing needs any more is kept; None for ever."""
+        """How long documents are kept that nothing needs any more; None for ever."""
         return timedelta(days=self.state_retention_days) if self.state_retention_days else None
 
     @property

@@ -19,7 +19,7 @@ from shared.local.functions_host.decode import decode_batch
 from shared.messages.lane_messages import ReferenceBatch
 from shared.ports.queue import QueueName, ReceivedMessage
 from shared.triggers.queues import consuming, events
-from shared.triggers.queues.consuming import consume, rest_after
+from shared.triggers.queues.consuming import consume, wait_after
 from shared.triggers.queues.events import read_events
 from shared.triggers.queues.lanes import read_lane
 
@@ -94,7 +94,7 @@ def test_lanes_are_read_likewise() -> None:
 
 
 def test_a_batch_that_fails_rests_longer_each_time() -> None:
-    rests = [rest_after(delivery) for delivery in range(1, 51)]
+    rests = [wait_after(delivery) for delivery in range(1, 51)]
     assert rests[:4] == [1, 2, 4, 8]
     assert max(rests) == 15
     assert sum(rests[:10]) > 90

@@ -31,6 +31,7 @@ async def test_every_timer_names_the_kind_of_a_defect_only(name: str, monkeypatc
         return _Broken()
 
     monkeypatch.setattr(app, "connector", broken)
+    monkeypatch.setattr(app, "administration", broken)
     monkeypatch.setattr(app, "services", broken)
     monkeypatch.setattr("shared.triggers.timers.monitor_timer.is_exported", lambda: True)
 

@@ -115,7 +115,7 @@ class _Command:
     def __init__(self, options: argparse.Namespace, services: app.Services) -> None:
         self._options = options
         self._services = services
-        self._desk = services.desk
+        self._desk = services.mapping_service
         self._environment = services.settings.environment
 
     async def run(self) -> int:

@@ -13,7 +13,7 @@ blueprint = func.Blueprint()
 
 @http_function(blueprint, "check_capabilities")
 async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
-    """Ask Spotler harmless questions, keep what is proven, and answer with the findings and what is on now."""
+    """Call Spotler without effect, store what is proven, and answer with the findings and what is on now."""
     capabilities = (await app.services()).capabilities
     findings = await capabilities.check()
     states = await capabilities.states()

@@ -1,4 +1,4 @@
-"""Consent and bounces over HTTP, as CSV or JSON: ids, codes and times. Who may call what: `access.py`."""
+"""Consent and bounces over HTTP, as CSV or JSON: ids, codes and times."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _moment(text: str) -> datetime:
 
 
 class _ConsentQuery(BaseModel):
-    """The query of an export: a range of time, one record, and where to go on."""
+    """The query of an export: a range of time, one record, and the cursor of the page."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,7 +48,7 @@ class _ConsentQuery(BaseModel):
 async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with changes of consent, oldest first: `?from=2026-01-01&to=2026-02-01&record=contact:…`.
 
-    When there are more than `limit`, the header Link leads to the next ones.
+    If there are more than `limit`, the header Link has the address of the next page.
     """
     usage = "Ask with from and to as dates (2026-01-31), record as contact:{its id}."
     query = read_query(req, _ConsentQuery, usage=usage)
@@ -72,7 +72,7 @@ class _Format(StrEnum):
 
 
 class _BounceQuery(BaseModel):
-    """The query of the bounce report: as what, and where to go on."""
+    """The query of the bounce report: its format, and the cursor of the page."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -83,7 +83,7 @@ class _BounceQuery(BaseModel):
 
 @http_function(blueprint, "report_bounces")
 async def report_bounces(req: func.HttpRequest) -> func.HttpResponse:
-    """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link leads to the rest."""
+    """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link has the next page."""
     query = read_query(req, _BounceQuery, usage="Ask with format=json or csv, and limit.")
     report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
     rows, headers = bounce_rows(report), {}

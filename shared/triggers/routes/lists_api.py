@@ -1,4 +1,4 @@
-"""Marketing lists over HTTP: what a synchronisation would do, how far one is, how the last ones went."""
+"""Marketing lists over HTTP: forecast, progress and history of their synchronisation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _OverviewQuery(BaseModel):
 
 @http_function(blueprint, "list_overview")
 async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
-    """Count members and say who would be skipped and why; progress and history. Writes nothing."""
+    """Answer with counts of members, members that would be skipped by reason, progress and history. Writes nothing."""
     identifier = _identifier(req)
     usage = f"Call /api/lists/{{id}}?judge={_JUDGED}: from 0 to {_MOST_JUDGED} members."
     query = read_query(req, _OverviewQuery, usage=usage)
@@ -41,7 +41,7 @@ async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "list_left_out")
 async def list_left_out(req: func.HttpRequest) -> func.HttpResponse:
-    """Name the members whom the last synchronisation left out: record ids by reason."""
+    """List the members that the last synchronisation left out: record ids by reason."""
     identifier = _identifier(req)
     answer = await (await app.connector()).lists.overview.left_out(identifier)
     if answer is None:

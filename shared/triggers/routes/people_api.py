@@ -1,4 +1,4 @@
-"""What the connector remembers of one person, for administrators: everything (GDPR 15), and to forget it (GDPR 17)."""
+"""What the connector stores about one person, for administrators: export (GDPR 15) and erasure (GDPR 17)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FORGET = (
 
 
 class _Person(BaseModel):
-    """A record, and an address that it does not have any more."""
+    """A record, and a former address of it."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -38,30 +38,30 @@ class _Person(BaseModel):
 
 
 class _Forget(_Person):
-    """The same, and whether to forget a record that is synchronised."""
+    """The same, and whether to forget a record that is still synchronised."""
 
     although_synchronised: bool = Field(default=False, alias="althoughSynchronised")
 
 
 @http_function(blueprint, "export_person")
 async def export_person(req: func.HttpRequest) -> func.HttpResponse:
-    """Return everything that is remembered of a record, as a file."""
+    """Answer with everything that is stored about a record, as a file."""
     wanted = read_body(req, _Person, usage=_EXPORT)
     email = _email(wanted, _EXPORT)
-    memory = (await app.administration()).person_data
+    person_data = (await app.administration()).person_data
     name = f"{wanted.record.table}-{wanted.record.id}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return json_answer(await memory.export(wanted.record, email), headers=headers)
+    return json_answer(await person_data.export(wanted.record, email), headers=headers)
 
 
 @http_function(blueprint, "forget_person")
 async def forget_person(req: func.HttpRequest) -> func.HttpResponse:
-    """Forget a record, and say what was done; 409 while it is synchronised, or somebody works on it."""
+    """Forget a record, and answer with what was done; 409 while it is synchronised or claimed."""
     wanted = read_body(req, _Forget, usage=_FORGET)
     email = _email(wanted, _FORGET)
-    memory = (await app.administration()).person_data
+    person_data = (await app.administration()).person_data
     try:
-        done = await memory.forget(wanted.record, email, although_synchronised=wanted.although_synchronised)
+        done = await person_data.forget(wanted.record, email, although_synchronised=wanted.although_synchronised)
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, error.summary)
     return json_answer({"record": str(wanted.record), **done.as_json()})

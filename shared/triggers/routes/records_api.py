@@ -1,4 +1,4 @@
-"""The HTTP interface: health, explain, resync, dead letters. Who may call what: `access.py`."""
+"""Health, explain, resync and dead letters over HTTP."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
 
 
 class _ResyncRequest(BaseModel):
-    """One record (`id`), several (`ids`), or, with neither, the whole table: never because a caller's list is empty."""
+    """One record (`id`), several (`ids`), or the whole table (neither). An empty list is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class _ResyncRequest(BaseModel):
 
 @http_function(blueprint, "health")
 async def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 when every service is in reach, else 503; the body says which one is not, and why."""
+    """Answer 200 when every service can be reached, else 503; the body has the state of each."""
     try:
         report = await (await app.administration()).health.check()
     except ConnectorError as error:
@@ -60,13 +60,13 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "explain")
 async def explain(req: func.HttpRequest) -> func.HttpResponse:
-    """Say why a record is (not) in Spotler and which properties would be written. Writes nothing."""
+    """Answer why a record is (not) in Spotler and which properties would be written. Writes nothing."""
     return await _explained(req, _without_values)
 
 
 @http_function(blueprint, "explain_values")
 async def explain_values(req: func.HttpRequest) -> func.HttpResponse:
-    """Say the same with the values that would be written."""
+    """Answer the same with the values that would be written."""
     return await _explained(req, lambda report: report)
 
 
@@ -79,7 +79,7 @@ async def _explained(req: func.HttpRequest, shown: Callable[[dict[str, Any]], di
 
 
 def _without_values(report: dict[str, Any]) -> dict[str, Any]:
-    """Name the properties only: whoever may operate the connector need not be one who may see people's data."""
+    """Keep only the names of properties: an operator need not be allowed to read values of people."""
     planned = report["plan"]
     if "properties" not in planned:
         return report
@@ -88,7 +88,7 @@ def _without_values(report: dict[str, Any]) -> dict[str, Any]:
 
 @http_function(blueprint, "resync")
 async def resync(req: func.HttpRequest) -> func.HttpResponse:
-    """Look at records again: one, several, or a whole table. Single records default to the live lane."""
+    """Process records again: one, several, or a whole table. Single records default to the live lane."""
     usage = 'Send {"table": "contact", "id": "…"} or "ids": […]; neither for the whole table.'
     wanted = read_body(req, _ResyncRequest, usage=usage)
     connector = await app.connector()
@@ -122,7 +122,7 @@ def _under_way(table: PersonTable, other: UnderWay) -> func.HttpResponse:
 
 @http_function(blueprint, "dead_letters")
 async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
-    """List what nobody tries again by itself, oldest first."""
+    """List the dead letters, oldest first."""
     letters = await (await app.connector()).queue.dead_letters(limit=_MOST_LETTERS)
     return json_answer(
         {
@@ -144,13 +144,13 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "replay")
 async def replay(req: func.HttpRequest) -> func.HttpResponse:
-    """Put dead letters back: {"ids": […]}, or {} for all of them; none that waits for an administrator."""
+    """Replay dead letters: {"ids": […]}, or {} for all; not those that wait for an administrator."""
     return await _replayed(req, held=False)
 
 
 @http_function(blueprint, "replay_held")
 async def replay_held(req: func.HttpRequest) -> func.HttpResponse:
-    """Put dead letters back that wait for an administrator, in the same way."""
+    """Replay dead letters that wait for an administrator, in the same way."""
     return await _replayed(req, held=True)
 
 

@@ -1,4 +1,4 @@
-"""New subscribers that a person must decide about, over HTTP (NEW-04). Every call needs a function key."""
+"""Reviews over HTTP: subscribers about whom a person must decide (NEW-04)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _ReviewsQuery(BaseModel):
 
 
 class _Decision(BaseModel):
-    """A record, with `liftRefusal` if it may be mailed again; or `dismiss`."""
+    """A record, with `liftRefusal` if it may get mail again; or `dismiss`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,7 +60,7 @@ class _Decision(BaseModel):
 
 @http_function(blueprint, "list_reviews")
 async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
-    """List open reviews: `?limit=100&after=…`, where `after` is what the page before called `next`."""
+    """List open reviews: `?limit=100&after=…`, where `after` is `next` of the page before."""
     query = read_query(req, _ReviewsQuery, usage="limit is a number from 1 to 1000.")
     page = await (await app.connector()).reviews.page(after=query.after, limit=query.limit)
     return json_answer({"reviews": [_as_json(one) for one in page.reviews], "next": page.following})
@@ -68,7 +68,7 @@ async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "decide_review")
 async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
-    """Choose the record that a new subscriber belongs to, or leave the subscriber alone."""
+    """Choose the record of a new subscriber, or dismiss the review."""
     decision = read_body(req, _Decision, usage=_HOW)
     try:
         identifier = UUID(req.route_params["id"])

@@ -1,6 +1,6 @@
-"""Timers around Spotler Jobs: automations, the variable of permissions, jobs that nobody took, jobs that are stuck.
+"""Timers of Spotler Jobs: automations, the permissions variable, missed jobs, stuck jobs.
 
-A run that fails is logged by the host as failed; the next one makes up for it.
+The host logs a failed run; the next run repeats its work.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def update_permissions_variable(timer: func.TimerRequest) -> None:
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("job_sweep_schedule"))
 @timed("sweep_jobs")
 async def sweep_jobs(timer: func.TimerRequest) -> None:
-    """Take up jobs whose messages never came."""
+    """Enqueue jobs whose messages did not arrive."""
     await (await app.connector()).job_sweep.sweep()
 
 

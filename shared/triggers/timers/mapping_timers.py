@@ -1,4 +1,4 @@
-"""The daily look at both sides: whether the ground has moved under the mapping."""
+"""The timer of drift: the daily comparison of both sides with the mapping."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ blueprint = func.Blueprint()
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("drift_schedule"))
 @timed("look_for_drift")
 async def look_for_drift(timer: func.TimerRequest) -> None:
-    """Log and remember what has been renamed, deleted or retyped on either side, before a record meets it."""
+    """Log and store what was renamed, deleted or retyped on either side, before it affects a record."""
     await (await app.administration()).drift.look()

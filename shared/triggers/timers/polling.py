@@ -1,4 +1,4 @@
-"""Looks for what people changed in Spotler, every quarter of an hour and on demand; compares both sides at night."""
+"""The poll, by timer and on demand, and the nightly reconciliation."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 blueprint = func.Blueprint()
 
 _USAGE = 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment in the past with its time zone.'
-_WAITS, _BETWEEN = 100, 0.3
-"""How often, and after how many seconds, a poll is tried again while another one is under way."""
+_ATTEMPTS, _BETWEEN = 100, 0.3
+"""Attempts, and seconds between them, while another poll is under way."""
 
 
 class _PollRequest(BaseModel):
-    """Now, or (`since`) from a moment on: everything that changed since then is compared again."""
+    """Poll now, or (`since`) compare everything that changed since a moment."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,7 +43,7 @@ class _PollRequest(BaseModel):
 @blueprint.timer_trigger(arg_name="timer", schedule=schedule("poll_schedule"))
 @timed("poll_spotler")
 async def poll_spotler(timer: func.TimerRequest) -> None:
-    """Bring home what changed in Spotler since the last time (S2D-01, SCH-02). What fails is made up for next time."""
+    """Process what changed in Spotler since the last poll (S2D-01, SCH-02). The next poll repeats what failed."""
     try:
         await (await app.connector()).poll.poll()
     except ConflictError as error:
@@ -62,19 +62,19 @@ async def reconcile(timer: func.TimerRequest) -> None:
 
 @http_function(blueprint, "poll_now")
 async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
-    """Poll at once: {}; or begin to compare again from a moment: {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
+    """Poll at once: {}; or begin a comparison from a moment: {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
     wanted = read_body(req, _PollRequest, usage=_USAGE, default=b"{}")
     connector = await app.connector()
     try:
         if wanted.since is not None:
             return await _compare(connector, wanted.since)
-        return _told(await _polled(connector))
+        return _poll_json(await _polled(connector))
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
 
 
 async def _compare(connector: app.Connector, since: datetime) -> func.HttpResponse:
-    """Begin a comparison; the bookmark of the poll stays where it is."""
+    """Begin a comparison; the cursor of the poll does not move."""
     if wrong := complaint_about_past("since", since, (await app.services()).clock.now()):
         raise BadRequestError(f"{wrong} {_USAGE}")
     run = await connector.comparison.since(since)
@@ -89,15 +89,15 @@ async def _compare(connector: app.Connector, since: datetime) -> func.HttpRespon
 
 
 async def _polled(connector: app.Connector) -> Polled:
-    """Poll, after a poll that is under way."""
-    for _ in range(_WAITS):
+    """Poll; wait for a poll that is under way."""
+    for _ in range(_ATTEMPTS):
         with contextlib.suppress(ConflictError):
             return await connector.poll.poll()
         await asyncio.sleep(_BETWEEN)
     return await connector.poll.poll()
 
 
-def _told(polled: Polled) -> func.HttpResponse:
+def _poll_json(polled: Polled) -> func.HttpResponse:
     handled = polled.handled
     return json_answer(
         {

@@ -1,4 +1,4 @@
-"""When timers run: settings, read before anything else is, for the host needs them to know the functions."""
+"""Schedules of the timers, read at import: the host needs them to index the functions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from shared.domain.values.texts import trimmed
 
 
 def schedule(setting: str) -> str:
-    """Return the NCRONTAB expression of a setting. The other settings are not looked at: they may be wrong still."""
+    """Return the NCRONTAB expression of a setting. Other settings are not read: they may still be wrong."""
     default: str = Settings.model_fields[setting].default
     return trimmed(os.environ.get(setting.upper(), "")) or default
