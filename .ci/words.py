@@ -1,8 +1,8 @@
 """Finds retired words in code, tests and documents: `python .ci/words.py`, part of `make lint`.
 
-`retired_words.txt` has one word a line: a pattern, TAB, what is said instead. A pattern matches whole words in any case;
-parts of identifiers are words. `--next` checks `retired_words_next.txt` instead. `allowed_words.txt` lists exceptions:
-a glob of files, TAB, a pattern, TAB, the reason. A line is allowed where such a pattern covers the word.
+`retired_words.txt` has one word a line: a pattern, TAB, the replacement. A pattern matches whole words in any case, and
+parts of identifiers. `--next` checks `retired_words_next.txt` instead. `allowed_words.txt` lists exceptions: a glob of
+files, TAB, a pattern, TAB, the reason. Text that such a pattern matches is not checked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".js", ".txt", ".sh", 
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """A word that is not used any more, and what is said instead."""
+    """A word that is not used any more, and its replacement."""
 
     pattern: re.Pattern[str]
     instead: str
@@ -61,7 +61,7 @@ def read_allowed(text: str) -> list[Allowed]:
 
 
 def findings(name: str, text: str, words: Sequence[Retired], allowed: Sequence[Allowed]) -> Iterator[str]:
-    """Yield one line per use of a retired word: its place, the word, what is said instead."""
+    """Yield one line per use of a retired word: its place, the word, its replacement."""
     exceptions = [one.pattern for one in allowed if fnmatchcase(name, one.glob)]
     for number, line in enumerate([name, *text.splitlines()]):
         for exception in exceptions:

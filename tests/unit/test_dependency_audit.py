@@ -55,7 +55,7 @@ def test_the_tools_of_this_environment_are_looked_up_too() -> None:
 def test_each_run_has_a_name_once_and_all_runs_have_every_package() -> None:
     older = Package("httpx", "0.27.0", deployed=False)
 
-    rounds = audit.rounds([HTTPX, OLD, older])
+    rounds = audit.disjoint_runs([HTTPX, OLD, older])
 
     assert rounds == [[HTTPX, OLD], [older]]
 
@@ -66,7 +66,7 @@ def test_each_run_has_a_name_once_and_all_runs_have_every_package() -> None:
 def test_a_known_vulnerability_fails_and_is_named_with_its_cure() -> None:
     verdict = judge(Run(1, answer(FINE, WEAK), ""), [HTTPX, OLD])
 
-    assert verdict == audit.Verdict(Outcome.VULNERABLE, ["old 1.0 (tool): PYSEC-2026-1, fixed in 1.1"])
+    assert verdict == audit.AuditResult(Outcome.VULNERABLE, ["old 1.0 (tool): PYSEC-2026-1, fixed in 1.1"])
 
 
 def test_what_was_looked_up_and_is_fine_passes() -> None:
@@ -76,7 +76,7 @@ def test_what_was_looked_up_and_is_fine_passes() -> None:
 def test_a_package_that_the_database_does_not_know_fails_for_it_may_have_been_taken_down() -> None:
     verdict = judge(Run(0, answer(FINE, UNKNOWN), "No known vulnerabilities found"), [HTTPX, AIOHTTP])
 
-    assert verdict == audit.Verdict(Outcome.UNKNOWN_PACKAGE, ["aiohttp 3.14.5 (deployed)"])
+    assert verdict == audit.AuditResult(Outcome.UNKNOWN_PACKAGE, ["aiohttp 3.14.5 (deployed)"])
 
 
 def test_a_single_package_that_the_database_does_not_know_is_no_lack_of_a_database() -> None:
@@ -127,8 +127,8 @@ def test_of_several_runs_the_worst_counts() -> None:
 
     assert set(ranked) == set(Outcome)
     for place, outcome in enumerate(ranked):
-        verdicts = [audit.Verdict(other, [other.name]) for other in ranked[place:]]
-        assert audit.worst(verdicts) == audit.Verdict(outcome, [outcome.name])
+        verdicts = [audit.AuditResult(other, [other.name]) for other in ranked[place:]]
+        assert audit.worst(verdicts) == audit.AuditResult(outcome, [outcome.name])
 
 
 # ------------------------------------------------------------------------------------------------- databases in turn
@@ -165,7 +165,7 @@ def test_the_last_line_and_the_exit_code_say_what_came_of_it(
     outcome: Any, codes: list[int], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(audit, "packages", lambda: [HTTPX, AIOHTTP, OLD])
-    monkeypatch.setattr(audit, "audit", lambda _: audit.Verdict(outcome, ["because"]))
+    monkeypatch.setattr(audit, "audit", lambda _: audit.AuditResult(outcome, ["because"]))
     for arguments, code in zip(([], ["--required"]), codes, strict=True):
         monkeypatch.setattr("sys.argv", ["audit.py", *arguments])
 

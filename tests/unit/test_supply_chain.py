@@ -193,9 +193,9 @@ def test_packages_are_installed_by_their_hashes_and_pytest_apart_from_them() -> 
 def test_a_suite_that_did_not_run_is_said_loudly_and_fails_the_build() -> None:
     unreached, refused = deployed.Made.UNREACHED, deployed.Made.REFUSED
 
-    assert [deployed.commit(unreached, "", is_build=build)[0] for build in (False, True)] == [0, 1]
-    assert [deployed.commit(refused, "", is_build=build)[0] for build in (False, True)] == [1, 1]
-    assert "DID NOT RUN" in "".join(deployed.commit(unreached, "", is_build=False)[1])
+    assert [deployed.report(unreached, "", is_build=build)[0] for build in (False, True)] == [0, 1]
+    assert [deployed.report(refused, "", is_build=build)[0] for build in (False, True)] == [1, 1]
+    assert "DID NOT RUN" in "".join(deployed.report(unreached, "", is_build=False)[1])
 
 
 # ---------------------------------------------------------------------------------------------- what stays on a machine
