@@ -91,10 +91,10 @@ RIGHTS = {
     "roll_back_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
     "restore_default_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
 }
-"""Operators look and repeat; administrators change, and see values of people."""
+"""Operators read and repeat; administrators change, and read values of people."""
 
 
-def test_operators_look_and_repeat_and_administrators_change_and_see_values() -> None:
+def test_operators_read_and_repeat_and_administrators_change_and_read_values() -> None:
     assert {name: (route.role, route.why) for name, route in ROUTES.items()} == RIGHTS
     assert {why for role, why in RIGHTS.values() if role is CallerRole.OPERATOR} == {
         "looks",
@@ -104,7 +104,7 @@ def test_operators_look_and_repeat_and_administrators_change_and_see_values() ->
     assert all(route.role is CallerRole.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
 
 
-def test_what_is_asked_with_get_changes_and_repeats_nothing() -> None:
+def test_get_routes_change_and_repeat_nothing() -> None:
     reads = {route.why for route in ROUTES.values() if route.method is func.HttpMethod.GET}
 
     assert reads == {"looks", "shows values"}
@@ -130,16 +130,16 @@ def test_with_sign_in_an_administrator_has_the_role() -> None:
 
 
 @pytest.mark.parametrize(("value", "on"), [("True", True), ("true", True), ("", False), ("False", False), ("1", False)])
-def test_the_header_is_believed_only_behind_app_service_authentication(value: str, *, on: bool) -> None:
+def test_the_header_is_trusted_only_behind_app_service_authentication(value: str, *, on: bool) -> None:
     assert sign_in_is_on({"WEBSITE_AUTH_ENABLED": value}) is on
     assert not sign_in_is_on({})
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode())))
-def test_no_header_but_a_real_one_gives_a_role(header: str) -> None:
+def test_an_invalid_header_gives_no_role(header: str) -> None:
     assert roles_of(header) == frozenset()
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
-def test_no_other_document_gives_a_role(document: object) -> None:
+def test_an_invalid_document_gives_no_role(document: object) -> None:
     assert roles_of(base64.b64encode(json.dumps(document).encode()).decode()) == frozenset()

@@ -1,4 +1,4 @@
-"""What is generated into documents is what the code says today."""
+"""Generated parts of documents are those of the code."""
 
 from __future__ import annotations
 

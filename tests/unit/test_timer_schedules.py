@@ -31,7 +31,7 @@ def test_automations_are_refreshed_twice_a_day(monkeypatch: pytest.MonkeyPatch) 
     assert due.next_after(second).date() > second.date()
 
 
-def test_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOMATIONS_SCHEDULE", "0 0 3 * * *")
     assert schedule("automations_schedule") == "0 0 3 * * *"
 
