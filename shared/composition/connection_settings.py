@@ -30,7 +30,7 @@ class DataverseSettings(BaseSettings):
     )
     duplicate_detection: bool = Field(
         default=False,
-        description="Whether Dataverse's duplicate detection rules apply to what comes from Spotler: a duplicate is "
+        description="Whether Dataverse's duplicate detection rules apply to writes of the connector: a duplicate is "
         "then refused and reported. Leads of new subscribers are exempt (NEW-03).",
     )
     dataverse_tenant_id: str = Field(default="", description="Microsoft Entra tenant of the app registration.")
@@ -121,7 +121,7 @@ class TelemetrySettings(BaseSettings):
 
     http_rate_limits: bool = Field(
         default=True,
-        description="Whether each caller of an HTTP route is held to a number of calls a minute (`docs/security.md`).",
+        description="Whether calls of each caller of an HTTP route are limited, by minute (`docs/security.md`).",
     )
     applicationinsights_connection_string: SecretStr = Field(
         default=SecretStr(""),
@@ -145,6 +145,6 @@ class LocalSettings(BaseSettings):
         default=300,
         ge=3,
         le=300,
-        description="Lock time of the embedded queue, above CLAIM_SECONDS: what a killed worker has left behind comes "
-        "again after this time.",
+        description="Lock time of the embedded queue, above CLAIM_SECONDS: messages of a killed worker are "
+        "redelivered after this time.",
     )

@@ -75,7 +75,7 @@ class SynchronisationSettings(BaseSettings):
         default=500,
         ge=0,
         le=10_000,
-        description="How many contacts may lose permissions that nobody refuses, or values because the mapping "
+        description="How many contacts may lose permissions without a refusal, or values because the mapping "
         "changed, within an hour; and how many members one synchronisation may take out of a list. Beyond it the brake "
         "holds them. 0: no limit.",
     )
@@ -114,8 +114,8 @@ class ListSettings(BaseSettings):
     )
     list_removals_at_once: bool = Field(
         default=False,
-        description="Whether somebody who leaves a static list leaves Spotler's list at once, as who joins it enters "
-        "at once; otherwise at the next sync of the list (C-28).",
+        description="Whether a person who leaves a static list leaves Spotler's list at once, as a person who joins "
+        "enters it at once; otherwise at the next sync of the list (C-28).",
     )
 
 
@@ -125,13 +125,12 @@ class TimerSettings(BaseSettings):
     poll_schedule: str = Field(
         default="0 */15 * * * *",
         pattern=NCRONTAB,
-        description="When Spotler is asked what has changed there (S2D-01, C-05); NCRONTAB, in the time zone of the "
-        "app.",
+        description="When the poll asks Spotler for changes (S2D-01, C-05); NCRONTAB, in the time zone of the app.",
     )
     reconcile: bool = Field(
         default=True,
-        description="Whether everything is compared once a night, on the slow lane (C-05): finds what no message told, "
-        "such as a change of a related row.",
+        description="Whether everything is compared once a night, on the slow lane (C-05): finds changes without a "
+        "message, such as one of a related row.",
     )
     reconcile_days: int = Field(
         default=7,
@@ -165,21 +164,21 @@ class TimerSettings(BaseSettings):
     job_sweep_schedule: str = Field(
         default="0 */5 * * * *",
         pattern=NCRONTAB,
-        description="When Spotler Jobs are looked for that were created while the connector was down, and renamed "
-        "permissions are carried over to Dataverse.",
+        description="When jobs are enqueued that were created while the connector was down, and the rows of renamed "
+        "permissions are renamed in Dataverse.",
     )
     drift_schedule: str = Field(
         default="0 15 5 * * *",
         pattern=NCRONTAB,
-        description="When both sides are compared with what the mapping names, as NCRONTAB.",
+        description="When both sides are compared with the mapping, as NCRONTAB.",
     )
     stuck_jobs_schedule: str = Field(
         default="0 10 * * * *",
         pattern=NCRONTAB,
-        description="When stuck Spotler Jobs are looked for and logged (C-23).",
+        description="When stuck Spotler Jobs are logged (C-23).",
     )
     missed_job_minutes: int = Field(
-        default=5, ge=0, description="How old a Spotler Job must be to count as missed while nobody has begun it."
+        default=5, ge=0, description="How old a Spotler Job that was not begun must be to count as missed."
     )
 
     @property
@@ -194,13 +193,13 @@ class ConsentSettings(BaseSettings):
     consent_retention_days: int = Field(
         default=0,
         ge=0,
-        description="How long changes of consent are kept; 0: for ever. They prove why somebody gets mail, and hold "
+        description="How long changes of consent are kept; 0: for ever. They prove why a person gets mail, and hold "
         "ids only.",
     )
     state_retention_days: int = Field(
         default=90,
         ge=0,
-        description="How long the state store keeps what nothing needs any more: bindings of erased contacts, contacts "
+        description="How long the state store keeps documents without use: bindings of erased contacts, contacts "
         "that no record uses, reviews that led to a record; and how long dead letters are kept. 0: for ever. "
         "Refusals, opt-outs and held records are always kept.",
     )
@@ -212,7 +211,7 @@ class ConsentSettings(BaseSettings):
     )
     create_bounce_task: bool = Field(
         default=True,
-        description="*CreateBounceTask*: whether the owner of a record gets a task when mail to its address came back "
+        description="*CreateBounceTask*: whether the owner of a record gets a task when mail to its address bounces "
         "(C-14).",
     )
     bounce_task_language: Language | None = Field(
@@ -221,8 +220,8 @@ class ConsentSettings(BaseSettings):
     housekeeping_schedule: str = Field(
         default="0 37 4 * * *",
         pattern=NCRONTAB,
-        description="When old changes of consent are deleted, tasks about bounces are made up for, and permissions are "
-        "looked at that were renamed in Spotler (PERM-21).",
+        description="When old changes of consent are deleted, missing tasks about bounces are written, and permissions "
+        "that were renamed in Spotler are found (PERM-21).",
     )
 
     @property
