@@ -86,7 +86,7 @@ def build(
 ) -> Connector:
     """Wire the use cases around one version of the mapping. Cheap: a new version gets a new connector.
 
-    `new_subscribers` takes the place of the usual import.
+    `new_subscribers` replaces the import of new subscribers; tests pass a twin.
     """
     tools = tools_of(ports, mapped, settings, rules, policy or RetryPolicy())
     clock, store, environment = ports.clock, ports.store, settings.environment

@@ -85,39 +85,43 @@ class HttpRoute:
 
 _GET, _POST, _PUT = func.HttpMethod.GET, func.HttpMethod.POST, func.HttpMethod.PUT
 
-_LOOKS, _REPEATS, _ASKS = "looks", "repeats", "asks Spotler harmless questions"
+_READS, _REPEATS, _PROBES = "reads", "repeats", "calls Spotler without effect"
 _CHANGES = ("by", "comment", "accept")
 
 ROUTES: Mapping[str, HttpRoute] = {
-    "health": HttpRoute(_GET, "health", CallerRole.OPERATOR, _LOOKS),
-    "explain": HttpRoute(_GET, "explain/{table}/{id}", CallerRole.OPERATOR, _LOOKS),
+    "health": HttpRoute(_GET, "health", CallerRole.OPERATOR, _READS),
+    "explain": HttpRoute(_GET, "explain/{table}/{id}", CallerRole.OPERATOR, _READS),
     "explain_values": HttpRoute(
         _GET, "explain/{table}/{id}/values", CallerRole.ADMINISTRATOR, "shows values", shown=Shown.VALUES
     ),
-    "list_overview": HttpRoute(_GET, "lists/{id}", CallerRole.OPERATOR, _LOOKS, query=("judge",)),
-    "list_left_out": HttpRoute(_GET, "lists/{id}/left-out", CallerRole.OPERATOR, _LOOKS),
+    "list_overview": HttpRoute(_GET, "lists/{id}", CallerRole.OPERATOR, _READS, query=("judge",)),
+    "list_left_out": HttpRoute(_GET, "lists/{id}/left-out", CallerRole.OPERATOR, _READS),
     "resync": HttpRoute(_POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
-    "dead_letters": HttpRoute(_GET, "dead-letters", CallerRole.OPERATOR, _LOOKS),
+    "dead_letters": HttpRoute(_GET, "dead-letters", CallerRole.OPERATOR, _READS),
     "replay": HttpRoute(_POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
     "replay_held": HttpRoute(
         _POST, "dead-letters/replay-held", CallerRole.ADMINISTRATOR, "repeats what the brake holds", _FEW_IDS
     ),
-    "check_capabilities": HttpRoute(_POST, "capabilities/check", CallerRole.OPERATOR, _ASKS),
+    "check_capabilities": HttpRoute(_POST, "capabilities/check", CallerRole.OPERATOR, _PROBES),
     "export_consent": HttpRoute(
-        _GET, "consent.csv", CallerRole.OPERATOR, _LOOKS, query=("from", "to", "record", "after", "limit")
+        _GET, "consent.csv", CallerRole.OPERATOR, _READS, query=("from", "to", "record", "after", "limit")
     ),
-    "report_bounces": HttpRoute(_GET, "bounces", CallerRole.OPERATOR, _LOOKS, query=("format", "after", "limit")),
-    "brake": HttpRoute(_GET, "brake", CallerRole.OPERATOR, _LOOKS),
+    "report_bounces": HttpRoute(_GET, "bounces", CallerRole.OPERATOR, _READS, query=("format", "after", "limit")),
+    "brake": HttpRoute(_GET, "brake", CallerRole.OPERATOR, _READS),
     "release_brake": HttpRoute(_POST, "brake/release", CallerRole.ADMINISTRATOR, "lets mass changes pass"),
     "lift_refusals": HttpRoute(_POST, "suppressions/lift", CallerRole.ADMINISTRATOR, "lets people be mailed again"),
-    "export_person": HttpRoute(_POST, "people/export", CallerRole.ADMINISTRATOR, "shows all that is known of a person"),
-    "forget_person": HttpRoute(_POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is known of a person"),
+    "export_person": HttpRoute(
+        _POST, "people/export", CallerRole.ADMINISTRATOR, "shows all that is stored about a person"
+    ),
+    "forget_person": HttpRoute(
+        _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
+    ),
     "poll_now": HttpRoute(_POST, "poll", CallerRole.OPERATOR, _REPEATS),
-    "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _LOOKS, query=("after", "limit")),
+    "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
-    "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _LOOKS, query=("format", "version")),
-    "mapping_history": HttpRoute(_GET, "mapping/history", CallerRole.OPERATOR, _LOOKS),
-    "check_mapping": HttpRoute(_POST, "mapping/check", CallerRole.OPERATOR, _LOOKS, LARGEST),
+    "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),
+    "mapping_history": HttpRoute(_GET, "mapping/history", CallerRole.OPERATOR, _READS),
+    "check_mapping": HttpRoute(_POST, "mapping/check", CallerRole.OPERATOR, _READS, LARGEST),
     "preview_mapping": HttpRoute(
         _POST,
         "mapping/preview",

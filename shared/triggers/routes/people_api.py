@@ -19,12 +19,12 @@ from shared.triggers.http.requests import BadRequestError, read_body
 blueprint = func.Blueprint()
 
 _EXPORT = (
-    'Send {"record": "contact:…"}, the table and the id of the row; with "email": "…" what is refused at this address '
-    "is found, too."
+    'Send {"record": "contact:…"}, the table and the id of the row; with "email": "…" refusals at this address '
+    "are found, too."
 )
 _FORGET = (
     f'{_EXPORT} With "althoughSynchronised": true a record is forgotten that is still synchronised: its next save '
-    "makes the connector remember it anew."
+    "stores it anew."
 )
 
 

@@ -42,7 +42,7 @@ class _ResyncRequest(BaseModel):
         if self.id is not None and self.ids:
             raise ValueError("give id or ids, not both")
         if NOBODY in {self.id, *self.ids}:
-            raise ValueError("an id of zeros is nobody's")
+            raise ValueError("an id of zeros names no record")
         if self.id is None and "id" in self.model_fields_set:
             raise ValueError("id is null; leave it out for the whole table")
         return self
@@ -110,7 +110,7 @@ def _under_way(table: PersonTable, other: UnderWay) -> func.HttpResponse:
     since = other.since.isoformat(timespec="seconds")
     return problem(
         409,
-        f"A walk over every {table} is under way since {since}: it looks at everybody. Wait for its end.",
+        f"A walk over every {table} is under way since {since}: it processes every record. Wait for its end.",
         {
             "since": since,
             "lastPage": other.last_page.isoformat(timespec="seconds"),

@@ -47,7 +47,7 @@ class _Decision(BaseModel):
         if chosen == bool(self.dismiss) or (self.table is None) != (self.id is None):
             raise ValueError("give table and id, or dismiss")
         if self.id == NOBODY:
-            raise ValueError("an id of zeros is nobody's")
+            raise ValueError("an id of zeros names no record")
         if self.lift_refusal and not chosen:
             raise ValueError("liftRefusal needs table and id")
         return self
