@@ -28,21 +28,6 @@ from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError
 from shared.ports.queue import Queue
 
-__all__ = [
-    "Administration",
-    "Connector",
-    "Services",
-    "administration",
-    "connector",
-    "intake",
-    "mapping_changed",
-    "own_user",
-    "queue",
-    "services",
-    "shut_down",
-    "trial",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class _Wired:

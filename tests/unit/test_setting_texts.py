@@ -15,7 +15,7 @@ from shared.domain.planning.context import EndAction
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
 from shared.local.commands.run import read_local_settings
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import schedule
 
 NAMES = {field.alias or name.upper(): name for name, field in Settings.model_fields.items()}
 WHOLE_NUMBERS = [name for name, key in NAMES.items() if Settings.model_fields[key].annotation is int]

@@ -10,7 +10,7 @@ import pytest
 
 from shared.composition.settings import Settings
 from shared.local.functions_host.schedule import parse_schedule
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import schedule
 
 SCHEDULES = sorted(name for name in Settings.model_fields if name.endswith("_schedule"))
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -20,6 +20,7 @@ from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, difference, mapping_of
 from shared.administration.preview import PreviewReport
 from shared.composition import app
+from shared.composition.services import Services
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.formats.yaml_format import to_yaml
@@ -112,7 +113,7 @@ async def run(options: argparse.Namespace) -> int:
 class _Command:
     """One subcommand."""
 
-    def __init__(self, options: argparse.Namespace, services: app.Services) -> None:
+    def __init__(self, options: argparse.Namespace, services: Services) -> None:
         self._options = options
         self._services = services
         self._desk = services.mapping_service

@@ -1,11 +1,10 @@
-"""What timer and queue functions share: a span, and errors whose texts quote nobody."""
+"""What queue functions share: a span, and errors whose texts quote nobody."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import azure.functions as func
@@ -22,8 +21,6 @@ log = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 15.0
 """Seconds: less than the time that a host gives its functions when it stops."""
-
-TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
 
 
 class DefectError(Exception):
@@ -71,17 +68,3 @@ async def consume(arrival: Arrival, messages: Sequence[func.ServiceBusMessage], 
 def wait_after(deliveries: int) -> float:
     """Return how many seconds a batch waits after so many failed deliveries."""
     return min(2.0 ** (deliveries - 1), _LONGEST_WAIT)
-
-
-def timed(name: str) -> Callable[[TimerFunction], TimerFunction]:
-    """Wrap each run of a timer in a span."""
-
-    def decorate(function: TimerFunction) -> TimerFunction:
-        @functools.wraps(function)
-        async def run(timer: func.TimerRequest) -> None:
-            with discreet(name), traced_work(f"timer {name}", (), SpanKind.INTERNAL, function=name):
-                await function(timer)
-
-        return run
-
-    return decorate

@@ -20,6 +20,7 @@ from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, mapping_of
 from shared.administration.worker_thread import in_turn
 from shared.composition import app
+from shared.composition.services import Services
 from shared.domain.mapping.findings import Code, Finding
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.model import Mapping
@@ -188,7 +189,7 @@ async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return await _changed(await (await app.services()).mapping_service.restore_defaults(_change(req), app.trial))
 
 
-async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mapping:
+async def _sent_or_live(req: func.HttpRequest, services: Services) -> Mapping:
     if body := req.get_body():
         return await in_turn(read_file, body, services.settings.environment)
     return mapping_of(await services.mapping_service.live())

@@ -7,34 +7,27 @@ import logging
 import azure.functions as func
 
 from shared.composition import app
-from shared.triggers.queues.consuming import timed
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
 
 blueprint = func.Blueprint()
 
 
-@blueprint.function_name("forget_old_consent")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("forget_old_consent")
+@timer_function(blueprint, "housekeeping_schedule")
 async def forget_old_consent(timer: func.TimerRequest) -> None:
     """Delete changes of consent that are older than CONSENT_RETENTION_DAYS."""
     if count := await (await app.services()).consent.forget_old():
         log.info("%d changes of consent were too old to be kept", count)
 
 
-@blueprint.function_name("tidy_state")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("tidy_state")
+@timer_function(blueprint, "housekeeping_schedule")
 async def tidy_state(timer: func.TimerRequest) -> None:
     """Drop documents that nothing needs any more, and dead letters, after STATE_RETENTION_DAYS."""
     await (await app.administration()).housekeeping.tidy()
 
 
-@blueprint.function_name("tend_erased_consent")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("tend_erased_consent")
+@timer_function(blueprint, "housekeeping_schedule")
 async def tend_erased_consent(timer: func.TimerRequest) -> None:
     """Replace ids of erased records by pseudonyms; delete their consent after ERASED_CONSENT_RETENTION_DAYS."""
     taken_over, forgotten = await (await app.services()).erased_consent.tend()
@@ -42,25 +35,19 @@ async def tend_erased_consent(timer: func.TimerRequest) -> None:
         log.info("Consent of %d erased records got a pseudonym, that of %d was deleted", taken_over, forgotten)
 
 
-@blueprint.function_name("tend_bounces")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("tend_bounces")
+@timer_function(blueprint, "housekeeping_schedule")
 async def tend_bounces(timer: func.TimerRequest) -> None:
     """Write tasks about bounces that could not be written when they were due."""
     await (await app.connector()).bounces.tend()
 
 
-@blueprint.function_name("look_at_permission_names")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("look_at_permission_names")
+@timer_function(blueprint, "housekeeping_schedule")
 async def look_at_permission_names(timer: func.TimerRequest) -> None:
     """Find permissions that were renamed or removed in Spotler (PERM-21, PERM-22)."""
     await (await app.connector()).permission_names.look()
 
 
-@blueprint.function_name("rename_permissions")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("job_sweep_schedule"))
-@timed("rename_permissions")
+@timer_function(blueprint, "job_sweep_schedule")
 async def rename_permissions(timer: func.TimerRequest) -> None:
     """Rename the rows of renamed permissions, for two minutes at most; without any it costs one read."""
     await (await app.connector()).permission_names.carry_on()

@@ -6,15 +6,12 @@ import azure.functions as func
 
 from shared.composition import app
 from shared.telemetry.signals import is_exported
-from shared.triggers.queues.consuming import timed
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import timer_function
 
 blueprint = func.Blueprint()
 
 
-@blueprint.function_name("watch")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("watch_schedule"), use_monitor=False)
-@timed("watch")
+@timer_function(blueprint, "watch_schedule", use_monitor=False)
 async def watch(timer: func.TimerRequest) -> None:
     """Measure what the work itself does not report: a queue without a reader, a service that is down.
 

@@ -12,6 +12,7 @@ import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.composition import app
+from shared.composition.wiring import Connector
 from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError
 from shared.inbound.page_counts import Seen
@@ -19,8 +20,7 @@ from shared.inbound.poll import Polled
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, read_body
-from shared.triggers.queues.consuming import timed
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,7 @@ class _PollRequest(BaseModel):
     since: AwareDatetime | None = Field(default=None)
 
 
-@blueprint.function_name("poll_spotler")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("poll_schedule"))
-@timed("poll_spotler")
+@timer_function(blueprint, "poll_schedule")
 async def poll_spotler(timer: func.TimerRequest) -> None:
     """Process what changed in Spotler since the last poll (S2D-01, SCH-02). The next poll repeats what failed."""
     try:
@@ -50,9 +48,7 @@ async def poll_spotler(timer: func.TimerRequest) -> None:
         log.info("no poll now: %s", error)
 
 
-@blueprint.function_name("reconcile")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("reconcile_schedule"))
-@timed("reconcile")
+@timer_function(blueprint, "reconcile_schedule")
 async def reconcile(timer: func.TimerRequest) -> None:
     """Compare every record, what changed in Spotler since yesterday, and a slice of Spotler's account (C-05)."""
     connector = await app.connector()
@@ -73,7 +69,7 @@ async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
         return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
 
 
-async def _compare(connector: app.Connector, since: datetime) -> func.HttpResponse:
+async def _compare(connector: Connector, since: datetime) -> func.HttpResponse:
     """Begin a comparison; the cursor of the poll does not move."""
     if wrong := complaint_about_past("since", since, (await app.services()).clock.now()):
         raise BadRequestError(f"{wrong} {_USAGE}")
@@ -88,7 +84,7 @@ async def _compare(connector: app.Connector, since: datetime) -> func.HttpRespon
     return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
 
 
-async def _polled(connector: app.Connector) -> Polled:
+async def _polled(connector: Connector) -> Polled:
     """Poll; wait for a poll that is under way."""
     for _ in range(_ATTEMPTS):
         with contextlib.suppress(ConflictError):

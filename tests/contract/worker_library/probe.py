@@ -26,7 +26,7 @@ from wire import Json, Longs, Message, Protos, to_rpc  # noqa: E402
 
 from shared.local.functions_host import decode  # noqa: E402
 from shared.local.functions_host.index import HttpTrigger, QueueTrigger, TimerTrigger, index_functions, load_app  # noqa: E402
-from shared.ports import ReceivedMessage  # noqa: E402
+from shared.ports.queue import ReceivedMessage  # noqa: E402
 
 ENQUEUED = datetime(2026, 5, 1, 12, 30, 15, 250000, tzinfo=UTC)
 MESSAGES = [
