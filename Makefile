@@ -17,14 +17,14 @@ $(VENV)/.%: requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(VENV)/pins.txt --group $*
 	@touch $@
 
-# Only the tool: the lock that it is to write may be missing, or one that nobody can install.
+# Only the tool: the lock that it is to write may be missing, or impossible to install.
 $(VENV)/.lock: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group lock
 	@touch $@
 
-run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: tell the story and end)
+run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: run the story and end)
 	@$(BIN)/python -m shared run $(if $(ONCE),--once) $(ARGS)
 
 sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS="--help" for options)
@@ -45,11 +45,12 @@ chaos: $(VENV)/.test ## break everything at length and print figures (ARGS="--ke
 bench: $(VENV)/.test ## measure speed and count requests
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lint: $(VENV)/.test $(VENV)/.lint ## ruff (with its security rules), mypy strict, import rules, audit
+lint: $(VENV)/.test $(VENV)/.lint ## ruff (with its security rules), mypy strict, import rules, retired words, audit
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python .ci/words.py
 	@$(BIN)/python .ci/audit.py
 
 audit: $(VENV)/.lint ## look dependencies up in an advisory database (ARGS=--required: fail if none can be reached)
@@ -64,7 +65,7 @@ lock: $(VENV)/.lock ## pin what Azure installs, with hashes: requirements.in -> 
 sbom: $(VENV)/.sbom ## write what Azure installs as a bill of materials (CycloneDX), sbom.cdx.json
 	@$(BIN)/python .ci/sbom.py $(ARGS)
 
-format: $(VENV)/.lint ## let ruff format and mend
+format: $(VENV)/.lint ## let ruff format and correct
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

@@ -10,18 +10,17 @@ from shared.triggers.routes import (
     lists_api,
     mapping_api,
     people_api,
+    records_api,
     reviews_api,
     suppressions_api,
 )
-from shared.triggers.routes import records_api as api
-from shared.triggers.timers import consent_timers, job_timers, mapping_timers, polling
-from shared.triggers.timers import monitor_timer as watch_timer
+from shared.triggers.timers import consent_timers, job_timers, mapping_timers, monitor_timer, polling
 
 app = func.FunctionApp()
 for module in (
     events,
     lanes,
-    api,
+    records_api,
     lists_api,
     capabilities_api,
     mapping_api,
@@ -32,7 +31,7 @@ for module in (
     consent_api,
     job_timers,
     mapping_timers,
-    watch_timer,
+    monitor_timer,
     consent_timers,
     polling,
 ):

@@ -1,8 +1,8 @@
 """Looks packages up in an advisory database: `python .ci/audit.py`, part of `make lint`.
 
-Looked up are all pins of requirements.txt, which is what Azure installs, and whatever else is installed here to test
-and build with. What came of it is one `Outcome`; the last line says it. A machine that reaches no database does not
-fail, unless it is told to (`--required`): another one has to look. Everything that is not understood fails.
+The audit covers all pins of requirements.txt, which Azure installs, and the other packages of this environment. The
+result is one `Outcome`, in the last line. A machine that reaches no database fails only with `--required`: another
+machine has to run the audit. An answer of an unknown form is a failure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lockfile import locked
 from packaging.utils import canonicalize_name, canonicalize_version
 
 _COMMAND = ("-m", "pip_audit", "--disable-pip", "--no-deps", "--format", "json", "--progress-spinner", "off")
-_PATIENCE = 300.0
+_TIMEOUT = 300.0
 """Seconds for one run of pip-audit."""
 
 _QUESTIONS: Mapping[str, tuple[str, str, Any]] = {
@@ -35,11 +35,11 @@ _QUESTIONS: Mapping[str, tuple[str, str, Any]] = {
         {"package": {"name": "pip", "ecosystem": "PyPI"}, "version": "23.0"},
     ),
 }
-"""The databases of pip-audit, and a question that each of them answers."""
+"""The databases of pip-audit, and a request that each of them answers."""
 
 
 class Outcome(Enum):
-    """All that can come of an audit."""
+    """The possible results of an audit."""
 
     CLEAN = "every package was looked up, none has a known vulnerability"
     VULNERABLE = "a package has a known vulnerability"
@@ -62,7 +62,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What pip-audit said; `code` is None if it did not end in time."""
+    """The output of pip-audit; `code` is None if it did not end in time."""
 
     code: int | None
     output: str
@@ -70,29 +70,29 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of it, and what is to be said about it besides."""
+class AuditResult:
+    """The outcome of an audit, and details to print."""
 
     outcome: Outcome
     details: Sequence[str] = ()
 
 
-def judge(run: Run, asked: Sequence[Package], is_reachable: Callable[[], bool]) -> Verdict:
-    """Judge one run; `is_reachable` asks the database itself, where the run alone does not tell."""
+def judge(run: Run, asked: Sequence[Package], is_reachable: Callable[[], bool]) -> AuditResult:
+    """Return the result of one run; `is_reachable` calls the database itself, where the run alone is not conclusive."""
     complaint = [f"exit code {run.code}", *run.errors.strip().splitlines()[-5:]]
     try:
         weaknesses = _weaknesses(run.output, asked)
     except (ValueError, KeyError, TypeError, AttributeError):  # no JSON, or not about these packages
-        return Verdict(Outcome.FAILED, complaint) if is_reachable() else Verdict(Outcome.UNREACHED)
+        return AuditResult(Outcome.FAILED, complaint) if is_reachable() else AuditResult(Outcome.UNREACHED)
     weak = [line for lines in weaknesses.values() if lines for line in lines]
     unknown = [str(package) for package, lines in weaknesses.items() if lines is None]
     if not asked or run.code != (1 if weak else 0):
-        return Verdict(Outcome.FAILED, complaint)
+        return AuditResult(Outcome.FAILED, complaint)
     if weak:
-        return Verdict(Outcome.VULNERABLE, weak)
+        return AuditResult(Outcome.VULNERABLE, weak)
     if len(unknown) == len(asked) and not is_reachable():
-        return Verdict(Outcome.UNREACHED)  # a mirror that has files only knows no package at all
-    return Verdict(Outcome.UNKNOWN_PACKAGE, unknown) if unknown else Verdict(Outcome.CLEAN)
+        return AuditResult(Outcome.UNREACHED)  # a mirror with files only has no package at all
+    return AuditResult(Outcome.UNKNOWN_PACKAGE, unknown) if unknown else AuditResult(Outcome.CLEAN)
 
 
 def _weaknesses(output: str, asked: Sequence[Package]) -> dict[Package, list[str] | None]:
@@ -115,12 +115,12 @@ def _weaknesses(output: str, asked: Sequence[Package]) -> dict[Package, list[str
     }
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict on all runs: the worst outcome, with the details of the runs that had it."""
+def worst(results: Iterable[AuditResult]) -> AuditResult:
+    """Return the result of all runs: the worst outcome, with the details of the runs that had it."""
     order = [Outcome.VULNERABLE, Outcome.FAILED, Outcome.UNKNOWN_PACKAGE, Outcome.UNREACHED, Outcome.CLEAN]
-    listed = list(verdicts)
-    outcome = min((verdict.outcome for verdict in listed), key=order.index)
-    return Verdict(outcome, [line for verdict in listed if verdict.outcome is outcome for line in verdict.details])
+    listed = list(results)
+    outcome = min((result.outcome for result in listed), key=order.index)
+    return AuditResult(outcome, [line for result in listed if result.outcome is outcome for line in result.details])
 
 
 def exit_code(outcome: Outcome, *, required: bool) -> int:
@@ -134,29 +134,29 @@ def exit_code(outcome: Outcome, *, required: bool) -> int:
             return 1
 
 
-def report(verdict: Verdict, asked: Sequence[Package]) -> list[str]:
-    """Return what to print; the last line alone says what came of it."""
+def report(result: AuditResult, asked: Sequence[Package]) -> list[str]:
+    """Return the lines to print; the last line has the outcome."""
     deployed = sum(package.deployed for package in asked)
     number = f"{deployed} deployed packages, {len(asked) - deployed} tools"
-    match verdict.outcome:
+    match result.outcome:
         case Outcome.CLEAN:
             return [f"Audited: {number}. No known vulnerability."]
         case Outcome.UNREACHED:
             banner = ["", "!" * 100, "!! Run `make audit` on a machine with access to pypi.org or osv.dev.", "!" * 100]
-            return [*banner, f"NOT AUDITED: {number}. {verdict.outcome.value.capitalize()} from this machine."]
+            return [*banner, f"NOT AUDITED: {number}. {result.outcome.value.capitalize()} from this machine."]
         case Outcome.VULNERABLE | Outcome.UNKNOWN_PACKAGE | Outcome.FAILED:
-            return [*verdict.details, f"AUDIT FAILED: {number}. {verdict.outcome.value.capitalize()}; see above."]
+            return [*result.details, f"AUDIT FAILED: {number}. {result.outcome.value.capitalize()}; see above."]
 
 
 def packages() -> list[Package]:
-    """Return every pin of the lock, for whichever Python, and what else is installed here."""
+    """Return every pin of the lock, for any version of Python, and the other packages that are installed here."""
     deployed = [Package(pin.name, pin.version, deployed=True) for pin in locked()]
     known = {(package.name, package.version) for package in deployed}
     here = {(canonicalize_name(one.name), one.version) for one in distributions()}
     return [*deployed, *(Package(name, version, deployed=False) for name, version in sorted(here - known))]
 
 
-def rounds(asked: Sequence[Package]) -> list[list[Package]]:
+def disjoint_runs(asked: Sequence[Package]) -> list[list[Package]]:
     """Split packages so that no name is twice in one run, which pip-audit refuses."""
     parted: list[dict[str, Package]] = []
     for package in asked:
@@ -173,9 +173,9 @@ def _run(database: str, asked: Sequence[Package]) -> Run:
         pins.write_text("".join(f"{one.name}=={one.version}\n" for one in asked), encoding="utf-8")
         command = [sys.executable, *_COMMAND, "--timeout", "10", "-s", database, "-r", str(pins)]
         try:
-            ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+            ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
         except subprocess.TimeoutExpired:
-            return Run(None, "", f"pip-audit did not end within {_PATIENCE:g} seconds")
+            return Run(None, "", f"pip-audit did not end within {_TIMEOUT:g} seconds")
         return Run(ran.returncode, ran.stdout, ran.stderr)
 
 
@@ -188,29 +188,29 @@ def _is_reachable(database: str) -> bool:
         return False
 
 
-def audit(asked: Sequence[Package]) -> Verdict:
+def audit(asked: Sequence[Package]) -> AuditResult:
     """Ask the databases in turn, until one can be reached."""
-    verdict = Verdict(Outcome.UNREACHED)
+    result = AuditResult(Outcome.UNREACHED)
     for database in _QUESTIONS:
-        verdict = worst(
+        result = worst(
             judge(_run(database, part), part, lambda database=database: _is_reachable(database))  # type: ignore[misc]
-            for part in rounds(asked)
+            for part in disjoint_runs(asked)
         )
-        if verdict.outcome is not Outcome.UNREACHED:
+        if result.outcome is not Outcome.UNREACHED:
             break
-    return verdict
+    return result
 
 
 def main() -> int:
-    """Run and say how it went."""
+    """Run the audit and print its result."""
     parser = argparse.ArgumentParser(prog="make audit", description="Look packages up in an advisory database.")
     parser.add_argument("--required", action="store_true", help="fail if no database can be reached")
     arguments = parser.parse_args()
     asked = packages()
-    verdict = audit(asked)
-    for line in report(verdict, asked):
+    result = audit(asked)
+    for line in report(result, asked):
         print(line, file=sys.stderr)
-    return exit_code(verdict.outcome, required=arguments.required)
+    return exit_code(result.outcome, required=arguments.required)
 
 
 if __name__ == "__main__":

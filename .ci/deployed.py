@@ -1,8 +1,8 @@
-"""Runs `tests/deployed` with what Azure gets and nothing else: `python .ci/deployed.py`, or `make deployed`.
+"""Runs `tests/deployed` with the files and packages of a deployment alone: `make deployed`.
 
-The files are those that `.funcignore` lets through, the packages those of requirements.txt, by their hashes; added are
-pytest and the suite. The environment is kept until one of its ingredients changes. Where no package index can be
-reached, the suite is left out loudly; with `CI=true` that is a failure.
+The files are those that `.funcignore` does not exclude, the packages those of requirements.txt, by their hashes; pytest
+and the suite are added. The environment is kept until its recipe changes. Without a package index the suite does not
+run, and a banner is printed; with `CI=true` that is a failure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UV = (sys.executable, "-m", "uv", "--quiet")
 
 
 class Made(Enum):
-    """What came of making the environment."""
+    """The result of making the environment."""
 
     COMPLETE = "complete"
     UNREACHED = "no package index can be reached"
@@ -36,7 +36,7 @@ class Made(Enum):
 
 
 def make_environment(commands: Sequence[Sequence[str]], is_reachable: Callable[[], bool]) -> tuple[Made, str]:
-    """Run the commands in turn; return what came of it and what the command that failed said."""
+    """Run the commands in turn; return the result and the errors of the command that failed."""
     for command in commands:
         ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
         if ran.returncode:
@@ -55,7 +55,7 @@ def installation(environment: Path, pins: Path) -> list[list[str]]:
 
 
 def deployed_files(root: Path, ignored: str) -> Iterator[Path]:
-    """Yield the files that are uploaded, relative to the root: all but what the text of `.funcignore` names."""
+    """Yield the files that are uploaded, relative to the root: all but those that the text of `.funcignore` names."""
     spec = GitIgnoreSpec.from_lines(ignored.splitlines())
     for folder, folders, files in os.walk(root):
         place = Path(folder).relative_to(root)
@@ -64,7 +64,7 @@ def deployed_files(root: Path, ignored: str) -> Iterator[Path]:
 
 
 def _is_reachable() -> bool:
-    """Whether the index knows a package that every index has."""
+    """Whether the index has a package that every index has."""
     command = [*_UV, "pip", "compile", "--no-cache", "--no-deps", "-"]
     return subprocess.run(command, input="pip", check=False, capture_output=True, text=True).returncode == 0
 
@@ -75,7 +75,7 @@ def _recipe() -> str:
 
 
 def _ready(environment: Path) -> tuple[Made, str]:
-    """Make the environment, unless it is there with today's ingredients."""
+    """Make the environment, unless it exists with the same recipe."""
     mark = environment / "complete"
     recipe = _recipe()
     if mark.is_file() and mark.read_text(encoding="utf-8") == recipe:
@@ -109,8 +109,8 @@ def _run_suite(environment: Path, arguments: Sequence[str]) -> int:
         ).returncode
 
 
-def commit(made: Made, complaint: str, *, is_build: bool) -> tuple[int, Sequence[str]]:
-    """Return exit code and last words of a run whose environment is not complete."""
+def report(made: Made, complaint: str, *, is_build: bool) -> tuple[int, Sequence[str]]:
+    """Return exit code and last lines of a run whose environment is not complete."""
     banner = ["", "!" * 100, f"!! tests/deployed DID NOT RUN: {made.value}.", "!" * 100, ""]
     match made:
         case Made.UNREACHED:
@@ -130,7 +130,7 @@ def main() -> int:
     made, complaint = _ready(arguments.environment)
     if made is Made.COMPLETE:
         return _run_suite(arguments.environment, others)
-    code, lines = commit(made, complaint, is_build=os.environ.get("CI") == "true")
+    code, lines = report(made, complaint, is_build=os.environ.get("CI") == "true")
     for line in lines:
         print(line, file=sys.stderr)
     return code

@@ -19,7 +19,7 @@ LOCK = ROOT / "requirements.txt"
 WANTED = ROOT / "requirements.in"
 
 DEPLOYED_PYTHON = "3.12"
-"""What the function app runs on in Azure; Linux on x86_64."""
+"""The Python of the function app in Azure; Linux on x86_64."""
 
 DIRECT = "-r requirements.in"
 """In `Pin.wanted_by`: the app itself needs the package."""
@@ -30,12 +30,12 @@ _WANTED_BY = re.compile(r" {4}# (?: {2}|via )(?P<name>\S.*)")
 
 
 class LockError(Exception):
-    """The file is no lock, or not one that can be trusted."""
+    """The file is not a lock that can be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One package in one version: where it is installed, which files it may come from, who needs it."""
+    """One package in one version: where it is installed, the hashes of its files, the packages that need it."""
 
     name: str
     version: str

@@ -1,7 +1,7 @@
-"""Writes what Azure installs as a bill of materials (CycloneDX 1.6, JSON): `python .ci/sbom.py`, or `make sbom`.
+"""Writes the packages that Azure installs as a bill of materials (CycloneDX 1.6, JSON): `make sbom`.
 
 It is made from the lock: for one version of Python on Linux x86_64 each package with its version, the hashes of its
-files, and which package needs it. Nothing is installed or asked for, so the licences of packages are not in it.
+files, and the packages that need it. Nothing is installed or requested, so the licences of packages are not in it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _component(pin: Pin) -> Component:
 
 
 def main() -> int:
-    """Write the file and say where."""
+    """Write the file and print its place."""
     parser = argparse.ArgumentParser(prog="make sbom", description="Write what Azure installs as CycloneDX JSON.")
     parser.add_argument("--python", default=DEPLOYED_PYTHON, help="of the function app (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=SBOM, help="default: %(default)s")

@@ -1,4 +1,4 @@
-"""The commands of this machine; `python -m shared --help` lists them."""
+"""The command line; `python -m shared --help` lists the commands."""
 
 from __future__ import annotations
 
@@ -14,9 +14,20 @@ from shared.domain.values.texts import trimmed
 from shared.errors import ConnectorError
 from shared.telemetry.logs import LogFormat, formatter
 
+_TABLES = {
+    "settings": ("settings", "the README"),
+    "routes": ("HTTP routes", "docs/security.md"),
+    "roles": ("security roles", "docs/security.md"),
+    "metrics": ("metrics", "docs/observability.md"),
+    "alarms": ("alarms", "docs/observability.md"),
+    "calls": ("the simulated Spotler's calls", "docs/sandbox.md"),
+    "rooms": ("rooms", "docs/architecture.md"),
+}
+"""Command, contents, and the document that has the table."""
+
 
 def main() -> int:
-    """Run one command; errors are one sentence that names what to do."""
+    """Run one command; an error is one sentence that says what to do."""
     _log()
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -36,19 +47,15 @@ def main() -> int:
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
-    person_command.add_export_options(commands.add_parser("export", help="everything that is remembered of a person"))
-    person_command.add_forget_options(commands.add_parser("forget", help="forget a person, but no refusal"))
-    rekey_command.add_options(commands.add_parser("rekey", help="bring fingerprints to a new FINGERPRINT_KEY"))
-    commands.add_parser("settings", help="print the table of settings, as it stands in the README")
+    person_command.add_export_options(commands.add_parser("export", help="everything that is stored about a person"))
+    person_command.add_forget_options(
+        commands.add_parser("forget", help="delete what is stored about a person, not refusals")
+    )
+    rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
-    commands.add_parser("routes", help="print the table of HTTP routes, as it stands in docs/security.md")
-    commands.add_parser("roles", help="print the table of security roles, as it stands in docs/security.md")
-    commands.add_parser("metrics", help="print the table of metrics, as it stands in docs/observability.md")
-    commands.add_parser("alarms", help="print the table of alarms, as it stands in docs/observability.md")
-    commands.add_parser(
-        "calls", help="print the table of the simulated Spotler's calls, as it stands in docs/sandbox.md"
-    )
+    for name, (contents, document) in _TABLES.items():
+        commands.add_parser(name, help=f"print the table of {contents}, as it stands in {document}")
     options = parser.parse_args()
     try:
         return _run(options)
@@ -67,7 +74,6 @@ def _run(options: argparse.Namespace) -> int:
         run,
         serve,
     )
-    from shared.local.pages import settings_table  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
     from shared.operations.model import (  # noqa: PLC0415
         documentation,
@@ -85,11 +91,9 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "mapping" | "consent" | "export" | "forget" | "rekey" as name:
             return asyncio.run(_on_the_state(name)(options))
-        case "settings":
-            print(settings_table.settings_table())
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
-        case "routes" | "roles" | "metrics" | "alarms" | "calls" as name:
+        case name:
             print(_table(name))
     return 0
 
@@ -118,29 +122,30 @@ def _on_the_state(
             return rekey_command.run
 
 
-def _table(name: Literal["routes", "roles", "metrics", "alarms", "calls"]) -> str:
+def _table(name: str) -> str:
     """Return a table of the documents."""
     from shared.local.pages.alarms_table import alarms_table  # noqa: PLC0415
     from shared.local.pages.roles import roles_table  # noqa: PLC0415
+    from shared.local.pages.rooms_table import rooms_table  # noqa: PLC0415
+    from shared.local.pages.settings_table import settings_table  # noqa: PLC0415
     from shared.local.spotler_sandbox.http.documentation import calls_table  # noqa: PLC0415
     from shared.telemetry.signals import signals_table  # noqa: PLC0415
     from shared.triggers.http.access import routes_table  # noqa: PLC0415
 
-    match name:
-        case "routes":
-            return routes_table()
-        case "roles":
-            return roles_table()
-        case "metrics":
-            return signals_table()
-        case "alarms":
-            return alarms_table()
-        case "calls":
-            return calls_table()
+    tables = {
+        "settings": settings_table,
+        "routes": routes_table,
+        "roles": roles_table,
+        "metrics": signals_table,
+        "alarms": alarms_table,
+        "calls": calls_table,
+        "rooms": rooms_table,
+    }
+    return tables[name]()
 
 
 def _log() -> None:
-    """Log to standard error: `LOG_LEVEL`, and `LOG_FORMAT` text or json."""
+    """Log to standard error: level `LOG_LEVEL`, format `LOG_FORMAT` (text or json)."""
     logging.basicConfig(level=_log_level(os.environ.get("LOG_LEVEL", "")))
     wanted = trimmed(os.environ.get("LOG_FORMAT", "")).lower()
     form = LogFormat(wanted) if wanted in set(LogFormat) else LogFormat.TEXT
@@ -149,7 +154,7 @@ def _log() -> None:
 
 
 def _log_level(wanted: str) -> str:
-    """Return a level that `logging` knows; what it does not know must not keep a command from running."""
+    """Return a level of `logging`; an unknown level must not prevent a command from running."""
     level = trimmed(wanted).upper()
     return level if level in logging.getLevelNamesMapping() else "WARNING"
 

@@ -9,15 +9,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.administration.explain import Explain
+from shared.composition.ports import MappedPorts, Ports
+from shared.composition.settings import Settings
+from shared.composition.wiring import build
 from shared.consent.audit_ledger import ConsentLedger
-from shared.consent.bounce_catch_up import BounceCatchUp
-from shared.consent.bounce_service import BounceService
-from shared.consent.permission_renames import PermissionNames
-from shared.consent.refusal_lifting import RefusalLifting
 from shared.dispatch.dispatch import Dispatcher, Work
-from shared.dispatch.resync import Resync
-from shared.dispatch.walks import Walks
 from shared.domain.consent.bounce_text import Language
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.features.lists import ListKind
@@ -34,38 +30,18 @@ from shared.domain.records.marketing_contact import (
 )
 from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
-from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.contact_documents import Consent
-from shared.engine.bindings.ledger import CLAIM_TIME, Ledger
-from shared.engine.guards.brake import Brake, BrakeLimits
-from shared.engine.guards.circuits import Circuits
+from shared.engine.bindings.ledger import CLAIM_TIME
+from shared.engine.guards.brake import BrakeLimits
 from shared.engine.guards.priority import Priority
-from shared.engine.guards.release import Release
-from shared.engine.planning_facts import PlanningFactsLoader
-from shared.engine.record_handler import RecordHandler
-from shared.engine.refusals.recent_changes import RecentChanges
-from shared.engine.refusals.refusal_keeping import RefusalKeeping
-from shared.engine.refusals.suppressions import SuppressionList
-from shared.engine.report import Reporter
-from shared.engine.sync_engine import SyncEngine
 from shared.engine.work_items import ItemResult
-from shared.errors import ConnectorError, Service
-from shared.inbound.comparison import Comparison
-from shared.inbound.contact_changes import ContactChanges
-from shared.inbound.poll import Poll, PollResult
-from shared.inbound.poll_cursor import PollCursor
-from shared.inbound.reconciliation import Reconciliation
-from shared.lists.service import Lists
-from shared.messages.lane_messages import Jobs, Lanes, read_lane_message
-from shared.messages.redelivery import Redelivery
-from shared.operations.automations.automation_refresh import AutomationRefresh
-from shared.operations.model.services import JobServices
-from shared.operations.running.journal import Journal
-from shared.operations.running.runner import JobRunner
-from shared.operations.running.table import OPERATIONS
+from shared.errors import ConnectorError
+from shared.inbound.poll import PollResult
+from shared.messages.lane_messages import Jobs, read_lane_message
 from shared.ports.queue import OutgoingMessage, QueueName
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
+from tests.import_twins import TwinNewRecords
 from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
 from tests.writeback_twins import TwinWritebacks
@@ -173,198 +149,59 @@ class ConnectorTwin:
 
     def start_worker(self) -> Dispatcher:
         """Start a process: it has a ledger of its own, and everything else in common with the others."""
-        ledger = Ledger(self.store, self.clock, "test", claim_time=self.claim_time)
-        lanes = Lanes(self.queue)
-        patience = Redelivery(queue=self.queue, lanes=lanes, clock=self.clock, policy=self.policy)
-        consent = ConsentLedger(self.store, self.clock, "test")
-        bounces = BounceService(
-            store=self.store,
-            ledger=ledger,
-            tasks=self.bounce_tasks,
-            fingerprints=self.rules.fingerprints,
-            clock=self.clock,
-            environment="test",
-            creates_tasks=True,
-            language=Language.ENGLISH,
-        )
-        self.permission_names = PermissionNames(
-            rows=self.permission_rows,
-            variables=TwinVariables(),
-            platform=self.platform,
-            lanes=lanes,
-            store=self.store,
-            clock=self.clock,
-            mapping=self.rules.mapping,
-            environment="test",
-            prefix="dh",
-        )
-        planning_facts = PlanningFactsLoader(
-            defaults=self,
-            names=self.permission_names,
-            consents=consent,
-            bounces=bounces,
-            rules=self.rules,
-            clock=self.clock,
-        )
-        self.brake = Brake(self.store, self.clock, "test", limits=self.limits)
-        self.suppressions = SuppressionList(self.store, self.clock, "test")
-        cursor = PollCursor(self.store, "test", "contacts")
-        batch_pass = BatchPass(
-            crm=self.crm,
-            platform=self.platform,
-            ledger=ledger,
-            rules=self.rules,
-            clock=self.clock,
+        self.consent = ConsentLedger(self.store, self.clock, "test")
+        connector = build(
+            self._ports(),
+            MappedPorts(self.crm, self.writebacks, new_records=TwinNewRecords(self.crm)),
+            self._settings(),
+            self.rules,
             policy=self.policy,
-            writebacks=self.writebacks,
-            planning_facts=planning_facts,
-            brake=self.brake,
-            refusals=RefusalKeeping(self.suppressions, self.rules, self.clock),
-            recent=RecentChanges(self.platform, self.clock, polled_until=cursor.until),
-            catch_up_bounces=BounceCatchUp(self.platform, bounces, self.clock).run,
+            new_subscribers=self.new_subscribers,
         )
-        engine = SyncEngine(batch_pass, ledger=ledger, clock=self.clock, policy=self.policy)
-        people = RecordHandler(
-            engine=engine,
-            reporter=Reporter(self.crm, self.clock),
+        self.ledger, self.lanes, self.suppressions = connector.ledger, connector.lanes, connector.suppressions
+        self.people, self.jobs, self.lists = connector.people, connector.jobs, connector.lists
+        self.brake, self.release, self.circuits = connector.brake, connector.release, connector.circuits
+        self.bounces, self.permission_names = connector.bounces, connector.permission_names
+        self.explain, self.refusal_lifting = connector.explain, connector.refusal_lifting
+        self.poller, self.comparison = connector.poll, connector.comparison
+        self.reconciliation, self.resync = connector.reconciliation, connector.resync
+        return connector.dispatcher
+
+    def _ports(self) -> Ports:
+        return Ports(
+            clock=self.clock,
+            store=self.store,
             queue=self.queue,
-            lanes=lanes,
-            clock=self.clock,
-            policy=self.policy,
-        )
-        lists = Lists(
-            crm=self.crm,
-            marketing_lists=self.marketing_lists,
-            kinds={ListKind.AUDIENCE: self.audiences, ListKind.TEMPORARY: self.temporary_lists},
-            store=self.store,
-            environment="test",
-            people=people,
-            ledger=ledger,
-            lanes=lanes,
-            redelivery=patience,
-            clock=self.clock,
-            rules=self.rules,
-            default_kind=self.list_kind,
-            removes_at_once=self.list_removals_at_once,
-            brake=self.brake,
-        )
-        services = JobServices(
-            crm=self.crm,
             platform=self.platform,
+            feeds=self.platform,
             tagging=self.tagging,
             automations=self.automations,
-            automation_rows=self.automation_rows,
-            automation_refresh=AutomationRefresh(self.automations, self.automation_rows),
             audiences=self.audiences,
+            list_kinds={ListKind.AUDIENCE: self.audiences, ListKind.TEMPORARY: self.temporary_lists},
+            automation_rows=self.automation_rows,
             marketing_lists=self.marketing_lists,
-            lists=lists,
-            people=people,
-            ledger=ledger,
-            journal=Journal(self.store, "test"),
-            rules=self.rules,
-            writebacks=self.writebacks,
-            suppressions=self.suppressions,
             access=self.access,
-            brake=self.brake,
-        )
-        jobs = JobRunner(
-            services=services,
-            operations=OPERATIONS,
-            lanes=lanes,
-            redelivery=patience,
-            clock=self.clock,
-            presumed_dead=self.claim_time,
-        )
-        self.ledger, self.lanes, self.people, self.jobs, self.lists = ledger, lanes, people, jobs, lists
-        self.explain = Explain(
-            crm=self.crm,
-            platform=self.platform,
-            ledger=ledger,
-            rules=self.rules,
-            planning_facts=planning_facts,
-            suppressions=self.suppressions,
-        )
-        self.consent, self.bounces = consent, bounces
-        self.refusal_lifting = RefusalLifting(
-            suppressions=self.suppressions,
-            ledger=ledger,
-            consents=consent,
-            crm=self.crm,
-            lanes=lanes,
-            rules=self.rules,
-            clock=self.clock,
-        )
-        changes = ContactChanges(
-            platform=self.platform,
-            crm=self.crm,
-            people=people,
-            new_subscribers=self.new_subscribers,
-            ledger=ledger,
-            suppressions=self.suppressions,
-            queue=self.queue,
-            rules=self.rules,
-        )
-        self.poller = Poll(
-            feeds=self.platform,
-            changes=changes,
-            people=people,
-            bounces=bounces,
-            store=self.store,
-            clock=self.clock,
-            rules=self.rules,
-            environment="test",
-            lease=self.claim_time,
-        )
-        self.comparison = Comparison(
-            feeds=self.platform,
-            changes=changes,
-            people=people,
-            bounces=bounces,
-            lanes=lanes,
-            redelivery=patience,
-            store=self.store,
-            clock=self.clock,
-            rules=self.rules,
-            environment="test",
-            days=self.days,
-        )
-        self.reconciliation = Reconciliation(
-            lanes=lanes,
-            comparison=self.comparison,
-            ledger=ledger,
-            brake=self.brake,
-            store=self.store,
-            clock=self.clock,
-            rules=self.rules,
-            environment="test",
-        )
-        self.release = Release(brake=self.brake, lists=lists.start, lanes=lanes, redelivery=patience, clock=self.clock)
-        walks = Walks(self.store, self.clock, "test")
-        self.resync = Resync(
-            crm=self.crm,
-            people=people,
-            lanes=lanes,
-            redelivery=patience,
-            walks=walks,
-            reconciliation=self.reconciliation,
-        )
-        pings = {Service.DATAVERSE: self.crm.ping, Service.SPOTLER: self.platform.ping}
-        self.circuits = Circuits(self.store, self.clock, "test", pings=pings)
-        return Dispatcher(
-            crm=self.crm,
-            people=people,
-            jobs=jobs,
-            resync=self.resync,
-            release=self.release,
-            comparison=self.comparison,
-            lists=lists,
-            redelivery=patience,
-            clock=self.clock,
-            work_time=self.work_time,
-            lanes=lanes,
-            circuits=self.circuits,
+            bounce_tasks=self.bounce_tasks,
+            permission_rows=self.permission_rows,
+            variables=TwinVariables(),
+            default_permissions=self,
+            consent=self.consent,
             priority=Priority(),
-            policy=self.policy,
+        )
+
+    def _settings(self) -> Settings:
+        """Settings that are not checked: tests use shorter times than the limits of the settings."""
+        return Settings.model_construct(
+            environment="test",
+            claim_seconds=self.claim_time.total_seconds(),
+            local_lock_seconds=(self.claim_time + self.work_time * 1.5).total_seconds(),
+            mass_erasure_limit=self.limits.erasures,
+            mass_change_limit=self.limits.changes,
+            mass_missing_limit=self.limits.missing,
+            reconcile_days=self.days,
+            spotler_list_kind=self.list_kind,
+            list_removals_at_once=self.list_removals_at_once,
+            bounce_task_language=Language.ENGLISH,
         )
 
     async def current(self) -> tuple[PermissionDefault, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+from shared.consent.audit_ledger import ConsentLedger, as_rows
+from shared.consent.bounce_service import BounceService, bounce_rows
 from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.conditions import condition_results
@@ -43,6 +45,8 @@ class Explain:
         rules: Rules,
         planning_facts: PlanningFactsLoader,
         suppressions: SuppressionList,
+        bounces: BounceService,
+        consents: ConsentLedger,
     ) -> None:
         self._platform = platform
         self._ledger = ledger
@@ -50,6 +54,8 @@ class Explain:
         self._planning_facts = planning_facts
         self._suppressions = suppressions
         self._resolver = ContactResolver(crm, ledger, suppressions, rules)
+        self._bounces = bounces
+        self._consents = consents
 
     async def record(self, key: RecordKey) -> dict[str, Any]:
         """Explain one record as JSON. Values are for the caller, who may read the record; nothing is logged."""
@@ -97,6 +103,8 @@ class Explain:
                 .refusals
             ],
             "heldSince": {str(kind): at.isoformat(timespec="seconds") for kind, at in entry.binding.held_since.items()},
+            "bounces": bounce_rows(await self._bounces.report_of(context.binding.external_id, key)),
+            "consent": as_rows(await self._consents.of_record(key)),
         }
 
     async def _planned(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:

@@ -1,1 +1,1 @@
-"""Settings, connections and wiring: the only place that builds the object graph."""
+"""The composition root: settings, clients, and the wiring of the use cases."""

@@ -1,4 +1,4 @@
-"""Settings become connections: clients of both services, state store, queue. Nothing is opened before its first use."""
+"""Makes clients, state store and queue from the settings. No connection is opened before its first use."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def state_store(settings: Settings, clock: Clock) -> StateStore:
 
 
 def redact(queue: QueueName, body: bytes) -> bytes:
-    """Return what may remain of a message that is buried: ids, never values. Empty if nothing is known to be safe."""
+    """Return what a dead letter may keep of a message: ids, never values. Empty if no part is known to be safe."""
     match queue:
         case QueueName.EVENTS:
             return without_values(body)
@@ -121,9 +121,9 @@ def message_queue(settings: Settings, clock: Clock) -> Queue:
 
 
 def fingerprint_keys(settings: Settings) -> ConfiguredKeys:
-    """Return the key of the fingerprints, and its predecessor; the embedded state store makes its own once.
+    """Return the fingerprint key and its predecessor; the embedded state store makes its own key once.
 
-    Several processes may start at once: whoever comes first decides, and nobody reads half a key. Raises
+    When several processes start at once, the first one makes the key, and no process reads half a key. Raises
     ConfigurationError.
     """
     if text := settings.fingerprint_key.get_secret_value():
@@ -133,39 +133,39 @@ def fingerprint_keys(settings: Settings) -> ConfiguredKeys:
         if not path.exists():
             _write_once(path, secrets.token_urlsafe(32))
         key = path.read_bytes()
-        known = former.read_bytes() if former.exists() else b""
+        previous = former.read_bytes() if former.exists() else b""
     except OSError as error:
         raise ConfigurationError(f"fingerprint.key cannot be read or written: {error.strerror}") from None
     if not key:
         raise ConfigurationError("fingerprint.key is empty: restore it, or delete it if nothing was synchronised yet")
-    return ConfiguredKeys(key, known)
+    return ConfiguredKeys(key, previous)
 
 
 def key_files(settings: Settings) -> tuple[Path, Path]:
-    """Return where the embedded state store has its key, and the former one while the key changes."""
+    """Return the files of the embedded state store's key, and of the former key during a change."""
     return settings.local_folder / "fingerprint.key", settings.local_folder / "fingerprint-previous.key"
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all, unless there is one by then."""
+    """Write a file that only its owner reads, atomically, unless the file exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}-") as draft:  # mode 0600
-        draft.write(text)
-        draft.flush()
-        os.fsync(draft.fileno())
+    with NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f".{path.name}-") as written:  # mode 0600
+        written.write(text)
+        written.flush()
+        os.fsync(written.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(draft.name, path)
+            os.link(written.name, path)
 
 
 def quieten_libraries() -> None:
-    """Keep libraries from logging URLs, what they sign, and answers, which may hold addresses of people."""
+    """Keep libraries from logging URLs, signed texts and answers, which may hold addresses of people."""
     for name in ("httpx", "httpcore", "azure", "oauthlib"):
         logging.getLogger(name).setLevel(logging.WARNING)
     explain_retries()
 
 
 def export_telemetry(settings: Settings) -> None:
-    """Send telemetry, if there is somewhere to send it to; OpenTelemetry's SDK is imported only then."""
+    """Send telemetry if a destination is set; OpenTelemetry's SDK is imported only then."""
     if text := settings.applicationinsights_connection_string.get_secret_value():
         from shared.telemetry.export import start  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The mapping that the very first start stores: the default one, or a file that the settings name."""
+"""The mapping that the very first start stores: the default mapping, or the file that the settings name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def first_mapping(settings: Settings) -> Mapping:
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read a mapping file; ConfigurationError names the file and what is wrong with it."""
+    """Read a mapping file; ConfigurationError names the file and the error."""
     try:
         return from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, MappingError) as problem:

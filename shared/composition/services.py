@@ -1,4 +1,4 @@
-"""What lives as long as the process: settings become clients, and the adapters that need no mapping."""
+"""Makes what lives as long as the process: clients, and the adapters that need no mapping."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from shared.adapters.dataverse.events.own_user import OwnUser
 from shared.adapters.dataverse.metadata.mapped_schema import DataverseSchema
 from shared.adapters.dataverse.metadata.record_access import DataverseRecordAccess
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
+from shared.adapters.dataverse.records.crm import DataverseCrm
 from shared.adapters.dataverse.rows.automations import DataverseAutomations
+from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
 from shared.adapters.dataverse.rows.lists import DataverseLists
+from shared.adapters.dataverse.rows.permission_names import DataversePermissionRows
 from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.writeback.subscriber_records import DataverseSubscriberRecords
+from shared.adapters.dataverse.writeback.write_back import DataverseWritebacks
 from shared.adapters.spotler.automations.automations import SpotlerAutomations
 from shared.adapters.spotler.automations.capabilities import Capabilities
 from shared.adapters.spotler.automations.probes import Probes
@@ -37,69 +42,55 @@ from shared.composition.connections import (
     state_store,
 )
 from shared.composition.first_mapping import first_mapping
+from shared.composition.ports import MappedPorts, Ports
 from shared.composition.settings import Settings
 from shared.consent.audit_ledger import ConsentLedger
 from shared.consent.environment_variable import PermissionsVariable
 from shared.consent.erased_consent import ErasedConsent
 from shared.consent.permission_defaults import DefaultPermissions
 from shared.domain.features.lists import ListKind
+from shared.domain.mapping.model import Mapping
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.engine.guards.priority import Priority
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.ports.clock import Clock
-from shared.ports.dataverse import AutomationRows, EnvironmentVariables, MarketingLists, RecordAccess
-from shared.ports.marketing_platform import (
-    Audiences,
-    Automations,
-    ContactFeeds,
-    ContactLists,
-    MarketingPlatform,
-    Tagging,
-)
 from shared.ports.queue import Queue
-from shared.ports.state import StateStore
-from shared.telemetry.ports import traced
+from shared.telemetry.ports import ObservedQueue, traced
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What lives as long as the process: settings, connections, and the shelf with the mapping."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services(Ports):
+    """The ports, and what else lives as long as the process: settings, clients, keys, versions of the mapping."""
 
     settings: Settings
-    clock: Clock
     dataverse: DataverseClient
     schema: SchemaCache
-    platform: MarketingPlatform
-    feeds: ContactFeeds
     capabilities: Capabilities
-    tagging: Tagging
-    automations: Automations
-    audiences: Audiences
-    list_kinds: dict[ListKind, ContactLists]
-    automation_rows: AutomationRows
     automation_refresh: AutomationRefresh
-    marketing_lists: MarketingLists
-    variables: EnvironmentVariables
     permissions_variable: PermissionsVariable
-    default_permissions: DefaultPermissions
-    consent: ConsentLedger
     erased_consent: ErasedConsent
-    store: StateStore
     keys: KeyRegister
     rekeying: Rekeying
-    queue: Queue
     organisations: KnownOrganisations
     own_user: OwnUser
-    access: RecordAccess
     mapping_validator: MappingValidator
-    shelf: MappingRepository
-    desk: MappingService
-    priority: Priority
+    mapping_repository: MappingRepository
+    mapping_service: MappingService
 
     async def close(self) -> None:
-        """Release connections, those to the outside first."""
+        """Release connections, those to other services first."""
         for part in (self.dataverse, self.platform, self.queue, self.store):
             await part.close()
+
+    def mapped(self, mapping: Mapping) -> MappedPorts:
+        """Return the adapters for one version of the mapping."""
+        dataverse, schema, settings = self.dataverse, self.schema, self.settings
+        checks = settings.duplicate_detection
+        return MappedPorts(
+            crm=traced(DataverseCrm(dataverse, mapping, settings.sync_tables, schema), "crm"),
+            writebacks=DataverseWritebacks(dataverse, schema, mapping, detects_duplicates=checks),
+            new_records=DataverseSubscriberRecords(dataverse, schema, mapping, detects_duplicates=checks),
+        )
 
 
 def open_services(settings: Settings, clock: Clock | None = None, queue: Queue | None = None) -> Services:
@@ -126,7 +117,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         catalogue=spotler.properties,
         enabled_tables=settings.sync_tables,
     )
-    shelf = MappingRepository(store, clock, settings.environment)
+    mapping_repository = MappingRepository(store, clock, settings.environment)
     audiences = traced(SpotlerAudiences(spotler.transport), "spotler")
     temporary = traced(SpotlerTemporaryLists(spotler.transport), "spotler")
     automations = traced(SpotlerAutomations(spotler.transport, capabilities), "spotler")
@@ -163,12 +154,14 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         store=store,
         keys=keys,
         rekeying=Rekeying(plain, keys, places, clock, settings.environment),
-        queue=queue or message_queue(settings, clock),
+        queue=ObservedQueue(queue or message_queue(settings, clock)),
+        bounce_tasks=DataverseBounceTasks(dataverse),
+        permission_rows=DataversePermissionRows(dataverse),
         organisations=KnownOrganisations(dataverse, settings.dataverse_organisation_ids, url=settings.dataverse_url),
         own_user=OwnUser(dataverse, clock),
         access=traced(DataverseRecordAccess(dataverse, clock), "crm"),
         mapping_validator=mapping_validator,
-        shelf=shelf,
-        desk=MappingService(shelf, mapping_validator.check, lambda: first_mapping(settings)),
+        mapping_repository=mapping_repository,
+        mapping_service=MappingService(mapping_repository, mapping_validator.check, lambda: first_mapping(settings)),
         priority=Priority(),
     )

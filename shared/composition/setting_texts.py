@@ -1,7 +1,7 @@
 """Values of settings as people and templates write them: empty ones, blanks, line ends, quotes, capitals.
 
-A value that is there and empty means the default. What surrounds a value without being seen is no part of it. What is
-seen and cannot be meant is refused by the setting's name, at the start: later it would look like a wrong password.
+An empty value means the default. Invisible characters around a value are dropped. A visible mistake is refused at the
+start, by the setting's name: later it would look like a wrong password.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 
 from shared.domain.values.texts import trimmed
 
+NCRONTAB = r"^\S+( \S+){5}$"
+"""Six fields, the seconds first. Azure Functions checks more than this pattern."""
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _QUOTES = frozenset("\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
 
 
 def given(values: Mapping[str, Any], *, verbatim: frozenset[str], single_words: frozenset[str]) -> dict[str, Any]:
-    """Return the settings that say something; ValueError names those that cannot be meant.
+    """Return the settings that have a value; ValueError names those that are written wrongly.
 
     `verbatim` settings stay as they are unless they are blank: for secrets that may begin with anything. `single_words`
     are printable ASCII without blanks.
@@ -47,14 +50,14 @@ def given(values: Mapping[str, Any], *, verbatim: frozenset[str], single_words: 
 
 
 def in_right_case(value: object, choices: type[Enum]) -> object:
-    """Return the choice that a word means in whatever case; anything else as it is, for the check to refuse."""
+    """Return the choice that a word names in any case; other values unchanged, for the check to refuse."""
     if isinstance(value, str):
         return {str(choice.value).casefold(): choice for choice in choices}.get(value.casefold(), value)
     return value
 
 
 def complaint_about_address(url: str) -> str:
-    """Say what is wrong with an address that credentials are sent to; "" if it is fine, or empty."""
+    """Return what is wrong with an address that credentials are sent to; "" if it is valid, or empty."""
     if not url:
         return ""
     try:
@@ -72,7 +75,7 @@ def complaint_about_address(url: str) -> str:
 
 
 def _is_this_machine(host: str) -> bool:
-    """Whether a name leads here, however it is written: `127.1` is 127.0.0.1 to every resolver."""
+    """Whether a name is an address of this machine in any spelling: `127.1` is 127.0.0.1 to every resolver."""
     if host in LOOPBACK:
         return True
     try:

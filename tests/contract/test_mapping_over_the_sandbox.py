@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,9 @@ from uuid import UUID
 import pytest
 
 from shared.administration.live_mapping import LiveVersion
-from shared.composition.services import open_services
+from shared.composition.administration import Administration, administer
+from shared.composition.rooms import rules_of
+from shared.composition.services import Services, open_services
 from shared.composition.settings import Settings
 from shared.composition.wiring import Connector, build
 from shared.domain.features.schema_drift import SchemaChange, Shift
@@ -52,6 +55,13 @@ FIRST_NAME = {"spotler": "firstName", "contact": "firstname"}
 JOB_TITLE = {"spotler": "jobTitle", "contact": "jobtitle"}
 
 
+@dataclass(frozen=True)
+class Opened:
+    services: Services
+    connector: Connector
+    administration: Administration
+
+
 @asynccontextmanager
 async def connector(
     folder: Path,
@@ -59,7 +69,7 @@ async def connector(
     columns: Mapping[str, Mapping[str, Any] | None] | None = None,
     properties: tuple[Property, ...] = DEFAULT_CATALOGUE,
     filtering: Mapping[str, Any] | None = None,
-) -> AsyncIterator[Connector]:
+) -> AsyncIterator[Opened]:
     """A connector with this mapping; `columns` are other than usual in Dataverse."""
 
     async def publish(message: ServiceEndpointMessage) -> None:
@@ -95,7 +105,9 @@ async def connector(
         services = open_services(settings)
         try:
             version = LiveVersion(1, read_mapping({"version": 1, "rows": list(rows)}))
-            yield build(services, version, await services.keys.fingerprinter())
+            rules = rules_of(settings, version, await services.keys.fingerprinter())
+            built = build(services, services.mapped(version.mapping), settings, rules)
+            yield Opened(services, built, administer(services, built, rules))
         finally:
             await services.close()
 
@@ -118,7 +130,7 @@ def candidate(*rows: Mapping[str, Any], **options: Any) -> Any:
 async def test_a_mapping_is_checked_against_what_is_there(tmp_path: Path) -> None:
     filtering = {"contact": ["emailaddress1"]}
     async with connector(tmp_path, EMAIL, filtering=filtering) as opened:
-        findings = await opened.drift.check()
+        findings = await opened.administration.drift.look()
         found = {(finding.code, finding.severity) for finding in findings.findings}
     warned = (Code.COLUMN_WITHOUT_STEP, Code.PROTECTED_ROW, Code.PERMISSIONS_UNMAPPED)
     assert found == {(code, Severity.WARNING) for code in warned}
@@ -131,7 +143,7 @@ async def test_a_preview_counts_what_would_change_and_shows_before_and_after(tmp
     async with connector(tmp_path, EMAIL, FIRST_NAME) as opened:
         first_name = {"spotler": "firstName", "contact": "jobtitle;firstname"}
         new = candidate(EMAIL, first_name, {"spotler": "city", "contact": "address1_city"})
-        report = await opened.preview.sample(new)
+        report = await opened.administration.preview.sample(new)
     assert (report.looked_at, report.differing) == (2, 2)
     assert report.fields == {"firstName": 1, "city": 2}
     ann = next(one for one in report.sample if one.key == ANN)
@@ -147,7 +159,7 @@ async def test_a_preview_tells_who_would_leave_and_which_values_would_be_refused
             {"spotler": "mobileNumber", "contact": "mobilephone"},
             filters={"contact": "empty(jobtitle)"},
         )
-        report = await opened.preview.records(new, [ANN, BEN])
+        report = await opened.administration.preview.records(new, [ANN, BEN])
     assert report.actions == {"write -> skipped": 1, "write -> write": 1}
     assert [(one.after.reason, one.changed) for one in report.sample if one.key == ANN] == [(Reason.FILTERED, ())]
     ((problem, times),) = report.refused.items()
@@ -159,8 +171,8 @@ async def test_a_preview_writes_nothing_and_keeps_values_to_its_answer(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with connector(tmp_path, EMAIL) as opened:
-        report = await opened.preview.sample(candidate(EMAIL, FIRST_NAME))
-        assert await opened.platform.contact(str(ANN.id)) is None
+        report = await opened.administration.preview.sample(candidate(EMAIL, FIRST_NAME))
+        assert await opened.services.platform.contact(str(ANN.id)) is None
     assert MARK in str(report.as_json())
     assert MARK not in repr(report) + caplog.text
     assert _files_with(MARK, tmp_path) == []
@@ -172,19 +184,19 @@ async def test_a_preview_writes_nothing_and_keeps_values_to_its_answer(
 async def test_nothing_has_changed_when_nothing_has_changed(tmp_path: Path) -> None:
     for _ in range(2):
         async with connector(tmp_path, EMAIL, FIRST_NAME) as opened:
-            assert (await opened.drift.check()).noticed == ()
+            assert (await opened.administration.drift.look()).noticed == ()
 
 
 async def test_a_deleted_column_is_noticed_and_spotler_keeps_what_it_has(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE) as opened:
-        await opened.drift.check()
-        before = await opened.explain.record(ANN)
+        await opened.administration.drift.look()
+        before = await opened.connector.explain.record(ANN)
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE, columns={"contact.jobtitle": None}) as opened:
-        report = await opened.drift.check()
-        after = await opened.explain.record(ANN)
-        health = await opened.health.check()
+        report = await opened.administration.drift.look()
+        after = await opened.connector.explain.record(ANN)
+        health = await opened.administration.health.check()
     assert [one.change for one in report.noticed] == [SchemaChange("contact.jobtitle", Shift.DELETED)]
     assert Code.UNKNOWN_COLUMN in {finding.code for finding in report.findings}
     assert "jobTitle" in before["plan"]["properties"]
@@ -195,10 +207,10 @@ async def test_a_deleted_column_is_noticed_and_spotler_keeps_what_it_has(
 
 async def test_a_column_that_is_retyped_or_shortened_is_noticed(tmp_path: Path) -> None:
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE) as opened:
-        await opened.drift.check()
+        await opened.administration.drift.look()
     columns = {"contact.jobtitle": {"type": "String", "max": 20}, "contact.firstname": {"type": "Memo", "max": 50}}
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE, columns=columns) as opened:
-        report = await opened.drift.check()
+        report = await opened.administration.drift.look()
     assert {str(one.change) for one in report.noticed} == {
         "contact.jobtitle shortened (100 characters are now 20)",
         "contact.firstname retyped (String is now Memo)",
@@ -208,10 +220,10 @@ async def test_a_column_that_is_retyped_or_shortened_is_noticed(tmp_path: Path) 
 async def test_options_that_come_go_and_change_their_label_are_noticed(tmp_path: Path) -> None:
     row = {"spotler": "profileField1", "contact": "gendercode"}
     async with connector(tmp_path, EMAIL, row) as opened:
-        await opened.drift.check()
+        await opened.administration.drift.look()
     options = {"type": "Picklist", "options": {"2": "Woman", "3": "Other"}}
     async with connector(tmp_path, EMAIL, row, columns={"contact.gendercode": options}) as opened:
-        report = await opened.drift.check()
+        report = await opened.administration.drift.look()
     assert {(one.change.what, one.change.shift) for one in report.noticed} == {
         ("contact.gendercode=1", Shift.OPTION_DELETED),
         ("contact.gendercode=2", Shift.OPTION_RENAMED),
@@ -222,7 +234,7 @@ async def test_options_that_come_go_and_change_their_label_are_noticed(tmp_path:
 async def test_a_property_that_is_renamed_deleted_or_has_other_options_is_noticed(tmp_path: Path) -> None:
     rows = (EMAIL, FIRST_NAME, JOB_TITLE, {"spotler": "permissions", "contact": "@map(permissions)"})
     async with connector(tmp_path, *rows) as opened:
-        await opened.drift.check()
+        await opened.administration.drift.look()
     kept = tuple(one for one in DEFAULT_CATALOGUE if one.name not in {"firstName", "jobTitle", "permissions"})
     changed = (
         Property("firstName", "Given name"),
@@ -230,7 +242,7 @@ async def test_a_property_that_is_renamed_deleted_or_has_other_options_is_notice
         Property("permissions", "Permissions", PropertyType.SET, (Option(1, "Newsletter"), Option(2, "Products"))),
     )
     async with connector(tmp_path, *rows, properties=(*kept, *changed)) as opened:
-        report = await opened.drift.check()
+        report = await opened.administration.drift.look()
     assert {str(one.change) for one in report.noticed} == {
         "spotler.firstName renamed",
         "spotler.jobTitle deleted (perhaps it is now job)",
@@ -242,15 +254,15 @@ async def test_a_property_that_is_renamed_deleted_or_has_other_options_is_notice
 
 async def test_what_the_mapping_no_longer_names_is_nobody_s_business(tmp_path: Path) -> None:
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE) as opened:
-        await opened.drift.check()
+        await opened.administration.drift.look()
     async with connector(tmp_path, EMAIL, FIRST_NAME, columns={"contact.jobtitle": None}) as opened:
-        assert (await opened.drift.check()).noticed == ()
+        assert (await opened.administration.drift.look()).noticed == ()
 
 
 async def test_a_change_stays_in_the_report_after_the_day_on_which_it_was_seen(tmp_path: Path) -> None:
     async with connector(tmp_path, EMAIL, JOB_TITLE) as opened:
-        await opened.drift.check()
+        await opened.administration.drift.look()
     for _ in range(2):
         async with connector(tmp_path, EMAIL, JOB_TITLE, columns={"contact.jobtitle": None}) as opened:
-            report = await opened.drift.check()
+            report = await opened.administration.drift.look()
     assert [one.change.what for one in report.noticed] == ["contact.jobtitle"]

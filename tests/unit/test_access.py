@@ -63,51 +63,51 @@ def test_no_route_is_open_to_everybody() -> None:
 
 
 RIGHTS = {
-    "health": (CallerRole.OPERATOR, "looks"),
-    "explain": (CallerRole.OPERATOR, "looks"),
+    "health": (CallerRole.OPERATOR, "reads"),
+    "explain": (CallerRole.OPERATOR, "reads"),
     "explain_values": (CallerRole.ADMINISTRATOR, "shows values"),
-    "list_overview": (CallerRole.OPERATOR, "looks"),
-    "list_left_out": (CallerRole.OPERATOR, "looks"),
+    "list_overview": (CallerRole.OPERATOR, "reads"),
+    "list_left_out": (CallerRole.OPERATOR, "reads"),
     "resync": (CallerRole.OPERATOR, "repeats"),
-    "dead_letters": (CallerRole.OPERATOR, "looks"),
+    "dead_letters": (CallerRole.OPERATOR, "reads"),
     "replay": (CallerRole.OPERATOR, "repeats"),
     "replay_held": (CallerRole.ADMINISTRATOR, "repeats what the brake holds"),
-    "check_capabilities": (CallerRole.OPERATOR, "asks Spotler harmless questions"),
-    "export_consent": (CallerRole.OPERATOR, "looks"),
-    "report_bounces": (CallerRole.OPERATOR, "looks"),
-    "brake": (CallerRole.OPERATOR, "looks"),
+    "check_capabilities": (CallerRole.OPERATOR, "calls Spotler without effect"),
+    "export_consent": (CallerRole.OPERATOR, "reads"),
+    "report_bounces": (CallerRole.OPERATOR, "reads"),
+    "brake": (CallerRole.OPERATOR, "reads"),
     "release_brake": (CallerRole.ADMINISTRATOR, "lets mass changes pass"),
     "lift_refusals": (CallerRole.ADMINISTRATOR, "lets people be mailed again"),
-    "export_person": (CallerRole.ADMINISTRATOR, "shows all that is known of a person"),
-    "forget_person": (CallerRole.ADMINISTRATOR, "removes what is known of a person"),
+    "export_person": (CallerRole.ADMINISTRATOR, "shows all that is stored about a person"),
+    "forget_person": (CallerRole.ADMINISTRATOR, "removes what is stored about a person"),
     "poll_now": (CallerRole.OPERATOR, "repeats"),
-    "list_reviews": (CallerRole.OPERATOR, "looks"),
+    "list_reviews": (CallerRole.OPERATOR, "reads"),
     "decide_review": (CallerRole.ADMINISTRATOR, "decides whose data is written"),
-    "read_mapping": (CallerRole.OPERATOR, "looks"),
-    "mapping_history": (CallerRole.OPERATOR, "looks"),
-    "check_mapping": (CallerRole.OPERATOR, "looks"),
+    "read_mapping": (CallerRole.OPERATOR, "reads"),
+    "mapping_history": (CallerRole.OPERATOR, "reads"),
+    "check_mapping": (CallerRole.OPERATOR, "reads"),
     "preview_mapping": (CallerRole.ADMINISTRATOR, "shows values"),
     "apply_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
     "roll_back_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
     "restore_default_mapping": (CallerRole.ADMINISTRATOR, "changes what is written"),
 }
-"""Operators look and repeat; administrators change, and see values of people."""
+"""Operators read and repeat; administrators change, and read values of people."""
 
 
-def test_operators_look_and_repeat_and_administrators_change_and_see_values() -> None:
+def test_operators_read_and_repeat_and_administrators_change_and_read_values() -> None:
     assert {name: (route.role, route.why) for name, route in ROUTES.items()} == RIGHTS
     assert {why for role, why in RIGHTS.values() if role is CallerRole.OPERATOR} == {
-        "looks",
+        "reads",
         "repeats",
-        "asks Spotler harmless questions",
+        "calls Spotler without effect",
     }
     assert all(route.role is CallerRole.ADMINISTRATOR for route in ROUTES.values() if route.shown is Shown.VALUES)
 
 
-def test_what_is_asked_with_get_changes_and_repeats_nothing() -> None:
+def test_get_routes_change_and_repeat_nothing() -> None:
     reads = {route.why for route in ROUTES.values() if route.method is func.HttpMethod.GET}
 
-    assert reads == {"looks", "shows values"}
+    assert reads == {"reads", "shows values"}
 
 
 def test_without_sign_in_the_host_itself_demands_the_master_key_of_administrators() -> None:
@@ -130,16 +130,16 @@ def test_with_sign_in_an_administrator_has_the_role() -> None:
 
 
 @pytest.mark.parametrize(("value", "on"), [("True", True), ("true", True), ("", False), ("False", False), ("1", False)])
-def test_the_header_is_believed_only_behind_app_service_authentication(value: str, *, on: bool) -> None:
+def test_the_header_is_trusted_only_behind_app_service_authentication(value: str, *, on: bool) -> None:
     assert sign_in_is_on({"WEBSITE_AUTH_ENABLED": value}) is on
     assert not sign_in_is_on({})
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode())))
-def test_no_header_but_a_real_one_gives_a_role(header: str) -> None:
+def test_an_invalid_header_gives_no_role(header: str) -> None:
     assert roles_of(header) == frozenset()
 
 
 @given(st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
-def test_no_other_document_gives_a_role(document: object) -> None:
+def test_an_invalid_document_gives_no_role(document: object) -> None:
     assert roles_of(base64.b64encode(json.dumps(document).encode()).decode()) == frozenset()

@@ -1,4 +1,4 @@
-"""Every alarm watches over a metric that exists, by dimensions and values that it can have, and says what to do."""
+"""Every alarm has an existing metric, possible dimensions and values, and an action."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_alarms_have_names_of_their_own() -> None:
     assert len(names) == len(set(names))
 
 
-def test_silence_and_standstill_and_erasures_are_watched_over() -> None:
+def test_silence_standstill_and_erasures_have_alarms() -> None:
     assert {HEARTBEAT.name, UP.name, OLDEST.name} <= {alarm["metric"] for alarm in alarms()}
     (beat,) = [alarm for alarm in alarms() if alarm["metric"] == HEARTBEAT.name]
     assert beat["absent"]
@@ -79,7 +79,7 @@ def test_silence_and_standstill_and_erasures_are_watched_over() -> None:
 
 
 @every_alarm
-def test_what_to_do_names_calls_and_files_that_exist(alarm: dict[str, Any]) -> None:
+def test_actions_name_calls_and_files_that_exist(alarm: dict[str, Any]) -> None:
     from pathlib import Path  # noqa: PLC0415
 
     from shared.triggers.http.access import ROUTES  # noqa: PLC0415

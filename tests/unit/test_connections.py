@@ -1,4 +1,4 @@
-"""Settings become connections: what is made once, and what is closed."""
+"""Connections from settings: parts that are made once, parts that are closed."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def test_a_second_process_never_reads_half_a_key(settings: Settings, monkeypatch
     assert len(first) >= 32
 
 
-def test_many_that_start_at_once_have_one_key(settings: Settings) -> None:
+def test_processes_that_start_at_once_have_one_key(settings: Settings) -> None:
     with ThreadPoolExecutor(16) as pool:
         keys = set(pool.map(lambda _: fingerprint_keys(settings).current, range(64)))
     assert len(keys) == 1
 
 
-def test_a_key_that_is_empty_or_unreadable_is_told(settings: Settings) -> None:
+def test_a_key_that_is_empty_or_unreadable_is_reported(settings: Settings) -> None:
     settings.local_folder.mkdir()
     path = settings.local_folder / "fingerprint.key"
     path.touch()
@@ -90,7 +90,7 @@ def test_a_key_that_is_empty_or_unreadable_is_told(settings: Settings) -> None:
         fingerprint_keys(settings)
 
 
-async def test_a_managed_identity_is_closed_with_what_it_was_made_for() -> None:
+async def test_a_managed_identity_is_closed_with_its_client() -> None:
     of_store, of_queue = FakeCredential(), FakeCredential()
     store = TableStateStore.from_account("https://x.table.core.windows.net", of_store, table="state")
     queue = ServiceBusQueue.from_namespace("x.servicebus.windows.net", of_queue, redact=lambda _, body: body)

@@ -1,4 +1,4 @@
-"""The audit looks up what is deployed, fails for whatever it does not understand, and says what nobody looked up."""
+"""The audit covers the deployed packages, fails for unknown answers, and reports packages that were not looked up."""
 
 from __future__ import annotations
 
@@ -55,28 +55,28 @@ def test_the_tools_of_this_environment_are_looked_up_too() -> None:
 def test_each_run_has_a_name_once_and_all_runs_have_every_package() -> None:
     older = Package("httpx", "0.27.0", deployed=False)
 
-    rounds = audit.rounds([HTTPX, OLD, older])
+    rounds = audit.disjoint_runs([HTTPX, OLD, older])
 
     assert rounds == [[HTTPX, OLD], [older]]
 
 
-# ------------------------------------------------------------------------------------------------------------ verdicts
+# ------------------------------------------------------------------------------------------------------------ results
 
 
 def test_a_known_vulnerability_fails_and_is_named_with_its_cure() -> None:
-    verdict = judge(Run(1, answer(FINE, WEAK), ""), [HTTPX, OLD])
+    result = judge(Run(1, answer(FINE, WEAK), ""), [HTTPX, OLD])
 
-    assert verdict == audit.Verdict(Outcome.VULNERABLE, ["old 1.0 (tool): PYSEC-2026-1, fixed in 1.1"])
+    assert result == audit.AuditResult(Outcome.VULNERABLE, ["old 1.0 (tool): PYSEC-2026-1, fixed in 1.1"])
 
 
-def test_what_was_looked_up_and_is_fine_passes() -> None:
+def test_packages_without_vulnerabilities_pass() -> None:
     assert judge(Run(0, answer(FINE), ""), [HTTPX]).outcome is Outcome.CLEAN
 
 
-def test_a_package_that_the_database_does_not_know_fails_for_it_may_have_been_taken_down() -> None:
-    verdict = judge(Run(0, answer(FINE, UNKNOWN), "No known vulnerabilities found"), [HTTPX, AIOHTTP])
+def test_an_unknown_package_fails_because_it_may_have_been_removed() -> None:
+    result = judge(Run(0, answer(FINE, UNKNOWN), "No known vulnerabilities found"), [HTTPX, AIOHTTP])
 
-    assert verdict == audit.Verdict(Outcome.UNKNOWN_PACKAGE, ["aiohttp 3.14.5 (deployed)"])
+    assert result == audit.AuditResult(Outcome.UNKNOWN_PACKAGE, ["aiohttp 3.14.5 (deployed)"])
 
 
 def test_a_single_package_that_the_database_does_not_know_is_no_lack_of_a_database() -> None:
@@ -93,9 +93,7 @@ def test_a_vulnerability_counts_whatever_else_could_not_be_looked_up() -> None:
 
 @pytest.mark.parametrize("errors", CUT_OFF)
 @pytest.mark.parametrize("code", [0, 1, 2, None])
-def test_whether_a_database_could_be_reached_is_asked_of_the_database_not_read_in_an_error(
-    code: int | None, errors: str
-) -> None:
+def test_reachability_is_tested_at_the_database_and_not_read_from_an_error(code: int | None, errors: str) -> None:
     assert judge(Run(code, "", errors), [HTTPX], reachable=False).outcome is Outcome.UNREACHED
     assert judge(Run(code, "", errors), [HTTPX], reachable=True).outcome is Outcome.FAILED
 
@@ -127,8 +125,8 @@ def test_of_several_runs_the_worst_counts() -> None:
 
     assert set(ranked) == set(Outcome)
     for place, outcome in enumerate(ranked):
-        verdicts = [audit.Verdict(other, [other.name]) for other in ranked[place:]]
-        assert audit.worst(verdicts) == audit.Verdict(outcome, [outcome.name])
+        results = [audit.AuditResult(other, [other.name]) for other in ranked[place:]]
+        assert audit.worst(results) == audit.AuditResult(outcome, [outcome.name])
 
 
 # ------------------------------------------------------------------------------------------------- databases in turn
@@ -161,11 +159,11 @@ def test_the_next_database_is_asked_only_if_the_first_cannot_be_reached(monkeypa
         (Outcome.FAILED, [1, 1], "AUDIT FAILED: 2 deployed packages, 1 tools. Pip-audit failed"),
     ],
 )
-def test_the_last_line_and_the_exit_code_say_what_came_of_it(
+def test_the_last_line_and_the_exit_code_have_the_outcome(
     outcome: Any, codes: list[int], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(audit, "packages", lambda: [HTTPX, AIOHTTP, OLD])
-    monkeypatch.setattr(audit, "audit", lambda _: audit.Verdict(outcome, ["because"]))
+    monkeypatch.setattr(audit, "audit", lambda _: audit.AuditResult(outcome, ["because"]))
     for arguments, code in zip(([], ["--required"]), codes, strict=True):
         monkeypatch.setattr("sys.argv", ["audit.py", *arguments])
 

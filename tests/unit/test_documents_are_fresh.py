@@ -1,4 +1,4 @@
-"""What is generated into documents is what the code says today."""
+"""Generated parts of documents are those of the code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from shared.local.pages.alarms_table import alarms_table
 from shared.local.pages.roles import roles_table
+from shared.local.pages.rooms_table import rooms_table
 from shared.local.pages.settings_table import settings_table
 from shared.local.spotler_sandbox.http.documentation import calls_table
 from shared.telemetry.signals import signals_table
@@ -33,11 +34,10 @@ def test_the_readme_has_the_settings_table_of_the_code() -> None:
         ("docs/observability.md", "metrics", signals_table),
         ("docs/observability.md", "alarms", alarms_table),
         ("docs/sandbox.md", "calls", calls_table),
+        ("docs/architecture.md", "rooms", rooms_table),
     ],
 )
-def test_tables_of_routes_roles_metrics_alarms_and_calls_are_those_of_the_code(
-    document: str, name: str, table: Callable[[], str]
-) -> None:
+def test_generated_tables_are_those_of_the_code(document: str, name: str, table: Callable[[], str]) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     begin, end = text.index(f"<!-- {name}:"), text.index(f"<!-- /{name} -->")
 
@@ -51,6 +51,15 @@ def test_tests_that_the_threat_model_names_exist() -> None:
     named = set(re.findall(r"(\w+)\.py", text)) - {"odata", "fetchxml"}
     assert named
     assert {f"{one}.py" for one in named} <= known
+
+
+def test_modules_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    known = [path.as_posix() for path in (ROOT / "shared").rglob("*.py")]
+
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", text)) - {"__init__.py"}
+    assert len(named) > 30
+    assert not [one for one in named if not any(path.endswith(f"/{one}") for path in known)]
 
 
 def test_every_decision_is_numbered_in_its_title() -> None:

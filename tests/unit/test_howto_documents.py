@@ -1,4 +1,4 @@
-"""What the how-to pages ask for is what the connector needs, and what they name exists."""
+"""The how-to pages ask for the steps that the connector needs, and name only things that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages are handled, postponed or dead-lettered: no batch fails as a whole for what can be done later."""
+"""Messages are done, put off or dead-lettered: no batch fails as a whole for work that can be done later."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ async def test_without_a_connector_everything_is_postponed_and_done_later(stage:
 
 
 @pytest.mark.parametrize("part", ["connector", "organisations"])
-async def test_a_hanging_service_does_not_hold_a_batch_until_its_locks_end(stage: Stage, part: str) -> None:
+async def test_a_hanging_service_is_given_up_before_the_locks_end(stage: Stage, part: str) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     hanging = stage if part == "connector" else stage.organisations
     hanging.hangs = True
@@ -183,7 +183,7 @@ async def test_every_kind_of_work_is_postponed(stage: Stage) -> None:
     assert all(one.model_copy(update={"waits_since": now}) in kept for one in messages)
 
 
-async def test_redelivery_during_an_outage_ends_and_dead_letters_can_be_replayed(stage: Stage) -> None:
+async def test_an_outage_ends_in_dead_letters_that_can_be_replayed(stage: Stage) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.away = AWAY
     await stage.takes(Work(people=saved(key, attempt=LAST_ATTEMPT)))
@@ -196,7 +196,7 @@ async def test_redelivery_during_an_outage_ends_and_dead_letters_can_be_replayed
     assert stage.twin.contact_of("ann@example.com")
 
 
-async def test_unchecked_messages_wait_and_are_checked_later(stage: Stage) -> None:
+async def test_a_message_that_cannot_be_checked_waits_and_is_checked_later(stage: Stage) -> None:
     ours = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     theirs = stage.twin.crm.create(**person(emailaddress1="bob@example.com"))
     stage.organisations.error = AWAY
@@ -213,7 +213,7 @@ async def test_unchecked_messages_wait_and_are_checked_later(stage: Stage) -> No
     assert (letter.reason, letter.body) == ("other-organisation", b"")
 
 
-async def test_many_messages_of_one_organisation_are_one_question(stage: Stage) -> None:
+async def test_many_messages_of_one_organisation_cost_one_request(stage: Stage) -> None:
     keys = [stage.twin.crm.create(**person(emailaddress1=f"{number}@example.com")) for number in range(250)]
     messages = references_messages([reference for key in keys for reference in saved(key)])
     await stage.takes(Work(unchecked=[Unchecked(organisation=OURS, message=one) for one in messages]))
@@ -222,7 +222,7 @@ async def test_many_messages_of_one_organisation_are_one_question(stage: Stage) 
 
 
 async def test_a_batch_that_fails_has_dead_lettered_nothing(stage: Stage) -> None:
-    """The queue cannot be reached: all messages are repeated, the refused ones, too."""
+    """The queue cannot be reached: all messages come again, those that are refused, too."""
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.away = AWAY
     stage.twin.queue.broken = {"send": TransientError("down")}
@@ -244,7 +244,7 @@ async def test_a_worker_that_dies_has_dead_lettered_nothing(stage: Stage) -> Non
     assert stage.twin.queue.dead == []
 
 
-async def test_a_defect_in_one_message_does_not_repeat_the_others(stage: Stage) -> None:
+async def test_a_defect_in_one_message_redelivers_no_other(stage: Stage) -> None:
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.twin.crm.broken = dict.fromkeys(("read_jobs", "people_of_permissions"), RuntimeError("a defect"))
     work = Work(people=saved(key), jobs=[Jobs(jobs=[uuid4()])], permissions=[Permissions(permissions=[uuid4()])])

@@ -1,4 +1,4 @@
-"""How often a caller may use a route: as often as a monitor or a person does, and no more."""
+"""Limits of calls: enough for a monitor or a person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Seconds:
 RATE = Rate(per_minute=30, at_once=3)
 
 
-def test_so_many_at_once_and_then_as_many_as_a_minute_gives() -> None:
+def test_calls_at_once_and_then_calls_per_minute_are_limited() -> None:
     seconds = Seconds()
     rates = Rates(seconds)
 
@@ -35,7 +35,7 @@ def test_so_many_at_once_and_then_as_many_as_a_minute_gives() -> None:
     assert [rates.wait("resync", "a", RATE) for _ in range(4)] == [0, 0, 0, 2]
 
 
-def test_who_keeps_calling_is_not_kept_out_for_longer() -> None:
+def test_refused_calls_do_not_prolong_the_wait() -> None:
     seconds = Seconds()
     rates = Rates(seconds)
     answers = []
@@ -56,7 +56,7 @@ def test_routes_and_callers_are_counted_apart() -> None:
     assert not rates.wait("poll_now", "a", RATE)
 
 
-def test_memory_has_an_end() -> None:
+def test_the_number_of_buckets_is_limited() -> None:
     rates = Rates(Seconds())
     for number in range(5000):
         rates.wait("resync", str(number), RATE)
@@ -64,7 +64,7 @@ def test_memory_has_an_end() -> None:
     assert len(rates._buckets) == 1000
 
 
-def test_a_caller_is_the_key_that_the_host_looks_at() -> None:
+def test_a_caller_is_identified_by_the_key_that_the_host_reads() -> None:
     """The host takes the header first: another `code` beside it makes nobody another caller."""
     one = caller_of({"x-functions-key": "k"}, {}, principal="")
 
@@ -75,18 +75,18 @@ def test_a_caller_is_the_key_that_the_host_looks_at() -> None:
 
 
 @pytest.mark.parametrize(("value", "on"), [("", True), ("true", True), (" False", False), ("0", False)])
-def test_they_are_on_unless_a_setting_says_no(value: str, *, on: bool) -> None:
+def test_rates_are_on_unless_a_setting_switches_them_off(value: str, *, on: bool) -> None:
     assert are_on({"HTTP_RATE_LIMITS": value}) is on
     assert are_on({})
 
 
-def test_looking_is_cheaper_than_repeating() -> None:
+def test_reading_is_cheaper_than_repeating() -> None:
     assert {route.rate for route in ROUTES.values() if route.method is func.HttpMethod.GET} == {OFTEN}
     assert {route.rate for route in ROUTES.values() if route.method is not func.HttpMethod.GET} == {SELDOM}
 
 
 @pytest.mark.parametrize("name", ROUTES)
-async def test_every_route_says_when_to_come_back(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_route_answers_with_retry_after(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_function, "_rates", Rates(Seconds()))
     request = func.HttpRequest(
         ROUTES[name].method.value,

@@ -1,4 +1,4 @@
-"""A batch of messages of Dataverse is read without any service; what fails rests, and harms no neighbour."""
+"""A batch of messages of Dataverse is read without any service; a failing batch waits, a bad message harms no other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.local.functions_host.decode import decode_batch
 from shared.messages.lane_messages import ReferenceBatch
 from shared.ports.queue import QueueName, ReceivedMessage
 from shared.triggers.queues import consuming, events
-from shared.triggers.queues.consuming import consume, rest_after
+from shared.triggers.queues.consuming import consume, wait_after
 from shared.triggers.queues.events import read_events
 from shared.triggers.queues.lanes import read_lane
 
@@ -53,7 +53,7 @@ def event(identifier: int, organisation: int) -> bytes:
     return json.dumps(context).encode()
 
 
-def test_messages_are_kept_by_where_they_come_from() -> None:
+def test_messages_are_grouped_by_origin() -> None:
     delivery = read_events(
         batch(event(1, 8), event(2, 9), event(3, 8), host="https://contoso.crm4.dynamics.com"), own=NOBODY_KNOWN
     )
@@ -67,13 +67,13 @@ def test_messages_are_kept_by_where_they_come_from() -> None:
     assert {one.host for one in delivery.work.unchecked} == {"contoso.crm4.dynamics.com"}
 
 
-def test_a_message_that_is_none_is_refused_between_its_neighbours() -> None:
+def test_a_message_that_is_no_event_is_refused_and_the_others_are_read() -> None:
     delivery = read_events(batch(event(1, 8), b"Dear Anna", event(2, 8)), own=NOBODY_KNOWN)
     assert [one.reason for one in delivery.refused] == ["not-json"]
     assert len(delivery.work.unchecked) == 1
 
 
-def test_a_message_that_breaks_the_connector_harms_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_on_which_the_connector_fails_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     read = events.read_event
 
     def broken(body: bytes, *rest: object) -> object:
@@ -93,14 +93,14 @@ def test_lanes_are_read_likewise() -> None:
     assert len(delivery.work.jobs) == 1
 
 
-def test_a_batch_that_fails_rests_longer_each_time() -> None:
-    rests = [rest_after(delivery) for delivery in range(1, 51)]
+def test_a_batch_that_fails_waits_longer_each_time() -> None:
+    rests = [wait_after(delivery) for delivery in range(1, 51)]
     assert rests[:4] == [1, 2, 4, 8]
     assert max(rests) == 15
     assert sum(rests[:10]) > 90
 
 
-async def test_a_batch_rests_before_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_waits_before_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     async def away() -> Intake:
         raise TransientError("the queue is away")
 

@@ -49,7 +49,7 @@ async def test_an_operator_repeats_all_but_what_the_brake_holds(queue: TwinQueue
     assert [letter.reason for letter in queue.dead] == list(HELD)
 
 
-async def test_an_operator_who_names_a_held_letter_is_told_whose_it_is(queue: TwinQueue) -> None:
+async def test_an_operator_who_names_a_held_letter_gets_a_hint(queue: TwinQueue) -> None:
     held = [letter.id for letter in queue.dead if letter.reason in HELD]
 
     told = await call("replay", {"ids": held})

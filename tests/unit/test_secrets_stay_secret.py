@@ -178,7 +178,7 @@ CONNECTOR_ERRORS = [kind for kind in error_classes() if issubclass(kind, Connect
 
 
 @pytest.mark.parametrize("kind", CONNECTOR_ERRORS, ids=lambda kind: kind.__name__)
-def test_what_the_other_side_says_stays_out_of_the_text_of_an_error(kind: type[ConnectorError]) -> None:
+def test_texts_of_the_other_side_stay_out_of_the_text_of_an_error(kind: type[ConnectorError]) -> None:
     error = kind.__new__(kind)
     marks: dict[str, Any] = {"detail": f"the value {MARK} is wrong"}
     ConnectorError.__init__(error, "It did not work", **marks)
@@ -189,7 +189,7 @@ def test_what_the_other_side_says_stays_out_of_the_text_of_an_error(kind: type[C
     assert MARK not in whereabouts(error)
 
 
-def test_the_search_knows_the_whole_tree() -> None:
+def test_the_search_covers_the_whole_tree() -> None:
     assert {ConnectorError, ThrottledError} <= set(CONNECTOR_ERRORS)
     assert len(CONNECTOR_ERRORS) >= 9
 

@@ -1,4 +1,4 @@
-"""What people and templates write into settings: empty, blank, in quotes, in capitals, with what nobody sees."""
+"""Texts of settings: empty, blank, in quotes, in capitals, with invisible characters."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.planning.rules import EndAction
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
-from shared.local.commands.local_settings import read_local_settings
-from shared.triggers.timers.schedules import schedule
+from shared.local.commands.run import read_local_settings
+from shared.triggers.timers.timer_function import schedule
 
 NAMES = {field.alias or name.upper(): name for name, field in Settings.model_fields.items()}
 WHOLE_NUMBERS = [name for name, key in NAMES.items() if Settings.model_fields[key].annotation is int]
@@ -65,7 +65,7 @@ URL = "https://contoso.crm4.dynamics.com"
         ("SERVICE_BUS__fullyQualifiedNamespace", "x.servicebus.windows.net", "x.servicebus.windows.net"),
     ],
 )
-def test_what_surrounds_a_value_unseen_is_no_part_of_it(
+def test_invisible_characters_around_a_value_are_dropped(
     wrapping: str, name: str, value: str, meaning: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, wrapping.format(value))
@@ -108,7 +108,7 @@ def test_a_value_in_quotes_is_refused_by_name_and_never_shown(
     "value", ["two words", "two\nlines", "en\u2013dash", "zero\u200bwidth", "sch\u00f6n"], ids=ascii
 )
 @pytest.mark.parametrize("name", ["SPOTLER_KEY", "SPOTLER_SECRET", "DATAVERSE_CLIENT_ID", "DATAVERSE_CLIENT_SECRET"])
-def test_a_credential_that_no_service_hands_out_is_refused_by_name_and_never_shown(
+def test_an_impossible_credential_is_refused_by_name_and_never_shown(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -119,12 +119,12 @@ def test_a_credential_that_no_service_hands_out_is_refused_by_name_and_never_sho
 
 
 @pytest.mark.parametrize("name", ["SPOTLER_KEY", "SPOTLER_SECRET", "DATAVERSE_CLIENT_ID", "DATAVERSE_TENANT_ID"])
-def test_what_is_left_of_the_sample_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_placeholders_of_the_sample_are_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "<tenant id>")
     assert f"{name} is still what the sample has" in refusal()
 
 
-def test_all_that_cannot_be_meant_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_mistakes_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPOTLER_KEY", "two words")
     monkeypatch.setenv("ON_DELETE", "'blank'")
 
@@ -167,7 +167,7 @@ def test_capitals_do_not_matter_in_words(
         ("SYNC_ENABLED", "aan", "boolean"),
     ],
 )
-def test_what_means_nothing_is_refused_by_name_with_what_is_expected(
+def test_a_meaningless_value_is_refused_by_name_with_the_expected_one(
     name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""A setting that is wrong is named, with what is expected."""
+"""A wrong setting is named with the expected value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BUS = "Endpoint=sb://somewhere.servicebus.windows.net/;SharedAccessKeyName=n;Sha
         ("DATAVERSE_URL", "http://contoso.crm4.dynamics.com", "must begin with https://"),
     ],
 )
-def test_a_wrong_setting_is_told_with_what_is_expected(
+def test_a_wrong_setting_is_named_with_the_expected_value(
     name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -79,7 +79,7 @@ def test_the_lock_of_the_embedded_queue_does_not_matter_with_service_bus(monkeyp
 
 @pytest.mark.parametrize("claim", [2, 120, 240])
 @pytest.mark.parametrize("bus", ["", BUS])
-def test_what_a_call_begins_ends_well_within_the_locks_of_its_messages(
+def test_work_that_a_call_begins_ends_well_within_the_locks_of_its_messages(
     claim: int, bus: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SERVICE_BUS", bus)

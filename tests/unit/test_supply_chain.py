@@ -1,4 +1,4 @@
-"""What is deployed is what was locked: the lock, the bill of materials, and the files that stay behind."""
+"""A deployment has the locked packages: the lock, the bill of materials, and the files that are not uploaded."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def wanted() -> list[Requirement]:
 # ------------------------------------------------------------------------------------------------------------ the lock
 
 
-def test_a_pin_has_a_version_hashes_and_who_needs_it() -> None:
+def test_a_pin_has_a_version_hashes_and_the_packages_that_need_it() -> None:
     (pin,) = lockfile.read_lock(ONE)
 
     assert (str(pin), pin.hashes, pin.wanted_by) == ("httpx==0.28.1", [HASH, HASH], [lockfile.DIRECT, "other"])
@@ -138,7 +138,7 @@ def test_the_bill_of_materials_is_valid_and_has_what_that_python_installs(python
     assert listed == {(pin.name, pin.version, f"pkg:pypi/{pin.name}@{pin.version}") for pin in expected}
 
 
-def test_the_bill_of_materials_has_the_hashes_and_who_needs_whom() -> None:
+def test_the_bill_of_materials_has_hashes_and_dependencies() -> None:
     document = json.loads(sbom.bill_of_materials(PINS, "3.12", "a"))
     components = {one["name"]: one for one in document["components"]}
     needs = {one["ref"]: one.get("dependsOn", []) for one in document["dependencies"]}
@@ -190,12 +190,12 @@ def test_packages_are_installed_by_their_hashes_and_pytest_apart_from_them() -> 
     assert "pins.txt" in tools
 
 
-def test_a_suite_that_did_not_run_is_said_loudly_and_fails_the_build() -> None:
+def test_a_suite_that_did_not_run_prints_a_banner_and_fails_the_build() -> None:
     unreached, refused = deployed.Made.UNREACHED, deployed.Made.REFUSED
 
-    assert [deployed.commit(unreached, "", is_build=build)[0] for build in (False, True)] == [0, 1]
-    assert [deployed.commit(refused, "", is_build=build)[0] for build in (False, True)] == [1, 1]
-    assert "DID NOT RUN" in "".join(deployed.commit(unreached, "", is_build=False)[1])
+    assert [deployed.report(unreached, "", is_build=build)[0] for build in (False, True)] == [0, 1]
+    assert [deployed.report(refused, "", is_build=build)[0] for build in (False, True)] == [1, 1]
+    assert "DID NOT RUN" in "".join(deployed.report(unreached, "", is_build=False)[1])
 
 
 # ---------------------------------------------------------------------------------------------- what stays on a machine
@@ -229,7 +229,7 @@ def test_secrets_exports_and_leftovers_are_neither_committed_nor_uploaded(name: 
     assert list(deployed.deployed_files(tmp_path, ignored)) == []
 
 
-def test_what_the_app_needs_is_uploaded() -> None:
+def test_files_that_the_app_needs_are_uploaded() -> None:
     names = {name.as_posix() for name in deployed.deployed_files(ROOT, (ROOT / ".funcignore").read_text("utf-8"))}
 
     assert {"function_app.py", "host.json", "requirements.txt", "shared/domain/mapping/default.yaml"} <= names

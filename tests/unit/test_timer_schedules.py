@@ -10,7 +10,7 @@ import pytest
 
 from shared.composition.settings import Settings
 from shared.local.functions_host.schedule import parse_schedule
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import schedule
 
 SCHEDULES = sorted(name for name in Settings.model_fields if name.endswith("_schedule"))
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_automations_are_refreshed_twice_a_day(monkeypatch: pytest.MonkeyPatch) 
     assert due.next_after(second).date() > second.date()
 
 
-def test_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOMATIONS_SCHEDULE", "0 0 3 * * *")
     assert schedule("automations_schedule") == "0 0 3 * * *"
 

@@ -26,11 +26,12 @@ class _Broken(SimpleNamespace):
 
 
 @pytest.mark.parametrize("name", sorted(TIMERS))
-async def test_every_timer_names_the_kind_of_a_defect_only(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_timer_raises_only_the_type_of_a_defect(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken() -> Any:
         return _Broken()
 
     monkeypatch.setattr(app, "connector", broken)
+    monkeypatch.setattr(app, "administration", broken)
     monkeypatch.setattr(app, "services", broken)
     monkeypatch.setattr("shared.triggers.timers.monitor_timer.is_exported", lambda: True)
 

@@ -1,4 +1,4 @@
-"""One walk over a table at a time, however often an operator requests one; a dead walk blocks none."""
+"""One walk over a table at a time, however often an operator asks for one; a dead walk blocks no other."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_a_second_walk_over_a_table_does_not_begin(twin: ConnectorTwin) ->
     assert await twin.resync.table(LEAD, BULK, correlation="c-3") is None
 
 
-async def test_of_two_at_the_same_time_one_begins(twin: ConnectorTwin) -> None:
+async def test_of_two_walks_at_the_same_time_one_begins(twin: ConnectorTwin) -> None:
     twin.faults.interleaves = True
 
     ended = await asyncio.gather(*(twin.resync.table(CONTACT, BULK, correlation=f"c-{n}") for n in range(5)))
@@ -60,7 +60,7 @@ async def test_after_its_last_page_the_next_one_may_begin(twin: ConnectorTwin) -
     assert not [key for key in twin.store.documents if "walk" in key.partition]
 
 
-async def test_a_walk_that_could_not_be_sent_blocks_none(twin: ConnectorTwin) -> None:
+async def test_a_walk_that_could_not_be_sent_blocks_no_other(twin: ConnectorTwin) -> None:
     twin.queue.broken["send"] = TransientError("down")
     with pytest.raises(TransientError):
         await twin.resync.table(CONTACT, BULK, correlation="c-1")
@@ -69,7 +69,7 @@ async def test_a_walk_that_could_not_be_sent_blocks_none(twin: ConnectorTwin) ->
     assert await twin.resync.table(CONTACT, BULK, correlation="c-2") is None
 
 
-async def test_a_walk_that_gave_up_blocks_no_other_and_continues_when_it_is_replayed(twin: ConnectorTwin) -> None:
+async def test_a_walk_that_gave_up_blocks_no_other_and_continues_on_replay(twin: ConnectorTwin) -> None:
     await twin.resync.table(CONTACT, BULK, correlation="c-1")
     twin.crm.broken["people_page"] = TransientError("down")
     await twin.quiet()
@@ -85,7 +85,7 @@ async def test_a_walk_that_gave_up_blocks_no_other_and_continues_when_it_is_repl
     assert await twin.resync.table(CONTACT, BULK, correlation="c-3") is None
 
 
-async def test_a_walk_that_died_blocks_for_a_day_and_then_stands_back(twin: ConnectorTwin) -> None:
+async def test_a_walk_that_died_blocks_for_a_day_and_then_ends(twin: ConnectorTwin) -> None:
     await twin.resync.table(CONTACT, BULK, correlation="c-1")
     lost, twin.queue.waiting = twin.queue.waiting, []
     twin.clock.advance(PRESUMED_OVER - timedelta(minutes=1))
@@ -100,7 +100,7 @@ async def test_a_walk_that_died_blocks_for_a_day_and_then_stands_back(twin: Conn
     assert await twin.resync.table(CONTACT, BULK, correlation="c-3") is not None
 
 
-async def test_the_nightly_walk_waits_for_none(twin: ConnectorTwin) -> None:
+async def test_the_nightly_walk_waits_for_no_other(twin: ConnectorTwin) -> None:
     await twin.resync.table(CONTACT, BULK, correlation="c-1")
     await twin.reconciliation.begin()
     await twin.quiet()
@@ -108,7 +108,7 @@ async def test_the_nightly_walk_waits_for_none(twin: ConnectorTwin) -> None:
     assert await twin.resync.table(CONTACT, BULK, correlation="c-2") is None
 
 
-async def test_over_http_a_second_walk_returns_the_one_under_way(
+async def test_over_http_a_second_walk_is_refused_with_the_start_of_the_first(
     twin: ConnectorTwin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def connector() -> Any:

@@ -20,6 +20,7 @@ from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, difference, mapping_of
 from shared.administration.preview import PreviewReport
 from shared.composition import app
+from shared.composition.services import Services
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.formats.yaml_format import to_yaml
@@ -103,10 +104,10 @@ async def run(options: argparse.Namespace) -> int:
 class _Command:
     """One subcommand."""
 
-    def __init__(self, options: argparse.Namespace, services: app.Services) -> None:
+    def __init__(self, options: argparse.Namespace, services: Services) -> None:
         self._options = options
         self._services = services
-        self._mappings = services.desk
+        self._mapping_service = services.mapping_service
         self._environment = services.settings.environment
 
     async def run(self) -> int:
@@ -142,23 +143,27 @@ class _Command:
 
     async def _check(self) -> int:
         path: Path | None = self._options.file
-        mapping = mapping_of(await self._mappings.live()) if path is None else self._read(path)
-        return self._print_findings(await self._mappings.check(mapping))
+        mapping = mapping_of(await self._mapping_service.live()) if path is None else self._read(path)
+        return self._print_findings(await self._mapping_service.check(mapping))
 
     async def _apply(self) -> int:
-        return self._print_result(await self._mappings.apply(self._read(self._options.file), self._change(), app.trial))
+        return self._print_result(
+            await self._mapping_service.apply(self._read(self._options.file), self._change(), app.trial)
+        )
 
     async def _rollback(self) -> int:
-        return self._print_result(await self._mappings.rollback(self._options.version, self._change(), app.trial))
+        return self._print_result(
+            await self._mapping_service.rollback(self._options.version, self._change(), app.trial)
+        )
 
     async def _defaults(self) -> int:
-        return self._print_result(await self._mappings.restore_defaults(self._change(), app.trial))
+        return self._print_result(await self._mapping_service.restore_defaults(self._change(), app.trial))
 
     async def _import(self) -> int:
         return self._write(self._options.output, to_yaml(self._read(self._options.file)).encode())
 
     async def _preview(self) -> int:
-        options, preview = self._options, (await app.connector()).preview
+        options, preview = self._options, (await app.administration()).preview
         mapping = self._read(options.file)
         if options.record:
             report = await preview.records(mapping, options.record, shown=options.shown)
@@ -167,13 +172,13 @@ class _Command:
         return self._print_preview(report)
 
     async def _diff(self) -> int:
-        live = await self._mappings.live()
-        old = await self._mappings.version(
+        live = await self._mapping_service.live()
+        old = await self._mapping_service.version(
             live.replaces or live.number if self._options.old is None else self._options.old
         )
         new = self._options.new
         if new is None or new.isdecimal():
-            other = await self._mappings.version(int(new) if new else None)
+            other = await self._mapping_service.version(int(new) if new else None)
             text, name = other.text, f"version {other.number}"
         else:
             text, name = to_yaml(self._read(Path(new))), new
@@ -181,7 +186,7 @@ class _Command:
         return FINE
 
     async def _export(self) -> int:
-        version = await self._mappings.version(self._options.version)
+        version = await self._mapping_service.version(self._options.version)
         path: Path | None = self._options.file
         if path is None or path.suffix != f".{Format.WORKBOOK}":
             return self._write(path, version.text.encode())
@@ -219,7 +224,7 @@ class _Command:
                 return FOUND
 
     async def _history(self) -> int:
-        versions = await self._mappings.history()
+        versions = await self._mapping_service.history()
         rows = [(str(one.number), f"{one.at:%Y-%m-%d %H:%M}", one.by, one.comment or "") for one in versions]
         self._print(
             {"versions": [_version_json(one) for one in versions]}, table(("version", "at (UTC)", "by", "why"), rows)

@@ -77,4 +77,4 @@ async def forget(options: argparse.Namespace) -> int:
 
 async def _memory() -> PersonData:
     read_local_settings()
-    return (await app.connector()).person_memory
+    return (await app.administration()).person_data

@@ -1,12 +1,12 @@
-"""Who may call what: every HTTP route with the role that it needs and the largest body that it reads.
+"""The table of HTTP routes: role, largest body and query parameters of each.
 
-Two roles. An operator looks and repeats: a function key opens these routes. An administrator changes what is written
-(the mapping, which record a new subscriber belongs to, erasures that were held), or sees values of people: these routes
-need the master key; or, where App Service Authentication is switched on, a function key and a sign-in with the app role
-`Spotler.Administrator`. The host checks keys before any code of ours runs.
+There are two roles. An operator reads and repeats: a function key opens these routes. An administrator changes what is
+written (the mapping, the record of a new subscriber, held erasures), or reads values of people. These routes need the
+master key; where App Service Authentication is switched on, they need a function key and a sign-in with the app role
+`Spotler.Administrator`. The host checks keys before it calls a function.
 
-A route that is not in the table cannot be registered with `http_function`, and a test refuses routes that are
-registered in another way.
+A route that is not in the table cannot be registered with `http_function`; a test refuses routes that are registered in
+another way.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ ADMINISTRATOR_ROLE = "Spotler.Administrator"
 """The app role, as it is defined on the app registration behind App Service Authentication."""
 
 PRINCIPAL = "x-ms-client-principal"
-"""Set by App Service Authentication, which takes it off requests from outside. Without it anybody could send one."""
+"""A header of App Service Authentication, which drops it from requests. Without App Service any caller can send it."""
 
 PRINCIPAL_ID = "x-ms-client-principal-id"
-"""Set by App Service for callers that signed in with Entra: an id. Without it, as above."""
+"""The id of a caller that signed in with Entra; as above."""
 
 _SIGN_IN = "WEBSITE_AUTH_ENABLED"
 """Set by App Service, to True, while its authentication is switched on."""
@@ -42,11 +42,11 @@ _LONGEST_PRINCIPAL = 32_000
 _NO_BODY = 1_000
 _FEW_IDS = 100_000
 _MANY_IDS = 500_000
-"""Bytes: ten thousand ids, with room to spare."""
+"""Bytes: enough for ten thousand ids."""
 
 
 class CallerRole(StrEnum):
-    """Who a caller must be."""
+    """The role that a route needs."""
 
     OPERATOR = "operator"
     ADMINISTRATOR = "administrator"
@@ -59,14 +59,14 @@ class Shown(StrEnum):
     """Ids, codes, names of columns: no values of people."""
 
     VALUES = "values"
-    """What people are called, where they live: only for administrators."""
+    """Values of people, such as names and addresses: only for administrators."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRoute:
     """A function that answers HTTP. `path` is the template without the prefix `api/`.
 
-    `query` are the parameters that it reads; any other one is refused (400). `why` says what gives it its role.
+    `query` are the parameters that it reads; any other one is refused (400). `why` is the reason for its role.
     """
 
     method: func.HttpMethod
@@ -85,39 +85,43 @@ class HttpRoute:
 
 _GET, _POST, _PUT = func.HttpMethod.GET, func.HttpMethod.POST, func.HttpMethod.PUT
 
-_LOOKS, _REPEATS, _ASKS = "looks", "repeats", "asks Spotler harmless questions"
+_READS, _REPEATS, _PROBES = "reads", "repeats", "calls Spotler without effect"
 _CHANGES = ("by", "comment", "accept")
 
 ROUTES: Mapping[str, HttpRoute] = {
-    "health": HttpRoute(_GET, "health", CallerRole.OPERATOR, _LOOKS),
-    "explain": HttpRoute(_GET, "explain/{table}/{id}", CallerRole.OPERATOR, _LOOKS),
+    "health": HttpRoute(_GET, "health", CallerRole.OPERATOR, _READS),
+    "explain": HttpRoute(_GET, "explain/{table}/{id}", CallerRole.OPERATOR, _READS),
     "explain_values": HttpRoute(
         _GET, "explain/{table}/{id}/values", CallerRole.ADMINISTRATOR, "shows values", shown=Shown.VALUES
     ),
-    "list_overview": HttpRoute(_GET, "lists/{id}", CallerRole.OPERATOR, _LOOKS, query=("judge",)),
-    "list_left_out": HttpRoute(_GET, "lists/{id}/left-out", CallerRole.OPERATOR, _LOOKS),
+    "list_overview": HttpRoute(_GET, "lists/{id}", CallerRole.OPERATOR, _READS, query=("judge",)),
+    "list_left_out": HttpRoute(_GET, "lists/{id}/left-out", CallerRole.OPERATOR, _READS),
     "resync": HttpRoute(_POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
-    "dead_letters": HttpRoute(_GET, "dead-letters", CallerRole.OPERATOR, _LOOKS),
+    "dead_letters": HttpRoute(_GET, "dead-letters", CallerRole.OPERATOR, _READS),
     "replay": HttpRoute(_POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
     "replay_held": HttpRoute(
         _POST, "dead-letters/replay-held", CallerRole.ADMINISTRATOR, "repeats what the brake holds", _FEW_IDS
     ),
-    "check_capabilities": HttpRoute(_POST, "capabilities/check", CallerRole.OPERATOR, _ASKS),
+    "check_capabilities": HttpRoute(_POST, "capabilities/check", CallerRole.OPERATOR, _PROBES),
     "export_consent": HttpRoute(
-        _GET, "consent.csv", CallerRole.OPERATOR, _LOOKS, query=("from", "to", "record", "after", "limit")
+        _GET, "consent.csv", CallerRole.OPERATOR, _READS, query=("from", "to", "record", "after", "limit")
     ),
-    "report_bounces": HttpRoute(_GET, "bounces", CallerRole.OPERATOR, _LOOKS, query=("format", "after", "limit")),
-    "brake": HttpRoute(_GET, "brake", CallerRole.OPERATOR, _LOOKS),
+    "report_bounces": HttpRoute(_GET, "bounces", CallerRole.OPERATOR, _READS, query=("format", "after", "limit")),
+    "brake": HttpRoute(_GET, "brake", CallerRole.OPERATOR, _READS),
     "release_brake": HttpRoute(_POST, "brake/release", CallerRole.ADMINISTRATOR, "lets mass changes pass"),
     "lift_refusals": HttpRoute(_POST, "suppressions/lift", CallerRole.ADMINISTRATOR, "lets people be mailed again"),
-    "export_person": HttpRoute(_POST, "people/export", CallerRole.ADMINISTRATOR, "shows all that is known of a person"),
-    "forget_person": HttpRoute(_POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is known of a person"),
+    "export_person": HttpRoute(
+        _POST, "people/export", CallerRole.ADMINISTRATOR, "shows all that is stored about a person"
+    ),
+    "forget_person": HttpRoute(
+        _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
+    ),
     "poll_now": HttpRoute(_POST, "poll", CallerRole.OPERATOR, _REPEATS),
-    "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _LOOKS, query=("after", "limit")),
+    "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
-    "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _LOOKS, query=("format", "version")),
-    "mapping_history": HttpRoute(_GET, "mapping/history", CallerRole.OPERATOR, _LOOKS),
-    "check_mapping": HttpRoute(_POST, "mapping/check", CallerRole.OPERATOR, _LOOKS, LARGEST),
+    "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),
+    "mapping_history": HttpRoute(_GET, "mapping/history", CallerRole.OPERATOR, _READS),
+    "check_mapping": HttpRoute(_POST, "mapping/check", CallerRole.OPERATOR, _READS, LARGEST),
     "preview_mapping": HttpRoute(
         _POST,
         "mapping/preview",
@@ -156,12 +160,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def sign_in_is_on(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether App Service Authentication stands before the app, so that its header can be believed."""
+    """Whether App Service Authentication is on, so that its headers can be trusted."""
     return environment.get(_SIGN_IN, "").casefold() == "true"
 
 
 def level_of(role: CallerRole, *, sign_in: bool) -> func.AuthLevel:
-    """Return the key that the host demands. With sign-in, the app itself looks for an administrator's role."""
+    """Return the key that the host demands. With sign-in, the app itself checks for an administrator's role."""
     match role:
         case CallerRole.ADMINISTRATOR if not sign_in:
             return func.AuthLevel.ADMIN
@@ -170,7 +174,7 @@ def level_of(role: CallerRole, *, sign_in: bool) -> func.AuthLevel:
 
 
 def may_call(role: CallerRole, principal: str, *, sign_in: bool) -> bool:
-    """Tell whether a caller whose key the host has accepted may go on. `principal` is the header, or empty."""
+    """Whether a caller whose key the host has accepted has the role. `principal` is the header, or empty."""
     match role:
         case CallerRole.ADMINISTRATOR if sign_in:
             return ADMINISTRATOR_ROLE in roles_of(principal)
@@ -193,13 +197,13 @@ class _Principal(BaseModel):
 
 
 def roles_of(principal: str) -> frozenset[str]:
-    """Read the app roles of who signed in with Microsoft Entra; none if the header is nothing of the kind."""
+    """Return the app roles of a caller that signed in with Microsoft Entra; none if the header is not valid."""
     if not principal or len(principal) > _LONGEST_PRINCIPAL:
         return frozenset()
     try:
-        who = _Principal.model_validate_json(base64.b64decode(principal, validate=True))
+        caller = _Principal.model_validate_json(base64.b64decode(principal, validate=True))
     except (binascii.Error, ValueError, ValidationError):
         return frozenset()
-    if who.auth_typ != "aad":
+    if caller.auth_typ != "aad":
         return frozenset()
-    return frozenset(claim.val for claim in who.claims if claim.typ in _ROLE_CLAIMS)
+    return frozenset(claim.val for claim in caller.claims if claim.typ in _ROLE_CLAIMS)

@@ -1,4 +1,4 @@
-"""How HTTP functions answer: JSON, and for problems one sentence that says what to do."""
+"""Answers of HTTP functions: JSON, and for problems one sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None 
 
 
 def problem(status: int, text: str, details: Any = None) -> func.HttpResponse:
-    """Answer that it did not work, and why."""
+    """Answer with an error and its cause."""
     return json_answer({"error": text, **({"details": details} if details else {})}, status)

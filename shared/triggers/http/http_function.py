@@ -1,4 +1,4 @@
-"""What every HTTP function has in common: its place in the table of routes, its limits, its answer when it fails."""
+"""What all HTTP functions share: registration by the table of routes, limits, answers to errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
 def http_function(blueprint: func.Blueprint, name: str) -> Callable[[Handler], Handler]:
-    """Register a function under its route of the table; KeyError for one that is not there."""
+    """Register a function under its route of the table; KeyError if the table has no such route."""
     route = ROUTES[name]
     level = level_of(route.role, sign_in=sign_in_is_on())
 
@@ -87,7 +87,7 @@ def _seconds_to_wait(req: func.HttpRequest, name: str, route: HttpRoute) -> int:
 
 
 async def _answered(handler: Handler, req: func.HttpRequest, name: str, route: HttpRoute) -> func.HttpResponse:
-    """Call the function. What its defects say may quote a person: the log gets the place, the caller a number."""
+    """Call the function. Texts of unexpected errors may quote a person: the log gets the place, the caller a number."""
     try:
         refuse_unknown(req, route.query)
         return await handler(req)

@@ -1,7 +1,7 @@
 """How often a caller may use a route: a token bucket per route and caller, in the memory of each instance.
 
-An operator's key lies in monitors, flows and links: whoever has it must not be able to order any amount of work. The
-numbers leave room for a monitor that looks every few seconds, and for a person who repeats by hand.
+An operator's key is stored in monitors, flows and links: its holder must not be able to order any amount of work. The
+limits allow a monitor that calls every few seconds, and a person who repeats by hand.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls a minute in the long run, and so many at once after a pause."""
+    """Calls a minute in the long run, and calls at once after a pause."""
 
     per_minute: int
     at_once: int
 
 
 OFTEN = Rate(per_minute=300, at_once=100)
-"""To look."""
+"""For routes that read."""
 
 SELDOM = Rate(per_minute=20, at_once=20)
-"""To repeat or change something: each call may be work for thousands of records."""
+"""For routes that repeat or change: one call may mean work for thousands of records."""
 
 
 @dataclass(slots=True)
@@ -49,10 +49,10 @@ class Rates:
         self._buckets: OrderedDict[tuple[str, str], _Bucket] = OrderedDict()
 
     def wait(self, route: str, caller: str, rate: Rate) -> int:
-        """Count a call; returns 0 if it may go on, else in how many seconds the next one may."""
-        now, place = self._now(), (route, caller)
-        bucket = self._buckets.pop(place, None) or _Bucket(rate.at_once, now)
-        self._buckets[place] = bucket  # the last one is the one that was used last
+        """Count a call; returns 0 if it is allowed, else the seconds until the next call is."""
+        now, key = self._now(), (route, caller)
+        bucket = self._buckets.pop(key, None) or _Bucket(rate.at_once, now)
+        self._buckets[key] = bucket  # the most recently used bucket is last
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)
         speed = rate.per_minute / _MINUTE
@@ -70,9 +70,9 @@ def are_on(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def caller_of(headers: Mapping[str, str], params: Mapping[str, str], *, principal: str) -> str:
-    """Return who calls, as a hash: who signed in, else the key, which the host looks for in the header first.
+    """Return a hash of the caller: of its sign-in, else of its key, which the host reads from the header first.
 
-    Nothing else of a request tells callers apart that they cannot change at will.
+    A caller can change every other part of a request at will.
     """
     code = next((value for name, value in params.items() if name.casefold() == "code"), "")
     who = principal or headers.get("x-functions-key", "") or code

@@ -1,4 +1,4 @@
-"""Reads what callers send: known fields only, and an answer that names what to do otherwise."""
+"""Reads requests: known fields only; an error says what to send instead."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 _KEYS = frozenset({"code", "clientid"})
-"""Query parameters that are the Functions host's own: its key, and the name of its key."""
+"""Query parameters of the Functions host itself: a key, and the name of a key."""
 
 NOBODY = UUID(int=0)
-"""What programs send that have no id: the id of no record."""
+"""The id of no record; programs send it when they have no id."""
 
 _LONGEST_NAME = 40
 _MOST_NAMED = 5
@@ -30,7 +30,7 @@ class BadRequestError(Exception):
     """The caller must send something else; `text` says what."""
 
     def __init__(self, text: str, details: Sequence[Any] = (), status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
-        """Keep `text` free of what was sent, but for names of fields."""
+        """`text` must not quote the request, except names of fields."""
         super().__init__(text)
         self.text = text
         self.details = details
@@ -38,7 +38,7 @@ class BadRequestError(Exception):
 
 
 def read_body(req: func.HttpRequest, model: type[ModelT], *, usage: str, default: bytes = b"") -> ModelT:
-    """Read a JSON body; BadRequestError with `usage` if it is not what the model says, or says something twice."""
+    """Read a JSON body; BadRequestError with `usage` if it does not fit the model, or has a key twice."""
     body = req.get_body() or default
     try:
         read = model.model_validate_json(body)
@@ -63,13 +63,13 @@ def refuse_unknown(req: func.HttpRequest, known: Collection[str]) -> None:
 
 
 def _given_twice(body: bytes) -> list[str]:
-    """Name the keys that an object of a JSON document has twice; the document has been read, so it is not too deep."""
+    """Return keys that an object of a JSON document has twice; it was read before, so it is not too deep."""
     twice: list[str] = []
 
-    def note(pairs: list[tuple[str, Any]]) -> None:
+    def collect(pairs: list[tuple[str, Any]]) -> None:
         twice.extend(_short(name) for name, times in Counter(name for name, _ in pairs).items() if times > 1)
 
-    json.loads(body, object_pairs_hook=note, parse_int=str, parse_float=str)
+    json.loads(body, object_pairs_hook=collect, parse_int=str, parse_float=str)
     return twice
 
 
@@ -82,7 +82,7 @@ def read_query(req: func.HttpRequest, model: type[ModelT], *, usage: str = "The 
 
 
 def parameters_of(req: func.HttpRequest) -> dict[str, str]:
-    """Return the query parameters without the key that opened the door: it must not come back in a link."""
+    """Return the query parameters without the function key, which must not be repeated in a link."""
     return {name: value for name, value in req.params.items() if name.casefold() not in _KEYS}
 
 
@@ -101,7 +101,7 @@ def _refusal(wrong: ValidationError, model: type[BaseModel], usage: str, what: s
 
 
 def _detail(error: ErrorDetails) -> Mapping[str, Any]:
-    """Say where and what. Where a value could not be read, the text of the exception may quote it."""
+    """Return place and kind of an error. If a value could not be read, the text of the exception may quote it."""
     quotes = error["type"] == "value_error" and error["loc"]
     return {
         "type": error["type"],
@@ -121,6 +121,6 @@ def _limits(model: type[BaseModel]) -> str:
 
 
 def _short(name: object) -> str:
-    """Keep a name that somebody else has chosen short and printable."""
+    """Return a name of a caller, short and printable."""
     text = "".join(letter for letter in str(name) if letter.isprintable())
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"

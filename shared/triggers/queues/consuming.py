@@ -1,11 +1,10 @@
-"""What functions have in common that nobody calls over HTTP: a span, and defects that do not quote people."""
+"""What queue functions share: a span, and errors whose texts quote nobody."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import azure.functions as func
@@ -20,19 +19,17 @@ from shared.telemetry.traces import work as traced_work
 
 log = logging.getLogger(__name__)
 
-_LONGEST_REST = 15.0
-"""Seconds: below what a host waits for its functions when it stops."""
-
-TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
+_LONGEST_WAIT = 15.0
+"""Seconds: less than the time that a host gives its functions when it stops."""
 
 
 class DefectError(Exception):
-    """The connector itself failed: names the kind of the error. The Functions host logs the text of what is raised."""
+    """The connector itself failed. The text names only the type of the error, because the Functions host logs it."""
 
 
 @contextmanager
 def discreet(name: str) -> Iterator[None]:
-    """Let errors of ours pass, whose texts are safe; of others let the place be logged and the kind be raised."""
+    """Let ConnectorErrors pass, whose texts are safe; log the place of other errors and raise their type."""
     try:
         yield
     except (ConnectorError, DefectError):
@@ -43,44 +40,31 @@ def discreet(name: str) -> Iterator[None]:
 
 
 def name_of(message: func.ServiceBusMessage) -> str:
-    """Return the id of a message for the log. Whoever may send chooses it: what is no id is not repeated."""
+    """Return the id of a message for the log. The sender chooses it: a text that is no id is not logged."""
     return bounded_id(message.message_id) or "without an id"
 
 
-async def consume(delivery: Arrival, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:
-    """Take in what the messages of a queue ask for, as one span.
+async def consume(arrival: Arrival, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:
+    """Process the messages of one call as one span.
 
-    A batch that fails comes again at once, and is buried after ten times: it rests before it fails, longer each time.
+    A batch that fails is delivered again at once, and dead-lettered after ten times. So it waits before it fails,
+    longer each time.
     """
-    queue = delivery.queue
+    queue = arrival.queue
     name = f"process {queue}"
     try:
         with (
             discreet(name),
             traced_work(
-                name, delivery.work.correlations, SpanKind.CONSUMER, queue=queue, lane=lane, count=len(messages)
+                name, arrival.work.correlations, SpanKind.CONSUMER, queue=queue, lane=lane, count=len(messages)
             ),
         ):
-            await (await app.intake()).take(delivery, lane=lane)
+            await (await app.intake()).take(arrival, lane=lane)
     except Exception:
-        await asyncio.sleep(rest_after(max(message.delivery_count or 1 for message in messages)))
+        await asyncio.sleep(wait_after(max(message.delivery_count or 1 for message in messages)))
         raise
 
 
-def rest_after(delivery: int) -> float:
-    """Return the seconds that a batch rests which has failed for so many times."""
-    return min(2.0 ** (delivery - 1), _LONGEST_REST)
-
-
-def timed(name: str) -> Callable[[TimerFunction], TimerFunction]:
-    """Make a run of a timer a span."""
-
-    def decorate(function: TimerFunction) -> TimerFunction:
-        @functools.wraps(function)
-        async def run(timer: func.TimerRequest) -> None:
-            with discreet(name), traced_work(f"timer {name}", (), SpanKind.INTERNAL, function=name):
-                await function(timer)
-
-        return run
-
-    return decorate
+def wait_after(deliveries: int) -> float:
+    """Return how many seconds a batch waits after so many failed deliveries."""
+    return min(2.0 ** (deliveries - 1), _LONGEST_WAIT)

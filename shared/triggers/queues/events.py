@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 blueprint = func.Blueprint()
 
 _BURST = 20
-_BREATH = 1.0
-"""Seconds. The next batch is fetched when this call ends: in a burst, a breath lets it fill, which saves calls on both
-sides. One save alone never waits."""
+_FILL_TIME = 1.0
+"""Seconds. The next batch is fetched when this call ends: in a burst, this wait lets it fill, which saves calls on both
+sides. A single event never waits."""
 
 
 @blueprint.function_name("on_dataverse_event")
@@ -48,38 +48,38 @@ sides. One save alone never waits."""
     data_type=func.DataType.BINARY,
 )
 async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
-    """Look at what Dataverse says has changed. A message that is none is buried; its neighbours go on."""
+    """Process events of Dataverse. A message that is no event is dead-lettered; the others are processed."""
     own = OwnIdentity(OWN_TAG, await app.own_user())
     await consume(read_events(messages, own=own), messages, lane=QueueName.LIVE)
     if len(messages) >= _BURST:
-        await asyncio.sleep(_BREATH)
+        await asyncio.sleep(_FILL_TIME)
 
 
 def read_events(messages: Sequence[func.ServiceBusMessage], *, own: OwnIdentity) -> Arrival:
-    """Read messages of Dataverse, by where they come from. Pure: needs no service."""
-    delivery = Arrival(QueueName.EVENTS)
-    asked: defaultdict[Origin, _Asked] = defaultdict(_Asked)
+    """Read messages of Dataverse, grouped by origin. Pure: needs no service."""
+    arrival = Arrival(QueueName.EVENTS)
+    requested: defaultdict[Origin, _Requested] = defaultdict(_Requested)
     for message in messages:
         try:
             event = read_event(
                 message.get_body(), message.content_type or "", _texts(message.application_properties or {})
             )
-            asked[event.origin].add(route(event, own=own), str(event.correlation_id or ""), _sent_on(message))
+            requested[event.origin].add(route(event, own=own), str(event.correlation_id or ""), _sent_on(message))
         except NotAnExecutionContext as refusal:
             log.warning("message %s refused: %s", name_of(message), refusal.reason)
-            delivery.refused.append(OriginRefused(refusal.reason, refusal.description))
-        except Exception as error:  # noqa: BLE001  # a defect of ours: the neighbours go on
+            arrival.refused.append(OriginRefused(refusal.reason, refusal.description))
+        except Exception as error:  # noqa: BLE001  # a defect of the connector: the other messages are processed
             log.error("message %s broke the connector: %s", name_of(message), whereabouts(error))  # noqa: TRY400
-            delivery.refused.append(OriginRefused(Reason.DEFECT, TEXTS[Reason.DEFECT]))
-    for origin, one in asked.items():
+            arrival.refused.append(OriginRefused(Reason.DEFECT, TEXTS[Reason.DEFECT]))
+    for origin, one in requested.items():
         for content in one.messages():
-            delivery.work.add(Unchecked(organisation=origin.organisation, host=origin.host, message=content))
-    return delivery
+            arrival.work.add(Unchecked(organisation=origin.organisation, host=origin.host, message=content))
+    return arrival
 
 
 @dataclass(slots=True)
-class _Asked:
-    """What the events of one organisation ask for."""
+class _Requested:
+    """The work that the events of one organisation ask for."""
 
     people: list[Reference] = field(default_factory=list)
     jobs: dict[UUID, str] = field(default_factory=dict)
@@ -100,14 +100,14 @@ class _Asked:
         if self.jobs:
             yield Jobs.of(self.jobs, attempt=1)
         yield from self.permissions
-        # A change of members fires several events, and what happens to a list comes before who is in it.
+        # A change of members fires several events; the list itself is processed before its members.
         for one, correlation in self.lists.items():
             yield ListLook(list=one, correlation=correlation)
         yield from memberships(self.pairs)
 
 
 def _sent_on(message: func.ServiceBusMessage) -> datetime | None:
-    """Return when Dataverse sent the message; the worker hands UTC out without saying so."""
+    """Return when Dataverse sent the message; the worker returns UTC without a time zone."""
     sent = message.enqueued_time_utc
     return sent.replace(tzinfo=UTC) if sent is not None and sent.tzinfo is None else sent
 

@@ -1,4 +1,4 @@
-"""The connector's own queues: `sync-live` for what cannot wait, `sync-bulk` for what can."""
+"""The functions of both lanes: `sync-live` for people at work, `sync-bulk` for whole tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ blueprint = func.Blueprint()
     data_type=func.DataType.BINARY,
 )
 async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:
-    """Second looks, resyncs of single records, follow-ups."""
+    """Process retries, resyncs of single records, follow-ups."""
     await _handle(messages, QueueName.LIVE)
 
 
@@ -38,7 +38,7 @@ async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:
     arg_name="message", queue_name=QueueName.BULK, connection=SERVICE_BUS, data_type=func.DataType.BINARY
 )
 async def on_sync_bulk(message: func.ServiceBusMessage) -> None:
-    """Pages of whole tables. One message at a time: each is a batch by itself."""
+    """Process a page of a whole table. One message at a time: each is a batch by itself."""
     await _handle([message], QueueName.BULK)
 
 
@@ -48,12 +48,12 @@ async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -
 
 def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Arrival:
     """Read messages of a lane. Pure: needs no service."""
-    delivery = Arrival(lane)
+    arrival = Arrival(lane)
     for message in messages:
         try:
-            delivery.work.add(read_lane_message(message.get_body()))
+            arrival.work.add(read_lane_message(message.get_body()))
         except LaneMessageError as problem:
             log.warning("message %s of %s refused", name_of(message), lane)
             description = f"Only the connector writes to {lane}: {problem}"
-            delivery.refused.append(OriginRefused("not-a-lane-message", description))
-    return delivery
+            arrival.refused.append(OriginRefused("not-a-lane-message", description))
+    return arrival

@@ -1,16 +1,13 @@
-"""Shows what the brake holds, and releases it for an administrator who has looked at that (decision 20)."""
+"""The brake over HTTP: its state, and its release by an administrator (decision 20)."""
 
 from __future__ import annotations
-
-from http import HTTPStatus
 
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.composition import app
 from shared.domain.planning.binding import MassChange
-from shared.errors import ConnectorError
-from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import read_body
 
@@ -23,7 +20,7 @@ _USAGE = (
 
 
 class _Release(BaseModel):
-    """Which kinds pass, and for how many hours new ones do."""
+    """Which kinds pass, and for how many hours."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,24 +30,14 @@ class _Release(BaseModel):
 
 @http_function(blueprint, "brake")
 async def brake(req: func.HttpRequest) -> func.HttpResponse:
-    """Tell by kind the limit, what was counted within the last hour, what is held since when, and the release."""
+    """Answer by kind with the limit, the count of the last hour, what is held since when, and the release."""
     del req
-    try:
-        return json_answer(await (await app.connector()).brake.state())
-    except ConnectorError as error:
-        return _unavailable(error)
+    return json_answer(await (await app.connector()).brake.state())
 
 
 @http_function(blueprint, "release_brake")
 async def release_brake(req: func.HttpRequest) -> func.HttpResponse:
-    """Let what is held pass, and everything of these kinds for some hours: {"kinds": ["erasure"], "hours": 4}."""
+    """Release held changes, and all changes of these kinds for some hours: {"kinds": ["erasure"], "hours": 4}."""
     wanted = read_body(req, _Release, usage=_USAGE)
-    try:
-        until = await (await app.connector()).release.begin(wanted.kinds, wanted.hours)
-    except ConnectorError as error:
-        return _unavailable(error)
+    until = await (await app.connector()).release.begin(wanted.kinds, wanted.hours)
     return json_answer({"kinds": sorted(wanted.kinds), "releasedUntil": until.isoformat(timespec="seconds")})
-
-
-def _unavailable(error: ConnectorError) -> func.HttpResponse:
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 import azure.functions as func
 
 from shared.composition import app
-from shared.errors import ConnectorError
-from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
 
 blueprint = func.Blueprint()
@@ -16,13 +13,10 @@ blueprint = func.Blueprint()
 
 @http_function(blueprint, "check_capabilities")
 async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
-    """Ask Spotler harmless questions, keep what is proven, and answer with the findings and what is on now."""
-    try:
-        capabilities = (await app.services()).capabilities
-        findings = await capabilities.check()
-        states = await capabilities.states()
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})
+    """Call Spotler without effect, store what is proven, and answer with the findings and what is on now."""
+    capabilities = (await app.services()).capabilities
+    findings = await capabilities.check()
+    states = await capabilities.states()
     return json_answer(
         {
             "capabilities": [

@@ -1,10 +1,9 @@
-"""Consent and bounces over HTTP, as CSV or JSON: ids, codes and times. Who may call what: `access.py`."""
+"""Consent and bounces over HTTP, as CSV or JSON: ids, codes and times."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -17,8 +16,7 @@ from shared.consent.bounce_service import BOUNCE_COLUMNS, bounce_rows
 from shared.domain.records.records import RecordKey
 from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.domain.values.moments import complaint_about_range
-from shared.errors import ConnectorError
-from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, parameters_of, read_query
 
@@ -35,7 +33,7 @@ def _moment(text: str) -> datetime:
 
 
 class _ConsentQuery(BaseModel):
-    """The query of an export: a range of time, one record, and where to go on."""
+    """The query of an export: a range of time, one record, and the cursor of the page."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,20 +48,16 @@ class _ConsentQuery(BaseModel):
 async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with changes of consent, oldest first: `?from=2026-01-01&to=2026-02-01&record=contact:…`.
 
-    When there are more than `limit`, the header Link leads to the next ones.
+    If there are more than `limit`, the header Link has the address of the next page.
     """
     usage = "Ask with from and to as dates (2026-01-31), record as contact:{its id}."
     query = read_query(req, _ConsentQuery, usage=usage)
     services = await app.services()
     if wrong := complaint_about_range(query.since, query.until, services.clock.now()):
         raise BadRequestError(f"{wrong} {usage}")
-    ledger = services.consent
-    try:
-        portion = await ledger.portion(
-            since=query.since, until=query.until, record=query.record, after=query.after, limit=query.limit
-        )
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    portion = await services.consent.portion(
+        since=query.since, until=query.until, record=query.record, after=query.after, limit=query.limit
+    )
     headers = {"Content-Disposition": 'attachment; filename="consent.csv"'}
     if portion.following:
         rest = urlencode({**parameters_of(req), "after": portion.following})
@@ -78,7 +72,7 @@ class _Format(StrEnum):
 
 
 class _BounceQuery(BaseModel):
-    """The query of the bounce report: as what, and where to go on."""
+    """The query of the bounce report: its format, and the cursor of the page."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -89,12 +83,9 @@ class _BounceQuery(BaseModel):
 
 @http_function(blueprint, "report_bounces")
 async def report_bounces(req: func.HttpRequest) -> func.HttpResponse:
-    """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link leads to the rest."""
+    """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link has the next page."""
     query = read_query(req, _BounceQuery, usage="Ask with format=json or csv, and limit.")
-    try:
-        report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    report = await (await app.connector()).bounces.report(after=query.after, limit=query.limit)
     rows, headers = bounce_rows(report), {}
     if report.following:
         rest = urlencode({**parameters_of(req), "after": report.following})

@@ -1,4 +1,4 @@
-"""Marketing lists over HTTP: what a synchronisation would do, how far one is, how the last ones went."""
+"""Marketing lists over HTTP: forecast, progress and history of their synchronisation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.composition import app
-from shared.errors import ConnectorError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, read_query
@@ -30,14 +29,11 @@ class _OverviewQuery(BaseModel):
 
 @http_function(blueprint, "list_overview")
 async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
-    """Count members and say who would be skipped and why; progress and history. Writes nothing."""
+    """Answer with counts of members, members that would be skipped by reason, progress and history. Writes nothing."""
     identifier = _identifier(req)
     usage = f"Call /api/lists/{{id}}?judge={_JUDGED}: from 0 to {_MOST_JUDGED} members."
     query = read_query(req, _OverviewQuery, usage=usage)
-    try:
-        answer = await (await app.connector()).lists.overview.of(identifier, most=query.judge)
-    except ConnectorError as error:
-        return problem(HTTPStatus.BAD_GATEWAY, str(error))
+    answer = await (await app.connector()).lists.overview.of(identifier, most=query.judge)
     if answer is None:
         return problem(HTTPStatus.NOT_FOUND, "There is no such Marketing List, or it lists no people.")
     return json_answer(answer)
@@ -45,7 +41,7 @@ async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "list_left_out")
 async def list_left_out(req: func.HttpRequest) -> func.HttpResponse:
-    """Name the members whom the last synchronisation left out: record ids by reason."""
+    """List the members that the last synchronisation left out: record ids by reason."""
     identifier = _identifier(req)
     answer = await (await app.connector()).lists.overview.left_out(identifier)
     if answer is None:

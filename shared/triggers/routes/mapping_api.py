@@ -1,7 +1,7 @@
-"""The mapping over HTTP: read it, check it, try it, make it live. Who may call what: `access.py`.
+"""The mapping over HTTP: read, check, preview, activate.
 
-A mapping travels as YAML or as a workbook, whichever the body is. Answers of the preview hold values of people: for the
-caller, who may read those records; nothing of them is logged.
+The body is a mapping as YAML or as a workbook. Answers of the preview hold values of people, for callers who may read
+those records; the values are not logged.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, mapping_of
 from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
+from shared.composition.services import Services
 from shared.domain.mapping.findings import Code, Finding
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.model import Mapping
@@ -32,7 +33,7 @@ from shared.triggers.http.requests import read_query
 
 blueprint = func.Blueprint()
 
-_ANYBODY = "function-key"
+_NO_SIGN_IN = "function-key"
 
 
 class _ChangeQuery(BaseModel):
@@ -80,7 +81,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _answering(handler: Handler) -> Handler:
-    """Turn what can go wrong into an answer that says what to do."""
+    """Answer to errors of mappings with what to do."""
 
     @functools.wraps(handler)
     async def answer(req: func.HttpRequest) -> func.HttpResponse:
@@ -116,9 +117,9 @@ async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the live mapping, or with `?version=`, as `?format=yaml` or `xlsx`. ETag is the version's number."""
     query = read_query(req, _ReadQuery)
     services = await app.services()
-    version = await services.desk.version(query.version)
+    version = await services.mapping_service.version(query.version)
     if query.format is Format.YAML:
-        content = version.text.encode()  # even one that today's connector does not understand any more
+        content = version.text.encode()  # also a version that this release cannot read any more
     else:
         names = [definition.name for definition in (await services.platform.properties()).definitions]
         environment = services.settings.environment
@@ -135,30 +136,30 @@ async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
 @_answering
 async def mapping_history(req: func.HttpRequest) -> func.HttpResponse:
     """List every version that was live, newest first."""
-    versions = await (await app.services()).desk.history()
+    versions = await (await app.services()).mapping_service.history()
     return json_answer({"versions": [_version_json(version) for version in versions]})
 
 
 @http_function(blueprint, "check_mapping")
 @_answering
 async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
-    """Hold the mapping in the body, or the live one if there is no body, against both sides. Changes nothing."""
+    """Check the mapping in the body, or the live one without a body, against both sides. Changes nothing."""
     services = await app.services()
-    findings = await services.desk.check(await _sent_or_live(req, services))
+    findings = await services.mapping_service.check(await _sent_or_live(req, services))
     return json_answer({"findings": _findings_json(findings)})
 
 
 @http_function(blueprint, "preview_mapping")
 @_answering
 async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
-    """Say what the mapping in the body would change: `?sample=100` records, or `?records=contact:…,lead:…`."""
+    """Answer with what the mapping in the body would change: `?sample=100` or `?records=contact:…,lead:…`."""
     query = read_query(req, _PreviewQuery)
-    connector = await app.connector()
-    mapping = await run_in_thread(read_file, req.get_body(), connector.settings.environment)
+    preview = (await app.administration()).preview
+    mapping = await run_in_thread(read_file, req.get_body(), (await app.services()).settings.environment)
     if query.records:
-        report = await connector.preview.records(mapping, query.records, shown=query.shown)
+        report = await preview.records(mapping, query.records, shown=query.shown)
     else:
-        report = await connector.preview.sample(mapping, size=query.sample, shown=query.shown)
+        report = await preview.sample(mapping, size=query.sample, shown=query.shown)
     return json_answer(report.as_json())
 
 
@@ -168,7 +169,7 @@ async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
     services = await app.services()
     mapping = await run_in_thread(read_file, req.get_body(), services.settings.environment)
-    return await _changed(await services.desk.apply(mapping, _change(req), app.trial))
+    return await _changed(await services.mapping_service.apply(mapping, _change(req), app.trial))
 
 
 @http_function(blueprint, "roll_back_mapping")
@@ -178,26 +179,26 @@ async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
     text = req.route_params["version"]
     if not text.isdecimal():
         return problem(400, "Call /api/mapping/rollback/{the number of a version}.")
-    return await _changed(await (await app.services()).desk.rollback(int(text), _change(req), app.trial))
+    return await _changed(await (await app.services()).mapping_service.rollback(int(text), _change(req), app.trial))
 
 
 @http_function(blueprint, "restore_default_mapping")
 @_answering
 async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
-    """Bring back the default rows whose Spotler property no row fills any more (C-41)."""
-    return await _changed(await (await app.services()).desk.restore_defaults(_change(req), app.trial))
+    """Add the default rows whose Spotler property no row fills any more (C-41)."""
+    return await _changed(await (await app.services()).mapping_service.restore_defaults(_change(req), app.trial))
 
 
-async def _sent_or_live(req: func.HttpRequest, services: app.Services) -> Mapping:
+async def _sent_or_live(req: func.HttpRequest, services: Services) -> Mapping:
     if body := req.get_body():
         return await run_in_thread(read_file, body, services.settings.environment)
-    return mapping_of(await services.desk.live())
+    return mapping_of(await services.mapping_service.live())
 
 
 def _change(req: func.HttpRequest) -> MappingChange:
     query = read_query(req, _ChangeQuery)
     return MappingChange(
-        by=_signed_in(req) or query.by or _ANYBODY,
+        by=_signed_in(req) or query.by or _NO_SIGN_IN,
         comment=query.comment,
         base=_base(req.headers.get("if-match", "")),
         accepted=query.accept,
@@ -205,12 +206,12 @@ def _change(req: func.HttpRequest) -> MappingChange:
 
 
 def _signed_in(req: func.HttpRequest) -> str:
-    """Return the id of who signed in; without App Service Authentication anybody can send the header."""
+    """Return the id of the signed-in caller; without App Service Authentication any caller can send the header."""
     return req.headers.get(PRINCIPAL_ID, "") if sign_in_is_on() else ""
 
 
 def _base(etag: str) -> int | None:
-    """Read If-Match; an etag that is none of ours matches no version."""
+    """Read If-Match; a foreign etag matches no version."""
     if etag in {"", "*"}:
         return None
     number = etag.strip().strip('"')

@@ -1,4 +1,4 @@
-"""What the connector remembers of one person, for administrators: everything (GDPR 15), and to forget it (GDPR 17)."""
+"""What the connector stores about one person, for administrators: export (GDPR 15) and erasure (GDPR 17)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from shared.composition import app
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
-from shared.errors import ConflictError, ConnectorError
+from shared.errors import ConflictError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, read_body
@@ -19,17 +19,17 @@ from shared.triggers.http.requests import BadRequestError, read_body
 blueprint = func.Blueprint()
 
 _EXPORT = (
-    'Send {"record": "contact:…"}, the table and the id of the row; with "email": "…" what is refused at this address '
-    "is found, too."
+    'Send {"record": "contact:…"}, the table and the id of the row; with "email": "…" refusals at this address '
+    "are found, too."
 )
 _FORGET = (
     f'{_EXPORT} With "althoughSynchronised": true a record is forgotten that is still synchronised: its next save '
-    "makes the connector remember it anew."
+    "stores it anew."
 )
 
 
 class _Person(BaseModel):
-    """A record, and an address that it does not have any more."""
+    """A record, and a former address of it."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -38,34 +38,32 @@ class _Person(BaseModel):
 
 
 class _Forget(_Person):
-    """The same, and whether to forget a record that is synchronised."""
+    """The same, and whether to forget a record that is still synchronised."""
 
     although_synchronised: bool = Field(default=False, alias="althoughSynchronised")
 
 
 @http_function(blueprint, "export_person")
 async def export_person(req: func.HttpRequest) -> func.HttpResponse:
-    """Return everything that is remembered of a record, as a file."""
+    """Answer with everything that is stored about a record, as a file."""
     wanted = read_body(req, _Person, usage=_EXPORT)
     email = _email(wanted, _EXPORT)
-    memory = (await app.connector()).person_memory
+    person_data = (await app.administration()).person_data
     name = f"{wanted.record.table}-{wanted.record.id}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return json_answer(await memory.export(wanted.record, email), headers=headers)
+    return json_answer(await person_data.export(wanted.record, email), headers=headers)
 
 
 @http_function(blueprint, "forget_person")
 async def forget_person(req: func.HttpRequest) -> func.HttpResponse:
-    """Forget a record, and say what was done; 409 while it is synchronised, or somebody works on it."""
+    """Forget a record, and answer with what was done; 409 while it is synchronised or claimed."""
     wanted = read_body(req, _Forget, usage=_FORGET)
     email = _email(wanted, _FORGET)
-    memory = (await app.connector()).person_memory
+    person_data = (await app.administration()).person_data
     try:
-        done = await memory.forget(wanted.record, email, although_synchronised=wanted.although_synchronised)
+        done = await person_data.forget(wanted.record, email, although_synchronised=wanted.although_synchronised)
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, error.summary)
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.summary)
     return json_answer({"record": str(wanted.record), **done.as_json()})
 
 

@@ -1,4 +1,4 @@
-"""The HTTP interface: health, explain, resync, dead letters. Who may call what: `access.py`."""
+"""Health, explain, resync and dead letters over HTTP."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.composition import app
-from shared.consent.audit_ledger import as_rows
-from shared.consent.bounce_service import bounce_rows
 from shared.dispatch.walks import PRESUMED_OVER, UnderWay
 from shared.domain.records.outcomes import MASS_CHANGES
 from shared.domain.records.records import PersonTable, RecordKey
@@ -30,7 +28,7 @@ _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
 
 
 class _ResyncRequest(BaseModel):
-    """One record (`id`), several (`ids`), or, with neither, the whole table: never because a caller's list is empty."""
+    """One record (`id`), several (`ids`), or the whole table (neither). An empty list is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +42,7 @@ class _ResyncRequest(BaseModel):
         if self.id is not None and self.ids:
             raise ValueError("give id or ids, not both")
         if NOBODY in {self.id, *self.ids}:
-            raise ValueError("an id of zeros is nobody's")
+            raise ValueError("an id of zeros names no record")
         if self.id is None and "id" in self.model_fields_set:
             raise ValueError("id is null; leave it out for the whole table")
         return self
@@ -52,9 +50,9 @@ class _ResyncRequest(BaseModel):
 
 @http_function(blueprint, "health")
 async def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 when every service is in reach, else 503; the body says which one is not, and why."""
+    """Answer 200 when every service can be reached, else 503; the body has the state of each."""
     try:
-        report = await (await app.connector()).health.check()
+        report = await (await app.administration()).health.check()
     except ConnectorError as error:
         report = {"healthy": False, "cause": str(error), "recovery": error.recovery}
     return json_answer(report, status=200 if report["healthy"] else 503)
@@ -62,13 +60,13 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "explain")
 async def explain(req: func.HttpRequest) -> func.HttpResponse:
-    """Say why a record is (not) in Spotler and which properties would be written. Writes nothing."""
+    """Answer why a record is (not) in Spotler and which properties would be written. Writes nothing."""
     return await _explained(req, _without_values)
 
 
 @http_function(blueprint, "explain_values")
 async def explain_values(req: func.HttpRequest) -> func.HttpResponse:
-    """Say the same with the values that would be written."""
+    """Answer the same with the values that would be written."""
     return await _explained(req, lambda report: report)
 
 
@@ -77,18 +75,11 @@ async def _explained(req: func.HttpRequest, shown: Callable[[dict[str, Any]], di
         key = RecordKey(PersonTable(req.route_params["table"]), UUID(req.route_params["id"]))
     except ValueError:
         return problem(400, "Call /api/explain/{contact|lead|account}/{the record's id}.")
-    try:
-        connector = await app.connector()
-        explained = await connector.explain.record(key)
-        changes = await (await app.services()).consent.of_record(key)
-        bounces = bounce_rows(await connector.bounces.report_of(explained["spotlerContact"], key))
-        return json_answer(shown({**explained, "bounces": bounces, "consent": as_rows(changes)}))
-    except ConnectorError as error:
-        return problem(502, str(error))
+    return json_answer(shown(await (await app.connector()).explain.record(key)))
 
 
 def _without_values(report: dict[str, Any]) -> dict[str, Any]:
-    """Name the properties only: whoever may operate the connector need not be one who may see people's data."""
+    """Keep only the names of properties: an operator need not be allowed to read values of people."""
     planned = report["plan"]
     if "properties" not in planned:
         return report
@@ -97,7 +88,7 @@ def _without_values(report: dict[str, Any]) -> dict[str, Any]:
 
 @http_function(blueprint, "resync")
 async def resync(req: func.HttpRequest) -> func.HttpResponse:
-    """Look at records again: one, several, or a whole table. Single records default to the live lane."""
+    """Process records again: one, several, or a whole table. Single records default to the live lane."""
     usage = 'Send {"table": "contact", "id": "…"} or "ids": […]; neither for the whole table.'
     wanted = read_body(req, _ResyncRequest, usage=usage)
     connector = await app.connector()
@@ -106,14 +97,11 @@ async def resync(req: func.HttpRequest) -> func.HttpResponse:
     ids = [wanted.id] if wanted.id is not None else list(dict.fromkeys(wanted.ids))
     lane = _LANES[wanted.lane or ("live" if ids else "bulk")]
     correlation = current_correlation() or str(uuid4())
-    try:
-        if ids:
-            keys = [RecordKey(wanted.table, identifier) for identifier in ids]
-            await connector.resync.some(keys, lane, correlation=correlation)
-        elif (other := await connector.resync.table(wanted.table, lane, correlation=correlation)) is not None:
-            return _under_way(wanted.table, other)
-    except ConnectorError as error:
-        return problem(503, str(error))
+    if ids:
+        keys = [RecordKey(wanted.table, identifier) for identifier in ids]
+        await connector.resync.some(keys, lane, correlation=correlation)
+    elif (other := await connector.resync.table(wanted.table, lane, correlation=correlation)) is not None:
+        return _under_way(wanted.table, other)
     accepted = {"table": wanted.table, "records": len(ids) or "all", "lane": lane, "correlation": correlation}
     return json_answer(accepted, status=202)
 
@@ -122,7 +110,7 @@ def _under_way(table: PersonTable, other: UnderWay) -> func.HttpResponse:
     since = other.since.isoformat(timespec="seconds")
     return problem(
         409,
-        f"A walk over every {table} is under way since {since}: it looks at everybody. Wait for its end.",
+        f"A walk over every {table} is under way since {since}: it processes every record. Wait for its end.",
         {
             "since": since,
             "lastPage": other.last_page.isoformat(timespec="seconds"),
@@ -134,12 +122,8 @@ def _under_way(table: PersonTable, other: UnderWay) -> func.HttpResponse:
 
 @http_function(blueprint, "dead_letters")
 async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
-    """List what nobody tries again by itself, oldest first."""
-    connector = await app.connector()
-    try:
-        letters = await connector.queue.dead_letters(limit=_MOST_LETTERS)
-    except ConnectorError as error:
-        return problem(503, str(error))
+    """List the dead letters, oldest first."""
+    letters = await (await app.connector()).queue.dead_letters(limit=_MOST_LETTERS)
     return json_answer(
         {
             "deadLetters": [
@@ -160,13 +144,13 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function(blueprint, "replay")
 async def replay(req: func.HttpRequest) -> func.HttpResponse:
-    """Put dead letters back: {"ids": […]}, or {} for all of them; none that waits for an administrator."""
+    """Replay dead letters: {"ids": […]}, or {} for all; not those that wait for an administrator."""
     return await _replayed(req, held=False)
 
 
 @http_function(blueprint, "replay_held")
 async def replay_held(req: func.HttpRequest) -> func.HttpResponse:
-    """Put dead letters back that wait for an administrator, in the same way."""
+    """Replay dead letters that wait for an administrator, in the same way."""
     return await _replayed(req, held=True)
 
 
@@ -174,13 +158,10 @@ async def _replayed(req: func.HttpRequest, *, held: bool) -> func.HttpResponse:
     usage = 'Send {"ids": ["…"]} with ids of /api/dead-letters, or {} for all.'
     wanted = read_body(req, _ReplayRequest, usage=usage, default=b"{}")
     queue = (await app.connector()).queue
-    try:
-        letters = await queue.dead_letters(limit=_MOST_LETTERS)
-        asked = [letter for letter in letters if not wanted.ids or letter.id in wanted.ids]
-        chosen = [letter.id for letter in asked if (letter.reason in MASS_CHANGES) is held]
-        replayed = await queue.replay(chosen) if chosen else 0
-    except ConnectorError as error:
-        return problem(503, str(error))
+    letters = await queue.dead_letters(limit=_MOST_LETTERS)
+    asked = [letter for letter in letters if not wanted.ids or letter.id in wanted.ids]
+    chosen = [letter.id for letter in asked if (letter.reason in MASS_CHANGES) is held]
+    replayed = await queue.replay(chosen) if chosen else 0
     answer: dict[str, Any] = {"replayed": replayed}
     if (missing := len(set(wanted.ids)) - replayed) > 0:
         answer["notReplayed"] = missing

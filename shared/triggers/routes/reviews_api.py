@@ -1,4 +1,4 @@
-"""New subscribers that a person must decide about, over HTTP (NEW-04). Every call needs a function key."""
+"""Reviews over HTTP: subscribers about whom a person must decide (NEW-04)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.composition import app
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
+from shared.errors import ConflictError, DataError, NotFoundError
 from shared.inbound.reviews import Lifting, Review
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
@@ -32,7 +32,7 @@ class _ReviewsQuery(BaseModel):
 
 
 class _Decision(BaseModel):
-    """A record, with `liftRefusal` if it may be mailed again; or `dismiss`."""
+    """A record, with `liftRefusal` if it may get mail again; or `dismiss`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,7 +47,7 @@ class _Decision(BaseModel):
         if chosen == bool(self.dismiss) or (self.table is None) != (self.id is None):
             raise ValueError("give table and id, or dismiss")
         if self.id == NOBODY:
-            raise ValueError("an id of zeros is nobody's")
+            raise ValueError("an id of zeros names no record")
         if self.lift_refusal and not chosen:
             raise ValueError("liftRefusal needs table and id")
         return self
@@ -60,18 +60,15 @@ class _Decision(BaseModel):
 
 @http_function(blueprint, "list_reviews")
 async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
-    """List open reviews: `?limit=100&after=…`, where `after` is what the page before called `next`."""
+    """List open reviews: `?limit=100&after=…`, where `after` is `next` of the page before."""
     query = read_query(req, _ReviewsQuery, usage="limit is a number from 1 to 1000.")
-    try:
-        page = await (await app.connector()).reviews.page(after=query.after, limit=query.limit)
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    page = await (await app.connector()).reviews.page(after=query.after, limit=query.limit)
     return json_answer({"reviews": [_as_json(one) for one in page.reviews], "next": page.following})
 
 
 @http_function(blueprint, "decide_review")
 async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
-    """Choose the record that a new subscriber belongs to, or leave the subscriber alone."""
+    """Choose the record of a new subscriber, or dismiss the review."""
     decision = read_body(req, _Decision, usage=_HOW)
     try:
         identifier = UUID(req.route_params["id"])
@@ -85,19 +82,11 @@ async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
         reviews = connector.reviews
         lifting = Lifting.ALL if decision.lift_refusal else Lifting.AS_TOLD
         review = await (reviews.dismiss(identifier) if key is None else reviews.bind(identifier, key, lifting))
-    except ConnectorError as error:
-        return problem(_status(error), error.summary)
+    except NotFoundError as error:
+        return problem(HTTPStatus.NOT_FOUND, error.summary)
+    except (DataError, ConflictError) as error:
+        return problem(HTTPStatus.CONFLICT, error.summary)
     return json_answer(_as_json(review))
-
-
-def _status(error: ConnectorError) -> HTTPStatus:
-    match error:
-        case NotFoundError():
-            return HTTPStatus.NOT_FOUND
-        case DataError() | ConflictError():
-            return HTTPStatus.CONFLICT
-        case _:
-            return HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _as_json(review: Review) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lifts what was refused at an address, for an administrator who has the person's request in hand."""
+"""Lifts refusals of an address, for an administrator who has the person's request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOW = (
 
 
 class _Lift(BaseModel):
-    """The address, where the request is found, and which subjects; none: all of them."""
+    """The address, a reference to the request, and the subjects; without subjects: all of them."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -32,7 +32,7 @@ class _Lift(BaseModel):
 
 @http_function(blueprint, "lift_refusals")
 async def lift_refusals(req: func.HttpRequest) -> func.HttpResponse:
-    """Lift refusals at an address; its records are looked at again. What Spotler itself refuses stays refused."""
+    """Lift refusals of an address; its records are processed again. Refusals of Spotler itself stay."""
     wanted = read_body(req, _Lift, usage=_HOW)
     email = address_text(wanted.email)
     if not is_email(email):

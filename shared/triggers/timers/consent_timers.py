@@ -1,4 +1,4 @@
-"""Timers around consent, bounces and the names of permissions. A run that fails is made up for by the next one."""
+"""Timers of consent, bounces and names of permissions. The next run repeats the work of a failed one."""
 
 from __future__ import annotations
 
@@ -7,60 +7,47 @@ import logging
 import azure.functions as func
 
 from shared.composition import app
-from shared.triggers.queues.consuming import timed
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
 
 blueprint = func.Blueprint()
 
 
-@blueprint.function_name("forget_old_consent")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("forget_old_consent")
+@timer_function(blueprint, "housekeeping_schedule")
 async def forget_old_consent(timer: func.TimerRequest) -> None:
     """Delete changes of consent that are older than CONSENT_RETENTION_DAYS."""
     if count := await (await app.services()).consent.forget_old():
         log.info("%d changes of consent were too old to be kept", count)
 
 
-@blueprint.function_name("tidy_state")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("tidy_state")
+@timer_function(blueprint, "housekeeping_schedule")
 async def tidy_state(timer: func.TimerRequest) -> None:
-    """Drop what nothing needs any more, and dead letters that are older than STATE_RETENTION_DAYS."""
-    await (await app.connector()).housekeeping.tidy()
+    """Drop documents that nothing needs any more, and dead letters, after STATE_RETENTION_DAYS."""
+    await (await app.administration()).housekeeping.tidy()
 
 
-@blueprint.function_name("tend_erased_consent")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("tend_erased_consent")
+@timer_function(blueprint, "housekeeping_schedule")
 async def tend_erased_consent(timer: func.TimerRequest) -> None:
-    """Put pseudonyms in the place of erased records' ids, and delete what ERASED_CONSENT_RETENTION_DAYS has ended."""
+    """Replace ids of erased records by pseudonyms; delete their consent after ERASED_CONSENT_RETENTION_DAYS."""
     taken_over, forgotten = await (await app.services()).erased_consent.maintain()
     if taken_over or forgotten:
         log.info("Consent of %d erased records got a pseudonym, that of %d was deleted", taken_over, forgotten)
 
 
-@blueprint.function_name("tend_bounces")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("tend_bounces")
+@timer_function(blueprint, "housekeeping_schedule")
 async def tend_bounces(timer: func.TimerRequest) -> None:
-    """Make up for tasks about bounces that could not be written when they were due."""
+    """Write tasks about bounces that could not be written when they were due."""
     await (await app.connector()).bounces.maintain()
 
 
-@blueprint.function_name("look_at_permission_names")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("housekeeping_schedule"))
-@timed("look_at_permission_names")
+@timer_function(blueprint, "housekeeping_schedule")
 async def look_at_permission_names(timer: func.TimerRequest) -> None:
-    """Note which permissions were renamed in Spotler, or removed (PERM-21, PERM-22)."""
+    """Find permissions that were renamed or removed in Spotler (PERM-21, PERM-22)."""
     await (await app.connector()).permission_names.check()
 
 
-@blueprint.function_name("rename_permissions")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("job_sweep_schedule"))
-@timed("rename_permissions")
+@timer_function(blueprint, "job_sweep_schedule")
 async def rename_permissions(timer: func.TimerRequest) -> None:
-    """Carry renamed permissions over to their rows, for two minutes at most; without any it costs one read."""
+    """Rename the rows of renamed permissions, for two minutes at most; without any it costs one read."""
     await (await app.connector()).permission_names.continue_renames()

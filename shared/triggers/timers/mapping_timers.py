@@ -1,19 +1,16 @@
-"""The daily look at both sides: whether the ground has moved under the mapping."""
+"""The timer of drift: the daily comparison of both sides with the mapping."""
 
 from __future__ import annotations
 
 import azure.functions as func
 
 from shared.composition import app
-from shared.triggers.queues.consuming import timed
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import timer_function
 
 blueprint = func.Blueprint()
 
 
-@blueprint.function_name("look_for_drift")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("drift_schedule"))
-@timed("look_for_drift")
+@timer_function(blueprint, "drift_schedule")
 async def look_for_drift(timer: func.TimerRequest) -> None:
-    """Log and remember what has been renamed, deleted or retyped on either side, before a record meets it."""
-    await (await app.connector()).drift.check()
+    """Log and store what was renamed, deleted or retyped on either side, before it affects a record."""
+    await (await app.administration()).drift.check()

@@ -1,4 +1,4 @@
-"""Once a minute: what the queues have buried, what waits, for how long, and who answers."""
+"""The timer of the monitor, once a minute: dead letters, waiting messages, reachable services."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import azure.functions as func
 
 from shared.composition import app
 from shared.telemetry.signals import is_exported
-from shared.triggers.queues.consuming import timed
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import timer_function
 
 blueprint = func.Blueprint()
 
 
-@blueprint.function_name("watch")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("watch_schedule"), use_monitor=False)
-@timed("watch")
+@timer_function(blueprint, "watch_schedule", use_monitor=False)
 async def watch(timer: func.TimerRequest) -> None:
-    """Measure what no work at hand would tell of: a queue that nobody reads, a service that is down.
+    """Measure what the work itself does not report: a queue without a reader, a service that is down.
 
-    Where nobody hears of it, no service is bothered. What the queues have buried is collected everywhere.
+    Services are called only if metrics are exported. Messages that the queues have dead-lettered are always collected.
     """
     await (await app.intake()).collect_dead_lettered()
     if is_exported():
-        await (await app.connector()).watch.measure()
+        await (await app.administration()).monitor.measure()

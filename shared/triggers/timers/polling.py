@@ -1,4 +1,4 @@
-"""Looks for what people changed in Spotler, every quarter of an hour and on demand; compares both sides at night."""
+"""The poll, by timer and on demand, and the nightly reconciliation."""
 
 from __future__ import annotations
 
@@ -12,47 +12,43 @@ import azure.functions as func
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.composition import app
+from shared.composition.wiring import Connector
 from shared.domain.values.moments import complaint_about_past
-from shared.errors import ConflictError, ConnectorError
+from shared.errors import ConflictError
 from shared.inbound.page_counts import ChangeKind
 from shared.inbound.poll import PollResult
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, read_body
-from shared.triggers.queues.consuming import timed
-from shared.triggers.timers.schedules import schedule
+from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
 
 blueprint = func.Blueprint()
 
 _USAGE = 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment in the past with its time zone.'
-_WAITS, _BETWEEN = 100, 0.3
-"""How often, and after how many seconds, a poll is tried again while another one is under way."""
+_ATTEMPTS, _BETWEEN = 100, 0.3
+"""Attempts, and seconds between them, while another poll is under way."""
 
 
 class _PollRequest(BaseModel):
-    """Now, or (`since`) from a moment on: everything that changed since then is compared again."""
+    """Poll now, or (`since`) compare everything that changed since a moment."""
 
     model_config = ConfigDict(extra="forbid")
 
     since: AwareDatetime | None = Field(default=None)
 
 
-@blueprint.function_name("poll_spotler")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("poll_schedule"))
-@timed("poll_spotler")
+@timer_function(blueprint, "poll_schedule")
 async def poll_spotler(timer: func.TimerRequest) -> None:
-    """Bring home what changed in Spotler since the last time (S2D-01, SCH-02). What fails is made up for next time."""
+    """Process what changed in Spotler since the last poll (S2D-01, SCH-02). The next poll repeats what failed."""
     try:
         await (await app.connector()).poll.poll()
     except ConflictError as error:
         log.info("no poll now: %s", error)
 
 
-@blueprint.function_name("reconcile")
-@blueprint.timer_trigger(arg_name="timer", schedule=schedule("reconcile_schedule"))
-@timed("reconcile")
+@timer_function(blueprint, "reconcile_schedule")
 async def reconcile(timer: func.TimerRequest) -> None:
     """Compare every record, what changed in Spotler since yesterday, and a slice of Spotler's account (C-05)."""
     connector = await app.connector()
@@ -62,21 +58,19 @@ async def reconcile(timer: func.TimerRequest) -> None:
 
 @http_function(blueprint, "poll_now")
 async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
-    """Poll at once: {}; or begin to compare again from a moment: {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
+    """Poll at once: {}; or begin a comparison from a moment: {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
     wanted = read_body(req, _PollRequest, usage=_USAGE, default=b"{}")
     connector = await app.connector()
     try:
         if wanted.since is not None:
             return await _compare(connector, wanted.since)
-        return _told(await _polled(connector))
+        return _poll_json(await _polled(connector))
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
-    except ConnectorError as error:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"recovery": error.recovery})
 
 
-async def _compare(connector: app.Connector, since: datetime) -> func.HttpResponse:
-    """Begin a comparison; the bookmark of the poll stays where it is."""
+async def _compare(connector: Connector, since: datetime) -> func.HttpResponse:
+    """Begin a comparison; the cursor of the poll does not move."""
     if wrong := complaint_about_past("since", since, (await app.services()).clock.now()):
         raise BadRequestError(f"{wrong} {_USAGE}")
     run = await connector.comparison.since(since)
@@ -90,16 +84,16 @@ async def _compare(connector: app.Connector, since: datetime) -> func.HttpRespon
     return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
 
 
-async def _polled(connector: app.Connector) -> PollResult:
-    """Poll, after a poll that is under way."""
-    for _ in range(_WAITS):
+async def _polled(connector: Connector) -> PollResult:
+    """Poll; wait for a poll that is under way."""
+    for _ in range(_ATTEMPTS):
         with contextlib.suppress(ConflictError):
             return await connector.poll.poll()
         await asyncio.sleep(_BETWEEN)
     return await connector.poll.poll()
 
 
-def _told(polled: PollResult) -> func.HttpResponse:
+def _poll_json(polled: PollResult) -> func.HttpResponse:
     handled = polled.handled
     return json_answer(
         {

@@ -1,0 +1,107 @@
+"""Wires what administrators, monitors and the nightly clean-up call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.adapters.dataverse.records.person_reader import PersonReader
+from shared.administration.health import Health
+from shared.administration.monitor import Monitor
+from shared.administration.preview import Preview
+from shared.administration.schema_drift import Drift
+from shared.composition.services import Services
+from shared.composition.wiring import Connector
+from shared.domain.mapping.model import Mapping
+from shared.domain.planning.rules import Rules
+from shared.privacy.housekeeping import Housekeeping
+from shared.privacy.person_data import PersonData
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """The use cases of administration and privacy around one version of the mapping."""
+
+    preview: Preview
+    drift: Drift
+    health: Health
+    monitor: Monitor
+    housekeeping: Housekeeping
+    person_data: PersonData
+
+
+def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
+    """Wire administration around a connector."""
+    settings, clock, store, queue = services.settings, services.clock, services.store, services.queue
+    crm, platform, ledger = connector.crm, services.platform, connector.ledger
+    pings = {"dataverse": crm.ping, "spotler": platform.ping, "state": store.ping, "queue": queue.ping}
+
+    def reader(mapping: Mapping) -> PersonReader:
+        return PersonReader(services.dataverse, services.schema, mapping, settings.sync_tables)
+
+    drift = Drift(
+        mapping_validator=services.mapping_validator,
+        mapping=rules.mapping,
+        store=store,
+        clock=clock,
+        environment=settings.environment,
+    )
+    return Administration(
+        preview=Preview(
+            crm=crm,
+            reading=reader,
+            platform=platform,
+            ledger=ledger,
+            rules=rules,
+            percent=settings.mass_change_percent,
+        ),
+        drift=drift,
+        health=Health(
+            pings=pings,
+            platform=platform,
+            queue=queue,
+            rules=rules,
+            drift=drift,
+            clock=clock,
+            circuits=connector.circuits.state,
+            states={
+                "jobs": connector.job_sweep.state,
+                "capabilities": services.capabilities.states,
+                "permissions": connector.permission_names.state,
+                "permissionsVariable": services.permissions_variable.state,
+                "poll": connector.poll.state,
+                "reconciliation": connector.reconciliation.state,
+                "comparison": connector.comparison.state,
+                "brake": connector.brake.state,
+            },
+            refused_tables=reader(rules.mapping).refused_tables,
+        ),
+        monitor=Monitor(
+            pings=pings,
+            queue=queue,
+            clock=clock,
+            polled_until=connector.poll.cursor,
+            held=connector.brake.measure,
+            circuits=connector.circuits.measure,
+            import_waits_since=connector.poll.import_waits_since,
+        ),
+        housekeeping=Housekeeping(
+            store=store,
+            queue=queue,
+            platform=platform,
+            clock=clock,
+            environment=settings.environment,
+            retention=settings.state_retention,
+        ),
+        person_data=PersonData(
+            store=store,
+            ledger=ledger,
+            suppressions=connector.suppressions,
+            consents=services.consent,
+            erased=services.erased_consent,
+            crm=crm,
+            queue=queue,
+            rules=rules,
+            clock=clock,
+            environment=settings.environment,
+        ),
+    )

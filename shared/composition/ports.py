@@ -1,0 +1,66 @@
+"""What the use cases are wired to: the ports, and the parts that keep their knowledge for the whole process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.consent.audit_ledger import ConsentLedger
+from shared.consent.permission_defaults import DefaultPermissions
+from shared.domain.features.lists import ListKind
+from shared.engine.guards.priority import Priority
+from shared.ports.clock import Clock
+from shared.ports.dataverse import (
+    AutomationRows,
+    BounceTasks,
+    Crm,
+    EnvironmentVariables,
+    MarketingLists,
+    PermissionRows,
+    RecordAccess,
+)
+from shared.ports.marketing_platform import (
+    Audiences,
+    Automations,
+    ContactFeeds,
+    ContactLists,
+    MarketingPlatform,
+    Tagging,
+)
+from shared.ports.new_subscribers import NewRecords
+from shared.ports.queue import Queue
+from shared.ports.state import StateStore
+from shared.ports.writeback import Writebacks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What lives as long as the process and depends on no mapping."""
+
+    clock: Clock
+    store: StateStore
+    queue: Queue
+    platform: MarketingPlatform
+    feeds: ContactFeeds
+    tagging: Tagging
+    automations: Automations
+    audiences: Audiences
+    list_kinds: Mapping[ListKind, ContactLists]
+    automation_rows: AutomationRows
+    marketing_lists: MarketingLists
+    access: RecordAccess
+    bounce_tasks: BounceTasks
+    permission_rows: PermissionRows
+    variables: EnvironmentVariables
+    default_permissions: DefaultPermissions
+    consent: ConsentLedger
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class MappedPorts:
+    """The ports whose adapters read and write the columns of one version of the mapping."""
+
+    crm: Crm
+    writebacks: Writebacks
+    new_records: NewRecords

@@ -1,0 +1,184 @@
+"""Wires single rooms: the engine, bounces, marketing lists, jobs, and what several of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.administration.live_mapping import LiveVersion
+from shared.composition.ports import MappedPorts, Ports
+from shared.composition.settings import Settings
+from shared.consent.bounce_catch_up import BounceCatchUp
+from shared.consent.bounce_service import BounceService
+from shared.domain.consent.bounce_text import Language
+from shared.domain.planning.rules import EndAction, Rules, Unmapped
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.recovery.retry import RetryPolicy
+from shared.engine.batch_pass import BatchPass
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.guards.brake import Brake, BrakeLimits
+from shared.engine.planning_facts import PlanningFactsLoader
+from shared.engine.record_handler import RecordHandler
+from shared.engine.refusals.recent_changes import RecentChanges
+from shared.engine.refusals.refusal_keeping import RefusalKeeping
+from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.report import Reporter
+from shared.engine.sync_engine import SyncEngine
+from shared.inbound.poll_cursor import CONTACTS, PollCursor
+from shared.lists.service import Lists
+from shared.messages.lane_messages import Lanes
+from shared.messages.redelivery import Redelivery
+from shared.operations.automations.automation_refresh import AutomationRefresh
+from shared.operations.model.services import JobServices
+from shared.operations.running.journal import Journal
+from shared.operations.running.runner import JobRunner
+from shared.operations.running.table import OPERATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What nearly every use case needs."""
+
+    ports: Ports
+    mapped: MappedPorts
+    settings: Settings
+    rules: Rules
+    policy: RetryPolicy
+    ledger: Ledger
+    lanes: Lanes
+    patience: Redelivery
+    suppressions: SuppressionList
+    brake: Brake
+
+
+def rules_of(settings: Settings, version: LiveVersion, fingerprints: Fingerprinter) -> Rules:
+    """Combine the settings with a version of the mapping."""
+    return Rules(
+        mapping=version.mapping,
+        fingerprints=fingerprints,
+        environment_is_on=settings.sync_enabled,
+        enabled_tables=settings.sync_tables,
+        on_delete=settings.on_delete,
+        on_inactive=settings.on_inactive if settings.anonymize_contact_when_inactive else EndAction.NOTHING,
+        unmapped=Unmapped.CLEAR if settings.purge_existing_properties_when_not_set else Unmapped.KEEP,
+        recast=version.recast,
+    )
+
+
+def tools_of(ports: Ports, mapped: MappedPorts, settings: Settings, rules: Rules, policy: RetryPolicy) -> Tools:
+    """Make the parts that several use cases share."""
+    clock, store, environment = ports.clock, ports.store, settings.environment
+    lanes = Lanes(ports.queue)
+    limits = BrakeLimits(
+        settings.mass_erasure_limit,
+        settings.mass_change_limit,
+        settings.mass_missing_limit,
+        settings.mass_change_percent,
+    )
+    return Tools(
+        ports=ports,
+        mapped=mapped,
+        settings=settings,
+        rules=rules,
+        policy=policy,
+        ledger=Ledger(store, clock, environment, claim_time=settings.claim_time),
+        lanes=lanes,
+        patience=Redelivery(queue=ports.queue, lanes=lanes, clock=clock, policy=policy),
+        suppressions=SuppressionList(store, clock, environment),
+        brake=Brake(store, clock, environment, limits=limits),
+    )
+
+
+def bounce_service(tools: Tools) -> BounceService:
+    """Wire the bounces."""
+    ports, settings = tools.ports, tools.settings
+    return BounceService(
+        store=ports.store,
+        ledger=tools.ledger,
+        tasks=ports.bounce_tasks,
+        fingerprints=tools.rules.fingerprints,
+        clock=ports.clock,
+        environment=settings.environment,
+        creates_tasks=settings.create_bounce_task,
+        language=settings.bounce_task_language or Language.of(tools.rules.mapping.language),
+    )
+
+
+def record_handler(tools: Tools, planning_facts: PlanningFactsLoader, bounces: BounceService) -> RecordHandler:
+    """Wire the engine."""
+    ports, mapped, clock = tools.ports, tools.mapped, tools.ports.clock
+    cursor = PollCursor(ports.store, tools.settings.environment, CONTACTS)
+    batch_pass = BatchPass(
+        crm=mapped.crm,
+        platform=ports.platform,
+        ledger=tools.ledger,
+        rules=tools.rules,
+        clock=clock,
+        policy=tools.policy,
+        writebacks=mapped.writebacks,
+        planning_facts=planning_facts,
+        brake=tools.brake,
+        refusals=RefusalKeeping(tools.suppressions, tools.rules, clock),
+        recent=RecentChanges(ports.feeds, clock, polled_until=cursor.until),
+        catch_up_bounces=BounceCatchUp(ports.feeds, bounces, clock).run,
+    )
+    engine = SyncEngine(batch_pass, ledger=tools.ledger, clock=clock, policy=tools.policy)
+    return RecordHandler(
+        engine=engine,
+        reporter=Reporter(mapped.crm, clock),
+        queue=ports.queue,
+        lanes=tools.lanes,
+        clock=clock,
+        policy=tools.policy,
+    )
+
+
+def list_syncs(tools: Tools, people: RecordHandler) -> Lists:
+    """Wire the marketing lists."""
+    ports, settings = tools.ports, tools.settings
+    return Lists(
+        crm=tools.mapped.crm,
+        marketing_lists=ports.marketing_lists,
+        kinds=ports.list_kinds,
+        store=ports.store,
+        environment=settings.environment,
+        people=people,
+        ledger=tools.ledger,
+        lanes=tools.lanes,
+        redelivery=tools.patience,
+        clock=ports.clock,
+        rules=tools.rules,
+        default_kind=settings.spotler_list_kind,
+        removes_at_once=settings.list_removals_at_once,
+        brake=tools.brake,
+    )
+
+
+def job_runner(tools: Tools, people: RecordHandler, lists: Lists) -> JobRunner:
+    """Wire the jobs."""
+    ports, mapped, settings = tools.ports, tools.mapped, tools.settings
+    return JobRunner(
+        services=JobServices(
+            crm=mapped.crm,
+            platform=ports.platform,
+            tagging=ports.tagging,
+            automations=ports.automations,
+            automation_rows=ports.automation_rows,
+            automation_refresh=AutomationRefresh(ports.automations, ports.automation_rows),
+            audiences=ports.audiences,
+            marketing_lists=ports.marketing_lists,
+            lists=lists,
+            people=people,
+            ledger=tools.ledger,
+            journal=Journal(ports.store, settings.environment),
+            rules=tools.rules,
+            writebacks=mapped.writebacks,
+            suppressions=tools.suppressions,
+            access=ports.access,
+            brake=tools.brake,
+        ),
+        operations=OPERATIONS,
+        lanes=tools.lanes,
+        redelivery=tools.patience,
+        clock=ports.clock,
+        presumed_dead=settings.claim_time,
+    )
