@@ -1,4 +1,4 @@
-"""What a job says of consent goes by row and ledger, and never over a no of the person (PERM-06, FLD-09)."""
+"""The consent of a job goes by row and ledger, and never replaces a no of the person (PERM-06, FLD-09)."""
 
 from __future__ import annotations
 

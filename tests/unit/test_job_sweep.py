@@ -1,4 +1,4 @@
-"""Jobs that nobody works on: those missed are taken up once, those stuck are told (JOB-28, C-23)."""
+"""Forgotten jobs: missed ones are taken up once, stuck ones are reported (JOB-28, C-23)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MINUTES, HOUR = timedelta(minutes=5), timedelta(hours=1)
 
 @dataclass
 class JobTable:
-    """Jobs with the moment since which they have their status."""
+    """Jobs with the time since when they have their status."""
 
     jobs: dict[UUID, tuple[JobRow, datetime]] = field(default_factory=dict)
 
@@ -46,7 +46,7 @@ class Sweeping:
     sweep: JobSweep
 
     def sent(self) -> list[list[int]]:
-        """What was put on the live lane since the last look."""
+        """The messages on the live lane since the last call."""
         messages = [read_lane_message(one.message.body) for one in self.queue.waiting if one.lane is QueueName.LIVE]
         self.queue.waiting.clear()
         return [[job.int for job in message.jobs] for message in messages if isinstance(message, Jobs)]

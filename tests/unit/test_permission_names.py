@@ -1,4 +1,4 @@
-"""A permission renamed in Spotler has its new name in Dataverse (PERM-21); one that is removed is told of (PERM-22)."""
+"""A permission renamed in Spotler gets its new name in Dataverse (PERM-21); a removed one is reported (PERM-22)."""
 
 from __future__ import annotations
 

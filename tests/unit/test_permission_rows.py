@@ -29,7 +29,7 @@ def mapped(direction: str) -> Rules:
 
 
 async def subscribed(direction: str = "<->", **permissions: bool) -> tuple[ConnectorTwin, RecordKey]:
-    """A connector that has looked at the names of permissions, and a subscriber whom both sides know."""
+    """A connector that has stored the names of permissions, and a subscriber whom both sides have."""
     twin = ConnectorTwin(mapped(direction))
     await twin.permission_names.look()
     ann = twin.crm.create(**person(permissions=permissions or {"Newsletter": True, "Events": False}))
@@ -123,7 +123,7 @@ async def test_explain_shows_the_withdrawal() -> None:
 
 
 async def test_a_row_without_a_known_name_that_was_there_before_keeps_no_permission_on() -> None:
-    """The row of a permission that was removed from Spotler long ago says nothing about another permission."""
+    """The row of a permission that was removed from Spotler long ago does not concern another permission."""
     twin, ann = await subscribed(Newsletter=True, Removed=True)
     record = twin.crm.people[ann]
     twin.crm.people[ann] = replace(
