@@ -112,7 +112,7 @@ class DataError(ConnectorError):
 
 
 class NotFoundError(DataError):
-    """The addressed row or contact does not exist (any more)."""
+    """The addressed row or contact does not exist."""
 
 
 class ConflictError(ConnectorError):

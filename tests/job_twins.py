@@ -148,7 +148,7 @@ class TwinAutomations(_JobTwin):
 
 
 class TwinRecordAccess:
-    """Everybody has every right but those in `lacks`; `asked` counts questions."""
+    """Every user has every right but those in `lacks`; `asked` counts questions."""
 
     def __init__(self) -> None:
         self.lacks: dict[UUID, frozenset[AccessRight]] = {}
@@ -192,10 +192,10 @@ class TwinAutomationRows:
 
 
 class TwinAudiences(_JobTwin):
-    """Audiences by id: names are unique, unknown contacts are told and left out.
+    """Audiences by id: names are unique, unknown contacts are returned and left out.
 
-    With `can_remove` off they are temporary lists: nobody can be removed, a list can be made anew. `in_use` are lists
-    that Spotler does not let go of.
+    With `can_remove` off they are temporary lists: a contact cannot be removed, but a list can be filled again.
+    `in_use` are lists that cannot be deleted.
     """
 
     def __init__(self, platform: TwinPlatform, faults: Faults, *, can_remove: bool = True) -> None:

@@ -1,1 +1,1 @@
-"""The operations of Spotler Jobs, and what runs them."""
+"""The operations of Spotler Jobs, and their runner."""

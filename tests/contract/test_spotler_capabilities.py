@@ -71,7 +71,7 @@ async def test_a_check_proves_what_is_there_and_switches_it_on() -> None:
     async with open_account(assumed=False) as account:
         await account.people("ANN")
         findings = await account.capabilities.check()
-        assert {finding.capability: finding.verdict for finding in findings} == dict.fromkeys(
+        assert {finding.capability: finding.state for finding in findings} == dict.fromkeys(
             Capability, CapabilityState.PROVEN
         )
         assert set(account.sent) == READS | ASKED_THE_WRONG_WAY
@@ -105,7 +105,7 @@ async def test_fields_are_undecided_while_no_automation_has_any() -> None:
     async with open_account(assumed=False, automations=plain) as account:
         await account.people("ANN")
         findings = {finding.capability: finding for finding in await account.capabilities.check()}
-        assert findings[Capability.AUTOMATION_FIELDS].verdict is CapabilityState.UNDECIDED
+        assert findings[Capability.AUTOMATION_FIELDS].state is CapabilityState.UNDECIDED
         assert "check again" in findings[Capability.AUTOMATION_FIELDS].evidence
         with pytest.raises(DataError) as caught:
             await account.automations.start(AutomationKind.AUTOMATION, str(UUID(int=2)), "ANN", [VOUCHER])
@@ -118,7 +118,7 @@ async def test_a_service_that_is_down_takes_nothing_away() -> None:
     async with open_account(assumed=False) as account:
         await account.capabilities.check()
         await account.fault("server-error", "tag.list", times=10)
-        findings = {finding.capability: finding.verdict for finding in await account.capabilities.check()}
+        findings = {finding.capability: finding.state for finding in await account.capabilities.check()}
         assert findings[Capability.TAGS] is CapabilityState.UNDECIDED
         assert (await account.capabilities.states())[Capability.TAGS]
 
@@ -164,7 +164,7 @@ async def test_a_service_that_answers_everything_alike_proves_nothing(answer: ht
     )
     findings = await Probes(client.transport).findings()
     await client.close()
-    assert {finding.verdict for finding in findings} == {CapabilityState.DISPROVEN}
+    assert {finding.state for finding in findings} == {CapabilityState.DISPROVEN}
 
 
 async def test_what_is_disproven_is_switched_off_even_where_it_was_assumed() -> None:

@@ -1,4 +1,4 @@
-"""The small grammars of a job's parameters: what is joined is what is read."""
+"""The small grammars of a job's parameters: joined values are read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a mapping says, it comes back from every format unchanged, and never as a formula."""
+"""Every mapping is unchanged after writing and reading in each format, and never becomes a formula."""
 
 from __future__ import annotations
 

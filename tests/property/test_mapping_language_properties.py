@@ -154,7 +154,7 @@ ATTACKS = [
 
 
 class Hostile:
-    """A text that somebody may have put into a field; shown by its beginning only."""
+    """A text that a user may have entered into a field; shown by its beginning only."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -227,7 +227,7 @@ def test_a_read_brings_all_that_the_mapping_uses_and_nothing_else(
 
     for row in mapping.rows:
         if row.direction.reaches_platform:
-            row.evaluate(record)  # nothing has a value: `a;b` looks at every operand
+            row.evaluate(record)  # nothing has a value: `a;b` reads every operand
     compared = {str(source) for source, way in rows if isinstance(source, Column) and way.reaches_dataverse}
     asked = watched.asked | mapping.filtered_by(table) | compared
 
@@ -378,7 +378,7 @@ def test_no_value_of_spotler_breaks_the_way_back(value: Hostile, kind: PropertyT
     assert isinstance(result, Stored | NeedsMatch | Misfit)
 
 
-@settings(deadline=None)  # half a second for 100,000 characters is fine, and nobody waits for it
+@settings(deadline=None)  # half a second for 100,000 characters is acceptable, and no user waits for it
 @given(hostile, st.sampled_from([parse_expression, parse_filter]))
 def test_no_text_breaks_the_language_and_an_error_is_short(text: Hostile, parse: Callable[[str], object]) -> None:
     error: ExpressionError | None = None

@@ -1,4 +1,4 @@
-"""What holds for every merge: of one value, of one permission, and of a whole record with its contact."""
+"""Properties of every merge: of one value, of one permission, and of a whole record with its contact."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_consent_never_rises_without_a_yes_that_is_newer_than_the_base(
 ) -> None:
     decision = merge_consent(before, direction=direction, row=row, was_perhaps_sent=was_perhaps_sent)
     if row is Row.NEVER:
-        assert decision in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own word
+        assert decision in {MergeDecision.TO_DATAVERSE, MergeDecision.HELD}  # Spotler's own answer
     elif decision is MergeDecision.TO_PLATFORM and row is Row.THERE and before.dataverse is True:
         assert before.base is not Base.DATAVERSE, "both had a yes: it was withdrawn in Spotler"
         assert not was_perhaps_sent
@@ -136,7 +136,7 @@ defaults = st.lists(st.builds(PermissionDefault, st.sampled_from(sorted(NAMES.va
 
 @st.composite
 def bindings(draw: st.DrawFn) -> Binding:
-    """What some earlier state of both sides came to."""
+    """The result of some earlier state of both sides."""
     past = draw(pairs)
     values = values_of(past.contact, fields(), RULES.mapping.zone)
     known = draw(st.sets(st.sampled_from(sorted(values))))
@@ -156,7 +156,7 @@ def plan_input(pair: Pair, binding: Binding, **more: Any) -> PlanInput:
 
 
 def carry_out(pair: Pair, planned: Plan) -> Pair:
-    """What both sides are after a plan, if everything was taken."""
+    """Both sides after a plan, if everything was accepted."""
     assert isinstance(planned, Write | Rest)
     record, contact = pair.record, pair.contact
     if isinstance(planned, Write):
@@ -197,7 +197,7 @@ def test_a_plan_with_both_sides_read_is_carried_out_once(
 ) -> None:
     planned = plan(plan_input(pair, binding, defaults=tuple(said), base_state=base_state), RULES, CATALOGUE)
     again = plan(plan_input(carry_out(pair, planned), remembered(planned), defaults=tuple(said)), RULES, CATALOGUE)
-    # In doubt a row that asks, or keeps blanks, waits: the next look trusts the base.
+    # In doubt a row that asks, or keeps blanks, waits: the next pass uses the base.
     late = {"initials", "street"} if base_state is BaseState.NOTHING else set()
     assert isinstance(again, Rest) or set(again.fields) <= late
     assert isinstance(again, Rest | Write)
@@ -228,7 +228,7 @@ def test_do_not_bulk_email_switches_everything_off_and_leaves_the_rows(
     after = carry_out(refusing, plan(plan_input(refusing, binding, defaults=tuple(said)), RULES, CATALOGUE))
     assert not any(switched(after.contact).values())
     kept = {row.name: row.subscribed for row in after.record.permissions}
-    for row in pair.record.permissions:  # it falls only where it was withdrawn in Spotler
+    for row in pair.record.permissions:  # it becomes no only after a withdrawal in Spotler
         name = next(name for name, label in NAMES.items() if label == row.name)
         assert kept[row.name] is row.subscribed or (row.subscribed and not switched(pair.contact)[name])
 

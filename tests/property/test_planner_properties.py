@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever the record, the settings, the sharing records and the past."""
+"""Properties of every plan, whatever the record, the settings, the sharing records and the past."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def records(values: st.SearchStrategy[Any] = texts) -> st.SearchStrategy[PersonR
 
 @dataclass
 class Spotler:
-    """What one contact of Spotler holds, as far as plans say."""
+    """The content of one contact, as far as plans show it."""
 
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -107,7 +107,7 @@ def first_look(record: PersonRecord) -> PlanInput:
 
 
 def created(planned: Plan) -> Decision:
-    """What is carried out where Spotler does not have the contact."""
+    """The decision to carry out if the contact does not exist."""
     assert not isinstance(planned, FetchContact)
     return planned.if_absent if isinstance(planned, Write) and planned.meets and planned.if_absent else planned
 
@@ -238,7 +238,7 @@ def test_no_text_that_people_write_breaks_a_plan(
 def test_every_value_converts_or_reports_what_is_expected(value: Any, label: str | None, kind: PropertyType) -> None:
     converted = convert(value, label, kind)
     assert converted == convert(value, label, kind)
-    if isinstance(converted, Fits):  # what was brought into form is no change when it is read back
+    if isinstance(converted, Fits):  # a normalised value is no change when it is read back
         assert convert(converted.value, None, kind) == converted
 
 

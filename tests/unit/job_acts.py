@@ -1,4 +1,4 @@
-"""What people do with Spotler Jobs over the twins, and where they see the effect."""
+"""Acts with Spotler Jobs over the twins, and their effects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a record may be in Spotler, and which condition says no first (VAL-01..VAL-04)."""
+"""The conditions of a record, and the first one that fails (VAL-01..VAL-04)."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ async def test_without_the_variable_nobody_gets_rows() -> None:
     ("why", "at_once"), [(Why.SAVED, 60), (Why.PERMISSION, 60), (Why.RESYNC, 0), (Why.RECONCILE, 0), (Why.JOB, 0)]
 )
 async def test_perm_11_a_saved_record_gets_its_rows_at_once_during_many_first_merges(why: Why, at_once: int) -> None:
-    """A walk over a table would ask Spotler for each of them: there, the next poll brings a hundred with one call."""
+    """A walk over a table would read a contact for each record; the next poll brings a hundred with one call."""
     twin = ConnectorTwin()
     twin.defaults = (PermissionDefault("Newsletter", subscribed=True),)
     emails = [f"p{number}@example.com" for number in range(60)]

@@ -1,4 +1,4 @@
-"""What becomes of the Spotler contact of a record that ends, or of which a job asks the end (DEL, ANON, PURGE)."""
+"""The contact of a record that ends, or that a job erases or purges (DEL, ANON, PURGE)."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_qualified_lead_is_left_to_its_contact() -> None:  # CS-29
 
 
 def test_a_qualified_lead_that_a_dead_worker_may_have_created_is_erased_to_be_sure() -> None:
-    """Its contact cannot inherit what the ledger does not know."""
+    """Its contact cannot be inherited: the ledger does not have its binding."""
     lead = RecordKey(PersonTable.LEAD, ANN.id)
     qualified = PersonRecord(lead, {**record().values, "statecode": 1})
     planned = plan(PlanInput(lead, qualified, NEVER, base_state=BaseState.NOTHING), RULES, CATALOGUE)

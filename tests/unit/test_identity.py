@@ -1,4 +1,4 @@
-"""Which Spotler contact a record belongs to (DUP-01..DUP-03, CS-29)."""
+"""The contact of a record (DUP-01..DUP-03, CS-29)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JOB-06..JOB-24: what each operation needs, and what it tells the author of a job that lacks it."""
+"""JOB-06..JOB-24: the parameters that each operation needs, and the error text for the author of a job without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When things break while a Spotler Job runs: what is repeated, what is not, and what the row says."""
+"""Faults while a Spotler Job runs: what is repeated, what is not, and the text of the row."""
 
 from __future__ import annotations
 

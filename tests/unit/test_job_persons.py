@@ -1,4 +1,4 @@
-"""Who gets something by a Spotler Job, and who may not; fields that are set, contacts made inactive."""
+"""Which people Spotler Jobs may add data for; fields that are set, contacts made inactive."""
 
 from __future__ import annotations
 

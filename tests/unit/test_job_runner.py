@@ -202,7 +202,7 @@ async def test_many_jobs_cost_few_requests() -> None:
 
 @pytest.mark.parametrize("people", [1, 12])
 async def test_a_job_sets_back_what_was_changed_in_spotler_in_fields_that_only_dataverse_fills(people: int) -> None:
-    """C-11: *Spotler has the same data already* is said where that is so."""
+    """C-11: *Spotler has the same data already* is the text if that is so."""
     twin = ConnectorTwin()
     keys = [twin.crm.create(**person(emailaddress1=f"p{number}@example.com")) for number in range(people)]
     await twin.sync(*keys)

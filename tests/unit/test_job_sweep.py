@@ -24,7 +24,7 @@ MINUTES, HOUR = timedelta(minutes=5), timedelta(hours=1)
 
 @dataclass
 class JobTable:
-    """Jobs with the moment since which they have their status."""
+    """Jobs with the time since when they have their status."""
 
     jobs: dict[UUID, tuple[JobRow, datetime]] = field(default_factory=dict)
 

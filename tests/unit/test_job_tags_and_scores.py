@@ -1,4 +1,4 @@
-"""Tags and scores by Spotler Job: what Spotler has afterwards, and what the row and the timeline say."""
+"""Tags and scores by Spotler Job: the state of Spotler afterwards, and the texts of row and timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs in bulk end within the locks of their messages, however slow Spotler is; the rest comes back in a moment."""
+"""Jobs in bulk end within the locks of their messages, however slow Spotler is; the rest is retried at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check says about a mapping, given Dataverse's schema and steps and Spotler's properties."""
+"""The findings of a check of a mapping, given Dataverse's schema and steps and Spotler's properties."""
 
 from __future__ import annotations
 

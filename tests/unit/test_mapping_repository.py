@@ -1,4 +1,4 @@
-"""The versions of the mapping: what is live, what was, and what happens when several people change it (C-33, C-41)."""
+"""The versions of the mapping: the live one, the history, and concurrent changes (C-33, C-41)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mapping as its requirements tell it: a test for each of MAP, DBF and PURGE that the core decides."""
+"""The requirements of the mapping: a test for each of MAP, DBF and PURGE that the domain decides."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def mapping_of(*rows: dict[str, Any], **parameters: Any) -> Mapping:
 
 
 def to_platform(mapping: Mapping, table: PersonTable = CONTACT, **values: Any) -> dict[str, Any]:
-    """What is sent for a record with these values, besides its address."""
+    """The sent properties of a record with these values, without its address."""
     record = person(mapping, table, {"emailaddress1": "ann@example.com", **values})
     return without_email(wished(record, mapping))
 
@@ -63,7 +63,7 @@ def without_email(sent: dict[str, Any]) -> dict[str, Any]:
 
 
 def value_of(expression: str, values: dict[str, Any], table: PersonTable = CONTACT) -> Any:
-    """What an expression fills a text property with."""
+    """The value of a text property for an expression."""
     mapping = mapping_of({"spotler": "lastName", table.value: expression})
     return wished(person(mapping, table, {"emailaddress1": "ann@example.com", **values}), mapping)["lastName"]
 

@@ -1,4 +1,4 @@
-"""Changing the mapping: what is refused, what a person may overrule, how to get back (MAP-05, MAP-33, C-33, C-41)."""
+"""Changing the mapping: refusals, accepted findings, rollback (MAP-05, MAP-33, C-33, C-41)."""
 
 from __future__ import annotations
 

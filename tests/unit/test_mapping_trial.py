@@ -1,4 +1,4 @@
-"""A mapping that would take something away from a large share of all records is applied only by who accepts that."""
+"""A mapping that would remove data of a large share of all records is applied only if that is accepted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def mapping_with(*rows: Mapping[str, Any], **changes: Any) -> FieldMapping:
 
 
 async def trial(mapping: FieldMapping, *, cities: int, unmapped: Unmapped = Unmapped.KEEP) -> list[Finding]:
-    """What a trial finds among people of whom some have a city."""
+    """The result of a trial with people of whom some have a city."""
     twin = ConnectorTwin(rules(unmapped=unmapped))
     people = [
         twin.crm.create(

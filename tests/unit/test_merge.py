@@ -1,4 +1,4 @@
-"""What the merge decides about one value and about one permission, by what both sides have and what they agreed on."""
+"""The merge of one value and of one permission, by both sides and their last agreement."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_an_empty_value_travels_unless_the_row_keeps_blanks(
         (Base.DATAVERSE, TO_PLATFORM, MergeDecision.TO_PLATFORM),
         (Base.PLATFORM, FROM_PLATFORM, MergeDecision.TO_DATAVERSE),
         (Base.DATAVERSE, BOTH, MergeDecision.DATAVERSE_WON),
-        (Base.PLATFORM, BOTH, MergeDecision.TO_PLATFORM),  # what Spotler has is what was agreed
+        (Base.PLATFORM, BOTH, MergeDecision.TO_PLATFORM),  # Spotler has the agreed value
     ],
 )
 def test_base_in_doubt_does_not_show_which_side_changed(
@@ -146,7 +146,7 @@ def test_base_in_doubt_does_not_show_which_side_changed(
             Base.PLATFORM,
             Newer.PLATFORM,
             MergeDecision.TO_PLATFORM,
-        ),  # what Spotler has is what was agreed: nobody wrote it
+        ),  # Spotler has the agreed value: no worker wrote it
         (Base.NEITHER, Newer.PLATFORM, MergeDecision.ASKED),
     ],
 )
@@ -188,10 +188,10 @@ def test_a_value_that_spotler_could_not_have_is_replaced_only_by_a_change_there(
         (True, True, Base.ABSENT, MergeDecision.AGREED),
         (True, False, Base.DATAVERSE, MergeDecision.TO_DATAVERSE),  # both had a yes; withdrawn in Spotler
         (True, False, Base.PLATFORM, MergeDecision.TO_PLATFORM),  # both had a no; given in Dataverse
-        (True, False, Base.ABSENT, MergeDecision.TO_PLATFORM),  # PERM-17: a row that somebody made
+        (True, False, Base.ABSENT, MergeDecision.TO_PLATFORM),  # PERM-17: a row that a user made
         (False, True, Base.DATAVERSE, MergeDecision.TO_DATAVERSE),  # both had a no; given in Spotler
         (False, True, Base.PLATFORM, MergeDecision.TO_PLATFORM),  # both had a yes; withdrawn in Dataverse
-        (False, True, Base.ABSENT, MergeDecision.TO_PLATFORM),  # nobody knows which is newer: the lower word
+        (False, True, Base.ABSENT, MergeDecision.TO_PLATFORM),  # which one is newer is unknown: no wins
     ],
 )
 def test_perm_06_consent_falls_by_itself_and_rises_by_a_newer_yes(

@@ -17,7 +17,7 @@ ADD, REMOVE = Operation.ADD_TAG, Operation.REMOVE_TAG
 def order(*jobs: tuple[Operation, RecordKey | None]) -> list[tuple[Operation | None, list[int]]]:
     """Number jobs in the order of their creation, and return the batches by these numbers.
 
-    they arrive in reverse order.
+    The jobs arrive in reverse order.
     """
     tasks = [
         Task(JobRow(UUID(int=number), JobStatus.QUEUED, operation, who, "1", created_on=f"{number:02}"), NoParameters())

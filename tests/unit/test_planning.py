@@ -1,4 +1,4 @@
-"""What is written for a record that may be in Spotler: only what differs from what both sides last agreed on."""
+"""The writes for a record that meets the conditions: only what differs from the last agreement of both sides."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def record(permissions: dict[str, bool] | None = None, **values: Any) -> PersonR
 
 
 def plan_input(person: PersonRecord, binding: Binding | None = None, **changes: Any) -> PlanInput:
-    """What is decided without a look at the contact."""
+    """Plans without the contact."""
     return replace(PlanInput(ANN, person, binding or Binding(CONTACT_ID), fetched=Fetched.SKIPPED), **changes)
 
 
@@ -47,14 +47,14 @@ def written(planned: Plan) -> dict[str, PropertyValue]:
 
 
 def created(planned: Plan) -> Write:
-    """What is written where Spotler does not have the contact."""
+    """Writes for a contact that does not exist."""
     assert isinstance(planned, Write)
     assert planned.if_absent is not None
     return planned.if_absent
 
 
 def synced(person: PersonRecord, *, by: Rules = RULES) -> Binding:
-    """The binding after a record was created in Spotler."""
+    """The binding after a contact was created."""
     return created(plan(plan_input(person), by, CATALOGUE)).binding
 
 
@@ -133,7 +133,7 @@ def test_insertion_in_doubt_also_sends_empty_values() -> None:
     ("agreed", "wished", "base_state", "sent"),
     [
         (None, True, BaseState.BASE, (SetOption(1, enabled=True),)),  # a new opt-in
-        (None, False, BaseState.BASE, None),  # a contact that we made has no permissions of its own
+        (None, False, BaseState.BASE, None),  # a contact made by the connector has no permissions of its own
         (True, True, BaseState.BASE, None),
         (True, False, BaseState.BASE, (SetOption(1, enabled=False),)),
         (False, True, BaseState.BASE, (SetOption(1, enabled=True),)),

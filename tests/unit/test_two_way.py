@@ -1,4 +1,4 @@
-"""What people change in Spotler is written back: the engine and the poll, over honest twins."""
+"""Changes in Spotler are written back: the engine and the poll, over honest twins."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def two_way(**rows: dict[str, Any]) -> Rules:
 
 
 async def met(rules: Rules | None = None, **values: Any) -> tuple[ConnectorTwin, RecordKey]:
-    """A connector, and a person whom both sides know."""
+    """A connector, and a person whom both sides have."""
     twin = ConnectorTwin(rules or two_way())
     ann = twin.crm.create(
         **person(address1_city="Delft", new_hobby=None, permissions={"Newsletter": True, "Events": False}, **values)
@@ -74,7 +74,7 @@ async def test_s2d_02_a_two_way_field_changed_in_spotler_is_written_back() -> No
     assert polled.seen[ChangeKind.CHANGED] == 1
     assert value(twin, ann, "address1_city") == "Gouda"
     assert value(twin, ann, "new_hobby") == "chess"
-    assert value(twin, ann, "firstname") == "Ann"  # one way: what Spotler says of it does not count
+    assert value(twin, ann, "firstname") == "Ann"  # one way: Spotler's value does not count
     assert await ping_pong(twin) == 0
 
 
@@ -132,7 +132,7 @@ async def test_perm_15_a_record_without_rows_gets_rows_of_spotlers_permissions_a
 
     await twin.sync(ann)
 
-    assert subscribed(twin, ann) == {"Newsletter": True, "Events": False}  # who was there before keeps what was said
+    assert subscribed(twin, ann) == {"Newsletter": True, "Events": False}  # an existing contact keeps its answers
     assert twin.contact_of("ann@example.com").options == {"permissions:1": True}
 
 
@@ -328,7 +328,7 @@ async def test_a_deleted_permission_row_withdraws_the_permission() -> None:
 async def test_flapping_field_is_frozen_and_reported() -> None:
     twin, ann = await met()
     contact = twin.contact_of("ann@example.com")
-    for number in range(8):  # a flow rewrites what is written back, and somebody insists
+    for number in range(8):  # a flow rewrites what is written back, and a person insists
         twin.platform.edit(contact, city=f"Spotler {number}")
         twin.clock.advance(timedelta(minutes=1))
         await twin.poller.poll()

@@ -1,4 +1,4 @@
-"""Requirements of the way home that a default, a table or a document fulfils."""
+"""Requirements of the write back that a default, a table or a document fulfils."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ async def test_returned_record_is_not_primary_again() -> None:
 async def test_record_that_creates_the_contact_again_is_primary_and_empties_nothing() -> None:  # DEL-08
     twin, ann, ben = await couple()
     twin.platform.contacts.clear()
-    twin.crm.edit(ben, donotbulkemail=True)  # which is looked at before it is sent
+    twin.crm.edit(ben, donotbulkemail=True)  # which is read before it is sent
 
     await twin.sync(ben)
     await twin.sync(ann)

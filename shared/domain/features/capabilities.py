@@ -32,5 +32,5 @@ class CapabilityFinding:
     """The result for one capability. `evidence` has the call and its answer, without data of the account."""
 
     capability: Capability
-    verdict: CapabilityState
+    state: CapabilityState
     evidence: str

@@ -1,4 +1,4 @@
-"""What the merge of one record depends on, and what it decides field by field (S2D-02)."""
+"""The input of the merge of one record, and its result by field (S2D-02)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ YES, NO = True, False
 
 @dataclass(frozen=True, slots=True)
 class MergeInput:
-    """All that the merge of one record depends on.
+    """The input of the merge of one record.
 
     `contact` is the contact to merge with: the one that was read, or an empty one for a record without contact.
     `dataverse` are the record's values in the platform's form. `base` are the fingerprints of what both sides agreed

@@ -28,7 +28,7 @@ class Divergence(StrEnum):
     MISSING = "missing-in-spotler"
     """A record that should have a contact had none."""
     UNKNOWN = "unknown-to-dataverse"
-    """The external id is that of a record which is not (any more) in an enabled table."""
+    """The external id is that of a record that is not in an enabled table, or was deleted."""
     UNLINKED = "without-record"
     """The contact has no external id of the connector: a subscriber without a record."""
 

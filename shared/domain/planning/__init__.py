@@ -1,1 +1,1 @@
-"""Decides what should happen to one record and its contact: the plan."""
+"""Plans one record and its contact."""

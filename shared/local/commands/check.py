@@ -21,4 +21,4 @@ async def run() -> None:
     print(f"Spotler at {services.settings.spotler_url}")
     for finding in findings:
         switch = "on " if states[finding.capability] else "off"
-        print(f"  {switch}  {finding.capability:<18} {finding.verdict}: {finding.evidence}")
+        print(f"  {switch}  {finding.capability:<18} {finding.state}: {finding.evidence}")

@@ -1,4 +1,4 @@
-"""Keeps the rows of Spotler Automation as Spotler publishes its automations and campaigns (AUT-05, AUT-06, SCH-03)."""
+"""Updates the rows of Spotler Automation from the published automations and campaigns (AUT-05, AUT-06, SCH-03)."""
 
 from __future__ import annotations
 

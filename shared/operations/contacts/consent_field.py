@@ -55,7 +55,7 @@ class ConsentTask:
 
     @property
     def order(self) -> ConsentOrder:
-        """What the reference to the record carries."""
+        """The order that the reference to the record has."""
         return ConsentOrder(self.option, self.answer, self.task.job.id)
 
 
@@ -103,7 +103,7 @@ async def _write_once(tasks: Sequence[ConsentTask], services: JobServices) -> Jo
 
 
 async def _refused_at(records: dict[RecordKey, PersonRecord], services: JobServices) -> dict[RecordKey, Suppression]:
-    """Read what was refused at the addresses of people."""
+    """Read the refusals at the addresses of people."""
     mapping, fingerprints = services.rules.mapping, services.rules.fingerprints
     addresses: dict[RecordKey, str] = {}
     for key, record in records.items():

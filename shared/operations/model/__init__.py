@@ -1,1 +1,1 @@
-"""What an operation is: its parameters, its form, its documentation."""
+"""The base of operations: parameters, form, documentation."""

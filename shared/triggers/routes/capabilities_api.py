@@ -22,7 +22,7 @@ async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
             "capabilities": [
                 {
                     "capability": finding.capability,
-                    "verdict": finding.verdict,
+                    "verdict": finding.state,
                     "on": states[finding.capability],
                     "evidence": finding.evidence,
                 }

@@ -65,13 +65,13 @@ class Capabilities:
                 Put(
                     self._key(finding.capability),
                     {
-                        "proven": finding.verdict is CapabilityState.PROVEN,
+                        "proven": finding.state is CapabilityState.PROVEN,
                         "evidence": finding.evidence,
                         "checkedOn": now,
                     },
                 )
                 for finding in findings
-                if finding.verdict is not CapabilityState.UNDECIDED
+                if finding.state is not CapabilityState.UNDECIDED
             ]
         )
         self._kept = None

@@ -121,7 +121,7 @@ def _joined(parts: tuple[Operand | Coalesce, ...]) -> Evaluate:
 
 
 def _is_unknown(value: Any) -> bool:
-    """Whether a value stands for an option that does not exist any more."""
+    """Whether a value stands for a deleted option."""
     return isinstance(value, UnknownOption) or (isinstance(value, Choices) and value.has_unknown)
 
 

@@ -101,7 +101,7 @@ class Tokens:
         return self.take().text.lower()
 
     def end(self, expected: str) -> None:
-        """Require that nothing comes any more."""
+        """Require the end of the text."""
         if self._next.kind is not TokenKind.END:
             raise self.error(expected)
 
