@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.merging.both_sides import without_contact
 from shared.domain.merging.echo import is_echo
@@ -36,10 +36,12 @@ from shared.domain.records.records import RecordKey
 from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.guards.priority import breathe
+from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import PassResult, Planned, RecordContext
 from shared.engine.refusals.recent_changes import RecentChanges
 from shared.engine.work_items import ItemResult, RetryDecisions
 from shared.errors import ConnectorError
+from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
 
 _SCOUTS = 4
@@ -63,14 +65,16 @@ class _Unchanged:
 class ContactFetcher:
     """Plans the records of a pass, and reads Spotler contacts only where a plan depends on them.
 
-    `know_bounces` adds what is known of the bounces of contacts up to now.
+    `catch_up_bounces` reads the bounces since a time, and returns until when bounces are known.
     """
 
     platform: MarketingPlatform
     recent: RecentChanges
     rules: Rules
     retry_decisions: RetryDecisions
-    know_bounces: Callable[[Sequence[RecordContext]], Awaitable[list[RecordContext]]]
+    clock: Clock
+    planning_facts: PlanningFactsLoader
+    catch_up_bounces: Callable[[datetime], Awaitable[datetime]]
 
     async def plan(
         self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
@@ -241,11 +245,20 @@ class ContactFetcher:
         if not silent:
             return fetched, failed
         try:  # the bounces since the last poll may be the reason
-            explained = {context.key: context for context in await self.know_bounces(silent)}
+            explained = {context.key: context for context in await self._with_bounces(silent)}
         except ConnectorError as error:
             keys = {context.key for context in silent}
             return [context for context in fetched if context.key not in keys], [*failed, *self._failed(silent, error)]
         return [explained.get(context.key, context) for context in fetched], failed
+
+    async def _with_bounces(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
+        """Read the bounces since these contacts were closed, and add them to the contexts."""
+        closed = [one.contact.last_changed for one in contexts if one.contact and one.contact.last_changed]
+        until = await self.catch_up_bounces(min(closed, default=self.clock.now()))
+        return [
+            replace(context, facts=replace(context.facts, bounces_until=until))
+            for context in await self.planning_facts.load(contexts, await self.platform.properties())
+        ]
 
     async def _answers(
         self, external_ids: Sequence[str], deadline: ClaimDeadline
