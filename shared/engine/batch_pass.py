@@ -69,9 +69,8 @@ class BatchPass:
         self._retry_decisions = RetryDecisions(clock, policy)
         self._resolver = ContactResolver(crm, ledger, refusals.suppressions, rules)
         self._contact_fetcher = ContactFetcher(
-            platform, recent, rules, self._retry_decisions, know_bounces=self._know_bounces
+            platform, recent, rules, self._retry_decisions, clock, planning_facts, catch_up_bounces
         )
-        self._catch_up_bounces = catch_up_bounces
         self._address_users = AddressUsers(crm, platform, ledger, rules)
         self._refusals = refusals
         self._writebacks = writebacks
@@ -150,17 +149,6 @@ class BatchPass:
         contexts = await self._planning_facts.load(contexts, catalogue)
         with phase("plan", count=len(contexts)):
             return await self._contact_fetcher.plan(contexts, catalogue, claims.deadline)
-
-    async def _know_bounces(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
-        """Read the bounces since these contacts were closed, and add them to the contexts."""
-        closed = [
-            context.contact.last_changed for context in contexts if context.contact and context.contact.last_changed
-        ]
-        until = await self._catch_up_bounces(min(closed, default=self._clock.now()))
-        return [
-            replace(context, facts=replace(context.facts, bounces_until=until))
-            for context in await self._planning_facts.load(contexts, await self._catalogue())
-        ]
 
     async def _reserve(self, planned: Planned, claims: Claims) -> Planned:
         """Reserve the addresses that contacts are going to have; records that lose theirs wait."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.merging.echo import is_echo
 from shared.domain.merging.merge_sides import without_contact
@@ -28,10 +28,12 @@ from shared.domain.records.records import RecordKey
 from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.engine.guards.priority import breathe
+from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import PassResult, Planned, RecordContext
 from shared.engine.refusals.recent_changes import RecentChanges
 from shared.engine.work_items import ItemResult, RetryDecisions
 from shared.errors import ConnectorError
+from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
 
 _SCOUTS = 4
@@ -51,24 +53,20 @@ class _Unchanged:
     failed: Sequence[ItemResult] = ()
 
 
+@dataclass(frozen=True, slots=True)
 class ContactFetcher:
-    """Plans the records of a pass, and reads Spotler contacts only where a plan depends on them."""
+    """Plans the records of a pass, and reads Spotler contacts only where a plan depends on them.
 
-    def __init__(
-        self,
-        platform: MarketingPlatform,
-        recent: RecentChanges,
-        rules: Rules,
-        retry_decisions: RetryDecisions,
-        *,
-        know_bounces: Callable[[Sequence[RecordContext]], Awaitable[list[RecordContext]]],
-    ) -> None:
-        """`know_bounces` adds what is known of the bounces of contacts up to now."""
-        self._know_bounces = know_bounces
-        self._platform = platform
-        self._recent = recent
-        self._rules = rules
-        self._retry_decisions = retry_decisions
+    `catch_up_bounces` reads the bounces since a time, and returns until when bounces are known.
+    """
+
+    platform: MarketingPlatform
+    recent: RecentChanges
+    rules: Rules
+    retry_decisions: RetryDecisions
+    clock: Clock
+    planning_facts: PlanningFactsLoader
+    catch_up_bounces: Callable[[datetime], Awaitable[datetime]]
 
     async def plan(
         self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
@@ -94,7 +92,7 @@ class ContactFetcher:
         unsure: list[tuple[RecordContext, Decision]] = []
         for context in map(_recognised, contexts):
             await breathe()
-            planned = plan(context.plan_input, self._rules, catalogue)
+            planned = plan(context.plan_input, self.rules, catalogue)
             if isinstance(planned, FetchContact):
                 can_wait = planned.can_wait and context.item.may_wait_for_a_poll
                 (first_comparisons if can_wait else wanted).append(context)
@@ -115,7 +113,7 @@ class ContactFetcher:
         skipped = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in first_comparisons]
         for context in (*fetched, *skipped):
             await breathe()
-            planned = plan(context.plan_input, self._rules, catalogue)
+            planned = plan(context.plan_input, self.rules, catalogue)
             assert not isinstance(planned, FetchContact), "a plan with a fetched or skipped contact needs no other one"
             decided[context.key] = (context, planned)
         found = await asyncio.gather(
@@ -141,16 +139,16 @@ class ContactFetcher:
         found = await self._found(context, deadline)
         if found is None:
             return context, replace(planned, if_absent=None)
-        merged = plan(found.plan_input, self._rules, catalogue)
+        merged = plan(found.plan_input, self.rules, catalogue)
         assert not isinstance(merged, FetchContact), "a plan with a fetched contact needs no other one"
         return found, merged
 
     async def _found(self, context: RecordContext, deadline: ClaimDeadline) -> RecordContext | None:
         """Read the contact that has a new record's address; None where only a write to it can show its state."""
         assert context.record is not None, "a record that does not exist has no address"
-        email = email_of(context.record, self._rules.mapping.for_table(context.key.table))
+        email = email_of(context.record, self.rules.mapping.for_table(context.key.table))
         try:
-            contact = await deadline.carry(lambda: self._platform.contact_with_email(email))
+            contact = await deadline.carry(lambda: self.platform.contact_with_email(email))
         except ConnectorError:  # the search is the least documented of Spotler's calls; a write works without it
             return None
         if contact is None or contact.is_unreachable:
@@ -194,16 +192,16 @@ class ContactFetcher:
         return _Unchanged(sure, to_fetch)
 
     def _rules_of(self, context: RecordContext) -> Rules:
-        return rules_of(context.key.table, context.sharing_records, self._rules)
+        return rules_of(context.key.table, context.sharing_records, self.rules)
 
     async def _changed(self, contexts: Sequence[RecordContext]) -> Mapping[str, MarketingContact] | None:
         agreed = [context.saved_at for context in contexts if context.saved_at is not None]
         if len(agreed) < len(contexts):
             return None
-        return await self._recent.among([context.held.external_id for context in contexts], agreed_since=min(agreed))
+        return await self.recent.among([context.held.external_id for context in contexts], agreed_since=min(agreed))
 
     def _failed(self, contexts: Sequence[RecordContext], error: ConnectorError) -> list[ItemResult]:
-        return [self._retry_decisions.failed(context.item, error, context.record) for context in contexts]
+        return [self.retry_decisions.failed(context.item, error, context.record) for context in contexts]
 
     async def _plan_leaving(
         self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, deadline: ClaimDeadline
@@ -216,7 +214,7 @@ class ContactFetcher:
             planned: Plan = let_go(context.plan_input)
             is_closed = context.contact is not None and context.contact.is_unreachable
             if is_closed and not context.plan_input.has_only_bounced:
-                planned = plan(context.plan_input, self._rules, catalogue)
+                planned = plan(context.plan_input, self.rules, catalogue)
                 context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays after all
             assert not isinstance(planned, FetchContact), "a plan with a fetched contact needs no other one"
             plans[context.key] = planned
@@ -239,11 +237,20 @@ class ContactFetcher:
         if not silent:
             return fetched, failed
         try:  # the bounces since the last poll may be the reason
-            explained = {context.key: context for context in await self._know_bounces(silent)}
+            explained = {context.key: context for context in await self._with_bounces(silent)}
         except ConnectorError as error:
             keys = {context.key for context in silent}
             return [context for context in fetched if context.key not in keys], [*failed, *self._failed(silent, error)]
         return [explained.get(context.key, context) for context in fetched], failed
+
+    async def _with_bounces(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
+        """Read the bounces since these contacts were closed, and add them to the contexts."""
+        closed = [one.contact.last_changed for one in contexts if one.contact and one.contact.last_changed]
+        until = await self.catch_up_bounces(min(closed, default=self.clock.now()))
+        return [
+            replace(context, facts=replace(context.facts, bounces_until=until))
+            for context in await self.planning_facts.load(contexts, await self.platform.properties())
+        ]
 
     async def _answers(
         self, external_ids: Sequence[str], deadline: ClaimDeadline
@@ -258,7 +265,7 @@ class ContactFetcher:
 
     async def _contact(self, external_id: str, deadline: ClaimDeadline) -> MarketingContact | ConnectorError | None:
         try:
-            return await deadline.carry(lambda: self._platform.contact(external_id))
+            return await deadline.carry(lambda: self.platform.contact(external_id))
         except ConnectorError as error:
             return error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -77,25 +77,16 @@ class Bounces(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanningFactsLoader:
     """Loads permission defaults, bounces and the time for planning; afterwards records changes of consent."""
 
-    def __init__(
-        self,
-        *,
-        defaults: Defaults,
-        names: NameSource,
-        consents: ConsentRecorder,
-        bounces: Bounces,
-        rules: Rules,
-        clock: Clock,
-    ) -> None:
-        self._defaults = defaults
-        self._names = names
-        self._consents = consents
-        self._bounces = bounces
-        self._rules = rules
-        self._clock = clock
+    defaults: Defaults
+    names: NameSource
+    consents: ConsentRecorder
+    bounces: Bounces
+    rules: Rules
+    clock: Clock
 
     async def load(self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue) -> list[RecordContext]:
         """Add the time, the defaults, the bounces and the names of permissions to the contexts of a pass.
@@ -105,10 +96,10 @@ class PlanningFactsLoader:
         """
         if not contexts:
             return []
-        notes = await self._bounces.of([context.held.external_id for context in contexts])
-        facts = PlanningFacts(self._clock.now(), await self._defaults.current(), await self._bounces.are_known_until())
+        notes = await self.bounces.of([context.held.external_id for context in contexts])
+        facts = PlanningFacts(self.clock.now(), await self.defaults.current(), await self.bounces.are_known_until())
         if any(self._lacks_a_row(context, catalogue) for context in contexts):
-            facts = replace(facts, names=await self._names.remembered())
+            facts = replace(facts, names=await self.names.remembered())
         return [
             replace(
                 context,
@@ -140,11 +131,11 @@ class PlanningFactsLoader:
             if context.bounce is not None and has_moved and not is_needed:
                 solved.append(context.held.external_id)
         if changes:
-            await self._consents.record(changes)
+            await self.consents.record(changes)
         if reopened := {context.held.external_id: at for context in contexts if (at := _reopened(context)) is not None}:
-            await self._bounces.reopened(reopened)
+            await self.bounces.reopened(reopened)
         if solved:
-            await self._bounces.solved(solved)
+            await self.bounces.solved(solved)
 
     def _changes(
         self, context: RecordContext, planned: Decision, after: Binding, catalogue: PropertyCatalogue
@@ -176,7 +167,7 @@ class PlanningFactsLoader:
         record, binding = context.record, context.binding
         if record is None or not binding.is_live or not binding.initial_merge_done:
             return False
-        rows = (row for row in self._rules.mapping.for_table(context.key.table) if not row.rests(record))
+        rows = (row for row in self.rules.mapping.for_table(context.key.table) if not row.rests(record))
         fields = {
             name: one
             for name, one in mapped_fields(rows, context.key.table, catalogue).items()
@@ -189,19 +180,19 @@ class PlanningFactsLoader:
         )
 
     def _act(self, context: RecordContext, source: ConsentSource) -> ConsentAct:
-        return ConsentAct(self._clock.now(), context.key, context.held.external_id, source, context.item.correlation)
+        return ConsentAct(self.clock.now(), context.key, context.held.external_id, source, context.item.correlation)
 
     def _permissions(self, context: RecordContext, catalogue: PropertyCatalogue) -> list[str]:
         names: list[str] = []
-        for row in self._rules.mapping.for_table(context.key.table):
-            definition = catalogue.named(row.property_name)
+        for row in self.rules.mapping.for_table(context.key.table):
+            definition = catalogue.named(row.spotler)
             if definition is not None and isinstance(row.sources[context.key.table], MapTo):
                 names += [option_name(definition.name, entry.bit) for entry in definition.entries]
         return names
 
     def _answers(self, binding: Binding, names: Sequence[str]) -> dict[str, bool | None]:
         """Read yes and no out of fingerprints."""
-        fingerprint = partial(self._rules.fingerprints.value, binding.external_id)
+        fingerprint = partial(self.rules.fingerprints.value, binding.external_id)
         answers: dict[str, bool | None] = {}
         for name in names:
             known = binding.base.get(name) if binding.is_live else None

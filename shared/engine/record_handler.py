@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
@@ -26,25 +26,16 @@ from shared.telemetry.outcomes import record_ended
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordHandler:
     """Handles references of a lane: each ends done, scheduled again, or as a dead letter with its reason."""
 
-    def __init__(
-        self,
-        *,
-        engine: SyncEngine,
-        reporter: Reporter,
-        queue: Queue,
-        lanes: Lanes,
-        clock: Clock,
-        policy: RetryPolicy,
-    ) -> None:
-        self._engine = engine
-        self._reporter = reporter
-        self._queue = queue
-        self._lanes = lanes
-        self._clock = clock
-        self._policy = policy
+    engine: SyncEngine
+    reporter: Reporter
+    queue: Queue
+    lanes: Lanes
+    clock: Clock
+    policy: RetryPolicy
 
     async def handle(
         self,
@@ -59,10 +50,10 @@ class RecordHandler:
         """
         if not references:
             return ()
-        now = self._clock.now()
+        now = self.clock.now()
         stamped = [replace(one, first_seen=one.first_seen or now) for one in references]
         processed = await self._process(stamped, fetched_contacts)
-        unreported = await self._reporter.report(processed.finished)
+        unreported = await self.reporter.report(processed.finished)
         later: list[tuple[Reference, datetime]] = []
         for one in processed.finished:
             error = unreported.get(one.item.key)
@@ -70,7 +61,7 @@ class RecordHandler:
             if error is not None and isinstance(following, Done):  # the work is done; the next attempt reports it
                 log.warning("report of %s failed: %s", one.item.key, error)
                 failure, asked = failure_of(error)
-                following = self._policy.after(
+                following = self.policy.after(
                     failure, attempt=one.item.attempt, now=now, since=one.item.waits_since, asked=asked
                 )
             match following:
@@ -86,10 +77,10 @@ class RecordHandler:
             await breathe()
             _log(one)
             _tally(one, error)
-            record_ended(one.outcome, one.item.references, lane, self._clock.now())
+            record_ended(one.outcome, one.item.references, lane, self.clock.now())
         _log_causes(processed.finished)
-        await self._lanes.reschedule(lane, later)
-        await self._lanes.send_references(lane, processed.follow_ups)
+        await self.lanes.reschedule(lane, later)
+        await self.lanes.send_references(lane, processed.follow_ups)
         return processed.finished
 
     async def _process(
@@ -97,7 +88,7 @@ class RecordHandler:
     ) -> Processed:
         """Process a batch. If a defect of ours breaks it, find the record by halving; the others are processed."""
         try:
-            return await self._engine.process(references, fetched_contacts)
+            return await self.engine.process(references, fetched_contacts)
         except ConnectorError:
             raise  # the state store or the queue is out of reach: the whole batch comes again
         except Exception as error:  # noqa: BLE001  # a defect of ours: the other records go on
@@ -120,7 +111,7 @@ class RecordHandler:
         reason, why = one.outcome.reason, TEXTS[one.outcome.reason]
         if unreported is not None and isinstance(one.next, Done):
             reason, why = Reason.GAVE_UP, f"{why} The report of that did not get through: {unreported}"
-        await self._queue.dead_letter(
+        await self.queue.dead_letter(
             lane,
             references_body(fresh),
             reason=reason,

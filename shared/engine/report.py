@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -23,19 +23,19 @@ _INFO = UUID("8d3a3f0e-6b0f-4f0a-9a0e-5b1c2d7e9f10")
 """Namespace of Spotler Info ids: a record's row has the same id however often it is created."""
 
 
+@dataclass(frozen=True, slots=True)
 class Reporter:
     """Writes statuses and job results."""
 
-    def __init__(self, crm: Crm, clock: Clock) -> None:
-        self._crm = crm
-        self._clock = clock
+    crm: Crm
+    clock: Clock
 
     async def report(self, finished: Sequence[ItemResult]) -> dict[RecordKey, ConnectorError]:
         """Report all; return the records whose report did not get through.
 
         A row that is gone needs no report.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         finished = await self._with_records(finished)
         jobs: list[tuple[ItemResult, JobReport]] = []
         reports: list[tuple[RecordKey, StatusReport | JobReport]] = []
@@ -49,7 +49,7 @@ class Reporter:
         if not reports:
             return {}
         try:
-            problems = await self._crm.report([report for _, report in reports])
+            problems = await self.crm.report([report for _, report in reports])
         except ConnectorError as error:
             return {key: error for key, _ in reports}
         for (one, job), problem in zip(jobs, problems[len(problems) - len(jobs) :], strict=True):
@@ -65,7 +65,7 @@ class Reporter:
         """Read the records that were given up before they were read: the report goes to their owners."""
         unread = {one.item.key for one in finished if one.record is None and isinstance(one.next, GiveUp)}
         try:
-            records = await self._crm.read_people(sorted(unread)) if unread else {}
+            records = await self.crm.read_people(sorted(unread)) if unread else {}
         except ConnectorError:  # Dataverse is down; the dead letter has the reason
             return list(finished)
         return [replace(one, record=one.record or records.get(one.item.key)) for one in finished]

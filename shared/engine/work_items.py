@@ -177,12 +177,12 @@ def references_to(records: Iterable[RecordKey], item: WorkItem) -> list[Referenc
     return [Reference(record, Why.PERMISSION, item.correlation) for record in records]
 
 
+@dataclass(frozen=True, slots=True)
 class RetryDecisions:
     """Turns errors into outcomes and next steps."""
 
-    def __init__(self, clock: Clock, policy: RetryPolicy) -> None:
-        self._clock = clock
-        self._policy = policy
+    clock: Clock
+    policy: RetryPolicy
 
     def waiting(self, item: WorkItem, reason: Reason) -> ItemResult:
         """Return that another worker, or another record of the same person, must be done first."""
@@ -210,6 +210,6 @@ class RetryDecisions:
         return ItemResult(item, outcome, following, record, error=error)
 
     def _after(self, failure: Failure, item: WorkItem, asked: timedelta | None = None) -> Next:
-        return self._policy.after(
-            failure, attempt=item.attempt, now=self._clock.now(), since=item.waits_since, asked=asked
+        return self.policy.after(
+            failure, attempt=item.attempt, now=self.clock.now(), since=item.waits_since, asked=asked
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
@@ -237,30 +238,28 @@ def references_body(references: Sequence[Reference]) -> bytes:
     return write_lane_message(ReferenceBatch(references=[_ReferenceBody.of(reference) for reference in references]))
 
 
+@dataclass(frozen=True, slots=True)
 class Lanes:
     """Sends lane messages, each with a message id of its own (a retry must never look like a duplicate)."""
 
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
+    queue: Queue
 
     async def send(self, lane: QueueName, *messages: AnyMessage) -> None:
         """Send messages for now."""
-        await self._queue.send(
+        await self.queue.send(
             lane, [_outgoing(write_lane_message(message), correlation_of(message), None) for message in messages]
         )
 
     async def send_later(self, lane: QueueName, message: AnyMessage, when: datetime) -> None:
         """Send one message for later."""
-        await self._queue.send(lane, [_outgoing(write_lane_message(message), correlation_of(message), when)])
+        await self.queue.send(lane, [_outgoing(write_lane_message(message), correlation_of(message), when)])
 
     async def send_references(
         self, lane: QueueName, references: Sequence[Reference], when: datetime | None = None
     ) -> None:
         """Send references, several to a message."""
         chunks = [references[start : start + _PER_MESSAGE] for start in range(0, len(references), _PER_MESSAGE)]
-        await self._queue.send(
-            lane, [_outgoing(references_body(chunk), chunk[0].correlation, when) for chunk in chunks]
-        )
+        await self.queue.send(lane, [_outgoing(references_body(chunk), chunk[0].correlation, when) for chunk in chunks])
 
     async def reschedule(self, lane: QueueName, references: Sequence[tuple[Reference, datetime]]) -> None:
         """Send references for later, those of one moment together."""

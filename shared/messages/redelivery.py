@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.records.outcomes import TEXTS, Reason
@@ -33,29 +33,29 @@ Message = Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
 """What is done as a whole, or put off as a whole."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Redelivery:
     """Schedules copies of messages; the original may then be completed. Needs the queue alone."""
 
-    def __init__(self, *, queue: Queue, lanes: Lanes, clock: Clock, policy: RetryPolicy) -> None:
-        self._queue = queue
-        self._lanes = lanes
-        self._clock = clock
-        self._policy = policy
+    queue: Queue
+    lanes: Lanes
+    clock: Clock
+    policy: RetryPolicy
 
     def after(self, message: Message | Reference, error: ConnectorError) -> Next:
         """Decide whether, and when, a message is attempted again after an error."""
         failure, asked = failure_of(error)
-        return self._policy.after(
-            failure, attempt=message.attempt, now=self._clock.now(), since=message.waits_since, asked=asked
+        return self.policy.after(
+            failure, attempt=message.attempt, now=self.clock.now(), since=message.waits_since, asked=asked
         )
 
     async def wait(self, lane: QueueName, message: Jobs, until: datetime) -> None:
         """Deliver the message again at a known time."""
-        await self._lanes.send_later(lane, message, until)
+        await self.lanes.send_later(lane, message, until)
 
     async def put_back(self, lane: QueueName, message: Message) -> None:
         """Deliver the message again in a moment, since this call has no time left for it. That counts no attempt."""
-        await self._lanes.send_later(lane, message, self._clock.now() + self._policy.busy)
+        await self.lanes.send_later(lane, message, self.clock.now() + self.policy.busy)
 
     async def postpone_references(
         self, lane: QueueName, references: Sequence[Reference], error: ConnectorError
@@ -75,9 +75,9 @@ class Redelivery:
                     over.append(one)
                 case Done():
                     pass
-        await self._lanes.reschedule(lane, later)
+        await self.lanes.reschedule(lane, later)
         for one in over:
-            await self._queue.dead_letter(
+            await self.queue.dead_letter(
                 lane,
                 references_body([replace(one, attempt=1, waits_since=None, first_seen=None)]),
                 reason=Reason.GAVE_UP,
@@ -93,9 +93,9 @@ class Redelivery:
         match self.after(message, error):
             case RetryAt(when, attempt, since):
                 again = message.model_copy(update={"attempt": attempt, "waits_since": since})
-                await self._lanes.send_later(lane, again, when)
+                await self.lanes.send_later(lane, again, when)
             case GiveUp():
-                await self._queue.dead_letter(
+                await self.queue.dead_letter(
                     lane,
                     write_lane_message(message.model_copy(update={"attempt": 1, "waits_since": None})),
                     reason=Reason.GAVE_UP,

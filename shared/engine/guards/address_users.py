@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.binding import Binding
@@ -45,14 +45,14 @@ async def _address(external_id: str, email: str, platform: MarketingPlatform) ->
     return str(contact.properties.get(EMAIL) or "") if contact else ""
 
 
+@dataclass(frozen=True, slots=True)
 class AddressUsers:
     """Makes erasures wait for records that need the contact."""
 
-    def __init__(self, crm: Crm, platform: MarketingPlatform, ledger: Ledger, rules: Rules) -> None:
-        self._crm = crm
-        self._platform = platform
-        self._ledger = ledger
-        self._rules = rules
+    crm: Crm
+    platform: MarketingPlatform
+    ledger: Ledger
+    rules: Rules
 
     async def defer(self, planned: Planned) -> Planned:
         """Before erasing, read the active records of Dataverse with that address that have no other contact.
@@ -63,10 +63,10 @@ class AddressUsers:
         doomed = [context for context in planned.contexts if isinstance(planned.plans[context.key], Anonymize)]
         others = await others_using(
             [(context.key, context.held.external_id, self._email(context)) for context in doomed],
-            self._crm,
-            self._platform,
+            self.crm,
+            self.platform,
         )
-        entries = await self._ledger.entries({key for keys in others.values() for key in keys})
+        entries = await self.ledger.entries({key for keys in others.values() for key in keys})
         waits: dict[RecordKey, set[RecordKey]] = {}
         retries: list[WorkItem] = []
         for context in sorted(doomed, key=lambda one: one.key, reverse=True):
@@ -84,15 +84,15 @@ class AddressUsers:
     async def _leaving(self, bindings: Mapping[RecordKey, Binding], doomed: Binding) -> set[RecordKey]:
         """Name records that cannot take their own contact along to the address of one that is about to be erased."""
         moving = {key: one.external_id for key, one in bindings.items() if one.address != doomed.address}
-        users = await self._ledger.users_of_each(set(moving.values())) if moving else {}
+        users = await self.ledger.users_of_each(set(moving.values())) if moving else {}
         return {key for key, external_id in moving.items() if len(users[external_id]) > 1}
 
     def _email(self, context: RecordContext) -> str:
         """Return the address that Spotler has, if it is still the record's; empty otherwise."""
         if context.record is None:
             return ""
-        email = email_of(context.record, self._rules.mapping.for_table(context.key.table))
-        return email if self._rules.fingerprints.address(email) == context.origin.address else ""
+        email = email_of(context.record, self.rules.mapping.for_table(context.key.table))
+        return email if self.rules.fingerprints.address(email) == context.origin.address else ""
 
 
 def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.planning.binding import MassChange
@@ -18,12 +19,12 @@ from shared.engine.guards.priority import breathe
 from shared.engine.record_context import Planned, RecordContext
 
 
+@dataclass(frozen=True, slots=True)
 class Holding:
     """The brake, as a pass of the engine uses it."""
 
-    def __init__(self, brake: Brake, rules: Rules) -> None:
-        self._brake = brake
-        self._rules = rules
+    brake: Brake
+    rules: Rules
 
     async def hold(self, planned: Planned, catalogue: PropertyCatalogue) -> Planned:
         """Return the plans without the changes that are held; bindings name these. Raises ConnectorErrors."""
@@ -33,17 +34,17 @@ class Holding:
         for context in contexts:
             await breathe()
             if context.item.intent is Intent.SYNC:
-                found[context.key] = losses(plans[context.key], context.plan_input, self._rules, catalogue)
+                found[context.key] = losses(plans[context.key], context.plan_input, self.rules, catalogue)
                 for kind in found[context.key]:
                     asked[kind][str(context.key)] = context.binding.held_since.get(kind)
-        held = {kind: await self._brake.held(kind, names) for kind, names in asked.items()}
+        held = {kind: await self.brake.held(kind, names) for kind, names in asked.items()}
         decided: dict[RecordKey, Decision] = {}
         for context in contexts:
             await breathe()
             decision, plan_input = plans[context.key], context.plan_input
             kept = [loss for kind, loss in found.get(context.key, {}).items() if str(context.key) in held[kind]]
             if kept:
-                decision = hold(decision, kept, plan_input, self._rules, catalogue)
+                decision = hold(decision, kept, plan_input, self.rules, catalogue)
             decided[context.key] = with_holds(decision, [loss.kind for loss in kept], plan_input)
         return Planned(contexts, decided)
 
@@ -54,4 +55,4 @@ class Holding:
             if (update := saved.get(context.key)) is not None:
                 for kind in context.origin.held_since.keys() - update.binding.held_since.keys():
                     over[kind].append(str(context.key))
-        await self._brake.settled(over)
+        await self.brake.settled(over)

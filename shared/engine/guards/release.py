@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -25,15 +26,15 @@ class ListSyncs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """Lets held records pass, on behalf of an administrator."""
 
-    def __init__(self, *, brake: Brake, lists: ListSyncs, lanes: Lanes, redelivery: Redelivery, clock: Clock) -> None:
-        self._brake = brake
-        self._lists = lists
-        self._lanes = lanes
-        self._redelivery = redelivery
-        self._clock = clock
+    brake: Brake
+    lists: ListSyncs
+    lanes: Lanes
+    redelivery: Redelivery
+    clock: Clock
 
     async def begin(self, kinds: Collection[MassChange], hours: int) -> datetime:
         """Release these kinds for some hours, send held records to the bulk lane, and return the end of the release.
@@ -41,29 +42,27 @@ class Release:
         A record that is held by now passes even after that end. After a crash in between, call again. Raises
         ConnectorErrors.
         """
-        until = self._clock.now() + timedelta(hours=hours)
+        until = self.clock.now() + timedelta(hours=hours)
         correlation = f"release-{uuid4()}"
         for kind in sorted(kinds):
-            await self._brake.release(kind, until)
-        await self._lanes.send(
-            QueueName.BULK, *(Replay(change=kind, correlation=correlation) for kind in sorted(kinds))
-        )
+            await self.brake.release(kind, until)
+        await self.lanes.send(QueueName.BULK, *(Replay(change=kind, correlation=correlation) for kind in sorted(kinds)))
         return until
 
     async def replay(self, step: Replay, *, lane: QueueName) -> None:
         """Process one page of held records again, then send the message of the next: a crash repeats a page."""
         try:
-            names, after = await self._brake.held_page(step.change, step.after)
+            names, after = await self.brake.held_page(step.change, step.after)
             if step.change is MassChange.LIST_REMOVAL:
                 for name in names:  # each stays held until its synchronisation finds that it was released
-                    await self._lists.begin(UUID(name), (), step.correlation)
+                    await self.lists.begin(UUID(name), (), step.correlation)
             else:
                 references = [Reference(RecordKey.parse(name), Why.RETRY, step.correlation) for name in names]
-                await self._lanes.send_references(lane, references)
+                await self.lanes.send_references(lane, references)
         except ConnectorError as error:
-            await self._redelivery.postpone(lane, step, error)
+            await self.redelivery.postpone(lane, step, error)
             return
         if after is not None:
-            await self._lanes.send(lane, step.model_copy(update={"after": after, "attempt": 1}))
+            await self.lanes.send(lane, step.model_copy(update={"after": after, "attempt": 1}))
         if step.change is not MassChange.LIST_REMOVAL:
-            await self._brake.settled({step.change: names})
+            await self.brake.settled({step.change: names})

@@ -51,30 +51,21 @@ class Refusing:
         return " ".join(_TEXTS[subject] for subject in self.subjects)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailRefusals:
     """Finds records that refuse mail, and carries out what a person decides about them."""
 
-    def __init__(
-        self,
-        *,
-        writebacks: Writebacks,
-        platform: MarketingPlatform,
-        ledger: Ledger,
-        consents: ConsentRecorder,
-        rules: Rules,
-        clock: Clock,
-    ) -> None:
-        self._writebacks = writebacks
-        self._platform = platform
-        self._ledger = ledger
-        self._consents = consents
-        self._rules = rules
-        self._clock = clock
+    writebacks: Writebacks
+    platform: MarketingPlatform
+    ledger: Ledger
+    consents: ConsentRecorder
+    rules: Rules
+    clock: Clock
 
     async def among(self, records: Iterable[PersonRecord]) -> dict[RecordKey, Refusing]:
         """Choose the records that refuse mail, unless that only follows from an opt-out in Spotler."""
         suspects = [record for record in records if standing_refusals(record, Binding(""))]
-        entries = await self._ledger.entries([record.key for record in suspects])
+        entries = await self.ledger.entries([record.key for record in suspects])
         found = [
             Refusing(record, binding, standing_refusals(record, binding))
             for record in suspects
@@ -93,29 +84,29 @@ class MailRefusals:
             refuses_bulk=False if BULK_EMAIL in subjects else None,
             refuses_mail=False if DO_NOT_EMAIL in subjects else None,
         )
-        (result,) = await self._writebacks.write_back([writeback])
+        (result,) = await self.writebacks.write_back([writeback])
         if result.error is not None:
             raise result.error
-        external_id = (await self._ledger.entries([record.key]))[record.key].binding.external_id
-        act = ConsentAct(self._clock.now(), record.key, external_id, ConsentSource.FORM, correlation)
+        external_id = (await self.ledger.entries([record.key]))[record.key].binding.external_id
+        act = ConsentAct(self.clock.now(), record.key, external_id, ConsentSource.FORM, correlation)
         # Do Not Email is a refusal, which ends; bulk mail is a consent, which begins.
         before = {subject: subject == DO_NOT_EMAIL for subject in subjects}
         after = {subject: subject != DO_NOT_EMAIL for subject in subjects}
-        await self._consents.record(act.changes(before, after))
+        await self.consents.record(act.changes(before, after))
 
     async def give(self, record: PersonRecord, options: Sequence[str]) -> None:
         """Switch on again what the form had switched on (`permissions:4`), if the record was bound meanwhile.
 
         The refusal of the record has switched everything off by then, and only the form has the answers of the person.
         """
-        binding = (await self._ledger.entries([record.key]))[record.key].binding
+        binding = (await self.ledger.entries([record.key]))[record.key].binding
         if not binding.is_live or not options:
             return
         held = await self._claimed(binding.external_id)
         try:
             await self._write(binding.external_id, record, dict.fromkeys(options, True))
         finally:
-            await self._ledger.release([held])
+            await self.ledger.release([held])
 
     async def uphold(self, refusing: Refusing) -> None:
         """Switch the permissions of the form's contact off, and leave it in doubt.
@@ -124,24 +115,24 @@ class MailRefusals:
         ConflictError while another worker holds the contact, DataError if Spotler refuses.
         """
         external_id = refusing.binding.external_id
-        catalogue = await self._platform.properties()
-        off = all_permissions_off(self._rules.mapping.for_table(refusing.key.table), catalogue)
+        catalogue = await self.platform.properties()
+        off = all_permissions_off(self.rules.mapping.for_table(refusing.key.table), catalogue)
         held = await self._claimed(external_id)
         try:
             await self._write(external_id, refusing.record, off)
         finally:
-            await self._ledger.abandon([held])
+            await self.ledger.abandon([held])
 
     async def _claimed(self, external_id: str) -> HeldContact:
-        claimed = await self._ledger.claim([external_id])
+        claimed = await self.ledger.claim([external_id])
         if external_id not in claimed:
             raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
         return claimed[external_id]
 
     async def _write(self, external_id: str, record: PersonRecord, options: Mapping[str, Scalar]) -> None:
         """Spotler knows the form's contact by its address, and gives it the record's id."""
-        email = email_of(record, self._rules.mapping.for_table(record.key.table))
+        email = email_of(record, self.rules.mapping.for_table(record.key.table))
         write = ContactWrite(external_id, as_properties({EMAIL: email, **options}))
-        result = (await self._platform.upsert([write], purge=Purge.KEEP))[external_id]
+        result = (await self.platform.upsert([write], purge=Purge.KEEP))[external_id]
         if result.code is not WriteCode.OK and result.code not in _CLOSED:
             raise DataError(f"Spotler refused to change the contact: {result.code}", service=Service.SPOTLER)

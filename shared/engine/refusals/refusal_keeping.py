@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from shared.domain.consent.changes import OPT_OUT, ConsentSource
 from shared.domain.consent.refusal_changes import lifts_in, refusals_in
@@ -21,18 +21,13 @@ from shared.engine.refusals.suppressions import SuppressionList
 from shared.ports.clock import Clock
 
 
+@dataclass(frozen=True, slots=True)
 class RefusalKeeping:
     """Enters what the plans of a pass refuse, and what they lift."""
 
-    def __init__(self, suppressions: SuppressionList, rules: Rules, clock: Clock) -> None:
-        self._suppressions = suppressions
-        self._rules = rules
-        self._clock = clock
-
-    @property
-    def suppressions(self) -> SuppressionList:
-        """The list itself."""
-        return self._suppressions
+    suppressions: SuppressionList
+    rules: Rules
+    clock: Clock
 
     async def before(
         self, contexts: Sequence[RecordContext], plans: Mapping[RecordKey, Decision], catalogue: PropertyCatalogue
@@ -41,14 +36,14 @@ class RefusalKeeping:
         refusals: dict[str, list[AddressRefusal]] = {}
         for context in contexts:
             await breathe()
-            found = refusals_in(context.plan_input, plans[context.key], context.mailbox, self._rules, catalogue)
+            found = refusals_in(context.plan_input, plans[context.key], context.mailbox, self.rules, catalogue)
             orders = context.item.orders
             for address, several in found.items():
                 recorded = context.origin.refused if address == context.origin.address else frozenset[str]()
                 fresh = [_with_source(one, orders) for one in several if one.subject not in recorded]
                 if fresh:
                     refusals.setdefault(address, []).extend(fresh)
-        return await self._suppressions.record(refusals) if refusals else {}
+        return await self.suppressions.record(refusals) if refusals else {}
 
     async def after(
         self,
@@ -68,18 +63,18 @@ class RefusalKeeping:
             if update is None or update.outcome.reason is not Reason.OPTED_OUT:
                 continue
             if context.mailbox and isinstance(plans[context.key], Write):
-                refusal = AddressRefusal(OPT_OUT, self._clock.now(), ConsentSource.PLATFORM_OPT_OUT)
+                refusal = AddressRefusal(OPT_OUT, self.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
                 answered.setdefault(context.mailbox, []).append(refusal)
         if answered:
-            holding |= await self._suppressions.record(answered)
+            holding |= await self.suppressions.record(answered)
         kept = dict(updates)
         for context in contexts:
             await breathe()
             if (update := updates.get(context.key)) is None:
                 continue
             binding = update.binding
-            for lift in lifts_in(context.plan_input, binding, context.mailbox, self._rules):
-                holding[lift.address] = await self._suppressions.lift(
+            for lift in lifts_in(context.plan_input, binding, context.mailbox, self.rules):
+                holding[lift.address] = await self.suppressions.lift(
                     lift.address, lift.subjects, lift.source, record=lift.record
                 )
             refused = _subjects(context, binding, holding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,13 +18,13 @@ from shared.engine.refusals.suppressions import SuppressionList
 from shared.ports.dataverse import Crm
 
 
+@dataclass(frozen=True, slots=True)
 class Returns:
     """Finds returned people in a page of contacts that no record uses."""
 
-    def __init__(self, suppressions: SuppressionList, crm: Crm, rules: Rules) -> None:
-        self._suppressions = suppressions
-        self._crm = crm
-        self._rules = rules
+    suppressions: SuppressionList
+    crm: Crm
+    rules: Rules
 
     async def of(self, contacts: Sequence[MarketingContact]) -> list[Reference]:
         """Lift what was refused before a contact last changed, and name the records with its address.
@@ -32,18 +33,18 @@ class Returns:
         the address. Raises ConnectorErrors.
         """
         acting = {
-            self._rules.fingerprints.address(email): (email, contact)
+            self.rules.fingerprints.address(email): (email, contact)
             for contact in contacts
             if (email := email_of(contact)) and not contact.is_unreachable
         }
         correlations: dict[str, str] = {}
-        for address, known in (await self._suppressions.at(acting)).items() if acting else ():
+        for address, known in (await self.suppressions.at(acting)).items() if acting else ():
             email, contact = acting[address]
             refused = {one.subject for one in known.refusals if one.is_active and _overtakes(contact, one)}
             if refused:
-                await self._suppressions.lift(address, refused - _still_off(contact), ConsentSource.FORM)
+                await self.suppressions.lift(address, refused - _still_off(contact), ConsentSource.FORM)
                 correlations[email] = correlation_of(contact)
-        people = await self._crm.people_using(sorted(correlations)) if correlations else {}
+        people = await self.crm.people_using(sorted(correlations)) if correlations else {}
         return [Reference(key, Why.PLATFORM, correlations[email]) for email, keys in people.items() for key in keys]
 
 
