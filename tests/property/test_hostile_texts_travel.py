@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import quoteattr
 
 import httpx
 import pytest
@@ -100,7 +101,7 @@ def test_texts_in_a_list_of_values_stay_apart(values: list[str]) -> None:
 @a_lot
 @given(readable)
 def test_a_text_in_fetchxml_is_one_attribute_to_whoever_reads_it(text: str) -> None:
-    condition = f"<condition value={fetchxml.attribute(text)} />"
+    condition = f"<condition value={quoteattr(text)} />"
     query = f"<fetch><entity name='contact'><filter>{condition}</filter></entity></fetch>"
 
     page = ET.fromstring(fetchxml.page_of(query, fetchxml.Cursor(), size=50))

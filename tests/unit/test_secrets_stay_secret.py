@@ -111,7 +111,7 @@ async def test_no_object_that_the_app_opens_prints_a_secret(settings: Settings) 
     assert {
         "Settings",
         "DataverseClient",
-        "ClientSecretCredential",
+        "ClientSecret",
         "OneLeggedOAuth1",
         "ServiceBusClient",
         "TableClient",

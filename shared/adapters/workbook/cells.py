@@ -1,6 +1,6 @@
 """Texts in cells: they are read back unchanged, and never become formulas.
 
-A cell is written as text with `quotePrefix` and the number format Text, so that neither opening nor editing it makes a
+A cell is written as text with `quotePrefix` and the number format Text. So neither opening nor editing it makes a
 formula of `=…`, `+…`, `-…` or `@…`. Characters that XML does not have are escaped as in `_x0001_` (ECMA-376 part 1,
 22.9.2.19, ST_Xstring).
 """

@@ -1,4 +1,4 @@
-"""FetchXML: attributes, pages, and queries for ids.
+"""FetchXML: pages, and queries for ids.
 
 Source: Microsoft's page "Page results using FetchXml" (the cookie arrives URL-encoded twice, inside XML).
 """
@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import quoteattr
 
-from shared.adapters.dataverse.web_api.odata import Value, literal
 from shared.errors import DataError, Service, TransientError
 
 _TRUE = frozenset({"true", "1"})
@@ -38,11 +36,6 @@ class Cursor:
 
     page: int = 1
     cookie: str = ""
-
-
-def attribute(value: Value) -> str:
-    """Write a value as a quoted XML attribute: `f"<condition … value={attribute(name)} />"`."""
-    return quoteattr(value if isinstance(value, str) else literal(value))
 
 
 def page_of(query: str, cursor: Cursor, *, size: int) -> str:

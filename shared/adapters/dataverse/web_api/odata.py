@@ -34,17 +34,13 @@ class ODataComparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """Related rows to read: a navigation property, its columns, and for collections a filter."""
+    """Related rows to read: a navigation property and its columns."""
 
     navigation: str
     select: Sequence[str]
-    filter: str = ""
 
     def __str__(self) -> str:
-        options = f"$select={','.join(map(name, self.select))}"
-        if self.filter:
-            options += f";$filter={self.filter}"
-        return f"{name(self.navigation)}({options})"
+        return f"{name(self.navigation)}($select={','.join(map(name, self.select))})"
 
 
 def name(text: str) -> str:

@@ -25,7 +25,6 @@ class Method(StrEnum):
 
     GET = "GET"
     POST = "POST"
-    PUT = "PUT"
     PATCH = "PATCH"
     DELETE = "DELETE"
 

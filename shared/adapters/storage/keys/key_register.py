@@ -1,7 +1,7 @@
 """The register of fingerprint keys in the state store: it prevents that a key is exchanged by mistake.
 
-Document `{environment}-keys`, row `fingerprints`: `version` of the current key, since when, `marks` by which keys are
-recognised, `oldest` version that may be stored, and the former keys, encrypted with the current one.
+Document `{environment}-keys`, row `fingerprints`: `version` and `since` of the current key, `marks` that identify keys,
+`oldest` version that may be stored, and `former`: the former keys, encrypted with the current one.
 """
 
 from __future__ import annotations

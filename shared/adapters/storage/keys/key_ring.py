@@ -5,8 +5,8 @@ with another key: the address of an erased person who refused mail, for instance
 fingerprints, and those that are stored from then on. With a former key and the state store, guesses cannot be tested.
 
 - Version 1 is stored as it is, 20 characters, as before there were versions.
-- Version n > 1 is stored as `n.` and 22 characters: one block of AES with the n-th key, which always gives the same
-  text for the same fingerprint, so that it can be the key of a document.
+- Version n > 1 is stored as `n.` and 22 characters: one block of AES with the n-th key. The same fingerprint always has
+  the same text, so that it can be the key of a document.
 
 The first key and its followers are kept in the register (document `{environment}-keys`, `fingerprints`), encrypted with
 the current key. The settings name the current key alone, and while it changes its predecessor.
