@@ -185,7 +185,7 @@ class PlanningFactsLoader:
     def _permissions(self, context: RecordContext, catalogue: PropertyCatalogue) -> list[str]:
         names: list[str] = []
         for row in self.rules.mapping.for_table(context.key.table):
-            definition = catalogue.named(row.spotler)
+            definition = catalogue.named(row.property_name)
             if definition is not None and isinstance(row.sources[context.key.table], MapTo):
                 names += [option_name(definition.name, entry.bit) for entry in definition.entries]
         return names
