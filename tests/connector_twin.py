@@ -125,6 +125,7 @@ class ConnectorTwin:
         self.platform = TwinPlatform(CATALOGUE, self.faults)
         self.platform.clock = self.clock
         self.writebacks = TwinWritebacks(self.crm)
+        self.new_records = TwinNewRecords(self.crm)
         self.bounce_tasks = TwinBounceTasks()
         self.permission_rows = TwinPermissionRows(self.clock)
         self.access = TwinRecordAccess()
@@ -152,7 +153,7 @@ class ConnectorTwin:
         self.consent = ConsentLedger(self.store, self.clock, "test")
         connector = build(
             self._ports(),
-            MappedPorts(self.crm, self.writebacks, new_records=TwinNewRecords(self.crm)),
+            MappedPorts(self.crm, self.writebacks, self.new_records),
             self._settings(),
             self.rules,
             policy=self.policy,
