@@ -105,7 +105,7 @@ class BatchPass:
                 result += one.result
             contexts, plans = [one.context for one in committed], {key: one.planned for key, one in applied.items()}
             updates = await self._refusals.after(contexts, plans, known, _updates(resolved, committed))
-            await self._planning_facts.remember(contexts, plans, catalogue, updates)
+            await self._planning_facts.record_changes(contexts, plans, catalogue, updates)
             return _with_comparisons(await self._save(claims, resolved, committed, updates, result))
         except ConnectorError as error:
             if not has_written:  # otherwise the claims stay until they expire: bindings may not be what was written

@@ -36,7 +36,7 @@ from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
 
-_SCOUTS = 4
+_READ_FIRST = 4
 """Contacts of a pass that are read first, all at the same time. After an outage of Spotler, many contacts are in doubt:
 reading every one of them again and again would prolong the outage."""
 
@@ -90,7 +90,7 @@ class ContactFetcher:
         wanted: list[RecordContext] = []
         first_comparisons: list[RecordContext] = []
         unsure: list[tuple[RecordContext, Decision]] = []
-        for context in map(_recognised, contexts):
+        for context in map(_with_polled_contact, contexts):
             await breathe()
             planned = plan(context.plan_input, self.rules, catalogue)
             if isinstance(planned, FetchContact):
@@ -170,7 +170,7 @@ class ContactFetcher:
         last poll; the insertion of the others shows whether they still exist (`if_absent`).
         """
         contexts = [context for context, _ in unsure]
-        if len(unsure) <= _SCOUTS:
+        if len(unsure) <= _READ_FIRST:
             return _Unchanged(to_fetch=contexts)
         try:
             changed = await deadline.carry(lambda: self._changed(contexts))
@@ -256,8 +256,8 @@ class ContactFetcher:
         self, external_ids: Sequence[str], deadline: ClaimDeadline
     ) -> list[MarketingContact | ConnectorError | None]:
         """Read contacts, the first few ahead of the others: if none of these can be read, the others are not tried."""
-        answers = list(await asyncio.gather(*(self._contact(one, deadline) for one in external_ids[:_SCOUTS])))
-        rest = external_ids[_SCOUTS:]
+        answers = list(await asyncio.gather(*(self._contact(one, deadline) for one in external_ids[:_READ_FIRST])))
+        rest = external_ids[_READ_FIRST:]
         errors = [answer for answer in answers if isinstance(answer, ConnectorError)]
         if rest and len(errors) == len(answers):
             return [*answers, *[errors[0]] * len(rest)]
@@ -270,7 +270,7 @@ class ContactFetcher:
             return error
 
 
-def _recognised(context: RecordContext) -> RecordContext:
+def _with_polled_contact(context: RecordContext) -> RecordContext:
     """Use the contact that a poll has read, if it is the held one."""
     fetched_contact = context.item.fetched_contact
     if (

@@ -110,7 +110,7 @@ class PlanningFactsLoader:
             for context in contexts
         ]
 
-    async def remember(
+    async def record_changes(
         self,
         contexts: Sequence[RecordContext],
         plans: Mapping[RecordKey, Decision],

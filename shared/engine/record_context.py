@@ -35,7 +35,7 @@ class PlanningFacts:
     names: RememberedNames = RememberedNames()  # noqa: RUF009  # frozen and without state
 
 
-NOWHERE = PlanningFacts(datetime(1970, 1, 1, tzinfo=UTC))
+NO_FACTS = PlanningFacts(datetime(1970, 1, 1, tzinfo=UTC))
 """Before a pass has begun."""
 
 
@@ -66,7 +66,7 @@ class RecordContext:
     contact: MarketingContact | None = None
     bounce: BounceNote | None = None
     is_doubtful: bool = False
-    facts: PlanningFacts = NOWHERE
+    facts: PlanningFacts = NO_FACTS
     mailbox: str = ""
     suppression: Suppression = NOTHING_REFUSED
     has_rested: bool = False

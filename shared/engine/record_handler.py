@@ -15,7 +15,7 @@ from shared.engine.bindings.claim_deadline import current_budget
 from shared.engine.guards.priority import breathe
 from shared.engine.report import Reporter
 from shared.engine.sync_engine import Processed, SyncEngine
-from shared.engine.work_items import NOBODY, FetchedContact, ItemResult, WorkItem
+from shared.engine.work_items import NO_CONTACTS, FetchedContact, ItemResult, WorkItem
 from shared.errors import ConnectorError, whereabouts
 from shared.messages.lane_messages import Lanes, references_body
 from shared.messages.tally import note_failure, note_success
@@ -42,7 +42,7 @@ class RecordHandler:
         references: Sequence[Reference],
         *,
         lane: QueueName,
-        fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY,
+        fetched_contacts: Mapping[RecordKey, FetchedContact] = NO_CONTACTS,
     ) -> Sequence[ItemResult]:
         """Process the references; later attempts stay in the same lane.
 

@@ -17,7 +17,7 @@ from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.claim_deadline import BatchSizer, TimeBudget, current_budget
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.work_items import NOBODY, FetchedContact, ItemResult, RetryDecisions, WorkItem, work_items_of
+from shared.engine.work_items import NO_CONTACTS, FetchedContact, ItemResult, RetryDecisions, WorkItem, work_items_of
 from shared.ports.clock import Clock
 
 _MOST_PASSES = 8
@@ -43,7 +43,7 @@ class SyncEngine:
         self._batch_sizer = BatchSizer(ledger.claim_time)
 
     async def process(
-        self, references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY
+        self, references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NO_CONTACTS
     ) -> Processed:
         """Process all references; every one of them is in the answer.
 

@@ -108,12 +108,12 @@ class ItemResult:
         return isinstance(self.plan, Write) and self.plan.meets and self.outcome.result is Result.WRITTEN
 
 
-NOBODY: Mapping[RecordKey, FetchedContact] = MappingProxyType({})
+NO_CONTACTS: Mapping[RecordKey, FetchedContact] = MappingProxyType({})
 """No contact has been read."""
 
 
 def work_items_of(
-    references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NOBODY
+    references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NO_CONTACTS
 ) -> list[WorkItem]:
     """Fold references into work items, in the order of arrival, erasures last.
 
