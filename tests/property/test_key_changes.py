@@ -189,7 +189,7 @@ async def _documents_of_today(world: Deployment) -> Fingerprinter:
     ledger = Ledger(world.store, world.clock, "test")
     await ledger.reserve({prints.address(ADDRESSES[0]): CONTACT}, held=())
     await ledger.save({KEY: BindingUpdate(binding, Outcome(KEY, Result.WRITTEN, Reason.CREATED), "")}, (), {KEY: ""})
-    refusal = AddressRefusal(OPT_OUT, world.clock.now(), ConsentSource.SPOTLER_OPT_OUT)
+    refusal = AddressRefusal(OPT_OUT, world.clock.now(), ConsentSource.PLATFORM_OPT_OUT)
     await SuppressionList(world.store, world.clock, "test").record({prints.address(ADDRESSES[0]): [refusal]})
     return prints
 

@@ -332,7 +332,7 @@ async def test_the_chosen_record_is_synchronised_at_once_and_asked_about_no_more
     (waiting,) = setup.queue.waiting
     message = read_lane_message(waiting.message.body)
     assert isinstance(message, ReferenceBatch)
-    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.SPOTLER)]
+    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.PLATFORM)]
     assert await setup.open_reviews() == []
     assert await setup.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
     assert await setup.open_reviews() == []
