@@ -104,7 +104,7 @@ class BatchPass:
             for one in committed:
                 result += one.result
             contexts, plans = [one.context for one in committed], {key: one.planned for key, one in applied.items()}
-            updates = await self._refusals.after(contexts, plans, known, _updates(resolved, committed))
+            updates = await self._refusals.after(contexts, plans, known, _updates(committed))
             await self._planning_facts.record_changes(contexts, plans, catalogue, updates)
             return _with_comparisons(await self._save(claims, resolved, committed, updates, result))
         except ConnectorError as error:
@@ -216,7 +216,7 @@ class BatchPass:
         """Save bindings and contacts. Records that another worker has written meanwhile wait: they may be outdated."""
         if self._clock.now() >= claims.expiry:
             raise ClaimsRanOutError("the claims ran out before the results could be kept")
-        claims.change([*resolved.contacts, *(one.context.held for one in committed)])
+        claims.change(one.context.held for one in committed)
         await claims.keep_successions([one.context.held.external_id for one in committed if one.is_succeeded])
         lost = await claims.save(updates, [*resolved.freed, *(address for one in committed for address in one.freed)])
         saved = {key: one for key, one in updates.items() if key not in lost}
@@ -235,8 +235,8 @@ class BatchPass:
         return kept + self._busy(resolved.contexts, outdated) + PassResult(follow_ups=others)
 
 
-def _updates(resolved: Resolved, committed: Sequence[Committed]) -> dict[RecordKey, BindingUpdate]:
-    updates = dict(resolved.updates)
+def _updates(committed: Sequence[Committed]) -> dict[RecordKey, BindingUpdate]:
+    updates: dict[RecordKey, BindingUpdate] = {}
     for one in committed:
         updates |= one.updates
     return updates

@@ -68,7 +68,7 @@ def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: R
     return Committed(
         settled.context,
         PassResult(follow_ups=tuple(follow_ups)) + _next(context, planned, update, written_back, retry_decisions),
-        _lead_update(context) | {context.key: update},
+        _ended_bindings(context) | {context.key: update},
         (left,) if is_freed else (),
         settled.is_succeeded,
     )
@@ -122,7 +122,8 @@ def _settle(context: RecordContext, planned: Decision, update: BindingUpdate, *,
 
     `has_compared`: both sides were compared, and agree.
     """
-    context, outcome = _in_place_of_lead(context), update.outcome
+    context = _in_place_of_lead(replace(context, held=context.held.without(*context.deleted_users)))
+    outcome = update.outcome
     concerned: list[RecordKey] = []
     if _has_made_contact(context, planned, outcome):
         context = _with_contact(context, primary=context.key, succession={})
@@ -155,13 +156,12 @@ def _in_place_of_lead(context: RecordContext) -> RecordContext:
     return _with_contact(context, users=users, primary=context.key if held.primary_user == lead else held.primary)
 
 
-def _lead_update(context: RecordContext) -> dict[RecordKey, BindingUpdate]:
-    """End the binding of the lead whose place the record takes."""
-    lead = context.successor_of
-    if lead is None:
-        return {}
-    outcome = Outcome(lead, Result.SKIPPED, Reason.LEAD_QUALIFIED)
-    return {lead: BindingUpdate(Binding(str(lead.id)), outcome, context.item.correlation)}
+def _ended_bindings(context: RecordContext) -> dict[RecordKey, BindingUpdate]:
+    """End the bindings of deleted users, and of the lead whose place the record takes."""
+    outcomes = [Outcome(key, Result.ANONYMISED, Reason.DELETED) for key in context.deleted_users]
+    if context.successor_of is not None:
+        outcomes.append(Outcome(context.successor_of, Result.SKIPPED, Reason.LEAD_QUALIFIED))
+    return {one.key: BindingUpdate(Binding(str(one.key.id)), one, context.item.correlation) for one in outcomes}
 
 
 def _has_made_contact(context: RecordContext, planned: Decision, outcome: Outcome) -> bool:

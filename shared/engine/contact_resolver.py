@@ -64,13 +64,10 @@ class _Resolution:
     deferred: list[WorkItem] = field(default_factory=list)
     retries: list[WorkItem] = field(default_factory=list)
     follow_ups: list[Reference] = field(default_factory=list)
-    updates: dict[RecordKey, BindingUpdate] = field(default_factory=dict)
     freed: list[str] = field(default_factory=list)
-    contacts: list[HeldContact] = field(default_factory=list)
 
     def value(self, contexts: Sequence[RecordContext], error: ConnectorError | None = None) -> Resolved:
-        found = (self.deferred, self.retries, self.follow_ups, self.updates, self.freed, self.contacts)
-        return Resolved(contexts, *found, error)
+        return Resolved(contexts, self.deferred, self.retries, self.follow_ups, self.freed, error)
 
     async def run(self, items: Sequence[WorkItem]) -> list[RecordContext]:
         claimed = await self._claim(items)
@@ -279,12 +276,7 @@ class _Resolution:
         if not await self._is_left_over(context, holders):
             return [joined]
         self.claims.note_versions(holders)
-        for key in holders:  # its event comes later, and finds nothing to do
-            ended = Outcome(key, Result.ANONYMISED, Reason.DELETED)
-            self.updates[key] = BindingUpdate(Binding(str(key.id)), ended, context.item.correlation)
-        held = held.without(*holders)
-        self.contacts.append(held)
-        return [replace(joined, held=held, identity=Leave())]
+        return [replace(joined, deleted_users=tuple(holders), identity=Leave())]
 
     async def _maker_of(self, external_id: str) -> Mapping[RecordKey, Entry]:
         """Find the record that a contact was made for, and that uses it no more: a filter left its data there."""

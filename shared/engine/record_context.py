@@ -49,7 +49,8 @@ class RecordContext:
     record may go to Spotler. `saved_at` is when the binding was last written; `fetched` and `contact` say whether the
     Spotler contact was read, and what it is. `is_doubtful`: the pass began without trust in the base. `mailbox` is the
     fingerprint of the record's own address, whether or not the record may go to Spotler, and `suppression` what was
-    refused there, where that was read. `has_rested`: the record was not synchronised at its last look.
+    refused there, where that was read. `has_rested`: the record was not synchronised at its last look. `deleted_users`
+    are deleted records whose contact must be erased, before the record gets one of its own.
     """
 
     item: WorkItem
@@ -70,6 +71,7 @@ class RecordContext:
     mailbox: str = ""
     suppression: Suppression = NOTHING_REFUSED
     has_rested: bool = False
+    deleted_users: tuple[RecordKey, ...] = ()
 
     @property
     def key(self) -> RecordKey:
@@ -78,8 +80,9 @@ class RecordContext:
 
     @property
     def sharing_records(self) -> SharingRecords:
-        """The other records that use the contact, without the lead whose place the record takes."""
-        return self.held.sharing_records_of(self.key, *([self.successor_of] if self.successor_of else []))
+        """The other records that use the contact, without deleted ones and the lead whose place the record takes."""
+        lead = [self.successor_of] if self.successor_of else []
+        return self.held.sharing_records_of(self.key, *self.deleted_users, *lead)
 
     @property
     def plan_input(self) -> PlanInput:
@@ -134,20 +137,18 @@ class PassResult:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Records with their claimed contacts, and changes to keep with the results of the pass.
+    """Records with their claimed contacts, and addresses to free with the results of the pass.
 
     `deferred` are work items whose contact another worker holds, `retries` those that want the contact of another work
-    item. `updates` are bindings, `freed` addresses (fingerprints), `contacts` claimed contacts as they are to be
-    written. `error` ended the stage early: `deferred` and `follow_ups` count all the same.
+    item. `freed` are addresses (fingerprints). `error` ended the stage early: `deferred` and `follow_ups` count all the
+    same.
     """
 
     contexts: Sequence[RecordContext]
     deferred: Sequence[WorkItem]
     retries: Sequence[WorkItem]
     follow_ups: Sequence[Reference]
-    updates: Mapping[RecordKey, BindingUpdate]
     freed: Sequence[str]
-    contacts: Sequence[HeldContact]
     error: ConnectorError | None = None
 
 

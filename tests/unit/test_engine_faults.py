@@ -203,3 +203,28 @@ async def test_a_queue_that_is_down_is_told_to_the_host_so_that_nothing_is_lost(
 
     with pytest.raises(ConnectorError):
         await twin.look(ann)
+
+
+@pytest.mark.parametrize("failure", [CrashError, lambda: TransientError("down")], ids=["crash", "transient"])
+async def test_a_deleted_and_re_entered_person_inherits_nothing_after_a_failure_at_any_moment(
+    failure: Callable[[], BaseException],
+) -> None:
+    for moment in MOMENTS:
+        twin = ConnectorTwin(claim_time=timedelta(seconds=50))
+        old = twin.crm.create(**person(permissions={"Newsletter": True}))
+        await twin.sync(old)
+        twin.clock.advance(timedelta(seconds=1))
+        twin.crm.delete(old)
+        new = twin.crm.create(**person())
+        await twin.lanes.send_references(QueueName.LIVE, [Reference(new, Why.SAVED)])
+        twin.faults.plan(moment, failure())
+
+        await twin.quiet()
+
+        contact = twin.contact_of("ann@example.com")
+        assert not contact.options.get("permissions:1"), f"moment {moment}"
+        assert twin.users()[contact.external_id] == {str(new): "ok"}, f"moment {moment}"
+        if not twin.faults.planned:
+            continue
+        assert moment > 10, "the failure must have happened"
+        return
