@@ -1,4 +1,7 @@
-"""Stores notes of bounces: one small document per Spotler contact, changed with its version."""
+"""Stores notes of bounces: one document per contact, replaced only in the version that was read.
+
+The time until which bounces are noted is stored beside the cursor of the poll (`poll` / `bounces`).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Carries plans out: bulk writes for many, one call for each end. Decides nothing.
+"""Carries plans out: writes in bulk; updates, anonymisations and calls that only send refusals go one by one.
 
-A difference is never sent to a contact that may not exist: where the contact was not just read, everything is offered
-as an insertion first, which leaves a contact alone that is there (DEL-08, ANON-11). A property that Spotler refuses is
+A contact that was not just read may not exist. So all fields are first sent as an insertion, which does not change an
+existing contact; only then the changed fields are sent (DEL-08, ANON-11). A property that Spotler refuses is
 left out, and the rest is sent once more; refusals of mail are sent in any case.
 """
 

@@ -1,7 +1,8 @@
 """The cursor of a poll: the time up to which everything is handled, the lease, and the width of the next window.
 
-One document, changed only with its version. A poll takes a lease on the cursor; another poll that begins meanwhile
-stops. The lease of a process that died expires. Of two polls at the same time, one moves the cursor.
+One document for each cursor, replaced in the version that was read. A poll takes a lease on the cursor; another poll
+that begins meanwhile stops. The lease of a process that died expires. Of two polls at the same time, one moves the
+cursor.
 """
 
 from __future__ import annotations

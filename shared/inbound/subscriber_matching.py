@@ -1,4 +1,4 @@
-"""Finds the contacts of Dataverse that match new subscribers (NEW-04, NEW-05)."""
+"""Finds the records in Dataverse that match new subscribers (NEW-04, NEW-05)."""
 
 from __future__ import annotations
 

@@ -76,9 +76,10 @@ class StateStore(Protocol):
         ...
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
-        """Apply each change on its own condition. Per change, in order: the new etag ("" for a delete), None if lost.
+        """Apply each change only if its own condition holds: a version, or the absence of the document.
 
-        A lost condition does not affect the other changes. No key may occur twice in one call (ValueError).
+        Returns one result per change, in order: the new etag, "" for a delete, None if the condition failed. A failed
+        condition does not affect the other changes. No key may occur twice in one call (ValueError).
         """
         ...
 
