@@ -283,7 +283,7 @@ async def test_what_does_not_fit_is_left_out_with_what_would_and_the_rest_is_wri
     (result,) = await organisation.write(writeback)
     (problem,) = result.problems
     assert result.error is None
-    assert (problem.spotler, problem.source, problem.side) == ("wanted", column, Side.DATAVERSE)
+    assert (problem.property_name, problem.source, problem.side) == ("wanted", column, Side.DATAVERSE)
     assert problem.expected == expected
     assert str(problem) == f"Spotler's wanted: {column} expects {expected}"
     assert await organisation.stored("firstname") == "Ann"

@@ -130,7 +130,7 @@ def candidate(*rows: Mapping[str, Any], **options: Any) -> Any:
 async def test_a_mapping_is_checked_against_what_is_there(tmp_path: Path) -> None:
     filtering = {"contact": ["emailaddress1"]}
     async with connector(tmp_path, EMAIL, filtering=filtering) as opened:
-        findings = await opened.administration.drift.look()
+        findings = await opened.administration.drift.check()
         found = {(finding.code, finding.severity) for finding in findings.findings}
     warned = (Code.COLUMN_WITHOUT_STEP, Code.PROTECTED_ROW, Code.PERMISSIONS_UNMAPPED)
     assert found == {(code, Severity.WARNING) for code in warned}
@@ -184,17 +184,17 @@ async def test_a_preview_writes_nothing_and_keeps_values_to_its_answer(
 async def test_nothing_has_changed_when_nothing_has_changed(tmp_path: Path) -> None:
     for _ in range(2):
         async with connector(tmp_path, EMAIL, FIRST_NAME) as opened:
-            assert (await opened.administration.drift.look()).noticed == ()
+            assert (await opened.administration.drift.check()).noticed == ()
 
 
 async def test_a_deleted_column_is_noticed_and_spotler_keeps_what_it_has(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE) as opened:
-        await opened.administration.drift.look()
+        await opened.administration.drift.check()
         before = await opened.connector.explain.record(ANN)
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE, columns={"contact.jobtitle": None}) as opened:
-        report = await opened.administration.drift.look()
+        report = await opened.administration.drift.check()
         after = await opened.connector.explain.record(ANN)
         health = await opened.administration.health.check()
     assert [one.change for one in report.noticed] == [SchemaChange("contact.jobtitle", Shift.DELETED)]
@@ -207,10 +207,10 @@ async def test_a_deleted_column_is_noticed_and_spotler_keeps_what_it_has(
 
 async def test_a_column_that_is_retyped_or_shortened_is_noticed(tmp_path: Path) -> None:
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE) as opened:
-        await opened.administration.drift.look()
+        await opened.administration.drift.check()
     columns = {"contact.jobtitle": {"type": "String", "max": 20}, "contact.firstname": {"type": "Memo", "max": 50}}
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE, columns=columns) as opened:
-        report = await opened.administration.drift.look()
+        report = await opened.administration.drift.check()
     assert {str(one.change) for one in report.noticed} == {
         "contact.jobtitle shortened (100 characters are now 20)",
         "contact.firstname retyped (String is now Memo)",
@@ -220,10 +220,10 @@ async def test_a_column_that_is_retyped_or_shortened_is_noticed(tmp_path: Path) 
 async def test_options_that_come_go_and_change_their_label_are_noticed(tmp_path: Path) -> None:
     row = {"spotler": "profileField1", "contact": "gendercode"}
     async with connector(tmp_path, EMAIL, row) as opened:
-        await opened.administration.drift.look()
+        await opened.administration.drift.check()
     options = {"type": "Picklist", "options": {"2": "Woman", "3": "Other"}}
     async with connector(tmp_path, EMAIL, row, columns={"contact.gendercode": options}) as opened:
-        report = await opened.administration.drift.look()
+        report = await opened.administration.drift.check()
     assert {(one.change.what, one.change.shift) for one in report.noticed} == {
         ("contact.gendercode=1", Shift.OPTION_DELETED),
         ("contact.gendercode=2", Shift.OPTION_RENAMED),
@@ -234,7 +234,7 @@ async def test_options_that_come_go_and_change_their_label_are_noticed(tmp_path:
 async def test_a_property_that_is_renamed_deleted_or_has_other_options_is_noticed(tmp_path: Path) -> None:
     rows = (EMAIL, FIRST_NAME, JOB_TITLE, {"spotler": "permissions", "contact": "@map(permissions)"})
     async with connector(tmp_path, *rows) as opened:
-        await opened.administration.drift.look()
+        await opened.administration.drift.check()
     kept = tuple(one for one in DEFAULT_CATALOGUE if one.name not in {"firstName", "jobTitle", "permissions"})
     changed = (
         Property("firstName", "Given name"),
@@ -242,7 +242,7 @@ async def test_a_property_that_is_renamed_deleted_or_has_other_options_is_notice
         Property("permissions", "Permissions", PropertyType.SET, (Option(1, "Newsletter"), Option(2, "Products"))),
     )
     async with connector(tmp_path, *rows, properties=(*kept, *changed)) as opened:
-        report = await opened.administration.drift.look()
+        report = await opened.administration.drift.check()
     assert {str(one.change) for one in report.noticed} == {
         "spotler.firstName renamed",
         "spotler.jobTitle deleted (perhaps it is now job)",
@@ -254,15 +254,15 @@ async def test_a_property_that_is_renamed_deleted_or_has_other_options_is_notice
 
 async def test_what_the_mapping_no_longer_names_is_nobody_s_business(tmp_path: Path) -> None:
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE) as opened:
-        await opened.administration.drift.look()
+        await opened.administration.drift.check()
     async with connector(tmp_path, EMAIL, FIRST_NAME, columns={"contact.jobtitle": None}) as opened:
-        assert (await opened.administration.drift.look()).noticed == ()
+        assert (await opened.administration.drift.check()).noticed == ()
 
 
 async def test_a_change_stays_in_the_report_after_the_day_on_which_it_was_seen(tmp_path: Path) -> None:
     async with connector(tmp_path, EMAIL, JOB_TITLE) as opened:
-        await opened.administration.drift.look()
+        await opened.administration.drift.check()
     for _ in range(2):
         async with connector(tmp_path, EMAIL, JOB_TITLE, columns={"contact.jobtitle": None}) as opened:
-            report = await opened.administration.drift.look()
+            report = await opened.administration.drift.check()
     assert [one.change.what for one in report.noticed] == ["contact.jobtitle"]

@@ -37,7 +37,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One broken line. `tests` are arguments of pytest."""
+    """One broken line. `tests` are names of test files, wherever they are in `tests/`."""
 
     number: int
     file: str
@@ -79,9 +79,10 @@ async def outcome(mutation: Mutation) -> End:
                 shutil.copy(source, folder / part)
         if not mutation.apply(folder):
             return End.STALE
+        files = [str(path) for name in mutation.tests for path in folder.glob(f"tests/**/{name}")]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutation.tests),
+            *("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files),
             cwd=folder,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=asyncio.subprocess.DEVNULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import time
 import zipfile
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,10 @@ from tests.scenario.world import World, open_world
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 _EMAIL = "version: 1\nrows:\n- {spotler: email, contact: emailaddress1, lead: emailaddress1}\n"
+_USUAL_CALLS = 10
+_SLOWER = 3
+"""So many usual times more a busy machine may take beside a check, which needs a processor, too."""
+
 LONGEST_WAIT = 0.5
 """Seconds that somebody else may wait for an answer."""
 
@@ -50,9 +55,10 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         yield opened
 
 
-async def _longest_wait(world: World, until: asyncio.Task[object]) -> float:
+async def _longest_wait(world: World, until: Callable[[], bool]) -> float:
+    """Return the longest time of a call of the health report, called again and again until something is over."""
     longest = 0.0
-    while not until.done():
+    while not until():
         began = time.perf_counter()
         answer = await world.connector.call("GET", "/api/health")
         longest = max(longest, time.perf_counter() - began)
@@ -78,12 +84,14 @@ async def _longest_wait(world: World, until: asyncio.Task[object]) -> float:
 async def test_the_connector_answers_while_a_mapping_is_checked(
     world: World, body: Callable[[], bytes], status: int
 ) -> None:
+    calls = itertools.count()
+    usual = await _longest_wait(world, lambda: next(calls) == _USUAL_CALLS)  # on this machine, now
     check = asyncio.create_task(world.connector.call("POST", "/api/mapping/check", body()))
 
-    longest = await _longest_wait(world, check)
+    longest = await _longest_wait(world, check.done)
 
     assert (await check).status_code == status, (await check).text[:300]
-    assert longest < LONGEST_WAIT
+    assert longest < LONGEST_WAIT + _SLOWER * usual
 
 
 async def test_a_mapping_that_is_too_long_is_not_read(world: World) -> None:
