@@ -109,7 +109,9 @@ async def test_days_on_which_everything_odd_happens(begin: datetime) -> None:
             await days.pass_quarter()
             if twin.platform.repeated_cursors == 0:
                 await days.pass_quarter()
-            assert twin.crm.people[keys[number]].values[DO_NOT_BULK_EMAIL], "an opt-out comes home with the next polls"
+            assert twin.crm.people[keys[number]].values[DO_NOT_BULK_EMAIL], (
+                "an opt-out is written back with the next polls"
+            )
         await days.pass_quarter()
     for _ in range(4 * 24 * 4):
         await days.pass_quarter()

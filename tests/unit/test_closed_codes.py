@@ -243,7 +243,7 @@ def test_nothing_that_azure_or_a_token_endpoint_sends_is_told(told: Told) -> Non
 @pytest.mark.parametrize("status", [400, 403, 429, 500])
 @pytest.mark.parametrize("side", ["spotler", "dataverse"])
 async def test_nothing_that_a_service_sends_is_kept(told: Told, mark: str, status: int, side: str) -> None:
-    """What the engine reports, buries and remembers until patience ends."""
+    """What the engine reports, dead-letters and stores until its redeliveries end."""
     twin = ConnectorTwin()
     key = twin.crm.create(emailaddress1="x@example.nl")
     if side == "spotler":

@@ -154,7 +154,7 @@ def test_map_03_the_way_back_follows_the_table(kind: ColumnKind, property_type: 
 
 @pytest.mark.parametrize(("kind", "property_type"), OPEN_BOTH_WAYS)
 def test_map_03_there_and_back_is_the_same_value(kind: ColumnKind, property_type: PropertyType) -> None:
-    """Wherever both ways are open, a value survives the journey, in the form of the Web API."""
+    """Wherever both ways are open, a value survives both conversions, in the form of the Web API."""
     original, label = VALUES[kind] if kind in VALUES else (TEXTS[property_type], None)
     result = returned(sent(kind, property_type), definition(property_type), COLUMNS[kind], zone=AMSTERDAM)
     if isinstance(original, Lookup):

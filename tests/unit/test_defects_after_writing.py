@@ -15,7 +15,7 @@ from tests.connector_twin import ConnectorTwin, person
 
 
 @pytest.mark.parametrize("position", [0, 2, 6])
-async def test_a_defect_after_writing_leaves_the_neighbours_unaffected(
+async def test_a_defect_after_writing_leaves_the_other_records_unaffected(
     position: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The claims are given back at once, or nobody could look for the record that breaks the connector."""

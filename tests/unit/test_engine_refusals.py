@@ -48,7 +48,7 @@ async def test_nothing_of_an_opted_out_person_is_sent_any_more() -> None:  # OPT
     assert twin.status_of(ann) == ("Opt-out", "opted-out")
 
 
-async def test_a_refused_newcomer_is_no_user_of_the_contact_it_wanted_to_share() -> None:
+async def test_a_refused_new_record_is_no_user_of_the_contact_it_wanted_to_share() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
@@ -67,7 +67,7 @@ async def test_a_refused_newcomer_is_no_user_of_the_contact_it_wanted_to_share()
     assert twin.contact_of("ann@example.com").values["customerType"] == "lead", "it is written in full"
 
 
-async def test_one_refused_record_does_not_hold_up_its_neighbours() -> None:  # VAL-05
+async def test_one_refused_record_does_not_hold_up_the_others() -> None:  # VAL-05
     twin = ConnectorTwin()
     keys = [twin.crm.create(emailaddress1=f"p{number}@example.com") for number in range(3)]
     twin.platform.answers["p1@example.com"] = WriteResult(WriteCode.PROPERTY_INVALID)

@@ -39,7 +39,7 @@ async def test_two_new_records_with_one_address_in_one_batch_share_a_contact() -
     assert set(*twin.users().values()) == {str(ann), str(lead)}
 
 
-async def test_a_newcomer_and_an_old_user_of_a_contact_can_come_in_one_batch() -> None:
+async def test_a_new_and_an_old_user_of_a_contact_can_come_in_one_batch() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)

@@ -184,9 +184,9 @@ def test_a_value_is_equal_as_people_write_it(
         f"{name} <> null": (True, other is not None, False),
     }
 
-    for text, verdicts in expected.items():
+    for text, results in expected.items():
         passes = compile_filter(parse_filter(text), AMSTERDAM)
-        assert (passes(same), passes(differs), passes(blank)) == verdicts, text
+        assert (passes(same), passes(differs), passes(blank)) == results, text
         assert findings(filters=text) == []
 
 

@@ -1,4 +1,4 @@
-"""What is stored instead of values: comparable, and no way back to the value."""
+"""What is stored instead of values: comparable, and the value cannot be derived."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ async def test_a_job_that_two_workers_read_at_once_is_taken_by_one() -> None:
     assert len(twin.platform.writes) == 1
 
 
-async def test_a_job_waits_in_progress_while_spotler_asks_for_patience_and_then_completes() -> None:
+async def test_a_job_waits_in_progress_while_spotler_limits_requests_and_then_completes() -> None:
     twin = ConnectorTwin()
     job = twin.crm.order(SYNC, twin.crm.create(**person()))
     twin.platform.broken["insert"] = ThrottledError("slow down", retry_after=twin.claim_time)

@@ -14,7 +14,7 @@ def twin() -> ConnectorTwin:
     return ConnectorTwin()
 
 
-async def test_tag_02_add_tag_synchronises_a_newcomer_first_and_then_tags(twin: ConnectorTwin) -> None:
+async def test_tag_02_add_tag_synchronises_a_new_person_first_and_then_tags(twin: ConnectorTwin) -> None:
     ann = twin.crm.create(**person())
 
     job = await run(twin, Operation.ADD_TAG, ann, parameter_name="Lead;Spain")

@@ -86,7 +86,7 @@ def test_each_environment_has_a_sheet_of_rows_and_one_of_settings(workbook: Work
     assert visible == ["test", "test settings", "prod", "prod settings"]
 
 
-def test_the_header_stays_in_sight_and_explains_itself(workbook: Workbook) -> None:
+def test_the_header_stays_visible_and_explains_itself(workbook: Workbook) -> None:
     sheet = workbook["prod"]
 
     assert sheet.freeze_panes == "B2"

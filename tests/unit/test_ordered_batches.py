@@ -42,5 +42,5 @@ def test_one_person_does_not_hold_up_another() -> None:
     assert order((REMOVE, ANN), (ADD, ANN), (ADD, BOB)) == [(ADD, [2]), (REMOVE, [0]), (ADD, [1])]
 
 
-def test_no_jobs_are_no_waves() -> None:
+def test_no_jobs_make_no_batches() -> None:
     assert order() == []

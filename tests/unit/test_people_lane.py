@@ -84,7 +84,7 @@ async def test_a_later_look_stays_in_its_lane() -> None:
     assert [one.lane for one in twin.queue.waiting] == [QueueName.BULK]
 
 
-async def test_after_the_last_attempt_a_message_is_buried_without_personal_data_and_can_be_replayed() -> None:
+async def test_after_the_last_attempt_a_message_is_dead_lettered_without_personal_data_and_can_be_replayed() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     twin.platform.broken["insert"] = TransientError("down", detail="ann@example.com was not taken")
@@ -119,7 +119,7 @@ async def test_a_report_that_fails_is_repeated_without_writing_again() -> None:
     assert len(twin.platform.writes) == 1
 
 
-async def test_a_report_that_never_gets_through_is_buried_as_given_up() -> None:
+async def test_a_report_that_never_gets_through_is_dead_lettered_as_given_up() -> None:
     """A dead letter says what went wrong, and not that all went well."""
     twin = ConnectorTwin()
     twin.crm.broken["report"] = TransientError("down")
@@ -166,7 +166,7 @@ class _Poison(dict[str, Any]):
 
 
 @pytest.mark.parametrize("position", [0, 3, 6])
-async def test_a_defect_in_one_record_leaves_its_neighbours_unaffected(position: int) -> None:
+async def test_a_defect_in_one_record_leaves_the_other_records_unaffected(position: int) -> None:
     twin = ConnectorTwin()
     keys = [twin.crm.create(emailaddress1=f"p{number}@example.com") for number in range(7)]
     broken = keys[position]
@@ -261,7 +261,7 @@ async def test_a_record_that_cannot_settle_ends_as_a_dead_letter_with_a_status()
     twin.platform.edit(twin.contact_of("ann@example.com"), options={NEWSLETTER: True})
 
     await twin.poll()
-    await twin.quiet(patience=20_000)
+    await twin.quiet(deliveries=20_000)
 
     (letter,) = twin.queue.dead
     assert letter.reason == "never-settled"

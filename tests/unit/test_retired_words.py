@@ -45,6 +45,5 @@ def test_a_word_without_a_replacement_is_an_error() -> None:
         words.read_words("seat\n")
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (words.ROOT / ".ci").glob("retired_words*.txt")))
-def test_the_lists_can_be_read(name: str) -> None:
-    words.read_words((words.ROOT / ".ci" / name).read_text(encoding="utf-8"))
+def test_the_list_can_be_read() -> None:
+    assert words.read_words((words.ROOT / ".ci/retired_words.txt").read_text(encoding="utf-8"))

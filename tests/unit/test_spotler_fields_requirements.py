@@ -55,7 +55,7 @@ def said(mapping: Mapping, *definitions: PropertyDefinition) -> list[str]:
 # ------------------------------------------------------------------------------------------------------ default mapping
 
 
-def test_map_28_and_c_10_the_default_rows_are_what_a_newcomer_expects() -> None:
+def test_map_28_and_c_10_the_default_rows_are_what_a_new_user_expects() -> None:
     rows = {row.property_name: row for row in load_mapping(DEFAULT_MAPPING).rows}
 
     names, address = {"firstName", "infix", "lastName"}, {"street", "address2", "postalCode", "city", "country"}

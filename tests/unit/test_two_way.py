@@ -339,7 +339,7 @@ async def test_flapping_field_is_frozen_and_reported() -> None:
     assert await ping_pong(twin) == 0
 
 
-async def test_s2d_09_a_contact_without_our_kind_of_id_is_a_newcomer() -> None:
+async def test_s2d_09_a_contact_without_our_kind_of_id_is_a_new_subscriber() -> None:
     twin, _ = await met()
     twin.platform.sign_up("form@example.com")
     twin.platform.sign_up("shop@example.com", external_id="CUSTOMER-12")
