@@ -15,7 +15,7 @@ from shared.errors import ConnectorError, TransientError
 from shared.local.functions_host.schedule import parse_schedule
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
-from tests.histories.twin_world import POISON, TakingIn, TwinWorld
+from tests.histories.twin_world import POISON, TwinImport, TwinWorld
 from tests.unit.test_two_way import two_way, value
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -54,7 +54,7 @@ class _Days:
         await self.twin.poll()
         world = TwinWorld.__new__(TwinWorld)
         world.twin = self.twin
-        self.hosts = TakingIn(world, lambda _: None)
+        self.hosts = TwinImport(world, lambda _: None)
         self.twin.new_subscribers = self.hosts  # type: ignore[assignment]
         self.twin.worker = self.twin.start_worker()
         return keys
