@@ -1,13 +1,12 @@
 """Finds retired words in code, tests and documents: `python .ci/words.py`, part of `make lint`.
 
 `retired_words.txt` has one word a line: a pattern, TAB, the replacement. A pattern matches whole words in any case, and
-parts of identifiers. `--next` checks `retired_words_next.txt` instead. `allowed_words.txt` lists exceptions: a glob of
-files, TAB, a pattern, TAB, the reason. Text that such a pattern matches is not checked.
+parts of identifiers. `allowed_words.txt` lists exceptions: a glob of files, TAB, a pattern, TAB, the reason. Text that
+such a pattern matches is not checked.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
 import subprocess
 import sys
@@ -82,10 +81,7 @@ def tracked() -> list[str]:
 
 def main() -> int:
     """Print every use and return 1 if there is one."""
-    parser = argparse.ArgumentParser(description="Find retired words.")
-    parser.add_argument("--next", action="store_true", help="check the words that are still being removed")
-    name = "retired_words_next.txt" if parser.parse_args().next else "retired_words.txt"
-    words = read_words((_LISTS / name).read_text(encoding="utf-8"))
+    words = read_words((_LISTS / "retired_words.txt").read_text(encoding="utf-8"))
     allowed = read_allowed((_LISTS / "allowed_words.txt").read_text(encoding="utf-8"))
     lines = [
         line

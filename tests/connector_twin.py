@@ -229,9 +229,9 @@ class ConnectorTwin:
         await (worker or self.worker).dispatch(work, lane=messages[0].lane)
         self.queue.waiting = [one for one in self.queue.waiting if one not in messages]
 
-    async def quiet(self, *, patience: int = 2000) -> None:
+    async def quiet(self, *, deliveries: int = 2000) -> None:
         """Deliver and wait until nothing is left to do."""
-        for _ in range(patience):
+        for _ in range(deliveries):
             if not self.queue.waiting:
                 return
             due = self.queue.due()
@@ -243,7 +243,7 @@ class ConnectorTwin:
             except (CrashError, ConnectorError):
                 self.clock.advance(timedelta(minutes=1))  # the lock ends, the message comes again
                 self.worker = self.start_worker()
-        raise AssertionError(f"still busy after {patience} deliveries")
+        raise AssertionError(f"still busy after {deliveries} deliveries")
 
     async def poll(self) -> PollResult:
         """Let a quarter of an hour pass, poll, and wait for everything that follows from it."""

@@ -91,7 +91,7 @@ def build(
     tools = tools_of(ports, mapped, settings, rules, policy or RetryPolicy())
     clock, store, environment = ports.clock, ports.store, settings.environment
     crm, platform, queue, feeds = mapped.crm, ports.platform, ports.queue, ports.feeds
-    ledger, lanes, patience = tools.ledger, tools.lanes, tools.patience
+    ledger, lanes, redelivery = tools.ledger, tools.lanes, tools.patience
     brake, suppressions = tools.brake, tools.suppressions
     bounces = bounce_service(tools)
     permission_names = PermissionNames(
@@ -164,7 +164,7 @@ def build(
         people=people,
         bounces=bounces,
         lanes=lanes,
-        redelivery=patience,
+        redelivery=redelivery,
         store=store,
         clock=clock,
         rules=rules,
@@ -181,12 +181,12 @@ def build(
         rules=rules,
         environment=environment,
     )
-    release = Release(brake=brake, lists=lists.start, lanes=lanes, redelivery=patience, clock=clock)
+    release = Release(brake=brake, lists=lists.start, lanes=lanes, redelivery=redelivery, clock=clock)
     resync = Resync(
         crm=crm,
         people=people,
         lanes=lanes,
-        redelivery=patience,
+        redelivery=redelivery,
         walks=Walks(store, clock, environment),
         reconciliation=reconciliation,
     )
@@ -211,7 +211,7 @@ def build(
             comparison=comparison,
             lists=lists,
             lanes=lanes,
-            redelivery=patience,
+            redelivery=redelivery,
             clock=clock,
             work_time=settings.work_time,
             circuits=circuits,
@@ -262,5 +262,5 @@ def build(
 def build_intake(queue: Queue, clock: Clock, connector: Callable[[], Awaitable[Ready]]) -> Intake:
     """Wire the intake of messages. It needs only the queue; it asks for a connector before it handles messages."""
     observed = ObservedQueue(queue)
-    patience = Redelivery(queue=observed, lanes=Lanes(observed), clock=clock, policy=RetryPolicy())
-    return Intake(queue=observed, redelivery=patience, clock=clock, connector=connector)
+    redelivery = Redelivery(queue=observed, lanes=Lanes(observed), clock=clock, policy=RetryPolicy())
+    return Intake(queue=observed, redelivery=redelivery, clock=clock, connector=connector)

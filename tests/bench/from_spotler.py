@@ -1,4 +1,4 @@
-"""What it costs to bring home what people changed in Spotler, and to find that nothing was changed."""
+"""What it costs to write back what people changed in Spotler, and to find that nothing was changed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def _change(running: Bench, ids: Sequence[str]) -> None:
     await spread(edit, count)
     await _poll(running, f"changes  {count} contacts changed in Spotler", count)
     found = await running.dynamics.read(f"contacts?$filter=address1_city eq '{town}'&$select=contactid&$count=true")
-    assert found["@odata.count"] >= min(count, 5_000), "all of them have come home"
+    assert found["@odata.count"] >= min(count, 5_000), "all of them have been written back"
     await _poll(running, f"echoes   the next poll meets these {count} again", count)
 
 

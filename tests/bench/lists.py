@@ -37,7 +37,7 @@ _EVERYBODY = (
 
 
 async def lists() -> None:
-    """A dynamic list of 1,000 newcomers: the first sync, and one without a change."""
+    """A dynamic list of 1,000 new subscribers: the first sync, and one without a change."""
     await _through_the_app(1_000)
 
 
@@ -122,7 +122,7 @@ async def _run(twin: _LongTwin, *, measures: bool) -> str:
     begin = time.perf_counter()
     job = connector.crm.order(Operation.SYNC_LIST, marketing_list=twin.identifier)
     await connector.lanes.send(QueueName.BULK, Jobs(jobs=[job]))
-    await connector.quiet(patience=20_000)
+    await connector.quiet(deliveries=20_000)
     seconds = time.perf_counter() - begin
     assert connector.crm.jobs[job].status is JobStatus.COMPLETED, connector.crm.job_reports[job]
     memory = ""

@@ -79,7 +79,7 @@ class Queue:
         heapq.heappush(self._ready, held.sequence)
 
     def abandon(self, held: Held) -> None:
-        """Unlock and count a failed delivery; too many of them bury the message."""
+        """Unlock and count a failed delivery; too many of them dead-letter the message."""
         self._unlock(held)
         held.failed_deliveries += 1
         if self.dead is not None and held.failed_deliveries >= self.max_delivery_count:

@@ -39,8 +39,8 @@ async def _start(
 
     async def heal() -> int:
         if needs_no_queue:
-            await eventually(taken_in, "events to be put aside", patience=60)
-        await _buried_nothing(world)
+            await eventually(taken_in, "events to be put aside", timeout_s=60)
+        await _nothing_is_dead_lettered(world)
         await ends.aclose()
         return 1
 
@@ -56,7 +56,7 @@ async def _start_with(ordeal: Ordeal, name: str, **expired: str) -> Figures:
         await world.connector.restart(**expired)
 
     async def heal() -> int:
-        await _buried_nothing(world)
+        await _nothing_is_dead_lettered(world)
         await world.connector.stop()
         let_time_pass(world.folder / "queue.db")  # what an administrator must mend is looked at every five minutes
         await world.connector.start()
@@ -65,7 +65,7 @@ async def _start_with(ordeal: Ordeal, name: str, **expired: str) -> Figures:
     return await ordeal.suffer(name, fail, heal)
 
 
-async def _buried_nothing(world: World) -> None:
+async def _nothing_is_dead_lettered(world: World) -> None:
     letters = await world.queue.dead_letters()
     assert letters == [], [letter.reason for letter in letters]
 

@@ -68,7 +68,7 @@ class Crowd:
 
         await at_once(come() for _ in range(count))
         self.people += new_subscribers
-        await self.world.settled(patience=60 + count / 20)
+        await self.world.settled(timeout_s=60 + count / 20)
         return new_subscribers
 
     async def stir(self, people: Iterable[Person]) -> int:

@@ -110,7 +110,7 @@ async def _work_until(twin: ConnectorTwin, moment: datetime, figures: Figures) -
             continue
         batch = [one for one in due if one.lane is due[0].lane][:_BATCH]
         deliveries.update(one.number for one in batch)
-        assert max(deliveries.values()) <= _MOST_DELIVERIES, "Service Bus would have buried it"
+        assert max(deliveries.values()) <= _MOST_DELIVERIES, "Service Bus would have dead-lettered it"
         figures.retries += sum(one.message.not_before is not None for one in batch)
         try:
             await twin.receive(batch)

@@ -84,13 +84,13 @@ class Ordeal:
         figures.slowest = max((one.seen or began) - one.since for one in self.crowd.awaited)
         return figures
 
-    async def calm(self, patience: float = 400) -> None:
+    async def calm(self, timeout_s: float = 400) -> None:
         """Wait until nothing is on its way any more, in either direction."""
         watching = asyncio.create_task(self._watch())
         try:
-            await self.world.settled(patience)
+            await self.world.settled(timeout_s)
             await self.poll()
-            await self.world.settled(patience)
+            await self.world.settled(timeout_s)
         finally:
             watching.cancel()
             await asyncio.wait([watching])

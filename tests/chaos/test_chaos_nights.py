@@ -15,8 +15,8 @@ from shared.errors import ConnectorError, TransientError
 from shared.local.functions_host.schedule import parse_schedule
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
-from tests.histories.twin_world import POISON, TakingIn, TwinWorld
-from tests.unit.test_two_way import two_way, value
+from tests.histories.twin_world import POISON, TwinImport, TwinWorld
+from tests.unit.inbound.test_two_way import two_way, value
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 QUARTER = timedelta(minutes=15)
@@ -54,7 +54,7 @@ class _Days:
         await self.twin.poll()
         world = TwinWorld.__new__(TwinWorld)
         world.twin = self.twin
-        self.hosts = TakingIn(world, lambda _: None)
+        self.hosts = TwinImport(world, lambda _: None)
         self.twin.new_subscribers = self.hosts  # type: ignore[assignment]
         self.twin.worker = self.twin.start_worker()
         return keys
@@ -109,7 +109,9 @@ async def test_days_on_which_everything_odd_happens(begin: datetime) -> None:
             await days.pass_quarter()
             if twin.platform.repeated_cursors == 0:
                 await days.pass_quarter()
-            assert twin.crm.people[keys[number]].values[DO_NOT_BULK_EMAIL], "an opt-out comes home with the next polls"
+            assert twin.crm.people[keys[number]].values[DO_NOT_BULK_EMAIL], (
+                "an opt-out is written back with the next polls"
+            )
         await days.pass_quarter()
     for _ in range(4 * 24 * 4):
         await days.pass_quarter()

@@ -81,7 +81,7 @@ async def test_each_part_of_a_batch_has_its_own_outcome_in_order() -> None:
     assert (failed.status, type(failed.error)) == (503, TransientError)
 
 
-async def test_a_failed_change_set_fails_all_its_operations_and_no_neighbour() -> None:
+async def test_a_failed_change_set_fails_all_its_operations_and_no_others() -> None:
     script = Script(multipart(part(204), part(412, {"error": {"code": "0x80060882", "message": ""}}), part(204)))
     outcome = await script.client.batch(
         [

@@ -295,7 +295,7 @@ def test_aut_14_types_that_were_left_in_place_are_refused_and_no_others_count_as
     mine = ["a=", "a", "a=<DATE>", "a=<STRING>x", "cart={1,2}", "a=string"]
     texts = [*untouched, *written, *touched, *mine]
 
-    verdicts = run({"texts": texts})
+    results = run({"texts": texts})
 
     expected = [True] * (len(untouched) + len(written)) + [False] * (len(touched) + len(mine))
-    assert [text for text, got, wanted in zip(texts, verdicts, expected, strict=True) if got is not wanted] == []
+    assert [text for text, got, wanted in zip(texts, results, expected, strict=True) if got is not wanted] == []

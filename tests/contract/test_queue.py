@@ -316,7 +316,7 @@ async def test_messages_that_the_queue_dead_lettered_are_collected_and_can_be_re
     assert (again.body, again.delivery_count) == (b"id:7", 1)
 
 
-async def test_the_app_buries_a_copy_and_the_original_stays(queue: AnyQueue, clock: ManualClock) -> None:
+async def test_the_app_dead_letters_a_copy_and_the_original_stays(queue: AnyQueue, clock: ManualClock) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"id:1")])
     [message] = await received(queue)
     await queue.dead_letter(LIVE, message.body, reason="Poison", description="no record", correlation_id="c-1")

@@ -196,7 +196,7 @@ async def test_an_idle_receiver_does_not_keep_what_it_was_sent(stage: Stage) -> 
     assert [message.body for message in await all_of(busy, 1)] == [b"a"]
 
 
-async def test_the_service_buries_what_was_delivered_too_often_and_replay_puts_it_back(
+async def test_the_service_dead_letters_what_was_delivered_too_often_and_replay_puts_it_back(
     queue: ServiceBusQueue, live: Queue
 ) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"id:7", correlation_id="c-7")])

@@ -204,7 +204,7 @@ async def dead_lettered(queue: ServiceBusQueue, broker: Broker, *bodies: bytes, 
 
 
 @pytest.mark.parametrize("reason", [EXHAUSTED, "TTLExpiredException"])
-async def test_nothing_personal_rests_where_the_service_buries(
+async def test_nothing_personal_rests_where_the_service_dead_letters(
     queue: ServiceBusQueue, broker: Broker, reason: str
 ) -> None:
     native = await dead_lettered(queue, broker, b"id:1", b"Dear Anna", reason=reason)

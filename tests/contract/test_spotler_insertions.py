@@ -17,8 +17,8 @@ async def account() -> AsyncIterator[SpotlerAccount]:
 
 
 async def insert(account: SpotlerAccount, *contacts: ContactWrite) -> dict[str, WriteCode]:
-    verdicts = await account.client.insert_many(contacts)
-    return {who: verdict.code for who, verdict in verdicts.items()}
+    results = await account.client.insert_many(contacts)
+    return {who: result.code for who, result in results.items()}
 
 
 async def test_an_insertion_makes_a_contact_with_its_permissions(account: SpotlerAccount) -> None:
@@ -36,7 +36,7 @@ async def test_an_insertion_changes_nothing_where_the_external_id_or_the_address
 ) -> None:
     await account.client.upsert_many([ContactWrite("1", {"email": "a@example.com", "city": "Delft"})], purge=Purge.KEEP)
 
-    verdicts = await insert(
+    results = await insert(
         account,
         ContactWrite("1", {"email": "other@example.com", "city": "Gouda"}),
         ContactWrite("2", {"email": "A@example.com", "city": "Gouda"}),
@@ -44,7 +44,7 @@ async def test_an_insertion_changes_nothing_where_the_external_id_or_the_address
     )
 
     there = WriteCode.CONTACT_ALREADY_EXISTS
-    assert verdicts == {"1": there, "2": there, "3": WriteCode.OK}
+    assert results == {"1": there, "2": there, "3": WriteCode.OK}
     contact = await account.client.contact("1")
     assert contact is not None
     assert (contact.properties["email"], contact.properties["city"]) == ("a@example.com", "Delft")

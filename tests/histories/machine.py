@@ -49,7 +49,7 @@ class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration):
         self.do(self.twin.poll())  # the first one does not look back
 
     def take_in(self) -> None:
-        """From now on newcomers become contacts."""
+        """From now on new subscribers become contacts."""
 
     # --------------------------------------------------------------------------------------------- whoever has refused
 

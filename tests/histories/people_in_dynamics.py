@@ -113,7 +113,7 @@ class PeopleInDynamics(Deliveries):
         self.tell(key, why=Why.DELETED)
 
     def deletable(self) -> list[RecordKey]:
-        """A contact that nobody has looked at yet must stay: nothing else tells that its lead's contact has an heir."""
+        """A contact without a binding must stay: only it shows that its lead's contact has a successor."""
         known = {key.row for key in self.twin.store.documents if key.partition == "test-binding"}
         return [
             key

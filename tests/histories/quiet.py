@@ -139,17 +139,17 @@ class QuietAtLast(Stage):
             names = {self.world.people()[other].values["firstname"] or "" for other in sharers}
             assert contact.values.get("firstName", "") in names | self.edited_there
             assert contact.values["customerType"] in {str(other.table) for other in sharers}
-        verdicts = self.ask(self.twin.ledger.entries([key]))[key].binding.merge_decisions
+        decisions = self.ask(self.twin.ledger.entries([key]))[key].binding.merge_decisions
         directions = {} if self.is_secondary(key) else {**DIRECTIONS, **self.version.directions}
         for name, direction in directions.items():
             here, there = record.values.get(COLUMNS[name]) or "", contact.values.get(name, "")
             if direction != "<->":
                 came = here == there or not there or (key, name) in self.edited_here
-                assert came or direction != "<-", f"{key}: {there!r} did not come home"
+                assert came or direction != "<-", f"{key}: {there!r} was not written back"
                 continue
             if name == "initials" and not (here and there):
                 continue
-            is_told = verdicts.get(name) in {MergeDecision.ASKED, MergeDecision.FROZEN}
+            is_told = decisions.get(name) in {MergeDecision.ASKED, MergeDecision.FROZEN}
             assert here == there or is_told, f"{key}.{name}: {here!r} here, {there!r} there"
 
     def consent_is_as_people_said(self) -> None:

@@ -73,12 +73,12 @@ class Refusals:
                     self.rows[key, name] = all(rows)
 
     def _came(self, record: PersonRecord, email: str) -> int:
-        """When a person came to an address: an heir is the person that its lead was (CS-29)."""
+        """When a person came to an address: a successor is the person that its lead was (CS-29)."""
         known = (self.arrivals.get(key) for key in own_keys(record) if isinstance(key, RecordKey) and key != record.key)
         return min((came for place, came in filter(None, known) if place == email), default=self.acts)
 
     def _see_column(self, key: RecordKey, record: PersonRecord, email: str, column: str) -> None:
-        """Forget a refusal that its record takes back while it has the address (or its heir does)."""
+        """Forget a refusal that its record takes back while it has the address (or its successor does)."""
         own = own_keys(record)
         for address, several in self.standing.items():
             self.standing[address] = [

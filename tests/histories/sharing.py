@@ -56,7 +56,9 @@ class Sharing:
         for key, left in self.secondary.items():
             for column in sorted(self.columns & left.keys()):
                 value = people[key].values.get(column)
-                assert value == left[column], f"{key}.{column}: {value!r} came home to another than the primary user"
+                assert value == left[column], (
+                    f"{key}.{column}: {value!r} was written back to another than the primary user"
+                )
 
     def settle(self, secondary: Mapping[RecordKey, PersonRecord]) -> None:
         """It is quiet: from now on, these records change by the hands of users only."""

@@ -44,27 +44,27 @@ ERASURE_LIMIT = 1
 
 
 @dataclass(frozen=True)
-class Welcome:
-    """Where a newcomer went."""
+class ImportedRecord:
+    """Which record a new subscriber became or matched."""
 
     key: RecordKey | None
     candidates: tuple[RecordKey, ...] = ()
     is_asked: bool = False
 
 
-class TakingIn:
-    """Takes newcomers in as contacts, or finds them by their address (NEW-04). Dataverse tells of a new record."""
+class TwinImport:
+    """Imports new subscribers as contacts, or finds them by their address (NEW-04). Dataverse tells of a new record."""
 
     def __init__(self, world: TwinWorld, tell: Callable[[RecordKey], None]) -> None:
         self.world = world
         self.tell = tell
         self.refused: set[str] = set()
 
-    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[Welcome]:
+    async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportedRecord]:
         assert correlation
         if any(str(one.properties.get("email", "")).startswith(POISON) for one in contacts):
             raise ZeroDivisionError
-        return [Welcome(await self._record(str(one.properties.get("email", "")))) for one in contacts]
+        return [ImportedRecord(await self._record(str(one.properties.get("email", "")))) for one in contacts]
 
     async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
         assert str(contact.properties["email"]).startswith(POISON), f"{correlation}: {text}"
@@ -94,8 +94,8 @@ class TwinWorld(World):
         self.twin.crm.clock = self.twin.clock
 
     def take_in(self, tell: Callable[[RecordKey], None]) -> None:
-        """From now on newcomers become contacts."""
-        self.twin.new_subscribers = TakingIn(self, tell)
+        """From now on new subscribers become contacts."""
+        self.twin.new_subscribers = TwinImport(self, tell)
         self.twin.worker = self.twin.start_worker()
 
     def remap(self, rules: Rules) -> None:

@@ -51,7 +51,9 @@ def test_a_new_address_opens_no_contact_that_was_changed_since_its_mail_came_bac
     assert history.world.profile(BEN) is not None
 
 
-def test_what_a_neighbour_left_behind_is_mended_when_the_contact_can_be_mailed_again(history: TwinHistories) -> None:
+def test_what_a_sharing_record_left_behind_is_mended_when_the_contact_can_be_mailed_again(
+    history: TwinHistories,
+) -> None:
     begin(history, newsletter=False, offers=True)
     history.take_in()
     history.sign_up(address=ANN, newsletter=None)
@@ -108,7 +110,7 @@ def test_somebody_who_was_made_active_again_after_a_bounce_may_bounce_again_and_
 
 
 @pytest.mark.parametrize("leaves", [False, True])
-def test_a_bounce_stays_one_when_a_neighbour_comes_or_goes(history: TwinHistories, *, leaves: bool) -> None:
+def test_a_bounce_stays_one_when_a_sharing_record_comes_or_goes(history: TwinHistories, *, leaves: bool) -> None:
     begin(history)
     save(history, CAS)
     if leaves:

@@ -39,7 +39,7 @@ def test_a_default_does_not_overrule_the_no_of_another_record(history: TwinHisto
     assert not options(history, BEN)["permissions:8"]
 
 
-def test_an_heir_keeps_the_consents_of_its_lead_and_the_ledger_tells_of_them(history: TwinHistories) -> None:
+def test_a_successor_keeps_the_consents_of_its_lead_and_the_ledger_tells_of_them(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN, LEAD, newsletter=True)
     history.settle()
@@ -250,7 +250,7 @@ def test_a_yes_that_is_told_again_after_an_erasure_is_in_the_consent_ledger_agai
 
 
 @pytest.mark.parametrize("moment", range(20))
-def test_a_record_that_a_dying_poll_made_of_a_newcomer_is_bound_though_another_one_was_faster(
+def test_a_record_that_a_dying_poll_made_of_a_new_subscriber_is_bound_though_another_one_was_faster(
     history: TwinHistories, moment: int
 ) -> None:
     begin(history)
@@ -266,7 +266,9 @@ def test_a_record_that_a_dying_poll_made_of_a_newcomer_is_bound_though_another_o
         assert record.status.status is SyncStatus.SUCCEEDED
 
 
-def test_an_heir_whose_new_address_is_taken_in_spotler_leaves_the_contact_of_its_lead(history: TwinHistories) -> None:
+def test_a_successor_whose_new_address_is_taken_in_spotler_leaves_the_contact_of_its_lead(
+    history: TwinHistories,
+) -> None:
     begin(history)
     save(history, BEN, LEAD)
     history.settle()
@@ -330,7 +332,7 @@ def test_a_contact_that_a_dying_worker_made_gives_way_to_the_one_that_has_the_ne
     assert not options(history, ANN)["permissions:1"]  # a yes that came along is no word of who signed up
 
 
-def test_an_heir_that_shares_its_contact_with_its_lead_mends_it_when_the_lead_is_closed_again(
+def test_a_successor_that_shares_its_contact_with_its_lead_mends_it_when_the_lead_is_closed_again(
     history: TwinHistories,
 ) -> None:
     begin(history)

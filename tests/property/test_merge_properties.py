@@ -43,7 +43,7 @@ NAMED = {MergeDecision.ASKED, MergeDecision.HELD, MergeDecision.FROZEN}
 
 
 @given(versions, directions, st.sampled_from(ConflictPolicy), st.sampled_from(BlankPolicy), st.sampled_from(Newer))
-def test_a_verdict_leads_to_agreement_or_is_named(
+def test_a_decision_leads_to_agreement_or_is_named(
     before: FieldVersions, direction: Direction, policy: ConflictPolicy, blank: BlankPolicy, newer: Newer
 ) -> None:
     def decide(versions: FieldVersions) -> MergeDecision:

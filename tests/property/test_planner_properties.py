@@ -32,7 +32,7 @@ from shared.domain.values.fields import as_properties, wished_fields
 from shared.domain.values.values import Fits, convert
 from tests.connector_twin import CATALOGUE, RULES
 
-NEIGHBOUR = RecordKey(PersonTable.LEAD, UUID(int=9))
+SHARING = RecordKey(PersonTable.LEAD, UUID(int=9))
 SECRET = "Zebedee"
 """Stands in every personal value of a marked record."""
 
@@ -50,7 +50,7 @@ hostile = st.text() | st.sampled_from(
     ["' or 1 eq 1", "<fetch/>", "=cmd|' /C calc'!A0", "\u202egnp.exe", "\x00", "💌" * 999]
 )
 emails = st.sampled_from(["ann@example.com", "ANN@example.com", "ben@example.com", "nonsense", "", None])
-sharing_records = st.builds(SharingRecords, st.sampled_from([(), (NEIGHBOUR,)]), refuse_bulk=st.booleans())
+sharing_records = st.builds(SharingRecords, st.sampled_from([(), (SHARING,)]), refuse_bulk=st.booleans())
 permissions = st.lists(
     st.builds(PermissionRow, st.sampled_from(["Newsletter", "events ", "Unknown"]), subscribed=st.booleans()),
     max_size=4,
@@ -194,7 +194,7 @@ def test_permission_is_given_only_by_a_new_yes_of_a_row(plan_input: PlanInput, s
 
 @given(situations(), rules)
 def test_a_contact_that_others_need_is_never_erased_or_blanked(plan_input: PlanInput, settings: Rules) -> None:
-    shared = replace(plan_input, sharing_records=replace(plan_input.sharing_records, keys=(NEIGHBOUR,)))
+    shared = replace(plan_input, sharing_records=replace(plan_input.sharing_records, keys=(SHARING,)))
     for planned in (plan(shared, settings, CATALOGUE), let_go(shared)):
         assert not isinstance(planned, Anonymize)
         if isinstance(planned, Write):

@@ -14,7 +14,7 @@ from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.records.records import Lookup, PersonTable, RecordKey, SyncStatus, Why
 from shared.ports.state import DocumentKey
 from tests.histories.machine import TwoWayHistories
-from tests.histories.twin_world import ERASURE_LIMIT, POISON, TakingIn, TwinWorld
+from tests.histories.twin_world import ERASURE_LIMIT, POISON, TwinImport, TwinWorld
 from tests.histories.world import World, rules
 from tests.twins import TwinContact
 
@@ -67,7 +67,7 @@ class TwinHistories(TwoWayHistories):
         until = await self.twin.poller.cursor()
         assert until is not None
         assert self.twin.clock.now() - until < timedelta(minutes=1), "the cursor stands"
-        if isinstance(self.twin.new_subscribers, TakingIn):
+        if isinstance(self.twin.new_subscribers, TwinImport):
             poisons = {one.encrypted_id for one in self.twin.platform.contacts if one.email.startswith(POISON)}
             assert poisons <= self.twin.new_subscribers.refused, (
                 "nobody is asked about a subscriber who is not taken in"
@@ -118,7 +118,7 @@ class TwinHistories(TwoWayHistories):
         for key in self.may_be_there():
             status = self.world.people()[key].status
             is_out = status is not None and status.status is SyncStatus.OPT_OUT
-            is_out = is_out or contact.has_bounced  # of no use to anybody; Spotler refuses it to newcomers
+            is_out = is_out or contact.has_bounced  # of no use to anybody; Spotler refuses it to new subscribers
             needs = self.address(key) == contact.email and not is_out and not self.has_another(key, contact)
             if needs and not self.was_entered_after_deletion(key, contact):
                 self.wronged.append(key)

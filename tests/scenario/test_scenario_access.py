@@ -14,7 +14,7 @@ import pytest_asyncio
 from shared.triggers.http.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, CallerRole
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import World
-from tests.unit.test_access import principal
+from tests.unit.triggers.test_access import principal
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

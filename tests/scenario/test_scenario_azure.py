@@ -41,8 +41,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-_BEYOND_PATIENCE = 4
-"""As many failures as one call waits out: the message must come again."""
+_ATTEMPTS_OF_A_CALL = 4
+"""As many failures as one call has attempts: the message must be delivered again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ async def nothing_is_wrong_in_the_end(azure: Azure) -> AsyncIterator[None]:
     yield
     azure.broker.faults.planned.clear()
     await azure.world.spotler.recover()
-    await azure.world.settled(patience=60)
+    await azure.world.settled(timeout_s=60)
     assert await disagreements(azure.world) == []
     assert await azure.world.claims() == []
 
@@ -123,7 +123,7 @@ async def test_a_job_is_done(azure: Azure) -> None:
     ).status is JobStatus.COMPLETED
 
 
-async def test_poison_is_buried_without_personal_data_and_its_neighbours_arrive(azure: Azure) -> None:
+async def test_poison_is_dead_lettered_without_personal_data_and_the_other_messages_arrive(azure: Azure) -> None:
     await azure.world.queue.send(QueueName.EVENTS, [OutgoingMessage(f"Dear {MARK},".encode())])
     await azure.world.in_spotler(await azure.world.save())
     await azure.world.settled()
@@ -151,7 +151,7 @@ async def test_a_broken_connection_loses_no_save(azure: Azure) -> None:
 
 async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_comes_by_itself(azure: Azure) -> None:
     person = await azure.world.synchronised()
-    outage = {"kind": "server-error", "operation": "contact.bulk", "times": _BEYOND_PATIENCE}
+    outage = {"kind": "server-error", "operation": "contact.bulk", "times": _ATTEMPTS_OF_A_CALL}
     await azure.world.spotler.post("faults", outage)
     azure.broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY, entity=QueueName.LIVE)
     azure.broker.plan(Act.SETTLE, Effect.DROPPED_AFTER, times=2)
@@ -164,7 +164,9 @@ async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_com
     await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}wijk")
 
 
-async def test_what_the_service_has_buried_is_collected_by_itself_and_arrives_after_a_replay(azure: Azure) -> None:
+async def test_what_the_service_has_dead_lettered_is_collected_by_itself_and_arrives_after_a_replay(
+    azure: Azure,
+) -> None:
     world = azure.world
     await world.settled()
     await world.connector.stop()
@@ -210,12 +212,12 @@ async def test_a_start_without_the_state_store_delays_and_loses_nothing(azure: A
             events = azure.broker.queues[QueueName.EVENTS]
             return not await world.dynamics.underway() and not events.messages
 
-        await eventually(put_aside, "events to be put aside", patience=60)
+        await eventually(put_aside, "events to be put aside", timeout_s=60)
         assert await world.queue.dead_letters() == []
         assert tables.reads, "the state store is still away"
 
         tables.reads, tables.writes = [], []
-        await world.settled(patience=60)
+        await world.settled(timeout_s=60)
         assert (await world.in_spotler(saved))["properties"]["city"] == f"{MARK}gouda"
         assert await world.spotler.contact(gone.email) is None
         assert await world.spotler.contact(new.email) is not None
@@ -238,7 +240,7 @@ async def test_a_start_without_the_queue_delays_and_loses_nothing(azure: Azure) 
 
     async with relaying(nobody, azure.broker.port):
         await world.in_spotler(person)
-        await world.settled(patience=60)
+        await world.settled(timeout_s=60)
         assert await world.queue.dead_letters() == []
         await world.connector.stop()
     await world.connector.start()
@@ -289,7 +291,7 @@ async def test_two_instances_with_kills_lose_nothing_and_never_write_one_contact
             victim = instances[number % 2]
             await victim.kill()
             await victim.start()
-        await world.settled(patience=150)
+        await world.settled(timeout_s=150)
         await asyncio.gather(*(instance.stop() for instance in instances))
 
         assert recorder.overlaps == []

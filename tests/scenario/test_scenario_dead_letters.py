@@ -1,4 +1,4 @@
-"""What cannot be handled is buried with its reason, harms no neighbour, and can be put back once the cause is gone."""
+"""What cannot be handled is dead-lettered with its reason, harms no other message, and can be replayed later."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def foreign_event() -> bytes:
     return json.dumps(event).encode()
 
 
-async def test_messages_that_are_no_events_are_buried_between_good_neighbours(troubled: World) -> None:
+async def test_messages_that_are_no_events_are_dead_lettered_between_good_messages(troubled: World) -> None:
     bad = {
         "xml-message-format": OutgoingMessage(
             (_REFUSED / "xml-message-format.xml").read_bytes(), content_type="application/xml"
@@ -87,7 +87,7 @@ async def test_messages_that_are_no_events_are_buried_between_good_neighbours(tr
     assert not any(letter["replayable"] for letter in dead_lettered)
 
 
-async def test_what_is_no_message_of_the_connector_is_buried_from_its_lanes(troubled: World) -> None:
+async def test_what_is_no_message_of_the_connector_is_dead_lettered_from_its_lanes(troubled: World) -> None:
     for lane in (QueueName.LIVE, QueueName.BULK):
         await troubled.queue.send(lane, [OutgoingMessage(json.dumps({"name": MARK}).encode())])
     person = await troubled.bring_in()
@@ -102,7 +102,7 @@ async def test_what_is_no_message_of_the_connector_is_buried_from_its_lanes(trou
     }
 
 
-async def test_who_is_given_up_is_buried_by_id_and_arrives_after_a_replay(troubled: World) -> None:
+async def test_who_is_given_up_is_dead_lettered_by_id_and_arrives_after_a_replay(troubled: World) -> None:
     person = await troubled.bring_in()
     reference = Reference(RecordKey(PersonTable.CONTACT, UUID(person.id)), Why.SAVED, attempt=LAST_ATTEMPT)
     await troubled.spotler.post("faults", {"kind": "server-error", "operation": "contact.bulk", "times": 100})
@@ -121,7 +121,9 @@ async def test_who_is_given_up_is_buried_by_id_and_arrives_after_a_replay(troubl
     assert await letters(troubled) == []
 
 
-async def test_an_event_that_its_queue_has_buried_names_its_record_and_arrives_after_a_replay(troubled: World) -> None:
+async def test_an_event_that_its_queue_has_dead_lettered_names_its_record_and_arrives_after_a_replay(
+    troubled: World,
+) -> None:
     await troubled.connector.stop()
     person = await troubled.save()
     assert isinstance(troubled.queue, QueueReceiver)

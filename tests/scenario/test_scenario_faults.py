@@ -20,8 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 _CONNECTOR_ONLY = r"^(GET contacts$|POST \$batch$|PATCH dh_)"
 """Requests to Dataverse that only the connector makes: the users' own must get through."""
 
-_BEYOND_PATIENCE = 4
-"""As many failures as one call waits out: the message must come again."""
+_ATTEMPTS_OF_A_CALL = 4
+"""As many failures as one call has attempts: the message must be delivered again."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -85,7 +85,7 @@ async def test_a_blip_of_spotler_loses_nothing_and_erases_nobody(faulty: World, 
 
 async def test_an_outage_of_spotler_is_waited_out_and_shows_on_the_record(faulty: World) -> None:
     (person,) = await population(faulty, 1)
-    fault = {"kind": "server-error", "operation": "contact.bulk", "times": _BEYOND_PATIENCE}
+    fault = {"kind": "server-error", "operation": "contact.bulk", "times": _ATTEMPTS_OF_A_CALL}
     await faulty.spotler.post("faults", fault)
 
     await faulty.change(person, address1_city=f"{MARK}stad")
@@ -138,7 +138,7 @@ async def test_trouble_with_dataverse_loses_nothing_and_erases_nobody(faulty: Wo
     await asyncio.gather(*(faulty.change(person, address1_city=f"{MARK}vaart") for person in people))
     job = await faulty.ask(Operation.SYNC_CONTACT, people[0])
     ended = await faulty.ended(job)
-    await faulty.settled(patience=60)
+    await faulty.settled(timeout_s=60)
 
     assert ended.status is JobStatus.COMPLETED
     assert await identities(faulty, people) == before
@@ -156,7 +156,7 @@ async def test_everything_half_broken_is_put_right_in_the_end(faulty: World) -> 
     for city in ("hout", "zand", "klei"):
         await asyncio.gather(*(faulty.change(person, address1_city=f"{MARK}{city}") for person in people))
         await asyncio.gather(*(faulty.permit(person, "Newsletter", subscribed=city == "zand") for person in people))
-    await faulty.settled(patience=60)
+    await faulty.settled(timeout_s=60)
 
     assert await identities(faulty, people) == before
     assert await faulty.erasures() == erasures

@@ -105,7 +105,7 @@ async def test_many_jobs_in_a_storm_all_end_with_the_truth_and_nothing_is_done_t
             await side_by_side(
                 [ask(world, operation, person, **columns) for operation, columns in ORDERS for person in people]
             )
-            await world.settled(patience=60 + count / 4)
+            await world.settled(timeout_s=60 + count / 4)
 
         contacts = {one["externalId"]: one for one in await world.spotler.contacts()}
         started = Counter(run["externalContactId"] for run in await look(world, "automation-runs"))
@@ -172,7 +172,7 @@ async def test_a_connector_that_dies_in_the_middle_starts_and_counts_nothing_twi
         await world.connector.kill()
         await world.spotler.recover()
         await world.connector.start()
-        await world.settled(patience=60)
+        await world.settled(timeout_s=60)
 
         started = Counter(run["externalContactId"] for run in await look(world, "automation-runs"))
         contacts = {one["externalId"]: one for one in await world.spotler.contacts()}

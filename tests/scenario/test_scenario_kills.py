@@ -34,7 +34,7 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Worl
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def nothing_is_wrong_in_the_end(mortal: World) -> AsyncIterator[None]:
     yield
-    await mortal.settled(patience=120)
+    await mortal.settled(timeout_s=120)
     assert await disagreements(mortal) == []
     assert await mortal.claims() == []
     assert await mortal.queue.dead_letters() == []
@@ -121,7 +121,7 @@ class Office:
 
     async def open(self, count: int) -> None:
         """Save new records."""
-        await at_once(self._newcomer() for _ in range(count))
+        await at_once(self._save_new() for _ in range(count))
 
     async def work(self, count: int) -> None:
         """Do something with records that exist."""
@@ -132,7 +132,7 @@ class Office:
         """Who has not been deleted."""
         return [person for person in self.people if person.id not in self.gone]
 
-    async def _newcomer(self) -> None:
+    async def _save_new(self) -> None:
         self.people.append(await self.world.save())
 
     async def _act(self, person: Person) -> None:
@@ -184,7 +184,7 @@ async def test_a_burst_survives_kills_at_random_moments(mortal: World, people: i
         await mortal.connector.kill()
         await mortal.connector.start()
     await office.work(people // 4)
-    await mortal.settled(patience=120)
+    await mortal.settled(timeout_s=120)
 
     for email, contact in untouched.items():
         assert await mortal.spotler.contact(email) == contact
@@ -199,7 +199,7 @@ async def test_two_connectors_at_once_do_not_get_in_each_others_way(mortal: Worl
     await office.open(60)
     for _ in range(3):
         await office.work(60)
-    await mortal.settled(patience=60)
+    await mortal.settled(timeout_s=60)
 
     await second.stop()
     contacts = await mortal.spotler.contacts()

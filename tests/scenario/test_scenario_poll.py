@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module")]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """Claims and locks end soon: what a killed process had in hand comes again within the patience of a test."""
+    """Claims and locks end soon: what a killed process had in hand comes again within the timeout of a test."""
     options = {"CLAIM_SECONDS": "2", "LOCAL_LOCK_SECONDS": "3"}
     async with open_both_ways(tmp_path_factory.mktemp("poll"), **options) as opened:
         yield opened
@@ -78,7 +78,7 @@ async def test_a_poll_says_what_waits(both: World) -> None:
     assert told["waiting"] == 1
     assert told["written"] == {"values": 0, "permissions": 0}
     await both.dynamics.cause("faults", {})
-    await both.settled(patience=60)
+    await both.settled(timeout_s=60)
     assert await stored(both, person, "new_story") == f"{MARK} later"
 
 

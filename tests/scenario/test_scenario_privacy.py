@@ -71,7 +71,7 @@ async def test_the_log_speaks_of_records_by_their_ids(private: World) -> None:
 # ------------------------------------------------------------------------------------- dead letters and HTTP errors
 
 
-async def test_a_message_that_is_none_of_dataverses_is_buried_without_its_content(private: World) -> None:
+async def test_a_message_that_is_none_of_dataverses_is_dead_lettered_without_its_content(private: World) -> None:
     strange = {"Parameters": f"{MARK}", "email": f"{MARK}@example.nl"}
     await private.queue.send(QueueName.EVENTS, [OutgoingMessage(json.dumps(strange).encode())])
     await private.queue.send(QueueName.LIVE, [OutgoingMessage(json.dumps({"kind": MARK}).encode())])

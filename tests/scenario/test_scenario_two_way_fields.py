@@ -1,4 +1,4 @@
-"""S2D, C-08, C-44: what people change in Spotler comes home to Dynamics, converted, and stays there."""
+"""S2D, C-08, C-44: what people change in Spotler is written back to Dynamics, converted, and stays there."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ async def test_both_sides_changed_a_field_and_the_policy_of_its_row_decides(
     values = {"dynamics": (f"{MARK} dynamics",) * 2, "spotler": (f"{MARK} spotler",) * 2}
     expected = values.get(winner, (f"{MARK} dynamics", f"{MARK} spotler"))
     assert (await stored(both, person, column), await value(both, person, name)) == expected
-    asked = {field for field, verdict in (await explained(both, person))["merged"].items() if verdict == "asked"}
+    asked = {field for field, decision in (await explained(both, person))["merged"].items() if decision == "asked"}
     assert asked == ({name} if winner == "nobody" else set())
     status = await both.status_now(person)
     assert status is not None

@@ -28,7 +28,7 @@ from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
 from tests.short_clocks import Clocks
 
-PATIENCE = 30.0
+TIMEOUT_S = 30.0
 _LAST_MESSAGES = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 
@@ -211,7 +211,7 @@ class World:
 
     # -------------------------------------------------------------------------------------------- behind the scenes
 
-    async def settled(self, patience: float = PATIENCE) -> None:
+    async def settled(self, timeout_s: float = TIMEOUT_S) -> None:
         """Wait until nothing is on its way: no message underway, none in a queue, none scheduled."""
         calm = 0
 
@@ -222,7 +222,7 @@ class World:
             calm = 0 if waiting else calm + 1
             return calm > 1
 
-        await eventually(look, "everything to settle", patience)
+        await eventually(look, "everything to settle", timeout_s)
 
     async def delivered(self) -> None:
         """Wait a moment for what Dataverse has sent to be taken in: its messages hold personal data until then."""
@@ -241,7 +241,7 @@ class World:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Seen | None]], what: str, patience: float = PATIENCE, every: float | None = None
+    look: Callable[[], Awaitable[Seen | None]], what: str, timeout_s: float = TIMEOUT_S, every: float | None = None
 ) -> Seen:
     """Look until there is something to see, and return it; TimeoutError says `what` never came.
 
@@ -249,13 +249,13 @@ async def eventually(
     """
     pause = _FIRST_PAUSE
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout_s):
             while not (seen := await look()):
                 await asyncio.sleep(every or pause)
                 pause = min(pause * 1.3, _LONGEST_PAUSE)
             return seen
     except TimeoutError:
-        raise TimeoutError(f"waited {patience:.0f} s in vain for {what}") from None
+        raise TimeoutError(f"waited {timeout_s:.0f} s in vain for {what}") from None
 
 
 @asynccontextmanager
