@@ -35,10 +35,15 @@ async def _spotler(ordeal: Ordeal, name: str, *faults: Mapping[str, Any], times:
         for fault in planned:
             await ordeal.world.spotler.post("faults", fault)
 
-    async def heal() -> int:
+    async def struck() -> int:
         left = await spotler_faults_left(ordeal.world)
-        await ordeal.world.spotler.recover()
         return sum(fault["times"] for fault in planned) - sum(fault["left"] for fault in left)
+
+    async def heal() -> int:
+        await eventually(struck, "a fault to strike")  # on a slow machine the outage may end before anybody calls
+        count = await struck()
+        await ordeal.world.spotler.recover()
+        return count
 
     return await ordeal.suffer(name, fail, heal)
 

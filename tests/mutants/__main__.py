@@ -45,6 +45,10 @@ class Mutation:
     becomes: str
     tests: tuple[str, ...]
 
+    def files(self, folder: Path) -> list[str]:
+        """Return the test files in a copy of the project."""
+        return [str(path) for name in self.tests for path in folder.glob(f"tests/**/{name}")]
+
     def apply(self, folder: Path) -> bool:
         """Break the line in a copy of the project; False if it is not there exactly once."""
         path = folder / self.file
@@ -79,10 +83,9 @@ async def outcome(mutation: Mutation) -> End:
                 shutil.copy(source, folder / part)
         if not mutation.apply(folder):
             return End.STALE
-        files = [str(path) for name in mutation.tests for path in folder.glob(f"tests/**/{name}")]
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files),
+            *("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutation.files(folder)),
             cwd=folder,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=asyncio.subprocess.DEVNULL,

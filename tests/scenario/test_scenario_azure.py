@@ -33,6 +33,7 @@ from tests.scenario.connector_process import ConnectorProcess
 from tests.scenario.privacy import MARK
 from tests.scenario.recorder import recording
 from tests.scenario.world import Backends, World, eventually, open_world
+from tests.short_clocks import Clocks
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -150,6 +151,9 @@ async def test_a_broken_connection_loses_no_save(azure: Azure) -> None:
 
 
 async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_comes_by_itself(azure: Azure) -> None:
+    connector = azure.world.connector
+    connector.clocks = Clocks.REAL  # the queue is busy for longer than a short pause before a retry
+    await connector.restart()
     person = await azure.world.synchronised()
     outage = {"kind": "server-error", "operation": "contact.bulk", "times": _ATTEMPTS_OF_A_CALL}
     await azure.world.spotler.post("faults", outage)
@@ -162,6 +166,8 @@ async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_com
 
     await eventually(scheduled, "a scheduled retry")
     await azure.world.in_spotler(person, lambda contact: contact["properties"]["city"] == f"{MARK}wijk")
+    connector.clocks = Clocks.SHORT
+    await connector.restart()
 
 
 async def test_what_the_service_has_dead_lettered_is_collected_by_itself_and_arrives_after_a_replay(
