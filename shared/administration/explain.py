@@ -1,7 +1,5 @@
 """Answers "why is this person (not) in Spotler?": the plan for one record, not applied."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 from typing import Any
 

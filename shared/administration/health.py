@@ -1,7 +1,5 @@
 """Health: one ping per service, with latency and cause, and the backlog of the queues."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence

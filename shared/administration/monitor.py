@@ -1,7 +1,5 @@
 """Measures the backlog of every queue, its oldest message, the poll, and whether services answer."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping

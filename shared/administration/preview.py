@@ -3,8 +3,6 @@
 Nothing is written and nothing is logged. Values are in the answer to the caller only, who may read the records.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Detects daily whether columns, properties or options that the mapping uses have changed on either side."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """The settings of what the connector is connected to: services, queue, state store, telemetry."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated

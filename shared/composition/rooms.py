@@ -1,7 +1,5 @@
 """Wires single rooms: the engine, bounces, marketing lists, jobs, and what several of them share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from shared.administration.live_mapping import LiveVersion

@@ -4,8 +4,6 @@ An empty value means the default. Invisible characters around a value are droppe
 start, by the setting's name: later it would look like a wrong password.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Mapping
 from enum import Enum

@@ -1,7 +1,5 @@
 """The settings of what the connector does: synchronisation, lists, timers, consent."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated

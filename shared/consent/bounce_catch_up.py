@@ -1,7 +1,5 @@
 """Reads the bounces since the last poll, where a contact is closed for a reason that is not known yet (OPT-07)."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from shared.consent.bounce_service import BounceService

@@ -1,7 +1,5 @@
 """Stores notes of bounces: one small document per Spotler contact, changed with its version."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from datetime import datetime
 from uuid import UUID

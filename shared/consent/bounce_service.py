@@ -4,8 +4,6 @@
 A task that cannot be written holds up neither the poll nor a record: `maintain` writes it at night.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence

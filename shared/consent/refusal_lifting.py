@@ -1,7 +1,5 @@
 """Lifts refusals at an address on an administrator's order; the ledger keeps on whose request (PERM-17)."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A function that fails gets the same messages again at once, and the queue dead-l
 seconds. Work that cannot be done or checked now is therefore sent to the lane with a delay. That needs the queue alone.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence

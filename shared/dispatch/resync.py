@@ -1,7 +1,5 @@
 """Synchronises records on request: some, or a whole table page by page. The messages themselves hold the progress."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from contextlib import suppress

@@ -5,8 +5,6 @@ as an insertion first, which leaves a contact alone that is there (DEL-08, ANON-
 left out, and the rest is sent once more; refusals of mail are sent in any case.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ since the last poll, and only these are read. First comparisons in a walk over m
 reads a hundred contacts in one call.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Facts for plans besides a record and its contact: permission defaults, bounces, names of permissions, consent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

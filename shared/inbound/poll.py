@@ -5,8 +5,6 @@ reason. A crash repeats a window. That changes nothing twice, because values tha
 subscribers whose import failed have a cursor of their own, so that other contacts do not wait for them.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence

@@ -6,8 +6,6 @@ deleted, and are handled afterwards. The comparison reads Spotler's changes sinc
 (`comparison.py`). Divergences are counted, and health reports them.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace

@@ -4,8 +4,6 @@ One document per contact, under the id that its own row would have. The decision
 contact does not ask again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -4,8 +4,6 @@ A page costs one request to match, one to create, and one read of reviews. The i
 decide becomes a review. The caller synchronises the records afterwards, which binds the contacts to them.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Mapping as MappingABC

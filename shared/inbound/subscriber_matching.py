@@ -1,7 +1,5 @@
 """Finds the contacts of Dataverse that match new subscribers (NEW-04, NEW-05)."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The use cases of marketing lists, wired together for triggers and jobs."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from uuid import UUID
 

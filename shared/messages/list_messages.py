@@ -1,7 +1,5 @@
 """The messages of the lanes about marketing lists. Ids and numbers only."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal

@@ -1,7 +1,5 @@
 """The ports of Dataverse."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

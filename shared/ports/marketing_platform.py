@@ -4,8 +4,6 @@ What an account can do differs: a call that it cannot make raises DataError with
 (`shared/domain/features/capabilities.py`), and `ContactLists.can_remove` is data of each kind of list.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The port that finds and creates rows in Dataverse for new subscribers (NEW)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The port that checks which organisation a message comes from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID

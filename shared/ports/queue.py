@@ -1,7 +1,5 @@
 """The ports of the queues: sending, dead-lettering, receiving."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

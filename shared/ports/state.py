@@ -1,7 +1,5 @@
 """The port of the state store: versioned documents with optimistic concurrency."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol

@@ -6,8 +6,6 @@ refusals and opt-outs in a binding, documents that are claimed or in doubt, and 
 question would be asked again.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import replace

@@ -5,8 +5,6 @@ record's id: without them the person would be mailed again (GDPR 17(3)(b), 21(3)
 pseudonym for `ERASED_CONSENT_RETENTION_DAYS`: they prove that mail was lawful (GDPR 7(1)).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

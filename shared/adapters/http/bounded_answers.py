@@ -1,7 +1,5 @@
 """Requests whose answers are read up to a limit: a larger one is refused before it fills the memory."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

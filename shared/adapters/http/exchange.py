@@ -1,7 +1,5 @@
 """One observed HTTP request, and whether a request without an answer can have reached the service."""
 
-from __future__ import annotations
-
 import time
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """Builds the write of changed fields, with the fields that every write must have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, PERMISSIONS, MappingRow

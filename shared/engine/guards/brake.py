@@ -11,8 +11,6 @@ Documents of the partition `brake`:
 - `released-{kind}`: when an administrator released the kind, and until when everything passes.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

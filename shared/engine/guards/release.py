@@ -1,7 +1,5 @@
 """Releases the brake and replays what it held, page by page; progress lives in the messages (decisions 12, 20)."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta

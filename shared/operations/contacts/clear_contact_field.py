@@ -1,7 +1,5 @@
 """Clear Contact Field (JOB-23, FLD-11, FLD-12): empties one Spotler property that is no list."""
 
-from __future__ import annotations
-
 from datetime import tzinfo
 from typing import Any
 

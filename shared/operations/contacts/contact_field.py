@@ -4,8 +4,6 @@ The ledger does not change: the value of a job is nothing that both sides agreed
 Dataverse is written there instead (`consent_field`).
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import tzinfo

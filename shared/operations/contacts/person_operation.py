@@ -1,7 +1,5 @@
 """Operations that the engine carries out on one person record, with an intent."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Set Contact Field (JOB-22, FLD-02..FLD-10): writes one value to one property that the mapping does not fill."""
 
-from __future__ import annotations
-
 from datetime import tzinfo
 from typing import Annotated
 

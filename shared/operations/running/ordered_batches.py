@@ -1,7 +1,5 @@
 """Orders jobs that arrive together: many run at once, those of one person in the order of their creation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, TypeVar
 

@@ -5,8 +5,6 @@ be run again as long as their row has no end. A job with a journal that is In Pr
 dead or slow. The journal has whether it was done and, for a HARMFUL operation, whether it was sent.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The operation of each option value of a job (part E of the specification)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

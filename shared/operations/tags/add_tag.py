@@ -1,7 +1,5 @@
 """Add Tag (JOB-16, TAG-01..TAG-03): gives a person tags, or, without a person, creates tags in Spotler."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 

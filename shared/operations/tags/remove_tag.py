@@ -1,7 +1,5 @@
 """Remove Tag (JOB-17, TAG-04, TAG-05): removes tags, with their scores, from a person."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from shared.domain.records.jobs import Operation

@@ -1,7 +1,5 @@
 """The common part of Increase Score and Decrease Score: a score changes by a positive number, once per job."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import ClassVar
 

@@ -4,8 +4,6 @@ The call may be repeated while its effect is unknown. After that it is not repea
 lost.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from shared.domain.records.jobs import Operation, ScoreChange

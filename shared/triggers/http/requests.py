@@ -1,7 +1,5 @@
 """Reads requests: known fields only; an error says what to send instead."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What queue functions share: a span, and errors whose texts quote nobody."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The queue that Dataverse's service endpoint writes to."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The functions of both lanes: `sync-live` for people at work, `sync-bulk` for whole tables."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import List

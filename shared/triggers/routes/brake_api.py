@@ -1,7 +1,5 @@
 """The brake over HTTP: its state, and its release by an administrator (decision 20)."""
 
-from __future__ import annotations
-
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 

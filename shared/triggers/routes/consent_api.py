@@ -1,7 +1,5 @@
 """Consent and bounces over HTTP, as CSV or JSON: ids, codes and times."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Marketing lists over HTTP: forecast, progress and history of their synchronisation."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from uuid import UUID
 

@@ -4,8 +4,6 @@ The body is a mapping as YAML or as a workbook. Answers of the preview hold valu
 those records; the values are not logged.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from dataclasses import asdict

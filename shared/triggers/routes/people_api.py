@@ -1,7 +1,5 @@
 """What the connector stores about one person, for administrators: export (GDPR 15) and erasure (GDPR 17)."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Annotated
 

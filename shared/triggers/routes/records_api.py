@@ -1,7 +1,5 @@
 """Health, explain, resync and dead letters over HTTP."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid4

@@ -1,7 +1,5 @@
 """Reviews over HTTP: subscribers about whom a person must decide (NEW-04)."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any, Literal, Self
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Lifts refusals of an address, for an administrator who has the person's request."""
 
-from __future__ import annotations
-
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict, Field
 

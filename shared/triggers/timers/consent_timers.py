@@ -1,7 +1,5 @@
 """Timers of consent, bounces and names of permissions. The next run repeats the work of a failed one."""
 
-from __future__ import annotations
-
 import logging
 
 import azure.functions as func

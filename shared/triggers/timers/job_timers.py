@@ -3,8 +3,6 @@
 The host logs a failed run; the next run repeats its work.
 """
 
-from __future__ import annotations
-
 import azure.functions as func
 
 from shared.composition import app

@@ -1,7 +1,5 @@
 """The timer of drift: the daily comparison of both sides with the mapping."""
 
-from __future__ import annotations
-
 import azure.functions as func
 
 from shared.composition import app

@@ -1,7 +1,5 @@
 """The timer of the monitor, once a minute: dead letters, waiting messages, reachable services."""
 
-from __future__ import annotations
-
 import azure.functions as func
 
 from shared.composition import app

@@ -1,7 +1,5 @@
 """The poll, by timer and on demand, and the nightly reconciliation."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

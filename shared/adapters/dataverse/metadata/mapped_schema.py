@@ -1,7 +1,5 @@
 """Reads the schema, the steps and the rights that a mapping needs."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """Reads the steps of the service endpoint that posts to the connector's queue: the saves that it reports (MAP-35)."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata

@@ -1,7 +1,5 @@
 """Dataverse as the engine's CRM: people, jobs and reports on top of the Web API client."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime

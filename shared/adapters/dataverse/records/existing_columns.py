@@ -4,8 +4,6 @@ Lookups to leads and to marketing lists exist only with those tables: an organis
 neither (ML-02, AUD-01).
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """Finds or creates the records of subscribers (NEW). A new row gets a fixed id, so a repetition finds it again."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime

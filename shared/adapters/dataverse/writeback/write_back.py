@@ -4,8 +4,6 @@ A call costs one `$batch`, and one before it if names must be found (lookups, ma
 attempt created cost one or two more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Caches the property catalogue of an account: every record needs it, and it changes rarely."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta

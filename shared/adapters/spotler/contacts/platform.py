@@ -1,7 +1,5 @@
 """Spotler Mail+ as the engine's marketing platform."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 

@@ -4,8 +4,6 @@ Document `{environment}-keys`, row `fingerprints`: `version` and `since` of the 
 `oldest` version that may be stored, and `former`: the former keys, encrypted with the current one.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ The progress is the document `rekey` of the partition `{environment}-keys`: the 
 after which to continue, and the number of documents that this walk and all walks have moved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
