@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from shared.administration.live_mapping import LiveVersion
 from shared.composition.ports import MappedPorts, Ports
 from shared.composition.settings import Settings
-from shared.consent.bounce_catch_up import BounceCatchUp
-from shared.consent.bounce_service import BounceService
+from shared.consent.bounce_service import BounceCatchUp, BounceService
 from shared.domain.consent.bounce_text import Language
 from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter

@@ -15,6 +15,7 @@ from shared.consent.bounce_repository import BounceRepository, is_key
 from shared.domain.consent.bounce_text import Language, task_text
 from shared.domain.consent.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
 from shared.domain.mapping.model import EMAIL
+from shared.domain.planning.plan_input import CLOCKS_DIFFER
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.outcomes import Reason
@@ -24,6 +25,7 @@ from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.dataverse import BounceTask, BounceTasks
+from shared.ports.marketing_platform import ContactFeeds
 from shared.ports.state import StateStore
 
 log = logging.getLogger(__name__)
@@ -274,3 +276,26 @@ def _without_unrelated_tasks(note: BounceNote, users: Users) -> BounceNote:
         tasks={record: task for record, task in note.tasks.items() if record not in unrelated},
         done=(*note.done, *(note.tasks[record] for record in sorted(unrelated))),
     )
+
+
+class BounceCatchUp:
+    """Updates the notes of bounces, as the next poll would."""
+
+    def __init__(self, feeds: ContactFeeds, bounces: BounceService, clock: Clock) -> None:
+        self._feeds = feeds
+        self._bounces = bounces
+        self._clock = clock
+
+    async def run(self, since: datetime) -> datetime:
+        """Record the bounces since a moment, or since bounces were last known.
+
+        Return the time up to which all are known.
+
+        Raises ConnectorErrors.
+        """
+        known, now = await self._bounces.are_known_until(), self._clock.now()
+        async for bounces in self._feeds.bounces(min(known or since, since) - CLOCKS_DIFFER, now + CLOCKS_DIFFER):
+            await self._bounces.note(bounces)
+        if known is not None:  # the first poll sets the first moment
+            await self._bounces.known_until(now)
+        return now

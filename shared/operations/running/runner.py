@@ -9,12 +9,12 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.domain.records.jobs import JobRow, JobStatus, Operation, Repetition
 from shared.domain.records.outcomes import TEXTS, Reason
-from shared.domain.records.records import Reference
+from shared.domain.records.records import RecordKey, Reference
 from shared.engine.bindings.claim_deadline import begin_part
 from shared.errors import ConnectorError, whereabouts
 from shared.messages.lane_messages import Jobs, Lanes
@@ -35,9 +35,30 @@ from shared.operations.running.authority import admit
 from shared.operations.running.job_status_writer import JobStatusWriter
 from shared.operations.running.journal import EndedJob, Sent
 from shared.operations.running.message_claims import without_false_claims
-from shared.operations.running.ordered_batches import ordered_batches
 from shared.ports.clock import Clock
 from shared.ports.queue import QueueName
+
+TaskT = TypeVar("TaskT", bound=Task[Any])
+
+
+def ordered_batches(tasks: Sequence[TaskT]) -> list[list[TaskT]]:
+    """Split jobs into batches of one operation each.
+
+    Jobs of one person with different operations are in different batches; those with the same operation stay together,
+    in order. Jobs without a person are in the first batch of their operation.
+    """
+    levels: dict[tuple[int, Operation | None], list[TaskT]] = {}
+    latest: dict[RecordKey, tuple[int, Operation | None]] = {}
+    for task in sorted(tasks, key=lambda task: (task.job.created_on, task.job.id)):
+        person, operation = task.job.person, task.job.operation
+        level = 0
+        if person is not None:
+            before, last = latest.get(person, (0, operation))
+            level = before if last is operation else before + 1
+            latest[person] = (level, operation)
+        levels.setdefault((level, operation), []).append(task)
+    return [levels[place] for place in sorted(levels, key=lambda place: (place[0], place[1] or 0))]
+
 
 log = logging.getLogger(__name__)
 
