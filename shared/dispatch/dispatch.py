@@ -1,11 +1,10 @@
 """Handles everything that a trigger delivers in one call: people in one batch, jobs in one batch."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
 from shared.dispatch.resync import Resync
@@ -77,16 +76,16 @@ class Work:
         return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.comparisons, *self.lists]
 
     @classmethod
-    def asked_by(cls, message: AnyMessage) -> Work:
+    def asked_by(cls, message: AnyMessage) -> Self:
         """Return the work that one lane message asks for."""
         work = cls()
         work.add(message)
         return work
 
-    def split(self) -> tuple[Work, Work]:
+    def split(self) -> tuple[Self, Self]:
         """Take one reference or message out; returns it, and the rest."""
         rest = replace(self, **{one.name: list(getattr(self, one.name)) for one in fields(self)})
-        one = Work()
+        one = type(self)()
         for name in (each.name for each in fields(self)):
             if waiting := getattr(rest, name):
                 getattr(one, name).append(waiting.pop(0))
