@@ -157,10 +157,7 @@ class ContactFetcher:
         return replace(context, fetched=Fetched.YES, contact=contact, binding=binding)
 
     async def _unchanged(
-        self,
-        unsure: Sequence[tuple[RecordContext, Decision]],
-        catalogue: PropertyCatalogue,
-        deadline: ClaimDeadline,
+        self, unsure: Sequence[tuple[RecordContext, Decision]], catalogue: PropertyCatalogue, deadline: ClaimDeadline
     ) -> _Unchanged:
         """Divide plans about contacts that were not read: those that hold, and contacts that must be read first.
 

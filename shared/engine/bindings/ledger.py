@@ -206,10 +206,7 @@ class Ledger:
     # ------------------------------------------------------------------------------------------------------- saving
 
     async def save(
-        self,
-        updates: Mapping[RecordKey, BindingUpdate],
-        freed: Iterable[str],
-        versions: dict[RecordKey, str],
+        self, updates: Mapping[RecordKey, BindingUpdate], freed: Iterable[str], versions: dict[RecordKey, str]
     ) -> frozenset[RecordKey]:
         """Save bindings with their outcomes, and free addresses (fingerprints). Claims stay.
 

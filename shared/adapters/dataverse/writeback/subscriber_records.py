@@ -90,12 +90,7 @@ class DataverseSubscriberRecords:
     """Implements the port `NewRecords` for one version of the mapping. The client belongs to `DataverseCrm`."""
 
     def __init__(
-        self,
-        client: DataverseClient,
-        schema: SchemaCache,
-        mapping: FieldMapping,
-        *,
-        detects_duplicates: bool = False,
+        self, client: DataverseClient, schema: SchemaCache, mapping: FieldMapping, *, detects_duplicates: bool = False
     ) -> None:
         """`detects_duplicates` applies the organisation's rules to new contacts; leads may be duplicates (NEW-03)."""
         self._client = client

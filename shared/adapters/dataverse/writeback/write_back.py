@@ -68,12 +68,7 @@ class DataverseWritebacks:
     """Implements the port `Writebacks` for one version of the mapping. The client belongs to `DataverseCrm`."""
 
     def __init__(
-        self,
-        client: DataverseClient,
-        schema: SchemaCache,
-        mapping: FieldMapping,
-        *,
-        detects_duplicates: bool = False,
+        self, client: DataverseClient, schema: SchemaCache, mapping: FieldMapping, *, detects_duplicates: bool = False
     ) -> None:
         """`detects_duplicates` applies the organisation's duplicate detection rules to writes of records."""
         self._client = client

@@ -27,11 +27,7 @@ class CachedCatalogue:
     """Reads when needed, once for all concurrent callers. A failed read raises in all of them, and is not kept."""
 
     def __init__(
-        self,
-        load: Callable[[], Awaitable[PropertyCatalogue]],
-        *,
-        clock: Clock,
-        lifetime: timedelta = DEFAULT_LIFETIME,
+        self, load: Callable[[], Awaitable[PropertyCatalogue]], *, clock: Clock, lifetime: timedelta = DEFAULT_LIFETIME
     ) -> None:
         self._load = load
         self._clock = clock
