@@ -41,17 +41,14 @@ class Ready(Protocol):
     @property
     def organisations(self) -> Organisations:
         """Checks the origin of messages."""
-        ...
 
     @property
     def own_user(self) -> OwnUser:
         """The connector's own user."""
-        ...
 
     @property
     def dispatcher(self) -> Dispatcher:
         """Does the work."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

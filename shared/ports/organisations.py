@@ -26,7 +26,6 @@ class Organisations(Protocol):
 
     async def refusal(self, origin: Origin) -> OriginRefused | None:
         """Return why a message is refused, None if it is accepted. ConnectorErrors if that cannot be checked now."""
-        ...
 
 
 class OwnUser(Protocol):
@@ -34,4 +33,3 @@ class OwnUser(Protocol):
 
     async def learn(self) -> None:
         """Ask Dataverse for the user's id, unless it is known. Raises no ConnectorError."""
-        ...

@@ -71,25 +71,20 @@ class StateStore(Protocol):
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         """Return the documents that exist."""
-        ...
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         """Apply each change on its own condition. Per change, in order: the new etag ("" for a delete), None if lost.
 
         A lost condition does not affect the other changes. No key may occur twice in one call (ValueError).
         """
-        ...
 
     async def scan(
         self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> DocumentPage:
         """Read a page of a partition in the order of rows, at most `limit` documents."""
-        ...
 
     async def ping(self) -> None:
         """Raise a ConnectorError if the store cannot be used."""
-        ...
 
     async def close(self) -> None:
         """Release connections."""
-        ...

@@ -52,4 +52,3 @@ class Writebacks(Protocol):
         An error of one record does not affect others. Without changes nothing is sent. Raises a
         ConnectorError only before anything was written.
         """
-        ...

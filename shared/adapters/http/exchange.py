@@ -41,7 +41,6 @@ class Observe(Protocol):
 
     def __call__(self, service: Service, operation: str, status: int, seconds: float, /) -> None:
         """Must not raise."""
-        ...
 
 
 def unobserved(_service: Service, _operation: str, _status: int, _seconds: float) -> None:

@@ -21,7 +21,6 @@ class ListSyncs(Protocol):
 
     async def begin(self, identifier: UUID, jobs: tuple[UUID, ...], correlation: str) -> object:
         """Start one, unless one is under way."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
