@@ -14,7 +14,7 @@ from shared.triggers.routes import (
     reviews_api,
     suppressions_api,
 )
-from shared.triggers.timers import consent_timers, job_timers, mapping_timers, monitor_timer, polling
+from shared.triggers.timers import polling, timers
 
 app = func.FunctionApp()
 for module in (
@@ -29,10 +29,7 @@ for module in (
     suppressions_api,
     people_api,
     consent_api,
-    job_timers,
-    mapping_timers,
-    monitor_timer,
-    consent_timers,
+    timers,
     polling,
 ):
     app.register_functions(module.blueprint)

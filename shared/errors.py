@@ -4,8 +4,6 @@
 data: it is in `detail`, for the CRM row of that person and never for a log.
 """
 
-from __future__ import annotations
-
 import re
 import traceback
 from collections.abc import Mapping

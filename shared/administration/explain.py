@@ -1,8 +1,6 @@
 """Answers "why is this person (not) in Spotler?": the plan for one record, not applied."""
 
-from __future__ import annotations
-
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from shared.consent.audit_ledger import ConsentLedger, as_rows
@@ -33,43 +31,32 @@ from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explain:
     """Reads both sides and plans, without claims and without writing anything."""
 
-    def __init__(
-        self,
-        *,
-        crm: Crm,
-        platform: MarketingPlatform,
-        ledger: Ledger,
-        rules: Rules,
-        planning_facts: PlanningFactsLoader,
-        suppressions: SuppressionList,
-        bounces: BounceService,
-        consents: ConsentLedger,
-    ) -> None:
-        self._platform = platform
-        self._ledger = ledger
-        self._rules = rules
-        self._planning_facts = planning_facts
-        self._suppressions = suppressions
-        self._resolver = ContactResolver(crm, ledger, suppressions, rules)
-        self._bounces = bounces
-        self._consents = consents
+    crm: Crm
+    platform: MarketingPlatform
+    ledger: Ledger
+    rules: Rules
+    planning_facts: PlanningFactsLoader
+    suppressions: SuppressionList
+    bounces: BounceService
+    consents: ConsentLedger
 
     async def record(self, key: RecordKey) -> dict[str, Any]:
         """Explain one record as JSON. Values are for the caller, who may read the record; nothing is logged."""
-        catalogue = await self._platform.properties()
-        entry = (await self._ledger.entries([key]))[key]
+        catalogue = await self.platform.properties()
+        entry = (await self.ledger.entries([key]))[key]
         item = WorkItem(key, Intent.SYNC, (Reference(key, Why.RESYNC),), presence=ContactPresence.TO_PROVE)
-        claims = ReadOnlyClaims(self._ledger)
-        resolved = await self._resolver.resolve([item], claims)
+        claims = ReadOnlyClaims(self.ledger)
+        resolved = await ContactResolver(self.crm, self.ledger, self.suppressions, self.rules).resolve([item], claims)
         if resolved.error is not None:
             raise resolved.error
         if not resolved.contexts:
             raise ConflictError("the record is being changed: try again in a moment", service=Service.STATE)
         (context,) = resolved.contexts
-        conditions = condition_results(context.plan_input, self._rules)
+        conditions = condition_results(context.plan_input, self.rules)
         context, planned = await self._planned(context, catalogue)
         return {
             "record": str(key),
@@ -98,27 +85,27 @@ class Explain:
                     "lifted": one.lifted.isoformat() if one.lifted else None,
                     "liftedBy": one.lifted_by,
                 }
-                for one in (await self._suppressions.at([context.mailbox] if context.mailbox else []))
+                for one in (await self.suppressions.at([context.mailbox] if context.mailbox else []))
                 .get(context.mailbox, NOTHING_REFUSED)
                 .refusals
             ],
             "heldSince": {str(kind): at.isoformat(timespec="seconds") for kind, at in entry.binding.held_since.items()},
-            "bounces": bounce_rows(await self._bounces.report_of(context.binding.external_id, key)),
-            "consent": as_rows(await self._consents.of_record(key)),
+            "bounces": bounce_rows(await self.bounces.report_of(context.binding.external_id, key)),
+            "consent": as_rows(await self.consents.of_record(key)),
         }
 
     async def _planned(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
         """Plan as the engine would, and fetch the Spotler contact where the engine would."""
         if isinstance(context.identity, Leave):
             return context, let_go(context.plan_input)
-        (context,) = await self._planning_facts.load([context], catalogue)
-        planned = plan(context.plan_input, self._rules, catalogue)
+        (context,) = await self.planning_facts.load([context], catalogue)
+        planned = plan(context.plan_input, self.rules, catalogue)
         if (
             isinstance(planned, FetchContact) or context.binding.is_live
         ):  # to include what somebody did in Spotler itself
-            contact = await self._platform.contact(context.binding.external_id)
+            contact = await self.platform.contact(context.binding.external_id)
             context = replace(context, fetched=Fetched.YES, contact=contact)
-            planned = plan(context.plan_input, self._rules, catalogue)
+            planned = plan(context.plan_input, self.rules, catalogue)
         assert not isinstance(planned, FetchContact), "the contact was fetched"
         return context, planned
 

@@ -1,10 +1,9 @@
 """Health: one ping per service, with latency and cause, and the backlog of the queues."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -26,36 +25,25 @@ _LONGEST_WAIT = {
 _UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Checks every service that the connector depends on."""
+    """Checks every service that the connector depends on.
 
-    def __init__(
-        self,
-        *,
-        pings: Mapping[str, Callable[[], Awaitable[None]]],
-        platform: MarketingPlatform,
-        queue: Queue,
-        rules: Rules,
-        drift: Drift,
-        clock: Clock,
-        circuits: Callable[[], Awaitable[Sequence[Any]]],
-        states: Mapping[str, Callable[[], Awaitable[Any]]],
-        refused_tables: Callable[[], Awaitable[Mapping[str, str]]],
-    ) -> None:
-        """`states` return the state of single parts as JSON, by name; `circuits` returns the open circuits.
+    `states` return the state of single parts as JSON, by name; `circuits` returns the open circuits.
 
-        `refused_tables` returns the tables that the mapping reads and the connector's role in Dataverse may not read,
-        with the missing privilege.
-        """
-        self._pings = pings
-        self._platform = platform
-        self._queue = queue
-        self._rules = rules
-        self._drift = drift
-        self._clock = clock
-        self._circuits = circuits
-        self._states = states
-        self._refused_tables = refused_tables
+    `refused_tables` returns the tables that the mapping reads and the connector's role in Dataverse may not read,
+    with the missing privilege.
+    """
+
+    pings: Mapping[str, Callable[[], Awaitable[None]]]
+    platform: MarketingPlatform
+    queue: Queue
+    rules: Rules
+    drift: Drift
+    clock: Clock
+    circuits: Callable[[], Awaitable[Sequence[Any]]]
+    states: Mapping[str, Callable[[], Awaitable[Any]]]
+    refused_tables: Callable[[], Awaitable[Mapping[str, str]]]
 
     async def check(self) -> dict[str, Any]:
         """Report as JSON. `healthy`: all services answer, no lane stands still, all parts are `ok`.
@@ -63,26 +51,26 @@ class Health:
         A row of the mapping that is off because its table is refused is not healthy: it is off for every record.
         """
         services = dict(
-            zip(self._pings, await asyncio.gather(*(_ping(ping) for ping in self._pings.values())), strict=True)
+            zip(self.pings, await asyncio.gather(*(_ping(ping) for ping in self.pings.values())), strict=True)
         )
-        queues, circuits = await self._depths(), await _state_of(self._circuits)
+        queues, circuits = await self._depths(), await _state_of(self.circuits)
         stands_still = bool(circuits) or any(depth.get("standsStill") for depth in queues.values())
-        states = {name: await _state_of(state) for name, state in self._states.items()}
+        states = {name: await _state_of(state) for name, state in self.states.items()}
         refused = await self._refused()
         parts = [state for state in states.values() if isinstance(state, dict)]
         are_well = all(one.get("ok", True) is True for one in [*services.values(), *parts])
         return {
             "healthy": are_well and not stands_still and not refused.keys() - {_UNKNOWN},
             "synchronisation": {
-                "on": self._rules.environment_is_on,
-                "tables": sorted(self._rules.enabled_tables),
+                "on": self.rules.environment_is_on,
+                "tables": sorted(self.rules.enabled_tables),
             },
             "services": services,
             "queues": queues,
             "circuits": circuits,
             "mapping": {
                 "unusedRows": await self._unused_rows(),
-                "drift": await _state_of(self._drift.state),
+                "drift": await _state_of(self.drift.state),
                 "refusedTables": refused,
             },
             **states,
@@ -92,12 +80,12 @@ class Health:
         depths: dict[str, Any] = {}
         for queue in QueueName:
             try:
-                depth = await self._queue.depth(queue)
+                depth = await self.queue.depth(queue)
             except ConnectorError as error:
                 depths[queue] = {_UNKNOWN: str(error)}
             else:
                 oldest = depth.oldest if depth.active else None
-                waiting = max(timedelta(), self._clock.now() - oldest) if oldest is not None else timedelta()
+                waiting = max(timedelta(), self.clock.now() - oldest) if oldest is not None else timedelta()
                 depths[queue] = {
                     "active": depth.active,
                     "scheduled": depth.scheduled,
@@ -111,16 +99,16 @@ class Health:
 
     async def _refused(self) -> Mapping[str, str]:
         """Return the tables that the mapping reads and the connector may not read, with the missing privilege."""
-        tables = await probe(self._refused_tables)
+        tables = await probe(self.refused_tables)
         return {_UNKNOWN: tables.cause} if isinstance(tables, NoAnswer) else tables
 
     async def _unused_rows(self) -> list[str]:
         """Return mapping rows whose Spotler property the account does not have (MAP-27)."""
         try:
-            catalogue = await self._platform.properties()
+            catalogue = await self.platform.properties()
         except ConnectorError:
             return []  # the ping reports it
-        return [row.property_name for row in self._rules.mapping.rows if catalogue.named(row.property_name) is None]
+        return [row.property_name for row in self.rules.mapping.rows if catalogue.named(row.property_name) is None]
 
 
 async def _state_of(state: Callable[[], Awaitable[Any]]) -> Any:

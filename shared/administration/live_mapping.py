@@ -1,7 +1,5 @@
 """The live version of the mapping in this process: checked every half minute, parsed once per version."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -10,8 +10,6 @@ A version is written before the pointer moves. A crash in between leaves a versi
 follows `replaces` from the live version and does not contain it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

@@ -4,8 +4,6 @@ A mapping is checked before it becomes live. Errors cannot be overruled. A warni
 never covers a warning that nobody has read, such as that of a protected row (MAP-33).
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import unified_diff

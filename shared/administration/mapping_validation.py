@@ -1,7 +1,5 @@
 """Checks a mapping against both sides as they are now."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from shared.administration.worker_thread import run_in_thread

@@ -1,10 +1,9 @@
 """Measures the backlog of every queue, its oldest message, the poll, and whether services answer."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.administration.probe import probe
@@ -16,38 +15,30 @@ from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, IMPORT_WAIT, OL
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """Measures everything once; alarms watch the metrics, and the heartbeat."""
+    """Measures everything once; alarms watch the metrics, and the heartbeat.
 
-    def __init__(
-        self,
-        *,
-        pings: Mapping[str, Callable[[], Awaitable[None]]],
-        queue: Queue,
-        clock: Clock,
-        polled_until: Callable[[], Awaitable[datetime | None]],
-        import_waits_since: Callable[[], Awaitable[datetime | None]],
-        held: Callable[[], Awaitable[None]],
-        circuits: Callable[[], Awaitable[None]],
-    ) -> None:
-        """`held` measures what the brake holds, `circuits` which circuits are open."""
-        self._pings = pings
-        self._polled_until = polled_until
-        self._import_waits_since = import_waits_since
-        self._held = held
-        self._circuits = circuits
-        self._queue = queue
-        self._clock = clock
+    `held` measures what the brake holds, `circuits` which circuits are open.
+    """
+
+    pings: Mapping[str, Callable[[], Awaitable[None]]]
+    queue: Queue
+    clock: Clock
+    polled_until: Callable[[], Awaitable[datetime | None]]
+    import_waits_since: Callable[[], Awaitable[datetime | None]]
+    held: Callable[[], Awaitable[None]]
+    circuits: Callable[[], Awaitable[None]]
 
     async def measure(self) -> None:
         """Measure all. A failed measurement is logged, and has no value rather than a wrong one."""
         record(HEARTBEAT)
         await asyncio.gather(
             *(self._measure(queue) for queue in QueueName),
-            *(_measure_service(name, ping) for name, ping in self._pings.items()),
+            *(_measure_service(name, ping) for name, ping in self.pings.items()),
             self._behind(),
-            self._measured("what the brake holds", self._held),
-            self._measured("circuits", self._circuits),
+            self._measured("what the brake holds", self.held),
+            self._measured("circuits", self.circuits),
         )
 
     async def _measured(self, what: str, measure: Callable[[], Awaitable[None]]) -> None:
@@ -59,18 +50,18 @@ class Monitor:
     async def _behind(self) -> None:
         """Measure the age of the poll's cursor, and how long new subscribers wait."""
         try:
-            until, waiting = await self._polled_until(), await self._import_waits_since()
+            until, waiting = await self.polled_until(), await self.import_waits_since()
         except ConnectorError as error:
             log.warning("the cursor of the poll cannot be read: %s", error)
             return
-        now = self._clock.now()
+        now = self.clock.now()
         if until is not None:
             record(BEHIND, max(0.0, (now - until).total_seconds()))
         record(IMPORT_WAIT, 0.0 if waiting is None else max(0.0, (now - waiting).total_seconds()))
 
     async def _measure(self, queue: QueueName) -> None:
         try:
-            depth = await self._queue.depth(queue)
+            depth = await self.queue.depth(queue)
         except ConnectorError as error:
             log.warning("%s cannot be measured: %s", queue, error)
             return
@@ -78,7 +69,7 @@ class Monitor:
             log.warning("the queue %s is not as it must be: %s", queue, depth.problem)
         for state, count in (("active", depth.active), ("scheduled", depth.scheduled), ("dead", depth.dead)):
             record(BACKLOG, count, queue=queue, state=state)
-        waiting = (self._clock.now() - depth.oldest).total_seconds() if depth.oldest and depth.active else 0.0
+        waiting = (self.clock.now() - depth.oldest).total_seconds() if depth.oldest and depth.active else 0.0
         record(OLDEST, max(0.0, waiting), queue=queue)
 
 

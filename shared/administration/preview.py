@@ -3,8 +3,6 @@
 Nothing is written and nothing is logged. Values are in the answer to the caller only, who may read the records.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -131,38 +129,27 @@ class PreviewReport:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """Compares mappings over real records. `reading` makes a reader for a mapping."""
 
-    def __init__(
-        self,
-        *,
-        crm: Crm,
-        reading: Callable[[FieldMapping], PeopleReading],
-        platform: MarketingPlatform,
-        ledger: Ledger,
-        rules: Rules,
-        percent: int,
-    ) -> None:
-        self._crm = crm
-        self._reading = reading
-        self._platform = platform
-        self._ledger = ledger
-        self._rules = rules
-        self._percent = percent
+    crm: Crm
+    reading: Callable[[FieldMapping], PeopleReading]
+    platform: MarketingPlatform
+    ledger: Ledger
+    rules: Rules
+    percent: int
 
     async def sample(self, candidate: FieldMapping, *, size: int = 100, shown: int = 10) -> PreviewReport:
         """Compare `size` records, evenly over the tables that are mapped before or after."""
         return _report(await self._compare(candidate, await self._keys(candidate, size)), shown)
 
     async def _keys(self, candidate: FieldMapping, size: int) -> list[RecordKey]:
-        tables = [
-            table for table in PersonTable if table in self._rules.enabled_tables and self._maps(table, candidate)
-        ]
+        tables = [table for table in PersonTable if table in self.rules.enabled_tables and self._maps(table, candidate)]
         keys: list[RecordKey] = []
         for table in tables:
             limit = min(size, _MOST) // len(tables) or 1
-            keys += (await self._crm.people_page(table, after=None, limit=limit)).keys
+            keys += (await self.crm.people_page(table, after=None, limit=limit)).keys
         return keys
 
     async def findings(self, candidate: FieldMapping) -> list[Finding]:
@@ -180,13 +167,13 @@ class Preview:
         return found
 
     def _are_many(self, count: int, of: int) -> bool:
-        return count >= _MANY and count * 100 > of * self._percent
+        return count >= _MANY and count * 100 > of * self.percent
 
     def _cleared(self, candidate: FieldMapping) -> frozenset[str]:
         """Return the properties that are emptied because no row names them any more (PURGE-01)."""
-        if self._rules.unmapped is not Unmapped.CLEAR:
+        if self.rules.unmapped is not Unmapped.CLEAR:
             return frozenset()
-        return _properties(self._rules.mapping) - _properties(candidate)
+        return _properties(self.rules.mapping) - _properties(candidate)
 
     async def records(self, candidate: FieldMapping, keys: Collection[RecordKey], *, shown: int = 10) -> PreviewReport:
         """Compare these records, at most a thousand; records that do not exist are left out."""
@@ -194,11 +181,11 @@ class Preview:
 
     async def _compare(self, candidate: FieldMapping, keys: Collection[RecordKey]) -> list[RecordPreview]:
         wanted = list(dict.fromkeys(keys))[:_MOST]
-        catalogue = await self._platform.properties()
-        old, new = self._rules, replace(self._rules, mapping=candidate)
-        before = await self._reading(old.mapping).read(wanted)
-        after = await self._reading(new.mapping).read(wanted)
-        entries = await self._ledger.entries(wanted)
+        catalogue = await self.platform.properties()
+        old, new = self.rules, replace(self.rules, mapping=candidate)
+        before = await self.reading(old.mapping).read(wanted)
+        after = await self.reading(new.mapping).read(wanted)
+        entries = await self.ledger.entries(wanted)
         previews: list[RecordPreview] = []
         for key in wanted:
             if key in before and key in after:
@@ -212,12 +199,12 @@ class Preview:
         return previews
 
     def _maps(self, table: PersonTable, candidate: FieldMapping) -> bool:
-        return bool(self._rules.mapping.for_table(table) or candidate.for_table(table))
+        return bool(self.rules.mapping.for_table(table) or candidate.for_table(table))
 
     async def _sharing_records(self, key: RecordKey, binding: Binding) -> SharingRecords:
         if not binding.is_live:
             return SharingRecords()
-        return (await self._ledger.contacts([binding.external_id]))[binding.external_id].sharing_records_of(key)
+        return (await self.ledger.contacts([binding.external_id]))[binding.external_id].sharing_records_of(key)
 
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:

@@ -1,7 +1,5 @@
 """Calls a service with a time-out of ten seconds."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Detects daily whether columns, properties or options that the mapping uses have changed on either side."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -51,32 +49,28 @@ class DriftReport:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """Compares both sides with their last state, for the live mapping."""
 
-    def __init__(
-        self,
-        *,
-        mapping_validator: MappingValidator,
-        mapping: FieldMapping,
-        store: StateStore,
-        clock: Clock,
-        environment: str,
-    ) -> None:
-        self._mapping_validator = mapping_validator
-        self._mapping = mapping
-        self._store = store
-        self._clock = clock
-        self._partition = f"{environment}-drift"
+    mapping_validator: MappingValidator
+    mapping: FieldMapping
+    store: StateStore
+    clock: Clock
+    environment: str
+
+    @property
+    def _partition(self) -> str:
+        return f"{self.environment}-drift"
 
     async def check(self) -> DriftReport:
         """Compare, log and store the changes; ConnectorError if one of the sides cannot be read."""
-        around = await self._mapping_validator.surroundings(self._mapping)
-        now = self._clock.now()
+        around = await self.mapping_validator.surroundings(self.mapping)
+        now = self.clock.now()
         fresh: list[SchemaChange] = []
         if (known := await self._read(_LANDSCAPE)) is not None:
-            fresh = changes(_landscape(known), self._mapping, around.schema, around.catalogue)
-        findings = [one for one in check(self._mapping, around) if one.severity is not Severity.NOTE]
+            fresh = changes(_landscape(known), self.mapping, around.schema, around.catalogue)
+        findings = [one for one in check(self.mapping, around) if one.severity is not Severity.NOTE]
         report = DriftReport(now, await self._noticed(fresh, now), tuple(findings))
         for change in fresh:
             log.warning("drift: %s", change)
@@ -84,7 +78,7 @@ class Drift:
             log.warning("drift: %s", finding)
         # The report first: a crash in between reports a change twice, but does not lose it.
         await self._write(_REPORT, report.as_json())
-        await self._write(_LANDSCAPE, _body(landscape(self._mapping, around.schema, around.catalogue)))
+        await self._write(_LANDSCAPE, _body(landscape(self.mapping, around.schema, around.catalogue)))
         record(DRIFT, len(fresh) + len(findings))
         return report
 
@@ -107,11 +101,11 @@ class Drift:
         )
 
     async def _read(self, row: str) -> Mapping[str, Any] | None:
-        found = await read_one(self._store, DocumentKey(self._partition, row))
+        found = await read_one(self.store, DocumentKey(self._partition, row))
         return found.body if found else None
 
     async def _write(self, row: str, body: Mapping[str, Any]) -> None:
-        await self._store.write([Put(DocumentKey(self._partition, row), body)])
+        await self.store.write([Put(DocumentKey(self._partition, row), body)])
 
 
 def _body(found: Landscape) -> dict[str, Any]:

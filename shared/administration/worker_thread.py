@@ -1,7 +1,5 @@
 """Runs long computations in a thread beside the event loop, so that queues and timers continue."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Wires what administrators, monitors and the nightly clean-up call."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from shared.adapters.dataverse.records.person_reader import PersonReader

@@ -3,8 +3,6 @@
 `services` makes clients and adapters; `wiring` and `administration` make the use cases.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass

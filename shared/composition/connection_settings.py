@@ -1,7 +1,5 @@
 """The settings of what the connector is connected to: services, queue, state store, telemetry."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from shared.composition.setting_texts import LOOPBACK, NCRONTAB
+from shared.composition.setting_texts import LOOPBACK, Schedule
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
 TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
@@ -130,9 +128,8 @@ class TelemetrySettings(BaseSettings):
     telemetry_sampling: float = Field(
         default=1.0, gt=0, le=1, description="Share of the traces that is sent; metrics are always whole."
     )
-    watch_schedule: str = Field(
+    watch_schedule: Schedule = Field(
         default="0 * * * * *",
-        pattern=NCRONTAB,
         description="When queues and services are measured; the alarms expect once a minute.",
     )
 

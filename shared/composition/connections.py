@@ -1,7 +1,5 @@
 """Makes clients, state store and queue from the settings. No connection is opened before its first use."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

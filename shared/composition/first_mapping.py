@@ -1,7 +1,5 @@
 """The mapping that the very first start stores: the default mapping, or the file that the settings name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from shared.composition.settings import Settings

@@ -1,7 +1,5 @@
 """What the use cases are wired to: the ports, and the parts that keep their knowledge for the whole process."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,19 +1,17 @@
 """Wires single rooms: the engine, bounces, marketing lists, jobs, and what several of them share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from shared.administration.live_mapping import LiveVersion
 from shared.composition.ports import MappedPorts, Ports
 from shared.composition.settings import Settings
-from shared.consent.bounce_catch_up import BounceCatchUp
-from shared.consent.bounce_service import BounceService
+from shared.consent.bounce_service import BounceCatchUp, BounceService
 from shared.domain.consent.bounce_text import Language
 from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.batch_pass import BatchPass
+from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake, BrakeLimits
 from shared.engine.planning_facts import PlanningFactsLoader
@@ -24,7 +22,12 @@ from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.report import Reporter
 from shared.engine.sync_engine import SyncEngine
 from shared.inbound.poll_cursor import CONTACTS, PollCursor
+from shared.lists.list_state_repository import ListStateRepository
+from shared.lists.list_targets import ListTargets
+from shared.lists.members import Members
+from shared.lists.report import ListReporter
 from shared.lists.service import Lists
+from shared.lists.tools import ListTools
 from shared.messages.lane_messages import Lanes
 from shared.messages.redelivery import Redelivery
 from shared.operations.automations.automation_refresh import AutomationRefresh
@@ -135,21 +138,22 @@ def record_handler(tools: Tools, planning_facts: PlanningFactsLoader, bounces: B
 def list_syncs(tools: Tools, people: RecordHandler) -> Lists:
     """Wire the marketing lists."""
     ports, settings = tools.ports, tools.settings
-    return Lists(
-        crm=tools.mapped.crm,
-        marketing_lists=ports.marketing_lists,
-        kinds=ports.list_kinds,
-        store=ports.store,
-        environment=settings.environment,
-        people=people,
-        ledger=tools.ledger,
+    list_tools = ListTools(
+        lists=ports.marketing_lists,
+        targets=ListTargets(ports.list_kinds),
+        states=ListStateRepository(ports.store, settings.environment),
+        members=Members(Contacts(tools.mapped.crm, tools.ledger, people, tools.rules)),
         lanes=tools.lanes,
         redelivery=tools.patience,
+        reporter=ListReporter(crm=tools.mapped.crm, marketing_lists=ports.marketing_lists, clock=ports.clock),
         clock=ports.clock,
+        brake=tools.brake,
+    )
+    return Lists(
+        list_tools,
         rules=tools.rules,
         default_kind=settings.spotler_list_kind,
         removes_at_once=settings.list_removals_at_once,
-        brake=tools.brake,
     )
 
 

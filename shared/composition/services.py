@@ -1,7 +1,5 @@
 """Makes what lives as long as the process: clients, and the adapters that need no mapping."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from shared.adapters.dataverse.events.organisations import KnownOrganisations

@@ -4,19 +4,22 @@ An empty value means the default. Invisible characters around a value are droppe
 start, by the setting's name: later it would look like a wrong password.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Mapping
 from enum import Enum
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from shared.domain.values.texts import trimmed
 
 NCRONTAB = r"^\S+( \S+){5}$"
 """Six fields, the seconds first. Azure Functions checks more than this pattern."""
+
+Schedule = Annotated[str, Field(pattern=NCRONTAB)]
+"""When a timer runs, as NCRONTAB in the time zone of the app."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _QUOTES = frozenset("\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")

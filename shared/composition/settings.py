@@ -3,8 +3,6 @@
 Parts that are not configured are embedded ones, so that the app runs on a laptop without any setting.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import timedelta

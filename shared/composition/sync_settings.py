@@ -1,7 +1,5 @@
 """The settings of what the connector does: synchronisation, lists, timers, consent."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode
 
-from shared.composition.setting_texts import NCRONTAB
+from shared.composition.setting_texts import Schedule
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
 from shared.domain.features.subscriber_import import ImportTarget
@@ -22,6 +20,12 @@ LOGICAL_NAME = r"^[a-z][a-z0-9_]*$"
 
 Name = Annotated[str, Field(pattern=LOGICAL_NAME)]
 """A logical name of a column."""
+
+Limit = Annotated[int, Field(ge=0, le=10_000)]
+"""How many records or contacts; 0 is no limit."""
+
+Days = Annotated[int, Field(ge=0)]
+"""Days of retention; 0 is for ever."""
 
 
 class SynchronisationSettings(BaseSettings):
@@ -57,24 +61,18 @@ class SynchronisationSettings(BaseSettings):
         default=EndAction.ANONYMIZE,
         description="What that effect is: anonymize, blank, permissionsOff, nothing (C-02).",
     )
-    mass_erasure_limit: int = Field(
+    mass_erasure_limit: Limit = Field(
         default=500,
-        ge=0,
-        le=10_000,
         description="How many Spotler contacts may be erased within an hour because their records ended. Further ones "
         "are held until an administrator releases the brake. 0: no limit.",
     )
-    mass_missing_limit: int = Field(
+    mass_missing_limit: Limit = Field(
         default=50,
-        ge=0,
-        le=10_000,
         description="How many records of one table may be missing in Dataverse at night without a message of their "
         "deletion. If there are more, all of them are held: perhaps the connector lost the right to read. 0: no limit.",
     )
-    mass_change_limit: int = Field(
+    mass_change_limit: Limit = Field(
         default=500,
-        ge=0,
-        le=10_000,
         description="How many contacts may lose permissions without a refusal, or values because the mapping "
         "changed, within an hour; and how many members one synchronisation may take out of a list. Beyond it the brake "
         "holds them. 0: no limit.",
@@ -122,9 +120,8 @@ class ListSettings(BaseSettings):
 class TimerSettings(BaseSettings):
     """When timers run."""
 
-    poll_schedule: str = Field(
+    poll_schedule: Schedule = Field(
         default="0 */15 * * * *",
-        pattern=NCRONTAB,
         description="When the poll asks Spotler for changes (S2D-01, C-05); NCRONTAB, in the time zone of the app.",
     )
     reconcile: bool = Field(
@@ -139,20 +136,17 @@ class TimerSettings(BaseSettings):
         description="Within how many nights every contact of the Spotler account is read and compared, a slice each "
         "night: one call for 100 contacts.",
     )
-    reconcile_schedule: str = Field(
+    reconcile_schedule: Schedule = Field(
         default="0 7 4 * * *",
-        pattern=NCRONTAB,
         description="When that comparison begins, as NCRONTAB: apart from the poll, and at a time that no change of "
         "clocks skips or repeats.",
     )
-    automations_schedule: str = Field(
+    automations_schedule: Schedule = Field(
         default="0 0 6,18 * * *",
-        pattern=NCRONTAB,
         description="When automations and campaigns are refreshed (AUT-05); NCRONTAB, in the time zone of the app.",
     )
-    permissions_schedule: str = Field(
+    permissions_schedule: Schedule = Field(
         default="0 30 5 * * *",
-        pattern=NCRONTAB,
         description="When the environment variable `dh_spotlerpermissions` is updated (ENV-05).",
     )
     variable_prefix: str = Field(
@@ -161,20 +155,17 @@ class TimerSettings(BaseSettings):
         description="Publisher's prefix of the environment variables `dh_spotlerpermissions` and "
         "`dh_spotlerpermissionsenabledbydefault`, if a solution of your own has them (C-19).",
     )
-    job_sweep_schedule: str = Field(
+    job_sweep_schedule: Schedule = Field(
         default="0 */5 * * * *",
-        pattern=NCRONTAB,
         description="When jobs are enqueued that were created while the connector was down, and the rows of renamed "
         "permissions are renamed in Dataverse.",
     )
-    drift_schedule: str = Field(
+    drift_schedule: Schedule = Field(
         default="0 15 5 * * *",
-        pattern=NCRONTAB,
         description="When both sides are compared with the mapping, as NCRONTAB.",
     )
-    stuck_jobs_schedule: str = Field(
+    stuck_jobs_schedule: Schedule = Field(
         default="0 10 * * * *",
-        pattern=NCRONTAB,
         description="When stuck Spotler Jobs are logged (C-23).",
     )
     missed_job_minutes: int = Field(
@@ -190,22 +181,19 @@ class TimerSettings(BaseSettings):
 class ConsentSettings(BaseSettings):
     """Consent, bounces, retention."""
 
-    consent_retention_days: int = Field(
+    consent_retention_days: Days = Field(
         default=0,
-        ge=0,
         description="How long changes of consent are kept; 0: for ever. They prove why a person gets mail, and hold "
         "ids only.",
     )
-    state_retention_days: int = Field(
+    state_retention_days: Days = Field(
         default=90,
-        ge=0,
         description="How long the state store keeps documents without use: bindings of erased contacts, contacts "
         "that no record uses, reviews that led to a record; and how long dead letters are kept. 0: for ever. "
         "Refusals, opt-outs and held records are always kept.",
     )
-    erased_consent_retention_days: int = Field(
+    erased_consent_retention_days: Days = Field(
         default=1096,
-        ge=0,
         description="How long changes of consent are kept after the erasure of a record, under a pseudonym in place of "
         "its id; 0: for ever (`docs/howto/data-protection.md`).",
     )
@@ -217,9 +205,8 @@ class ConsentSettings(BaseSettings):
     bounce_task_language: Language | None = Field(
         default=None, description="Language of those tasks: nl or en. Empty: by the language of the mapping, else en."
     )
-    housekeeping_schedule: str = Field(
+    housekeeping_schedule: Schedule = Field(
         default="0 37 4 * * *",
-        pattern=NCRONTAB,
         description="When old changes of consent are deleted, missing tasks about bounces are written, and permissions "
         "that were renamed in Spotler are found (PERM-21).",
     )

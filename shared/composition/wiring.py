@@ -1,7 +1,5 @@
 """Wires the use cases around one version of the mapping: for the app, and for tests over twins of the ports."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 

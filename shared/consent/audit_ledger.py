@@ -9,8 +9,6 @@ Three kinds of documents:
 - `consent-months`, one per month that has entries.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 The time until which bounces are noted is stored beside the cursor of the poll (`poll` / `bounces`).
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from datetime import datetime
 from uuid import UUID

@@ -4,8 +4,6 @@
 A task that cannot be written holds up neither the poll nor a record: `maintain` writes it at night.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,6 +15,7 @@ from shared.consent.bounce_repository import BounceRepository, is_key
 from shared.domain.consent.bounce_text import Language, task_text
 from shared.domain.consent.bounces import BounceKind, BounceNote, noted, reopened, solved, task_id
 from shared.domain.mapping.model import EMAIL
+from shared.domain.planning.plan_input import CLOCKS_DIFFER
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.outcomes import Reason
@@ -26,6 +25,7 @@ from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.dataverse import BounceTask, BounceTasks
+from shared.ports.marketing_platform import ContactFeeds
 from shared.ports.state import StateStore
 
 log = logging.getLogger(__name__)
@@ -74,29 +74,25 @@ def bounce_rows(report: BounceReport) -> list[dict[str, str]]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BounceService:
-    """Keeps the notes of one environment, and their tasks."""
+    """Keeps the notes of one environment, and their tasks.
 
-    def __init__(
-        self,
-        *,
-        store: StateStore,
-        ledger: Ledger,
-        tasks: BounceTasks,
-        fingerprints: Fingerprinter,
-        clock: Clock,
-        environment: str,
-        creates_tasks: bool,
-        language: Language,
-    ) -> None:
-        """`creates_tasks` is the setting CREATE_BOUNCE_TASK (C-14), `language` the language of the tasks."""
-        self._repository = BounceRepository(store, environment)
-        self._ledger = ledger
-        self._tasks = tasks
-        self._fingerprints = fingerprints
-        self._clock = clock
-        self._creates_tasks = creates_tasks
-        self._language = language
+    `creates_tasks` is the setting CREATE_BOUNCE_TASK (C-14), `language` the language of the tasks.
+    """
+
+    store: StateStore
+    ledger: Ledger
+    tasks: BounceTasks
+    fingerprints: Fingerprinter
+    clock: Clock
+    environment: str
+    creates_tasks: bool
+    language: Language
+
+    @property
+    def _repository(self) -> BounceRepository:
+        return BounceRepository(self.store, self.environment)
 
     # ---------------------------------------------------------------------------------------------------- for others
 
@@ -117,11 +113,11 @@ class BounceService:
 
         def add(note: BounceNote) -> BounceNote:
             for bounce, kind in by_contact[note.external_id]:
-                note = noted(note, bounce, kind, address=self._address(bounce), now=self._clock.now())
+                note = noted(note, bounce, kind, address=self._address(bounce), now=self.clock.now())
             return note
 
         notes = await self._repository.change(by_contact, add)
-        users = await self._ledger.users_of_each(by_contact)
+        users = await self.ledger.users_of_each(by_contact)
         await self._settle(notes.values(), users)
         return sorted({record for keys in users.values() for record in keys})
 
@@ -154,7 +150,7 @@ class BounceService:
         known = await self.of(external_ids)
         if not known:
             return
-        now = self._clock.now()
+        now = self.clock.now()
         notes = await self._repository.change(known, lambda note: solved(note, now) if note.is_open else note)
         await self._settle(notes.values(), {})
 
@@ -168,10 +164,10 @@ class BounceService:
 
     async def maintain(self) -> None:
         """Write tasks that could not be written before; delete notes and tasks that no record needs."""
-        long_ago = self._clock.now() - _KEPT_WITHOUT_RECORDS
+        long_ago = self.clock.now() - _KEPT_WITHOUT_RECORDS
         async for page in self._repository.pages():
             notes = {note.external_id: note for note in page}
-            users = await self._ledger.users_of_each(notes)
+            users = await self.ledger.users_of_each(notes)
             gone = {one for one, note in notes.items() if note.tasks.keys() - users[one].keys()}
             if gone:
                 notes |= await self._repository.change(gone, lambda note: _without_unrelated_tasks(note, users))  # noqa: B023
@@ -189,7 +185,7 @@ class BounceService:
         async for page in self._repository.pages(after=after):
             problems = [note for note in page if note.reason is not None]
             shown = problems[: limit - count]
-            users = await self._ledger.users_of_each(note.external_id for note in shown)
+            users = await self.ledger.users_of_each(note.external_id for note in shown)
             for note in shown:
                 keys: Collection[RecordKey | None] = sorted(users[note.external_id]) or [None]
                 rows += [BounceRow(note, key, note.tasks.get(key) if key else None) for key in keys]
@@ -209,7 +205,7 @@ class BounceService:
         """Bring tasks in line with notes; a failure is left to the next night."""
         current = {note.external_id: note for note in notes}
         try:
-            if self._creates_tasks:
+            if self.creates_tasks:
                 current |= await self._create_tasks(current, users)
             current |= await self._complete_tasks(current)
         except ConnectorError as error:
@@ -222,14 +218,14 @@ class BounceService:
         for external_id, note in notes.items():
             if (reason := note.reason) is None:
                 continue
-            text = task_text(reason, self._language)
+            text = task_text(reason, self.language)
             for record, consent in users.get(external_id, {}).items():
                 if record not in note.tasks and consent is not Consent.NO_MAIL:
                     task = BounceTask(task_id(record, _address_of(note)), record, text.subject, text.description)
                     due[task.id] = (note, task)
         if not due:
             return {}
-        there = await self._tasks.create([task for _, task in due.values()])
+        there = await self.tasks.create([task for _, task in due.values()])
         made: defaultdict[str, dict[RecordKey, UUID]] = defaultdict(dict)
         for identifier in there:
             note, task = due[identifier]
@@ -247,7 +243,7 @@ class BounceService:
         done = {external_id: set(note.done) for external_id, note in notes.items() if note.done}
         if not done:
             return {}
-        await self._tasks.complete(sorted({task for tasks in done.values() for task in tasks}))
+        await self.tasks.complete(sorted({task for tasks in done.values() for task in tasks}))
 
         def strike(note: BounceNote) -> BounceNote:
             return replace(note, done=tuple(task for task in note.done if task not in done[note.external_id]))
@@ -256,7 +252,7 @@ class BounceService:
 
     def _address(self, bounce: Bounce) -> str:
         address = bounce.contact.properties.get(EMAIL)
-        return self._fingerprints.address(address) if isinstance(address, str) and address.strip() else ""
+        return self.fingerprints.address(address) if isinstance(address, str) and address.strip() else ""
 
 
 def _text(moment: datetime | None) -> str:
@@ -276,3 +272,26 @@ def _without_unrelated_tasks(note: BounceNote, users: Users) -> BounceNote:
         tasks={record: task for record, task in note.tasks.items() if record not in unrelated},
         done=(*note.done, *(note.tasks[record] for record in sorted(unrelated))),
     )
+
+
+class BounceCatchUp:
+    """Updates the notes of bounces, as the next poll would."""
+
+    def __init__(self, feeds: ContactFeeds, bounces: BounceService, clock: Clock) -> None:
+        self._feeds = feeds
+        self._bounces = bounces
+        self._clock = clock
+
+    async def run(self, since: datetime) -> datetime:
+        """Record the bounces since a moment, or since bounces were last known.
+
+        Return the time up to which all are known.
+
+        Raises ConnectorErrors.
+        """
+        known, now = await self._bounces.are_known_until(), self._clock.now()
+        async for bounces in self._feeds.bounces(min(known or since, since) - CLOCKS_DIFFER, now + CLOCKS_DIFFER):
+            await self._bounces.note(bounces)
+        if known is not None:  # the first poll sets the first moment
+            await self._bounces.known_until(now)
+        return now

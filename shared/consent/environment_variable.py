@@ -1,7 +1,5 @@
 """Keeps the environment variable of permissions as Spotler defines them (ENV-05, ENV-06, SCH-04, C-19, C-20)."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from enum import StrEnum

@@ -7,8 +7,6 @@ record: ids, correlations and external ids are removed.
 - `consent-walk`, `erased`: up to when the nightly walk has found erased records.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta

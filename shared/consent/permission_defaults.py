@@ -1,7 +1,5 @@
 """The default permissions of new records, from environment variables, at most a minute old (ENV, C-19)."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Lifts refusals at an address on an administrator's order; the ledger keeps on whose request (PERM-17)."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -28,27 +26,17 @@ class LiftResult:
     records: tuple[RecordKey, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalLifting:
     """Lifts refusals of one environment."""
 
-    def __init__(
-        self,
-        *,
-        suppressions: SuppressionList,
-        ledger: Ledger,
-        consents: ConsentLedger,
-        crm: Crm,
-        lanes: Lanes,
-        rules: Rules,
-        clock: Clock,
-    ) -> None:
-        self._suppressions = suppressions
-        self._ledger = ledger
-        self._consents = consents
-        self._crm = crm
-        self._lanes = lanes
-        self._rules = rules
-        self._clock = clock
+    suppressions: SuppressionList
+    ledger: Ledger
+    consents: ConsentLedger
+    crm: Crm
+    lanes: Lanes
+    rules: Rules
+    clock: Clock
 
     async def lift(self, email: str, subjects: Collection[str], *, reference: str) -> LiftResult:
         """Lift subjects, or without any given all that are refused at the address. Without refusals, nothing happens.
@@ -56,20 +44,20 @@ class RefusalLifting:
         `reference` names the person's request (a ticket number), and is kept. Raises ConnectorErrors; a repetition
         lifts what is left.
         """
-        address = self._rules.fingerprints.address(email)
-        known = (await self._suppressions.at([address]))[address]
+        address = self.rules.fingerprints.address(email)
+        known = (await self.suppressions.at([address]))[address]
         chosen = known.subjects & frozenset(subjects) if subjects else known.subjects
-        people = tuple(sorted((await self._crm.people_using([email])).get(email, ())))
+        people = tuple(sorted((await self.crm.people_using([email])).get(email, ())))
         if not chosen:
             return LiftResult((), people)
-        now, correlation = self._clock.now(), f"lift-{reference}"
-        entries = await self._ledger.entries(people)
+        now, correlation = self.clock.now(), f"lift-{reference}"
+        entries = await self.ledger.entries(people)
         # This gives no permission: its row decides, and the ledger records what follows from the row.
         after = {subject: subject not in _REFUSALS for subject in sorted(chosen & (_REFUSALS | {BULK_EMAIL}))}
         before = {subject: not answer for subject, answer in after.items()}
         for key in people:
             act = ConsentAct(now, key, entries[key].binding.external_id, ConsentSource.ADMINISTRATOR, correlation)
-            await self._consents.record(act.changes(before, after))
-        await self._suppressions.lift(address, chosen, ConsentSource.ADMINISTRATOR)
-        await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.RESYNC, correlation) for key in people])
+            await self.consents.record(act.changes(before, after))
+        await self.suppressions.lift(address, chosen, ConsentSource.ADMINISTRATOR)
+        await self.lanes.send_references(QueueName.LIVE, [Reference(key, Why.RESYNC, correlation) for key in people])
         return LiftResult(tuple(sorted(chosen)), people)

@@ -1,11 +1,10 @@
 """Handles everything that a trigger delivers in one call: people in one batch, jobs in one batch."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
 from shared.dispatch.resync import Resync
@@ -77,16 +76,16 @@ class Work:
         return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.comparisons, *self.lists]
 
     @classmethod
-    def asked_by(cls, message: AnyMessage) -> Work:
+    def asked_by(cls, message: AnyMessage) -> Self:
         """Return the work that one lane message asks for."""
         work = cls()
         work.add(message)
         return work
 
-    def split(self) -> tuple[Work, Work]:
+    def split(self) -> tuple[Self, Self]:
         """Take one reference or message out; returns it, and the rest."""
         rest = replace(self, **{one.name: list(getattr(self, one.name)) for one in fields(self)})
-        one = Work()
+        one = type(self)()
         for name in (each.name for each in fields(self)):
             if waiting := getattr(rest, name):
                 getattr(one, name).append(waiting.pop(0))
@@ -114,42 +113,27 @@ class Work:
                 self.unchecked.append(message)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatcher:
-    """Does the work of one trigger call, as far as there is time for it."""
+    """Does the work of one trigger call, as far as there is time for it.
 
-    def __init__(
-        self,
-        *,
-        crm: Crm,
-        people: RecordHandler,
-        jobs: JobRunner,
-        resync: Resync,
-        release: Release,
-        comparison: Comparison,
-        lists: Lists,
-        lanes: Lanes,
-        redelivery: Redelivery,
-        clock: Clock,
-        work_time: timedelta,
-        circuits: Circuits,
-        priority: Priority,
-        policy: RetryPolicy,
-    ) -> None:
-        """`work_time` is how long after its begin a call may begin parts of its work (`Settings.work_time`)."""
-        self._crm = crm
-        self._people = people
-        self._jobs = jobs
-        self._resync = resync
-        self._release = release
-        self._comparison = comparison
-        self._lists = lists
-        self._lanes = lanes
-        self._redelivery = redelivery
-        self._clock = clock
-        self._work_time = work_time
-        self._circuits = circuits
-        self._priority = priority
-        self._policy = policy
+    `work_time` is how long after its begin a call may begin parts of its work (`Settings.work_time`).
+    """
+
+    crm: Crm
+    people: RecordHandler
+    jobs: JobRunner
+    resync: Resync
+    release: Release
+    comparison: Comparison
+    lists: Lists
+    lanes: Lanes
+    redelivery: Redelivery
+    clock: Clock
+    work_time: timedelta
+    circuits: Circuits
+    priority: Priority
+    policy: RetryPolicy
 
     async def dispatch(self, work: Work, *, lane: QueueName, began: datetime | None = None) -> None:
         """Do the work, or put back what there is no time for. When this returns, no work is lost.
@@ -157,8 +141,8 @@ class Dispatcher:
         `began` is when the messages were received, if that was earlier. While a circuit of the lane is open, all work
         is put back unread; when a probe is due, one message is handled. Unchecked messages are left alone.
         """
-        began = began or self._clock.now()
-        turn = await self._circuits.turn(lane)
+        began = began or self.clock.now()
+        turn = await self.circuits.turn(lane)
         match turn:
             case Pause():
                 await self._put_back(work, lane, turn)
@@ -169,21 +153,21 @@ class Dispatcher:
             case Flow():
                 pass
         is_bulk = lane is QueueName.BULK
-        with tallying() as tally, self._priority.bulk() if is_bulk else self._priority.live():
+        with tallying() as tally, self.priority.bulk() if is_bulk else self.priority.live():
             await self._do_all(work, lane, began)
         try:
-            await self._circuits.learn(lane, tally, turn)
+            await self.circuits.learn(lane, tally, turn)
         except ConnectorError as error:  # the work is done; the next call updates the circuits
             log.warning("the circuits of %s cannot be kept: %s", lane, error)
 
     async def _put_back(self, work: Work, lane: QueueName, pause: Pause) -> None:
         """Put everything back until a pause is over, spread over some time. This is no attempt."""
-        when = pause.until + self._policy.spread(pause.length)
-        now = self._clock.now()
+        when = pause.until + self.policy.spread(pause.length)
+        now = self.clock.now()
         people = [replace(one, first_seen=one.first_seen or now) for one in work.people]
-        await self._lanes.send_references(lane, people, when)
+        await self.lanes.send_references(lane, people, when)
         for message in (*work.permissions, *work.others):
-            await self._lanes.send_later(lane, message, when)
+            await self.lanes.send_later(lane, message, when)
 
     async def _do_all(self, work: Work, lane: QueueName, began: datetime) -> None:
         """Handle people in half of the time if other messages came with them, then the other messages.
@@ -193,12 +177,12 @@ class Dispatcher:
         """
         others = work.others
         people: list[Reference] = [*work.people]
-        with spending(TimeBudget(self._clock, began + self._work_time / (2 if others else 1))):
+        with spending(TimeBudget(self.clock, began + self.work_time / (2 if others else 1))):
             people += await self._owners(work.permissions, lane)
             done = await attempt(lambda: self._handle_references(people, lane), f"{len(people)} references")
         if isinstance(done, ConnectorError):
-            await self._redelivery.postpone_references(lane, people, done)
-        budget = TimeBudget(self._clock, began + self._work_time)
+            await self.redelivery.postpone_references(lane, people, done)
+        budget = TimeBudget(self.clock, began + self.work_time)
         if people:
             budget.count_part()
         with spending(budget):
@@ -207,29 +191,29 @@ class Dispatcher:
                     await self._do_or_postpone(message, lane)  # it counts its own parts, if it has several
                     budget.count_part()
                 else:
-                    await self._redelivery.put_back(lane, message)
+                    await self.redelivery.put_back(lane, message)
 
     async def _handle_references(self, people: Sequence[Reference], lane: QueueName) -> None:
         """Synchronise people; a message may ask for no more than the job that it names."""
-        await self._people.handle(await self._jobs.verify(people), lane=lane)
+        await self.people.handle(await self.jobs.verify(people), lane=lane)
 
     async def _do_or_postpone(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._do_one(message, lane), message.kind)
         if isinstance(done, ConnectorError):
-            await self._redelivery.postpone(lane, message, done)
+            await self.redelivery.postpone(lane, message, done)
 
     async def _do_one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
         match message:
             case Jobs():
-                await self._jobs.run(message, lane=lane)
+                await self.jobs.run(message, lane=lane)
             case Walk():
-                await self._resync.walk(message, lane=lane)
+                await self.resync.walk(message, lane=lane)
             case Replay():
-                await self._release.replay(message, lane=lane)
+                await self.release.replay(message, lane=lane)
             case Compare():
-                await self._comparison.step(message, lane=lane)
+                await self.comparison.step(message, lane=lane)
             case _:
-                await self._lists.handle(message, lane=lane)
+                await self.lists.handle(message, lane=lane)
 
     async def _owners(self, messages: Sequence[Permissions], lane: QueueName) -> list[Reference]:
         """Return references to the people of Spotler Permission rows (CS-11)."""
@@ -237,13 +221,13 @@ class Dispatcher:
         for message in _permissions_together(messages):
             people = await self._people_behind(message)
             if isinstance(people, ConnectorError):
-                await self._redelivery.postpone(lane, message, people)
+                await self.redelivery.postpone(lane, message, people)
             else:
                 owners += [Reference(key, Why.PERMISSION, message.correlation) for key in people]
         return owners
 
     async def _people_behind(self, message: Permissions) -> Collection[RecordKey] | ConnectorError:
-        return await attempt(lambda: self._crm.people_of_permissions(message.permissions), message.kind)
+        return await attempt(lambda: self.crm.people_of_permissions(message.permissions), message.kind)
 
 
 async def postpone_all(work: Work, redelivery: Redelivery, *, lane: QueueName, error: ConnectorError) -> None:

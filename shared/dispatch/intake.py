@@ -4,8 +4,6 @@ A function that fails gets the same messages again at once, and the queue dead-l
 seconds. Work that cannot be done or checked now is therefore sent to the lane with a delay. That needs the queue alone.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,41 +41,31 @@ class Ready(Protocol):
     @property
     def organisations(self) -> Organisations:
         """Checks the origin of messages."""
-        ...
 
     @property
     def own_user(self) -> OwnUser:
         """The connector's own user."""
-        ...
 
     @property
     def dispatcher(self) -> Dispatcher:
         """Does the work."""
-        ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Takes messages; needs the queue alone, while other services may be down."""
+    """Takes messages; needs the queue alone, while other services may be down.
 
-    def __init__(
-        self,
-        *,
-        queue: Queue,
-        redelivery: Redelivery,
-        clock: Clock,
-        connector: Callable[[], Awaitable[Ready]],
-        wait: timedelta = timedelta(seconds=30),
-    ) -> None:
-        """`connector` raises ConnectorErrors while it cannot be built.
+    `connector` raises ConnectorErrors while it cannot be built.
 
-        `wait` is the time-out for building the connector and for each check: a batch must end well within the locks of
-        its messages.
-        """
-        self._queue = queue
-        self._redelivery = redelivery
-        self._clock = clock
-        self._connector = connector
-        self._wait = wait
+    `wait` is the time-out for building the connector and for each check: a batch must end well within the locks of
+    its messages.
+    """
+
+    queue: Queue
+    redelivery: Redelivery
+    clock: Clock
+    connector: Callable[[], Awaitable[Ready]]
+    wait: timedelta = timedelta(seconds=30)
 
     async def take(self, delivery: Arrival, *, lane: QueueName) -> None:
         """Do, postpone or dead-letter everything. Raises only if the queue cannot be reached.
@@ -85,19 +73,19 @@ class Intake:
         Refused messages are dead-lettered last: a failure before that repeats all messages, and would dead-letter them
         twice.
         """
-        began = self._clock.now()
-        connector = await attempt(self._connector, "building the connector", within=self._wait)
+        began = self.clock.now()
+        connector = await attempt(self.connector, "building the connector", within=self.wait)
         if isinstance(connector, ConnectorError):
-            await postpone_all(delivery.work, self._redelivery, lane=lane, error=connector)
+            await postpone_all(delivery.work, self.redelivery, lane=lane, error=connector)
         else:
             # For the next batch: this batch was read already. Without our user's id, our own changes cost a read.
-            await attempt(connector.own_user.learn, "reading our own user", within=min(self._wait, _LONGEST_QUESTION))
+            await attempt(connector.own_user.learn, "reading our own user", within=min(self.wait, _LONGEST_QUESTION))
             unknown = await self._check(delivery, connector.organisations)
             await connector.dispatcher.dispatch(delivery.work, lane=lane, began=began)
             for message, reason in unknown:
-                await self._redelivery.postpone(lane, message, reason)
+                await self.redelivery.postpone(lane, message, reason)
         for one in delivery.refused:
-            await self._queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
+            await self.queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
 
     async def collect_dead_lettered(self) -> None:
         """Move messages that the queue itself has dead-lettered to our dead letters, without their personal data.
@@ -105,7 +93,7 @@ class Intake:
         If the queue cannot be reached, the next call tries again.
         """
         try:
-            moved = await self._queue.collect_dead_lettered()
+            moved = await self.queue.collect_dead_lettered()
         except ConnectorError as error:
             log.warning("messages that the queues dead-lettered cannot be collected: %s", error)
             return
@@ -127,7 +115,7 @@ class Intake:
             from_one[Origin(message.organisation, message.host)].append(message)
         delivery.work.unchecked.clear()
         for origin, messages in from_one.items():
-            refused = await _refusal(organisations, origin, self._wait)
+            refused = await _refusal(organisations, origin, self.wait)
             match refused:
                 case ConnectorError():
                     unknown += [(message, refused) for message in messages]

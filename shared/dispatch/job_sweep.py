@@ -1,7 +1,5 @@
 """Finds Spotler Jobs without a worker: missed while the connector was down, lost, or stuck (JOB-28, C-23)."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ time of its last page. A walk whose message was lost counts as over after a day.
 replayed dead letter, it does so only if no other walk has begun meanwhile.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

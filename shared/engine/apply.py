@@ -5,8 +5,6 @@ existing contact; only then the changed fields are sent (DEL-08, ANON-11). A pro
 left out, and the rest is sent once more; refusals of mail are sent in any case.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence

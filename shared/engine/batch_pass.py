@@ -3,8 +3,6 @@
 Each stage takes values and returns a value. Only the claims know what has been written already.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet

@@ -1,7 +1,5 @@
 """Decides what to keep after a plan was carried out: the binding, the users of the contact, follow-ups."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -5,8 +5,6 @@ since the last poll, and only these are read. First comparisons in a walk over m
 reads a hundred contacts in one call.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -159,10 +157,7 @@ class ContactFetcher:
         return replace(context, fetched=Fetched.YES, contact=contact, binding=binding)
 
     async def _unchanged(
-        self,
-        unsure: Sequence[tuple[RecordContext, Decision]],
-        catalogue: PropertyCatalogue,
-        deadline: ClaimDeadline,
+        self, unsure: Sequence[tuple[RecordContext, Decision]], catalogue: PropertyCatalogue, deadline: ClaimDeadline
     ) -> _Unchanged:
         """Divide plans about contacts that were not read: those that hold, and contacts that must be read first.
 

@@ -1,7 +1,5 @@
 """Resolves the Spotler contact of each record of a pass and claims it, before anything is planned."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime

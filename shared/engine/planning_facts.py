@@ -1,7 +1,5 @@
 """Facts for plans besides a record and its contact: permission defaults, bounces, names of permissions, consent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,7 +36,6 @@ class Defaults(Protocol):
 
     async def current(self) -> tuple[PermissionDefault, ...]:
         """Return the permissions as they are now; none if they cannot be read."""
-        ...
 
 
 class NameSource(Protocol):
@@ -46,7 +43,6 @@ class NameSource(Protocol):
 
     async def remembered(self) -> RememberedNames:
         """Return the names that rows may have while a rename in Spotler is not complete."""
-        ...
 
 
 class ConsentRecorder(Protocol):
@@ -54,7 +50,6 @@ class ConsentRecorder(Protocol):
 
     async def record(self, changes: Sequence[ConsentChange]) -> None:
         """Keep changes, each once."""
-        ...
 
 
 class Bounces(Protocol):
@@ -62,19 +57,15 @@ class Bounces(Protocol):
 
     async def of(self, external_ids: Sequence[str]) -> Mapping[str, BounceNote]:
         """Return the bounces of these contacts, with one read."""
-        ...
 
     async def are_known_until(self) -> datetime | None:
         """Return until when bounces are known; None before the first poll."""
-        ...
 
     async def reopened(self, contacts: Mapping[str, datetime]) -> None:
         """Note that contacts can be mailed, with the time of their last change."""
-        ...
 
     async def solved(self, external_ids: Sequence[str]) -> None:
         """Forget the bounces of contacts that have a new address."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

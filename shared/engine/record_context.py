@@ -1,10 +1,9 @@
 """What the stages of a pass take and return: records, each with the Spotler contact that is held for it."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Self
 
 from shared.domain.consent.bounces import BounceNote
 from shared.domain.consent.permission_defaults import PermissionDefault
@@ -125,8 +124,8 @@ class PassResult:
     has_progressed: bool = False
     ran_out: bool = False
 
-    def __add__(self, other: PassResult) -> PassResult:
-        return PassResult(
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
             self.results + other.results,
             self.retries + other.retries,
             self.follow_ups + other.follow_ups,
@@ -160,9 +159,10 @@ class Planned:
     plans: Mapping[RecordKey, Decision]
     result: PassResult = PassResult()
 
-    def without(self, keys: Container[RecordKey], result: PassResult) -> Planned:
+    def without(self, keys: Container[RecordKey], result: PassResult) -> Self:
         """Take records out, with the result of that."""
-        return Planned(tuple(one for one in self.contexts if one.key not in keys), self.plans, result)
+        contexts = tuple(one for one in self.contexts if one.key not in keys)
+        return replace(self, contexts=contexts, result=result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """The use case behind every lane: process records, report, and schedule again what could not be done."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence

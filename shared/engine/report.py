@@ -1,7 +1,5 @@
 """Reports results to Dataverse: Spotler Info rows and Spotler Job rows, in one request, only what changed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -5,8 +5,6 @@ state store; where Spotler knows something better, one Dataverse write more. Ref
 back with the time of the next attempt; nothing is raised for one record.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

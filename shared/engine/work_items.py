@@ -1,7 +1,5 @@
 """Work items of the engine: a record, what is asked for it, and how it ended."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence

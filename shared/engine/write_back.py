@@ -1,7 +1,5 @@
 """Writes to Dataverse what Spotler knows better: after Spotler was written, before bindings are saved."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

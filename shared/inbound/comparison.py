@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -54,37 +54,28 @@ class _ReplacedError(Exception):
     """Another worker does this step, or another run has replaced this one."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Begins comparisons and continues them."""
+    """Begins comparisons and continues them.
 
-    def __init__(
-        self,
-        *,
-        feeds: ContactFeeds,
-        changes: ContactChanges,
-        people: RecordHandler,
-        bounces: BounceService,
-        lanes: Lanes,
-        redelivery: Redelivery,
-        store: StateStore,
-        clock: Clock,
-        rules: Rules,
-        environment: str,
-        days: int,
-    ) -> None:
-        """`days`: the nights within which the whole account is compared (`RECONCILE_DAYS`)."""
-        self._feeds = feeds
-        self._changes = changes
-        self._people = people
-        self._bounces = bounces
-        self._lanes = lanes
-        self._redelivery = redelivery
-        self._store = store
-        self._clock = clock
-        self._rules = rules
-        self._days = days
-        self._partition = f"{environment}-compare"
-        self._waiting = PollCursor(store, environment, NEW_SUBSCRIBERS)
+    `days`: the nights within which the whole account is compared (`RECONCILE_DAYS`).
+    """
+
+    feeds: ContactFeeds
+    changes: ContactChanges
+    people: RecordHandler
+    bounces: BounceService
+    lanes: Lanes
+    redelivery: Redelivery
+    store: StateStore
+    clock: Clock
+    rules: Rules
+    environment: str
+    days: int
+
+    @property
+    def _waiting(self) -> PollCursor:
+        return PollCursor(self.store, self.environment, NEW_SUBSCRIBERS)
 
     # -------------------------------------------------------------------------------------------------------- begin
 
@@ -93,7 +84,7 @@ class Comparison:
 
         The new run replaces a run that is under way, and includes what that run had not compared.
         """
-        known, now = await self._read(Span.SINCE), self._clock.now()
+        known, now = await self._read(Span.SINCE), self.clock.now()
         start = moment if known is None or known.finished else min(moment, known.until)
         return await self._begin(ComparisonRun(uuid4().hex, Span.SINCE, now, since=start, until=start, end=now))
 
@@ -102,19 +93,19 @@ class Comparison:
 
         `records` is the number of records of the night before.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         start = now - SPAN
         await self._begin(ComparisonRun(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now))
         known = await self._read(Span.ACCOUNT)
         if known is None or known.finished is not None:
             size = known.contacts if known is not None else 0
             known = ComparisonRun("", Span.ACCOUNT, now, since=EARLIEST, until=EARLIEST, end=now, size=size)
-        await self._begin(known.next_night(uuid4().hex, days=self._days, records=records))
+        await self._begin(known.next_night(uuid4().hex, days=self.days, records=records))
 
     async def _begin(self, run: ComparisonRun) -> ComparisonRun:
-        await self._store.write([Put(self._key(run.span), _RUN.body(run))])
+        await self.store.write([Put(self._key(run.span), _RUN.body(run))])
         log.info(_BEGUN, run.until.isoformat(timespec="seconds"), run.span)
-        await self._lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
+        await self.lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
         return run
 
     # --------------------------------------------------------------------------------------------------------- steps
@@ -122,40 +113,40 @@ class Comparison:
     async def step(self, message: Compare, *, lane: QueueName) -> None:
         """Handle one window, then send the message of the next one. A crash in between repeats a window."""
         try:
-            work = await _ActiveRun.open(self._store, self._key(message.span), message.run)
+            work = await _ActiveRun.open(self.store, self._key(message.span), message.run)
             if work is None:
                 return
             run = await self._window(work, lane)
         except ConnectorError as error:
-            await self._redelivery.postpone(lane, message, error)
+            await self.redelivery.postpone(lane, message, error)
             return
         except _ReplacedError:
             log.info("another worker continues the comparison (%s)", message.span)
             return
         if not run.rests:
-            await self._lanes.send(lane, message.model_copy(update={"attempt": 1}))
+            await self.lanes.send(lane, message.model_copy(update={"attempt": 1}))
         elif run.finished is not None:
             _log_end(run)
 
     async def _window(self, work: _ActiveRun, lane: QueueName) -> ComparisonRun:
-        run, handled, began = work.run, PageCounts(), self._clock.now()
+        run, handled, began = work.run, PageCounts(), self.clock.now()
         if run.rests:
             return run
-        if not self._rules.environment_is_on:
-            return await work.save(replace(run, finished=self._clock.now()))
+        if not self.rules.environment_is_on:
+            return await work.save(replace(run, finished=self.clock.now()))
         start = run.until - OVERLAP if run.until == run.since and run.span is not Span.ACCOUNT else run.until
         pages, edge = await self._pages(run, start)
         changed = [contact.last_changed for _, contacts in pages for contact in contacts]
         if edge is None:
             return await work.save(run.narrowed(changed))
         if run.span is not Span.ACCOUNT:  # of a closed contact the engine reads the bounces itself
-            bounced = await note_bounces(self._feeds, self._bounces, start, edge + OVERLAP)
+            bounced = await note_bounces(self.feeds, self.bounces, start, edge + OVERLAP)
             references = [Reference(key, Why.PLATFORM, f"compare-{run.id}") for key in sorted(bounced)]
         else:
             references = []
         done: list[datetime | None] = []
         for at, contacts in pages:
-            if self._clock.now() - began > _TIME:
+            if self.clock.now() - began > _TIME:
                 edge = reached(done, run.until)
                 break
             await self._page(work, at, contacts, lane, handled)
@@ -164,11 +155,11 @@ class Comparison:
             await self._defer_import(run.until, handled.import_error)
         if edge is None:  # the contacts that were handled are echoes when they are read again
             return await work.save(run.narrowed(changed))
-        handled.count(await self._people.handle(references, lane=lane))
+        handled.count(await self.people.handle(references, lane=lane))
         found = _found(handled)
         for kind, count in found.items():
             record(DIVERGENCES, count, kind=kind)
-        return await work.save(run.moved(edge, contacts=len(done), found=found, now=self._clock.now()))
+        return await work.save(run.moved(edge, contacts=len(done), found=found, now=self.clock.now()))
 
     async def _defer_import(self, since: datetime, error: Exception) -> None:
         """Leave new subscribers to the poll, which imports them once that works again; other contacts do not wait."""
@@ -181,11 +172,11 @@ class Comparison:
         """Read a window or its beginning. Returns the pages, and up to when they are complete (None: unknown)."""
         pages: list[Page] = []
         changed: list[datetime | None] = []
-        at = began = self._clock.now()
-        async for contacts in self._feeds.updated_contacts(start, run.edge):
+        at = began = self.clock.now()
+        async for contacts in self.feeds.updated_contacts(start, run.edge):
             pages.append((at, newest(contacts)))
             changed += [contact.last_changed for contact in contacts]
-            at = self._clock.now()
+            at = self.clock.now()
             if is_enough(changed, len(contacts), run.most) or (run.most and at - began > _TIME):
                 return pages, reached(changed, run.until)
         return pages, run.edge
@@ -195,33 +186,33 @@ class Comparison:
     ) -> None:
         known, new = known_and_new(contacts)
         doubtful = frozenset(work.run.doubtful)
-        await self._changes.known(
+        await self.changes.known(
             known, at, handled, lane=lane, before=work.doubt, doubts=doubtful.__contains__, compares=True
         )
         is_account = work.run.span is Span.ACCOUNT
         import_mode = ImportMode.COUNT if is_account else ImportMode.IMPORT
-        await self._changes.new_subscribers(new, handled, lane=lane, import_mode=import_mode)
+        await self.changes.new_subscribers(new, handled, lane=lane, import_mode=import_mode)
 
     # --------------------------------------------------------------------------------------------------------- state
 
     async def state(self) -> dict[str, Any]:
         """Return as JSON the progress of each comparison and its divergences by kind; empty before the first one."""
-        found = await self._store.read([self._key(span) for span in Span])
+        found = await self.store.read([self._key(span) for span in Span])
         runs = [_RUN.read(document.body) for document in found.values()]
         return {str(run.span): self._run_json(run) for run in sorted(runs, key=lambda run: run.span)}
 
     def _run_json(self, run: ComparisonRun) -> dict[str, Any]:
         moments = {"begun": run.begun, "since": run.since, "until": run.until, "to": run.end, "finished": run.finished}
         times = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
-        nights = {"night": run.night, "ofNights": self._days} if run.span is Span.ACCOUNT else {}
+        nights = {"night": run.night, "ofNights": self.days} if run.span is Span.ACCOUNT else {}
         return {**times, **nights, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
 
     async def _read(self, span: Span) -> ComparisonRun | None:
-        document = await read_one(self._store, self._key(span))
+        document = await read_one(self.store, self._key(span))
         return _RUN.read(document.body) if document else None
 
     def _key(self, span: Span) -> DocumentKey:
-        return DocumentKey(self._partition, span)
+        return DocumentKey(f"{self.environment}-compare", span)
 
 
 class _ActiveRun:

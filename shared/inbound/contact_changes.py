@@ -4,8 +4,6 @@ A contact on which the connector itself fails does not stop the page. It becomes
 otherwise a dead letter, under Spotler's own id.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime

@@ -1,11 +1,10 @@
 """Counts for pages of Spotler contacts: by kind of change, and by result."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
+from typing import Self
 
 from shared.domain.merging.divergence import Divergence
 from shared.domain.planning.decisions import Rest, Write
@@ -53,7 +52,7 @@ class PageCounts:
     defects: int = 0
     import_error: Exception | None = None
 
-    def add(self, part: PageCounts) -> None:
+    def add(self, part: Self) -> None:
         """Add the counts of known contacts."""
         self.seen += part.seen
         self.divergences += part.divergences

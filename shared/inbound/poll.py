@@ -5,8 +5,6 @@ reason. A crash repeats a window. That changes nothing twice, because values tha
 subscribers whose import failed have a cursor of their own, so that other contacts do not wait for them.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -115,40 +113,38 @@ class _Lease:
         self.position = position
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """The poll of one environment."""
+    """The poll of one environment.
 
-    def __init__(
-        self,
-        *,
-        feeds: ContactFeeds,
-        changes: ContactChanges,
-        people: RecordHandler,
-        bounces: BounceService,
-        store: StateStore,
-        clock: Clock,
-        rules: Rules,
-        environment: str,
-        lease: timedelta = CLAIM_TIME,
-    ) -> None:
-        """`lease` is how long a poll that died keeps others away: as long as its claims."""
-        self._feeds = feeds
-        self._changes = changes
-        self._people = people
-        self._bounces = bounces
-        self._clock = clock
-        self._rules = rules
-        self._lasts = lease
-        self._cursor = PollCursor(store, environment, CONTACTS)
-        self._waiting = PollCursor(store, environment, NEW_SUBSCRIBERS)
+    `lease` is how long a poll that died keeps others away: as long as its claims.
+    """
+
+    feeds: ContactFeeds
+    changes: ContactChanges
+    people: RecordHandler
+    bounces: BounceService
+    store: StateStore
+    clock: Clock
+    rules: Rules
+    environment: str
+    lease: timedelta = CLAIM_TIME
+
+    @property
+    def _cursor(self) -> PollCursor:
+        return PollCursor(self.store, self.environment, CONTACTS)
+
+    @property
+    def _waiting(self) -> PollCursor:
+        return PollCursor(self.store, self.environment, NEW_SUBSCRIBERS)
 
     async def poll(self) -> PollResult:
         """Handle all changes since the cursor. Raises ConnectorErrors; then the next poll continues.
 
         ConflictError while another poll is under way, or if it has taken the lease.
         """
-        begun = self._clock.now()
-        if not self._rules.environment_is_on:  # the cursor stays
+        begun = self.clock.now()
+        if not self.rules.environment_is_on:  # the cursor stays
             return PollResult(await self.cursor() or begun)
         lease = await self._begin(begun)
         result = PollResult(lease.position.until)
@@ -188,8 +184,8 @@ class Poll:
         }
 
     def _problem(self, position: CursorPosition | None) -> str:
-        now = self._clock.now()
-        if position is None or not self._rules.environment_is_on:
+        now = self.clock.now()
+        if position is None or not self.rules.environment_is_on:
             return ""
         if position.until > now + CLOCKS_DIFFER:
             return "The cursor of the poll is ahead of the clock; the next poll puts it back."
@@ -206,14 +202,14 @@ class Poll:
             raise ConflictError("another poll is under way", service=Service.STATE)
         if position.until > begun + CLOCKS_DIFFER:
             position = await self._rewound(position, begun)
-        taken = None if position is None else await self._cursor.take(position, begun, begun + self._lasts)
+        taken = None if position is None else await self._cursor.take(position, begun, begun + self.lease)
         if taken is None:
             raise ConflictError("another poll is under way", service=Service.STATE)
-        return _Lease(self._cursor, taken, self._clock, self._lasts)
+        return _Lease(self._cursor, taken, self.clock, self.lease)
 
     async def _rewound(self, position: CursorPosition, begun: datetime) -> CursorPosition | None:
         """Put a cursor that is ahead of the clock back to the time up to which bounces are known."""
-        known = await self._bounces.are_known_until()
+        known = await self.bounces.are_known_until()
         before = begun - _REWIND if known is None else min(known, begun)
         log.warning("the cursor of the poll was ahead of the clock; the poll continues from %s", _text(before))
         return await self._cursor.rewind(position, before)
@@ -232,7 +228,7 @@ class Poll:
             await lease.move(result.until, changes=result.seen.total() - before)
             if edge >= begun:
                 return
-            if self._clock.now() >= deadline:
+            if self.clock.now() >= deadline:
                 result.is_behind = True
                 return
 
@@ -242,29 +238,29 @@ class Poll:
         """Handle the changes between two moments; False if the time did not suffice."""
         bounced = await self._note_bounces(start, end, result)
         async for at, contacts in self._pages(start, end, deadline, lease):
-            if self._clock.now() >= deadline:
+            if self.clock.now() >= deadline:
                 return False
             latest = newest(contacts)
             if any(contact.is_unreachable for contact in latest):
                 # Mail may have bounced since the bounces were read: without them it would look like an opt-out.
                 bounced |= await self._note_bounces(start, end, result)
             known, new = known_and_new(latest)
-            bounced -= await self._changes.known(
+            bounced -= await self.changes.known(
                 known, at, result.handled, lane=QueueName.LIVE, before=lease.hold, doubts=lease.position.doubts
             )
             lease.position = lease.position.without(contact.external_id for contact in known)
             import_mode = ImportMode.DEFER if result.waits else ImportMode.IMPORT
-            await self._changes.new_subscribers(new, result.handled, lane=QueueName.LIVE, import_mode=import_mode)
+            await self.changes.new_subscribers(new, result.handled, lane=QueueName.LIVE, import_mode=import_mode)
             if result.handled.import_error is not None and not result.waits:
                 await self._waiting.begin(start)
                 result.waits = True
         correlation = f"bounce-{end.isoformat(timespec='seconds')}"
         references = [Reference(key, Why.PLATFORM, correlation) for key in sorted(bounced)]
-        result.handled.count(await self._people.handle(references, lane=QueueName.LIVE))
+        result.handled.count(await self.people.handle(references, lane=QueueName.LIVE))
         return True
 
     def _pages(self, start: datetime, end: datetime, deadline: datetime, lease: _Lease) -> AsyncIterator[Page]:
-        return pages_ahead(self._feeds, start, end, clock=self._clock, deadline=deadline, on_page=lease.renew)
+        return pages_ahead(self.feeds, start, end, clock=self.clock, deadline=deadline, on_page=lease.renew)
 
     async def _import_waiting(self, lease: _Lease, result: PollResult, begun: datetime) -> bool:
         """Import the new subscribers that an earlier poll could not import; whether some still wait."""
@@ -272,11 +268,11 @@ class Poll:
         while position is not None:
             edge, count = min(position.until + position.window, begun), 0
             async for _, contacts in self._pages(min(position.until, edge), edge, begun + _TIME, lease):
-                if self._clock.now() >= begun + _TIME:
+                if self.clock.now() >= begun + _TIME:
                     return True
                 _, new = known_and_new(newest(contacts))
                 count += len(contacts)
-                await self._changes.new_subscribers(
+                await self.changes.new_subscribers(
                     new, result.handled, lane=QueueName.LIVE, import_mode=ImportMode.IMPORT
                 )
                 if result.handled.import_error is not None:
@@ -289,9 +285,9 @@ class Poll:
 
     async def _note_bounces(self, start: datetime, end: datetime, result: PollResult) -> set[RecordKey]:
         """Record bounces, up to a little in the future: Spotler's clock may be ahead."""
-        concerned = await note_bounces(self._feeds, self._bounces, start, end + OVERLAP)
+        concerned = await note_bounces(self.feeds, self.bounces, start, end + OVERLAP)
         result.bounced |= concerned
-        await self._bounces.known_until(end)
+        await self.bounces.known_until(end)
         return concerned
 
 

@@ -5,11 +5,10 @@ that begins meanwhile stops. The lease of a process that died expires. Of two po
 cursor.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Self
 
 from shared.ports.documents import Codec, read_one, versioned
 from shared.ports.state import Delete, DocumentKey, Put, StateStore
@@ -51,7 +50,7 @@ class CursorPosition:
         """Whether a poll may have died while it handled a contact."""
         return self.doubts_all or external_id in self.doubtful
 
-    def without(self, external_ids: Iterable[str]) -> CursorPosition:
+    def without(self, external_ids: Iterable[str]) -> Self:
         """Return the position without doubt about these contacts."""
         return replace(self, doubtful=self.doubtful - frozenset(external_ids))
 

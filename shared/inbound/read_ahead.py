@@ -4,8 +4,6 @@ Writing to a contact removes it from the span that is read. Contacts of later pa
 read already, and be missed.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 

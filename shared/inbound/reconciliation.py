@@ -6,8 +6,6 @@ deleted, and are handled afterwards. The comparison reads Spotler's changes sinc
 (`comparison.py`). Divergences are counted, and health reports them.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -70,44 +68,33 @@ class WalkCounts:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """Begins the nightly comparison, and counts its divergences; `Resync` walks."""
 
-    def __init__(
-        self,
-        *,
-        lanes: Lanes,
-        comparison: Comparison,
-        ledger: Ledger,
-        brake: Brake,
-        store: StateStore,
-        clock: Clock,
-        rules: Rules,
-        environment: str,
-    ) -> None:
-        self._lanes = lanes
-        self._comparison = comparison
-        self._ledger = ledger
-        self._brake = brake
-        self._store = store
-        self._clock = clock
-        self._rules = rules
-        self._partition = f"{environment}-reconcile"
+    lanes: Lanes
+    comparison: Comparison
+    ledger: Ledger
+    brake: Brake
+    store: StateStore
+    clock: Clock
+    rules: Rules
+    environment: str
 
     async def begin(self) -> None:
         """Send the messages of the walks, and begin the comparison of Spotler. Raises ConnectorErrors."""
-        if not self._rules.environment_is_on:
+        if not self.rules.environment_is_on:
             return
-        await self._brake.tidy(self._ledger)
-        begun = self._clock.now()
+        await self.brake.tidy(self.ledger)
+        begun = self.clock.now()
         correlation = f"reconcile-{uuid4()}"
-        tables = sorted(self._rules.enabled_tables)
+        tables = sorted(self.rules.enabled_tables)
         records = sum(one["lookedAt"] for one in (await self.state()).values())
         tally = asdict(WalkCounts(begun.isoformat(timespec="seconds")))
-        await self._store.write([Put(self._key(table), tally) for table in tables])
+        await self.store.write([Put(self._key(table), tally) for table in tables])
         walks = [Walk(table=table, why=Why.RECONCILE, correlation=correlation) for table in tables]
-        await self._lanes.send(QueueName.BULK, *walks)
-        await self._comparison.night(records=records)
+        await self.lanes.send(QueueName.BULK, *walks)
+        await self.comparison.night(records=records)
 
     async def count_page(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
         """Count a page. A page that is repeated after a crash counts once; its writes count both times."""
@@ -125,40 +112,40 @@ class Reconciliation:
         )
         if is_last:
             tally = await self._finish(step, tally)
-        await self._store.write([Put(self._key(step.table), asdict(tally))])
+        await self.store.write([Put(self._key(step.table), asdict(tally))])
 
     async def state(self) -> dict[str, Any]:
         """Return as JSON, by table, the counts of the last reconciliation; empty before the first one."""
-        keys = {self._key(table): table for table in sorted(self._rules.enabled_tables)}
-        found = await self._store.read(list(keys))
+        keys = {self._key(table): table for table in sorted(self.rules.enabled_tables)}
+        found = await self.store.read(list(keys))
         return {str(table): WalkCounts(**found[key].body).as_json() for key, table in keys.items() if key in found}
 
     async def _finish(self, step: Walk, tally: WalkCounts) -> WalkCounts:
-        gone = [key async for key in self._ledger.not_seen_since(step.table, datetime.fromisoformat(tally.begun))]
+        gone = [key async for key in self.ledger.not_seen_since(step.table, datetime.fromisoformat(tally.begun))]
         held = await self._hold(step.table, gone)
         if gone:
-            await self._lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
-        tally = replace(tally, gone=len(gone), held=held, finished=self._clock.now().isoformat(timespec="seconds"))
+            await self.lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
+        tally = replace(tally, gone=len(gone), held=held, finished=self.clock.now().isoformat(timespec="seconds"))
         level = logging.WARNING if tally.differed or tally.gone else logging.INFO
         log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.missing, tally.gone)
         return tally
 
     async def _hold(self, table: PersonTable, gone: Sequence[RecordKey]) -> bool:
         """Let the brake hold all missing records if there are too many, except released ones; whether any is held."""
-        limit = self._brake.limits.missing
+        limit = self.brake.limits.missing
         if not limit or len(gone) <= limit:
             return False
-        held = await self._brake.keep(MassChange.ERASURE, map(str, gone))
+        held = await self.brake.keep(MassChange.ERASURE, map(str, gone))
         if held:
             log.error(_TOO_MANY, len(held), table)
         return bool(held)
 
     async def _read(self, table: PersonTable) -> WalkCounts | None:
-        found = await read_one(self._store, self._key(table))
+        found = await read_one(self.store, self._key(table))
         return None if found is None else WalkCounts(**found.body)
 
     def _key(self, table: PersonTable) -> DocumentKey:
-        return DocumentKey(self._partition, str(table))
+        return DocumentKey(f"{self.environment}-reconcile", str(table))
 
 
 def _references(keys: Iterable[RecordKey], correlation: str) -> list[Reference]:

@@ -4,8 +4,6 @@ One document per contact, under the id that its own row would have. The decision
 contact does not ask again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -106,36 +104,30 @@ class ReviewPage:
     following: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reviews:
     """Keeps the reviews of one environment."""
 
-    def __init__(
-        self,
-        *,
-        store: StateStore,
-        crm: Crm,
-        lanes: Lanes,
-        refusals: MailRefusals,
-        rules: Rules,
-        clock: Clock,
-        environment: str,
-    ) -> None:
-        self._store = store
-        self._crm = crm
-        self._lanes = lanes
-        self._refusals = refusals
-        self._rules = rules
-        self._clock = clock
-        self._partition = f"{environment}-review"
+    store: StateStore
+    crm: Crm
+    lanes: Lanes
+    refusals: MailRefusals
+    rules: Rules
+    clock: Clock
+    environment: str
+
+    @property
+    def _partition(self) -> str:
+        return f"{self.environment}-review"
 
     async def of(self, ids: Sequence[UUID]) -> dict[UUID, Review]:
         """Read the reviews that exist, decided ones included."""
-        documents = await self._store.read([self._key(one) for one in ids])
+        documents = await self.store.read([self._key(one) for one in ids])
         return {review.id: review for review in map(_read, documents.values())}
 
     async def page(self, *, after: str = "", limit: int = 100) -> ReviewPage:
         """Return a page of the open reviews."""
-        page = await self._store.scan(self._partition, after=after or None, limit=limit)
+        page = await self.store.scan(self._partition, after=after or None, limit=limit)
         return ReviewPage([one for one in map(_read, page.documents) if one.is_open], page.after or "")
 
     async def ask(self, reviews: Sequence[Review], known: Mapping[UUID, Review]) -> None:
@@ -143,7 +135,7 @@ class Reviews:
 
         A decision that was made since then stands.
         """
-        await self._store.write(
+        await self.store.write(
             [
                 self._asked(one, known.get(one.id))
                 for one in reviews
@@ -162,7 +154,7 @@ class Reviews:
     async def forget(self, known: Sequence[Review]) -> None:
         """Delete reviews that need no decision any more, unless somebody has decided since they were read."""
         if known:
-            await self._store.write([Delete(self._key(one.id), one.etag) for one in known])
+            await self.store.write([Delete(self._key(one.id), one.etag) for one in known])
 
     async def dismiss(self, identifier: UUID) -> Review:
         """Leave the contact alone, or let the record's refusal count for the contact (`refuses-mail`).
@@ -173,7 +165,7 @@ class Reviews:
         review = await self._review(identifier)
         refusing = await self._still_refusing(review)
         if refusing is not None:
-            await self._refusals.uphold(refusing)
+            await self.refusals.uphold(refusing)
         dismissed = await self._decide(review, _DISMISSED)
         if refusing is not None:
             await self._synchronise(refusing.key, review)
@@ -183,9 +175,9 @@ class Reviews:
         """Return the record whose refusal the review is about, if it still refuses and has the contact's address."""
         if review.reason is not ReviewReason.REFUSES_MAIL or not review.is_open:
             return None
-        people = await self._crm.read_people(list(review.candidates))
+        people = await self.crm.read_people(list(review.candidates))
         same = [record for record in people.values() if self._address(record) == review.address]
-        refusing = (await self._refusals.among(same)).values()
+        refusing = (await self.refusals.among(same)).values()
         return max(refusing, key=lambda one: DO_NOT_EMAIL in one.subjects, default=None)  # the stronger refusal
 
     async def bind(self, identifier: UUID, key: RecordKey, lifting: Lifting = Lifting.AS_TOLD) -> Review:
@@ -196,7 +188,7 @@ class Reviews:
         """
         review = await self._review(identifier)
         record = await self._chosen_record(review, key)
-        refusing = (await self._refusals.among([record])).get(key)
+        refusing = (await self.refusals.among([record])).get(key)
         if refusing is not None and not (lifting is Lifting.ALL or review.mentions(refusing)):
             raise DataError(
                 f'{refusing.text} Send "liftRefusal": true as well if the sign-up is the newer act; otherwise dismiss',
@@ -206,14 +198,14 @@ class Reviews:
         if subjects := sorted({*known, *(refusing.subjects if refusing else ())}):
             # Saved first: after a crash between the two writes, Dataverse no longer has the refusal.
             review = await self._save(replace(review, lifting=tuple(subjects), lifted=key))
-            await self._refusals.lift(record, subjects, review.correlation)
-            await self._refusals.give(record, review.given)
+            await self.refusals.lift(record, subjects, review.correlation)
+            await self.refusals.give(record, review.given)
         bound = await self._decide(review, key)
         await self._synchronise(key, review)
         return bound
 
     async def _chosen_record(self, review: Review, key: RecordKey) -> PersonRecord:
-        record = (await self._crm.read_people([key])).get(key)
+        record = (await self.crm.read_people([key])).get(key)
         if record is None:
             raise NotFoundError(f"There is no {key.table} with this id", service=Service.DATAVERSE)
         if self._address(record) != review.address:
@@ -224,14 +216,14 @@ class Reviews:
         return record
 
     async def _synchronise(self, key: RecordKey, review: Review) -> None:
-        await self._lanes.send_references(QueueName.LIVE, [Reference(key, Why.PLATFORM, review.correlation)])
+        await self.lanes.send_references(QueueName.LIVE, [Reference(key, Why.PLATFORM, review.correlation)])
 
     def _address(self, record: PersonRecord) -> str:
-        column = self._rules.mapping.email_column(record.key.table)
-        return self._rules.fingerprints.address(str(record.values.get(column) or "") if column else "")
+        column = self.rules.mapping.email_column(record.key.table)
+        return self.rules.fingerprints.address(str(record.values.get(column) or "") if column else "")
 
     async def _review(self, identifier: UUID) -> Review:
-        document = await read_one(self._store, self._key(identifier))
+        document = await read_one(self.store, self._key(identifier))
         if document is None:
             raise NotFoundError("There is no review with this id", service=Service.STATE)
         return _read(document)
@@ -240,7 +232,7 @@ class Reviews:
         return await self._save(replace(review, decision=decision, decided=self._now()))
 
     async def _save(self, review: Review) -> Review:
-        (etag,) = await self._store.write([versioned(self._key(review.id), _CODEC.body(review), review.etag)])
+        (etag,) = await self.store.write([versioned(self._key(review.id), _CODEC.body(review), review.etag)])
         if etag is None:
             raise ConflictError("Somebody else decided at the same time: look again", service=Service.STATE)
         return replace(review, etag=etag)
@@ -249,7 +241,7 @@ class Reviews:
         return DocumentKey(self._partition, str(identifier))
 
     def _now(self) -> str:
-        return self._clock.now().isoformat(timespec="seconds")
+        return self.clock.now().isoformat(timespec="seconds")
 
 
 def _read(document: Document) -> Review:

@@ -4,8 +4,6 @@ A page costs one request to match, one to create, and one read of reviews. The i
 decide becomes a review. The caller synchronises the records afterwards, which binds the contacts to them.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Mapping as MappingABC
@@ -59,36 +57,29 @@ class ImportPolicy:
     match: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberImport:
     """Imports the new subscribers of one environment."""
 
-    def __init__(
-        self,
-        *,
-        records: NewRecords,
-        writebacks: Writebacks,
-        crm: Crm,
-        platform: MarketingPlatform,
-        reviews: Reviews,
-        refusals: MailRefusals,
-        rules: Rules,
-        import_policy: ImportPolicy,
-    ) -> None:
-        self._records = records
-        self._crm = crm
-        self._platform = platform
-        self._refusals = refusals
-        self._reviews = reviews
-        self._rules = rules
-        self._import_policy = import_policy
-        self._matching = ContactMatching(
-            records=records,
-            writebacks=writebacks,
-            crm=crm,
-            platform=platform,
-            refusals=refusals,
-            rules=rules,
-            columns=import_policy.match,
+    records: NewRecords
+    writebacks: Writebacks
+    crm: Crm
+    platform: MarketingPlatform
+    reviews: Reviews
+    refusals: MailRefusals
+    rules: Rules
+    import_policy: ImportPolicy
+
+    @property
+    def _matching(self) -> ContactMatching:
+        return ContactMatching(
+            records=self.records,
+            writebacks=self.writebacks,
+            crm=self.crm,
+            platform=self.platform,
+            refusals=self.refusals,
+            rules=self.rules,
+            columns=self.import_policy.match,
         )
 
     async def import_page(self, contacts: Sequence[MarketingContact], *, correlation: str) -> Sequence[ImportResult]:
@@ -97,13 +88,13 @@ class SubscriberImport:
         Raises ConnectorErrors when the rest must be repeated later: a repetition creates nothing twice.
         ConfigurationError if settings and mapping do not fit together.
         """
-        if self._import_policy.target is ImportTarget.NONE:
+        if self.import_policy.target is ImportTarget.NONE:
             return [ImportResult(one.encrypted_id, ImportOutcome.OFF) for one in contacts]
         self._check()
         subscribers = {self._id(contact): contact for contact in contacts if _can_import(contact)}
-        known = await self._reviews.of(list(subscribers))
+        known = await self.reviews.of(list(subscribers))
         imported, waiting = self._decided(subscribers, known)
-        match self._import_policy.target:
+        match self.import_policy.target:
             case ImportTarget.LEAD:
                 imported |= await self._make_leads(waiting)
             case ImportTarget.CONTACT:
@@ -120,10 +111,10 @@ class SubscriberImport:
 
     async def refuse(self, contact: MarketingContact, *, text: str, correlation: str) -> None:
         """Create a review for a contact that cannot be imported; `text` is the reason. Nothing if import is off."""
-        if self._import_policy.target is ImportTarget.NONE:
+        if self.import_policy.target is ImportTarget.NONE:
             return
         identifier = self._id(contact)
-        known = await self._reviews.of([identifier])
+        known = await self.reviews.of([identifier])
         if identifier in known and not known[identifier].is_open:
             return  # a person has decided
         refused = ImportResult(contact.encrypted_id, ImportOutcome.REFUSED, text=text)
@@ -137,8 +128,8 @@ class SubscriberImport:
         All of them would share one Spotler contact, and either the sign-up or the refusal would be overruled.
         """
         using = await self._using_address(subscribers)
-        people = await self._crm.read_people(list({key: None for keys in using.values() for key in keys}))
-        refusing = await self._refusals.among(people.values())
+        people = await self.crm.read_people(list({key: None for keys in using.values() for key in keys}))
+        refusing = await self.refusals.among(people.values())
         asked: dict[UUID, ImportResult] = {}
         for identifier, keys in using.items():
             if found := [refusing[key] for key in keys if key in refusing]:
@@ -148,14 +139,14 @@ class SubscriberImport:
 
     async def _using_address(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, list[RecordKey]]:
         """Find the active records with the address of each, in one request per table."""
-        catalogue, mapping = await self._platform.properties(), self._rules.mapping
+        catalogue, mapping = await self.platform.properties(), self.rules.mapping
         using: dict[UUID, list[RecordKey]] = {identifier: [] for identifier in subscribers}
         for table in PersonTable:
             column = mapping.email_column(table)
-            if not subscribers or column is None or table not in self._rules.enabled_tables:
+            if not subscribers or column is None or table not in self.rules.enabled_tables:
                 continue
             wanted = [criteria(contact, (column,), table, mapping, catalogue) for contact in subscribers.values()]
-            for identifier, keys in zip(subscribers, await self._records.matching(table, wanted), strict=True):
+            for identifier, keys in zip(subscribers, await self.records.matching(table, wanted), strict=True):
                 using[identifier] += keys
         return using
 
@@ -182,13 +173,13 @@ class SubscriberImport:
         self, subscribers: MappingABC[UUID, MarketingContact], table: PersonTable
     ) -> dict[UUID, ImportResult]:
         """NEW-03, NEW-09: create rows with the permissions that Spotler has; the default permissions do not apply."""
-        catalogue, mapping = await self._platform.properties(), self._rules.mapping
+        catalogue, mapping = await self.platform.properties(), self.rules.mapping
         records = {}
         for identifier, contact in subscribers.items():
-            row = new_row(contact, self._import_policy.target, mapping, catalogue)
+            row = new_row(contact, self.import_policy.target, mapping, catalogue)
             key = RecordKey(table, identifier)
             records[identifier] = NewRecord(key, mapping.email_column(table) or "", row.fields, row.subscriptions)
-        created = await self._records.create(list(records.values())) if records else []
+        created = await self.records.create(list(records.values())) if records else []
         imported = {
             identifier: _imported(subscribers[identifier], record.key, one)
             for (identifier, record), one in zip(records.items(), created, strict=True)
@@ -202,8 +193,8 @@ class SubscriberImport:
             for identifier, one in imported.items()
             if one.outcome is ImportOutcome.KNOWN and one.key is not None
         }
-        people = await self._crm.read_people(list(known.values())) if known else {}
-        refusing = await self._refusals.among(people.values())
+        people = await self.crm.read_people(list(known.values())) if known else {}
+        refusing = await self.refusals.among(people.values())
         return {
             identifier: _refused(imported[identifier].encrypted_id, [refusing[key]])
             for identifier, key in known.items()
@@ -212,12 +203,12 @@ class SubscriberImport:
 
     async def _create_entries(self, subscribers: MappingABC[UUID, MarketingContact]) -> dict[UUID, ImportResult]:
         """IF-04: create membership entries. A contact stays without a record; its next change updates its entry."""
-        catalogue, mapping = await self._platform.properties(), self._rules.mapping
+        catalogue, mapping = await self.platform.properties(), self.rules.mapping
         entries = [
             NewEntry(mapping.entity_table, identifier, new_row(contact, self._target, mapping, catalogue).fields)
             for identifier, contact in subscribers.items()
         ]
-        created = await self._records.create(entries) if entries else []
+        created = await self.records.create(entries) if entries else []
         return {
             identifier: _imported(contact, None, one)
             for (identifier, contact), one in zip(subscribers.items(), created, strict=True)
@@ -255,25 +246,25 @@ class SubscriberImport:
                 address=self._fingerprint(email_of(subscribers[identifier])),
                 since="",
                 correlation=correlation,
-                given=given(subscribers[identifier], self._rules.mapping),
+                given=given(subscribers[identifier], self.rules.mapping),
             )
             for identifier, one in imported.items()
             if one.outcome in _QUESTIONS
         ]
-        await self._reviews.ask(questions, known)
+        await self.reviews.ask(questions, known)
         asked = {one.id for one in questions}
-        await self._reviews.forget([one for one in known.values() if one.is_open and one.id not in asked])
+        await self.reviews.forget([one for one in known.values() if one.is_open and one.id not in asked])
 
     # ---------------------------------------------------------------------------------------------------------- mapping
 
     def _check(self) -> None:
         """Refuse settings that the mapping cannot serve."""
-        setting, mapping = f"NEW_SUBSCRIBER_TARGET is {self._target}", self._rules.mapping
+        setting, mapping = f"NEW_SUBSCRIBER_TARGET is {self._target}", self.rules.mapping
         table = self._target.person_table
         if table is None:
             if not any(row.entity for row in mapping.rows):
                 raise ConfigurationError(f"{setting}, but no row of the mapping has an entity column")
-        elif table not in self._rules.enabled_tables:
+        elif table not in self.rules.enabled_tables:
             raise ConfigurationError(f"{setting}, but SYNC_TABLES does not have {table}")
         elif mapping.email_column(table) is None:
             raise ConfigurationError(f"{setting}, but the mapping has no row for the {EMAIL} of a {table}")
@@ -282,11 +273,11 @@ class SubscriberImport:
         return row_id(self._target, contact.encrypted_id or self._fingerprint(email_of(contact)))
 
     def _fingerprint(self, address: str) -> str:
-        return self._rules.fingerprints.address(address)
+        return self.rules.fingerprints.address(address)
 
     @property
     def _target(self) -> ImportTarget:
-        return self._import_policy.target
+        return self.import_policy.target
 
 
 def _can_import(contact: MarketingContact) -> bool:

@@ -1,7 +1,5 @@
 """Finds the records in Dataverse that match new subscribers (NEW-04, NEW-05)."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,33 +38,23 @@ class Matches:
     unknown: Sequence[Sequence[UUID]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactMatching:
     """Matches contacts by columns; without columns, by the one with the e-mail address."""
 
-    def __init__(
-        self,
-        *,
-        records: NewRecords,
-        writebacks: Writebacks,
-        crm: Crm,
-        platform: MarketingPlatform,
-        refusals: MailRefusals,
-        rules: Rules,
-        columns: Sequence[str],
-    ) -> None:
-        self._records = records
-        self._writebacks = writebacks
-        self._crm = crm
-        self._platform = platform
-        self._refusals = refusals
-        self._rules = rules
-        self._wanted = tuple(columns)
+    records: NewRecords
+    writebacks: Writebacks
+    crm: Crm
+    platform: MarketingPlatform
+    refusals: MailRefusals
+    rules: Rules
+    columns: Sequence[str]
 
     async def find(self, subscribers: Mapping[UUID, MarketingContact]) -> Matches:
         """Match in one request, and read the matches in another one. Raises ConnectorErrors."""
-        catalogue = await self._platform.properties()
+        catalogue = await self.platform.properties()
         wanted = {identifier: self._criteria(contact, catalogue) for identifier, contact in subscribers.items()}
-        found = await self._records.matching(_TABLE, list(wanted.values())) if wanted else []
+        found = await self.records.matching(_TABLE, list(wanted.values())) if wanted else []
         imported: dict[UUID, ImportResult] = {}
         matched: dict[UUID, RecordKey] = {}
         unknown: defaultdict[tuple[str, ...], list[UUID]] = defaultdict(list)
@@ -89,8 +77,8 @@ class ContactMatching:
 
         About a record that refuses mail a person decides: the sign-up may be newer than the refusal.
         """
-        people = await self._crm.read_people(list(dict.fromkeys(matched.values()))) if matched else {}
-        refusing = await self._refusals.among(people.values())
+        people = await self.crm.read_people(list(dict.fromkeys(matched.values()))) if matched else {}
+        refusing = await self.refusals.among(people.values())
         imported: dict[UUID, ImportResult] = {}
         moving: dict[UUID, RecordKey] = {}
         for identifier, contact in subscribers.items():
@@ -113,7 +101,7 @@ class ContactMatching:
         self, subscribers: Mapping[UUID, MarketingContact], moving: Mapping[UUID, RecordKey]
     ) -> dict[UUID, ImportResult]:
         """First write the subscriber's address to the record, where the mapping allows it (`<->`)."""
-        definition = (await self._platform.properties()).named(EMAIL)
+        definition = (await self.platform.properties()).named(EMAIL)
         row = self._email_row
         if definition is None or not subscribers:
             return {}
@@ -122,7 +110,7 @@ class ContactMatching:
             for identifier, contact in subscribers.items()
         ]
         imported: dict[UUID, ImportResult] = {}
-        results = await self._writebacks.write_back(writebacks)
+        results = await self.writebacks.write_back(writebacks)
         for (identifier, contact), one in zip(subscribers.items(), results, strict=True):
             if one.error is None and not one.problems:
                 imported[identifier] = ImportResult(contact.encrypted_id, ImportOutcome.MATCHED, moving[identifier])
@@ -136,13 +124,13 @@ class ContactMatching:
 
     def _criteria(self, contact: MarketingContact, catalogue: PropertyCatalogue) -> tuple[NewField, ...]:
         try:
-            return criteria(contact, self._columns, _TABLE, self._rules.mapping, catalogue)
+            return criteria(contact, self._columns, _TABLE, self.rules.mapping, catalogue)
         except ValueError as problem:
             raise ConfigurationError(f"NEW_SUBSCRIBER_MATCH cannot be used: {problem}") from None
 
     def _is_of(self, record: PersonRecord | None, contact: MarketingContact) -> bool:
         there = str(record.values.get(self._email_column) or "") if record is not None else ""
-        return self._rules.fingerprints.address(there) == self._rules.fingerprints.address(email_of(contact))
+        return self.rules.fingerprints.address(there) == self.rules.fingerprints.address(email_of(contact))
 
     @property
     def _by_address(self) -> bool:
@@ -150,16 +138,16 @@ class ContactMatching:
 
     @property
     def _columns(self) -> tuple[str, ...]:
-        return self._wanted or (self._email_column,)
+        return tuple(self.columns) or (self._email_column,)
 
     @property
     def _email_column(self) -> str:
-        return self._rules.mapping.email_column(_TABLE) or ""
+        return self.rules.mapping.email_column(_TABLE) or ""
 
     @property
     def _email_row(self) -> MappingRow:
         column = Column(self._email_column)
-        rows = self._rules.mapping.for_table(_TABLE)
+        rows = self.rules.mapping.for_table(_TABLE)
         return next(row for row in rows if row.property_name == EMAIL and row.sources[_TABLE] == column)
 
     @property

@@ -1,7 +1,5 @@
 """Changes between two synchronisations: a member joins or leaves (ML-24), a list ends (ML-28)."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Makes Spotler's list equal to a snapshot, bucket by bucket, with as few calls as the differences need."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 

@@ -1,11 +1,9 @@
 """The state of a list: what it is in Spotler, its run, and the results of the last runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from shared.domain.features.lists import ListKind, ListRules, MemberCounts
@@ -89,7 +87,7 @@ class ListState:
     history: tuple[Annotated[RunSummary, _SUMMARY], ...] = ()
     etag: str = ""
 
-    def ended(self, past: RunSummary, **changes: Any) -> ListState:
+    def ended(self, past: RunSummary, **changes: Any) -> Self:
         """Return the state after a run."""
         return replace(self, run=None, history=(past, *self.history)[:_HISTORY], **changes)
 

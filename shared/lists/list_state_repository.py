@@ -10,8 +10,6 @@ A list has one state document, and notes for each snapshot:
 A note about a single contact (`in`, `maybe`, `out`) overrides the snapshot.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The list in Spotler that a marketing list becomes: create, rename, change its kind, fill and delete it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus

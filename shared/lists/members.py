@@ -1,7 +1,5 @@
 """Resolves the members of a list to Spotler contacts: included, left out with a reason, or waiting."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta

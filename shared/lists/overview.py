@@ -4,8 +4,6 @@ The confirmation dialog of a Sync To Spotler button asks this (ML-16, ML-17). Th
 synchronisation.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Reports the result of a list to Dataverse: its Spotler Info, and its jobs (ML-19, STA-06, JOB-25)."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from uuid import UUID, uuid5

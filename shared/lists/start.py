@@ -1,7 +1,5 @@
 """Starts the synchronisation of a list, or returns why it cannot start (Sync List, ML-23)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta

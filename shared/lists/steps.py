@@ -4,8 +4,6 @@ A step does its part, sends the message of the next step, and then saves in the 
 crash repeats a step and loses none. A step with an older number is done, and its successor was sent.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The collaborators of the use cases of marketing lists."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from shared.engine.guards.brake import Brake

@@ -1,86 +1,68 @@
 """The connector's own messages on the lanes: references, walks over tables, steps of lists. Ids, no values."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.domain.merging.comparison_window import Span
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import ConsentOrder, Intent, PersonTable, RecordKey, Reference, Why
-from shared.messages.list_messages import Attempt, Correlation, ListLook, ListMembers, ListMessage, Moment
+from shared.messages.list_messages import (
+    Attempt,
+    Correlation,
+    ListLook,
+    ListMembers,
+    ListMessage,
+    MessageBody,
+    Moment,
+    RetriedMessage,
+)
 from shared.ports.queue import OutgoingMessage, Queue, QueueName
 
 _PER_MESSAGE = 100
 """References in one message: a handful of kilobytes, far below every limit."""
 
 
-class _ConsentBody(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_SAME = ("why", "correlation", "attempt", "first_seen", "waits_since", "intent", "job")
+"""The fields that a reference has in common with its body."""
 
+
+class _ConsentBody(MessageBody):
     option: str
     answer: bool
     job: UUID
 
-    @classmethod
-    def of(cls, order: ConsentOrder) -> _ConsentBody:
-        return cls(option=order.option, answer=order.answer, job=order.job)
 
-
-class _ReferenceBody(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _ReferenceBody(RetriedMessage):
     table: PersonTable
     id: UUID
     why: Why
-    correlation: Correlation = ""
-    attempt: Attempt = 1
     first_seen: Moment | None = None
-    waits_since: Moment | None = None
     intent: Intent = Intent.SYNC
     job: UUID | None = None
     consent: _ConsentBody | None = None
 
     @classmethod
-    def of(cls, reference: Reference) -> _ReferenceBody:
-        return cls(
-            table=reference.key.table,
-            id=reference.key.id,
-            why=reference.why,
-            correlation=reference.correlation,
-            attempt=reference.attempt,
-            first_seen=reference.first_seen,
-            waits_since=reference.waits_since,
-            intent=reference.intent,
-            job=reference.job,
-            consent=_ConsentBody.of(reference.consent) if reference.consent is not None else None,
-        )
+    def of(cls, reference: Reference) -> Self:
+        consent = _ConsentBody(**asdict(reference.consent)) if reference.consent is not None else None
+        same = {name: getattr(reference, name) for name in _SAME}
+        return cls(table=reference.key.table, id=reference.key.id, consent=consent, **same)
 
     def to_reference(self) -> Reference:
+        consent = ConsentOrder(**self.consent.model_dump()) if self.consent is not None else None
         return Reference(
-            key=RecordKey(self.table, self.id),
-            why=self.why,
-            correlation=self.correlation,
-            attempt=self.attempt,
-            first_seen=self.first_seen,
-            waits_since=self.waits_since,
-            intent=self.intent,
-            job=self.job,
-            consent=ConsentOrder(**self.consent.model_dump()) if self.consent is not None else None,
+            RecordKey(self.table, self.id), consent=consent, **{name: getattr(self, name) for name in _SAME}
         )
 
 
-class ReferenceBatch(BaseModel):
+class ReferenceBatch(MessageBody):
     """Process these records."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["references"] = "references"
     references: list[_ReferenceBody]
@@ -90,20 +72,15 @@ class ReferenceBatch(BaseModel):
         return [body.to_reference() for body in self.references]
 
 
-class Jobs(BaseModel):
+class Jobs(RetriedMessage):
     """Process these Spotler Jobs. If they belong to several changes, `correlations` has the id of each."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["jobs"] = "jobs"
     jobs: list[UUID]
-    correlation: Correlation = ""
     correlations: dict[UUID, Correlation] | None = None
-    attempt: Attempt = 1
-    waits_since: Moment | None = None
 
     @classmethod
-    def of(cls, correlations: Mapping[UUID, str], attempt: int, waits_since: datetime | None = None) -> Jobs:
+    def of(cls, correlations: Mapping[UUID, str], attempt: int, waits_since: datetime | None = None) -> Self:
         """Make a message of jobs with the correlation id of each."""
         jobs, different = list(correlations), set(correlations.values())
         if len(different) == 1:
@@ -114,58 +91,41 @@ class Jobs(BaseModel):
         """Return the correlation id of the change that a job belongs to."""
         return (self.correlations or {}).get(job, self.correlation)
 
-    def part(self, jobs: Iterable[UUID]) -> Jobs:
+    def part(self, jobs: Iterable[UUID]) -> Self:
         """Return the message for some of its jobs."""
-        return Jobs.of({job: self.correlation_of(job) for job in jobs}, self.attempt, self.waits_since)
+        return self.of({job: self.correlation_of(job) for job in jobs}, self.attempt, self.waits_since)
 
 
-class Permissions(BaseModel):
+class Permissions(RetriedMessage):
     """Process the records that these Spotler Permission rows belong to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["permissions"] = "permissions"
     permissions: list[UUID]
-    correlation: Correlation = ""
-    attempt: Attempt = 1
-    waits_since: Moment | None = None
 
 
-class Walk(BaseModel):
+class Walk(RetriedMessage):
     """Process the next page of a whole table; `after` is the end of the page before."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["walk"] = "walk"
     table: PersonTable
     why: Why
     after: str | None = None
-    correlation: Correlation = ""
-    attempt: Attempt = 1
-    waits_since: Moment | None = None
 
 
-class Replay(BaseModel):
+class Replay(RetriedMessage):
     """Process the next page of held records again; `after` is the end of the page before."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["replay"] = "replay"
     change: MassChange
     after: str | None = None
-    correlation: Correlation = ""
-    attempt: Attempt = 1
-    waits_since: Moment | None = None
 
 
 EventMessage = ReferenceBatch | Jobs | Permissions | ListMembers | ListLook
 """What an event of Dataverse asks for."""
 
 
-class Unchecked(BaseModel):
+class Unchecked(MessageBody):
     """Handle the inner message, once it is certain that its origin is one of the configured organisations."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["unchecked"] = "unchecked"
     organisation: UUID
@@ -181,17 +141,12 @@ class Unchecked(BaseModel):
         return correlation_of(self.message)
 
 
-class Compare(BaseModel):
+class Compare(RetriedMessage):
     """Compare the next window of a run with Spotler; its progress is in the state store."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["compare"] = "compare"
     span: Span
     run: str
-    correlation: Correlation = ""
-    attempt: Attempt = 1
-    waits_since: Moment | None = None
 
 
 AnyMessage = ReferenceBatch | Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked

@@ -1,7 +1,5 @@
 """The messages of the lanes about marketing lists. Ids and numbers only."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -41,15 +39,24 @@ class Phase(StrEnum):
     """Check whether the list is still what it was when the snapshot was taken."""
 
 
-class _AboutList(BaseModel):
-    """What every message about a list has."""
+class MessageBody(BaseModel):
+    """A message of the connector, or a part of one: a member that it does not know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    list: UUID
+
+class RetriedMessage(MessageBody):
+    """A message of one change; it counts its own attempts."""
+
     correlation: Correlation = ""
     attempt: Attempt = 1
     waits_since: Moment | None = None
+
+
+class _AboutList(RetriedMessage):
+    """What every message about a list has."""
+
+    list: UUID
 
 
 class ListStep(_AboutList):

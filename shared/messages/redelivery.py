@@ -1,7 +1,5 @@
 """Delivers a lane message again that could not be handled at all, or dead-letters it after its last attempt."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

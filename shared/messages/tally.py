@@ -1,7 +1,5 @@
 """Counts the successes and the failures of services in one call of a function: circuits learn from them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """The port of the clock."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Protocol
 
@@ -11,4 +9,3 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
-        ...

@@ -1,7 +1,5 @@
 """The ports of Dataverse."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -159,42 +157,33 @@ class Crm(Protocol):
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
         """Read what the mapping needs; a record that is missing in the answer does not exist."""
-        ...
 
     async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
         """Find active records that may be mailed, by address (as given; case does not matter)."""
-        ...
 
     async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
         """Read a page of a whole table."""
-        ...
 
     async def people_of_permissions(self, ids: Sequence[UUID]) -> Sequence[RecordKey]:
         """Find the records of Spotler Permission rows."""
-        ...
 
     async def read_jobs(self, ids: Sequence[UUID]) -> dict[UUID, JobRow]:
         """Read Spotler Job rows."""
-        ...
 
     async def jobs_in(self, status: JobStatus, *, before: datetime, limit: int) -> Sequence[JobRow]:
         """Find jobs that have had this status since `before` or longer (Queued: created, In Progress: started).
 
         Oldest first.
         """
-        ...
 
     async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
         """Write all reports in as few requests as possible; returns the error of each report, in order."""
-        ...
 
     async def ping(self) -> None:
         """Raise a ConnectorError if Dataverse cannot be used."""
-        ...
 
     async def close(self) -> None:
         """Release connections."""
-        ...
 
 
 class RecordAccess(Protocol):
@@ -204,7 +193,6 @@ class RecordAccess(Protocol):
         self, asked: Collection[tuple[UUID, RecordKey]]
     ) -> Mapping[tuple[UUID, RecordKey], frozenset[AccessRight]]:
         """Return each user's rights on each record, at most a minute old; none if one is gone. ConnectorErrors."""
-        ...
 
 
 class CrmSchema(Protocol):
@@ -212,18 +200,15 @@ class CrmSchema(Protocol):
 
     async def read_schema(self, mapping: FieldMapping) -> Schema:
         """Read every table that a mapping names, at most a minute old."""
-        ...
 
     async def read_steps(self) -> Sequence[EventStep] | None:
         """Read the registered events of the connector; None if its role may not read them."""
-        ...
 
     async def read_rights(self, mapping: FieldMapping, schema: Schema) -> Mapping[str, ReadRight] | None:
         """Return, by table, what the connector's user may read of the other tables of a mapping.
 
         Tables without a privilege in Dataverse are missing; None if Dataverse does not return rights.
         """
-        ...
 
 
 class PeopleReading(Protocol):
@@ -231,7 +216,6 @@ class PeopleReading(Protocol):
 
     async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
         """Read records; a record that is missing in the answer does not exist."""
-        ...
 
 
 class AutomationRows(Protocol):
@@ -239,15 +223,12 @@ class AutomationRows(Protocol):
 
     async def all_automations(self) -> Sequence[AutomationRow]:
         """Read all rows, including inactive rows."""
-        ...
 
     async def read_automations(self, ids: Sequence[UUID]) -> dict[UUID, AutomationRow]:
         """Read rows; a row that is missing in the answer does not exist."""
-        ...
 
     async def write_automations(self, writes: Sequence[AutomationWrite]) -> None:
         """Create, change, deactivate and reactivate rows. Raises the first error after all have been tried."""
-        ...
 
 
 class MarketingLists(Protocol):
@@ -255,22 +236,18 @@ class MarketingLists(Protocol):
 
     async def read_list(self, identifier: UUID) -> MarketingList | None:
         """Read one list; None if it does not exist, or if its members are no people."""
-        ...
 
     async def members(self, marketing_list: MarketingList, *, after: str | None, limit: int) -> PeoplePage:
         """Read a page of the members, those of a dynamic list by its query.
 
         NotFoundError if the list is gone, DataError if a dynamic list has no usable query.
         """
-        ...
 
     async def members_among(self, identifier: UUID, people: Sequence[UUID]) -> frozenset[UUID]:
         """Return the current members of a static list among these records; none if the list is gone."""
-        ...
 
     async def write_status(self, status: ListStatus) -> None:
         """Write a list's Spotler Info (STA-06); a deleted list is ignored."""
-        ...
 
 
 class EnvironmentVariables(Protocol):
@@ -278,11 +255,9 @@ class EnvironmentVariables(Protocol):
 
     async def find_variable(self, schema_name: str, display_name: str) -> EnvironmentVariable | None:
         """Find by schema name, else by display name (C-19)."""
-        ...
 
     async def set_variable(self, variable: EnvironmentVariable, value: str) -> None:
         """Write the current value."""
-        ...
 
 
 class BounceTasks(Protocol):
@@ -294,11 +269,9 @@ class BounceTasks(Protocol):
         Returns the ids of the tasks that exist now; a deleted record gets no task. Raises the first error after all
         have been tried.
         """
-        ...
 
     async def complete(self, ids: Sequence[UUID]) -> None:
         """Complete the open ones of these tasks. Raises the first error after all have been tried."""
-        ...
 
 
 class PermissionRows(Protocol):
@@ -308,15 +281,12 @@ class PermissionRows(Protocol):
         self, name: str, *, created_before: datetime | None, after: str | None, limit: int
     ) -> NamedPermissionPage:
         """Read a page of the rows with a name, whatever its case; with `created_before` only older rows."""
-        ...
 
     async def rename(self, ids: Sequence[UUID], name: str) -> Collection[UUID]:
         """Rename rows, and return those that Dataverse refused; a deleted row is no error.
 
         Raises the first other error after all have been tried.
         """
-        ...
 
     async def in_use(self, names: Sequence[str]) -> frozenset[str]:
         """Return the names that at least one row has."""
-        ...

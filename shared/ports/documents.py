@@ -1,7 +1,5 @@
 """What repositories do with documents of the state store: read one, change it with its version, scan, encode."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar

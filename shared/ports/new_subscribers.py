@@ -1,7 +1,5 @@
 """The port that finds and creates rows in Dataverse for new subscribers (NEW)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -53,11 +51,9 @@ class NewRecords(Protocol):
 
         Raises ConnectorErrors; ConfigurationError for a column that cannot be compared.
         """
-        ...
 
     async def create(self, records: Sequence[NewRecord | NewEntry]) -> Sequence[Created]:
         """Create rows with their subscriptions in as few requests as possible; one result per row, in order.
 
         An error of one row does not affect others. Raises a ConnectorError only before anything was written.
         """
-        ...

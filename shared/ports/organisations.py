@@ -1,7 +1,5 @@
 """The port that checks which organisation a message comes from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -28,7 +26,6 @@ class Organisations(Protocol):
 
     async def refusal(self, origin: Origin) -> OriginRefused | None:
         """Return why a message is refused, None if it is accepted. ConnectorErrors if that cannot be checked now."""
-        ...
 
 
 class OwnUser(Protocol):
@@ -36,4 +33,3 @@ class OwnUser(Protocol):
 
     async def learn(self) -> None:
         """Ask Dataverse for the user's id, unless it is known. Raises no ConnectorError."""
-        ...

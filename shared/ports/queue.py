@@ -1,7 +1,5 @@
 """The ports of the queues: sending, dead-lettering, receiving."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -82,7 +80,6 @@ class Queue(Protocol):
 
     async def send(self, queue: QueueName, messages: Sequence[OutgoingMessage]) -> None:
         """Enqueue all messages or raise; the backend makes batches."""
-        ...
 
     async def dead_letter(
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
@@ -93,19 +90,15 @@ class Queue(Protocol):
 
         The caller completes the original afterwards: a crash in between makes two copies, but loses none.
         """
-        ...
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Return the dead letters of all queues, oldest first."""
-        ...
 
     async def replay(self, identifiers: Sequence[str]) -> int:
         """Send dead letters that have a body back to their queue; returns how many."""
-        ...
 
     async def discard(self, identifiers: Sequence[str]) -> int:
         """Delete dead letters; returns how many."""
-        ...
 
     async def collect_dead_lettered(self) -> Sequence[DeadLetter]:
         """Move messages that the queue itself has dead-lettered to the dead letters, without personal data.
@@ -113,19 +106,15 @@ class Queue(Protocol):
         Returns the moved messages. The rest of a Dataverse message names its rows and can be replayed. A crash in
         between makes two copies.
         """
-        ...
 
     async def depth(self, queue: QueueName) -> QueueDepth:
         """Count without reading bodies."""
-        ...
 
     async def ping(self) -> None:
         """Raise a ConnectorError if the queue cannot be used."""
-        ...
 
     async def close(self) -> None:
         """Release connections."""
-        ...
 
 
 @runtime_checkable
@@ -134,22 +123,18 @@ class QueueReceiver(Protocol):
 
     async def receive(self, queue: QueueName, *, limit: int, wait: timedelta) -> Sequence[ReceivedMessage]:
         """Lock up to `limit` messages, waiting at most `wait` for the first one."""
-        ...
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Remove received messages; a lost lock is no error (the message is delivered again).
 
         A lock is lost at its end or, in the embedded queue, when another receiver has received the message since.
         """
-        ...
 
     async def abandon(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Unlock for immediate redelivery; dead-letter messages that have failed too often.
 
         Each backend counts abandoned deliveries. Service Bus counts locks that ended by themselves as well.
         """
-        ...
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Extend the locks."""
-        ...

@@ -1,7 +1,5 @@
 """The port of the state store: versioned documents with optimistic concurrency."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -73,7 +71,6 @@ class StateStore(Protocol):
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         """Return the documents that exist."""
-        ...
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         """Apply each change only if its own condition holds: a version, or the absence of the document.
@@ -81,18 +78,14 @@ class StateStore(Protocol):
         Returns one result per change, in order: the new etag, "" for a delete, None if the condition failed. A failed
         condition does not affect the other changes. No key may occur twice in one call (ValueError).
         """
-        ...
 
     async def scan(
         self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> DocumentPage:
         """Read a page of a partition in the order of rows, at most `limit` documents."""
-        ...
 
     async def ping(self) -> None:
         """Raise a ConnectorError if the store cannot be used."""
-        ...
 
     async def close(self) -> None:
         """Release connections."""
-        ...

@@ -1,7 +1,5 @@
 """The port of the write back to Dataverse (S2D-02, PERM-06)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -54,4 +52,3 @@ class Writebacks(Protocol):
         An error of one record does not affect others. Without changes nothing is sent. Raises a
         ConnectorError only before anything was written.
         """
-        ...

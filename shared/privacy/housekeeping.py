@@ -6,11 +6,9 @@ refusals and opt-outs in a binding, documents that are claimed or in doubt, and 
 question would be asked again.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.planning.binding import Binding
@@ -33,32 +31,25 @@ _LETTERS = 100
 _MOST_LETTERS = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Housekeeping:
-    """Cleans the state of one environment."""
+    """Cleans the state of one environment.
 
-    def __init__(
-        self,
-        *,
-        store: StateStore,
-        queue: Queue,
-        platform: MarketingPlatform,
-        clock: Clock,
-        environment: str,
-        retention: timedelta | None,
-    ) -> None:
-        """`retention` is how long unneeded documents are kept; None: for ever."""
-        self._store = store
-        self._queue = queue
-        self._platform = platform
-        self._clock = clock
-        self._environment = environment
-        self._retention = retention
+    `retention` is how long unneeded documents are kept; None: for ever.
+    """
+
+    store: StateStore
+    queue: Queue
+    platform: MarketingPlatform
+    clock: Clock
+    environment: str
+    retention: timedelta | None
 
     async def tidy(self) -> dict[str, int]:
         """Delete unneeded documents; returns the counts by kind. Raises ConnectorErrors: the next night continues."""
-        if self._retention is None:
+        if self.retention is None:
             return {}
-        before = self._clock.now() - self._retention
+        before = self.clock.now() - self.retention
         gone = {
             "bindings": await self._bindings(before),
             "contacts": await self._contacts(before),
@@ -72,7 +63,7 @@ class Housekeeping:
 
     async def _bindings(self, before: datetime) -> int:
         gone = 0
-        async for page in pages(self._store, f"{self._environment}-binding"):
+        async for page in pages(self.store, f"{self.environment}-binding"):
             old = [one for one in page if _is_over(one, before)]
             contacts = await self._read("contact", {str(one.body["contact"]) for one in old})
             gone += await self._drop(one for one in old if not _is_used(contacts.get(str(one.body["contact"])), one))
@@ -86,7 +77,7 @@ class Housekeeping:
         The document holds since when the contact is idle; a claim writes the document anew, without that time.
         """
         gone, asked = 0, 0
-        async for page in pages(self._store, f"{self._environment}-contact"):
+        async for page in pages(self.store, f"{self.environment}-contact"):
             over: list[Document] = []
             noted: list[Change] = []
             for one in page:
@@ -98,31 +89,31 @@ class Housekeeping:
                 ):
                     over.append(one)
                 elif idle is None:
-                    since = self._clock.now().isoformat(timespec="seconds")
+                    since = self.clock.now().isoformat(timespec="seconds")
                     noted.append(Replace(one.key, {**one.body, "idle_since": since}, one.etag))
                 asked += 1
             gone += await self._drop(over)
             if noted:
-                await self._store.write(noted)
+                await self.store.write(noted)
         return gone
 
     async def _is_gone(self, external_id: str) -> bool:
         try:
-            return await self._platform.contact(external_id) is None
+            return await self.platform.contact(external_id) is None
         except ConnectorError:
             return False  # the next night asks again
 
     async def _addresses(self) -> int:
         """Delete addresses without a contact. An address that is being reserved has a contact, which is claimed."""
         gone = 0
-        async for page in pages(self._store, f"{self._environment}-address"):
+        async for page in pages(self.store, f"{self.environment}-address"):
             contacts = await self._read("contact", {str(one.body["contact"]) for one in page})
             gone += await self._drop(one for one in page if str(one.body["contact"]) not in contacts)
         return gone
 
     async def _reviews(self, before: datetime) -> int:
         gone = 0
-        async for page in pages(self._store, f"{self._environment}-review"):
+        async for page in pages(self.store, f"{self.environment}-review"):
             gone += await self._drop(
                 one
                 for one in page
@@ -134,9 +125,9 @@ class Housekeeping:
     async def _letters(self, before: datetime) -> int:
         gone = 0
         for _ in range(_MOST_LETTERS):
-            letters = await self._queue.dead_letters(limit=_LETTERS)  # the oldest first
+            letters = await self.queue.dead_letters(limit=_LETTERS)  # the oldest first
             old = [letter.id for letter in letters if letter.dead_since < before]
-            gone += await self._queue.discard(old) if old else 0
+            gone += await self.queue.discard(old) if old else 0
             if len(old) < _LETTERS:
                 break
         return gone
@@ -144,13 +135,13 @@ class Housekeeping:
     # ------------------------------------------------------------------------------------------------------ documents
 
     async def _read(self, kind: str, rows: Collection[str]) -> dict[str, Document]:
-        keys = [DocumentKey(f"{self._environment}-{kind}", row) for row in sorted(rows)]
-        return {key.row: document for key, document in (await self._store.read(keys)).items()} if keys else {}
+        keys = [DocumentKey(f"{self.environment}-{kind}", row) for row in sorted(rows)]
+        return {key.row: document for key, document in (await self.store.read(keys)).items()} if keys else {}
 
     async def _drop(self, documents: Iterable[Document]) -> int:
         """Delete documents that nobody has changed since they were read."""
         changes = [Delete(one.key, one.etag) for one in documents]
-        etags = await self._store.write(changes) if changes else []
+        etags = await self.store.write(changes) if changes else []
         return sum(1 for etag in etags if etag is not None)
 
 

@@ -5,8 +5,6 @@ record's id: without them the person would be mailed again (GDPR 17(3)(b), 21(3)
 pseudonym for `ERASED_CONSENT_RETENTION_DAYS`: they prove that mail was lawful (GDPR 7(1)).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -79,34 +77,28 @@ class _StoredData:
         return self.entry.binding.is_live or any(self.person.key in one.users for one in self.contacts.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonData:
     """Exports and erases what one environment stores of a record. All methods raise ConnectorErrors."""
 
-    def __init__(
-        self,
-        *,
-        store: StateStore,
-        ledger: Ledger,
-        suppressions: SuppressionList,
-        consents: ConsentLedger,
-        erased: ErasedConsent,
-        crm: Crm,
-        queue: Queue,
-        rules: Rules,
-        clock: Clock,
-        environment: str,
-    ) -> None:
-        self._store = store
-        self._ledger = ledger
-        self._suppressions = suppressions
-        self._consents = consents
-        self._erased = erased
-        self._crm = crm
-        self._letters = PersonDeadLetters(queue)
-        self._rules = rules
-        self._clock = clock
-        self._environment = environment
-        self._documents = PersonDocuments(store, environment)
+    store: StateStore
+    ledger: Ledger
+    suppressions: SuppressionList
+    consents: ConsentLedger
+    erased: ErasedConsent
+    crm: Crm
+    queue: Queue
+    rules: Rules
+    clock: Clock
+    environment: str
+
+    @property
+    def _letters(self) -> PersonDeadLetters:
+        return PersonDeadLetters(self.queue)
+
+    @property
+    def _documents(self) -> PersonDocuments:
+        return PersonDocuments(self.store, self.environment)
 
     # -------------------------------------------------------------------------------------------------------- access
 
@@ -117,12 +109,12 @@ class PersonData:
         contains only their number.
         """
         known = await self._known(key, email)
-        kept = await self._erased.of_record(key)
+        kept = await self.erased.of_record(key)
         found = [one async for one in self._documents.naming(known.person)]
         binding = await self._binding(key)
         return {
             "record": str(key),
-            "exportedAt": self._clock.now().isoformat(timespec="seconds"),
+            "exportedAt": self.clock.now().isoformat(timespec="seconds"),
             "inDataverse": known.is_in_dataverse,
             "synchronised": known.is_synchronised,
             "binding": dict(binding.body) if binding else None,
@@ -137,7 +129,7 @@ class PersonData:
                 for one in several.refusals
                 if one.record in {"", str(key)}
             ],
-            "consent": as_rows([one async for page in self._consents.export(record=key) for one in page]),
+            "consent": as_rows([one async for page in self.consents.export(record=key) for one in page]),
             "consentAfterErasure": _kept_json(kept.erased.isoformat(), kept.changes) if kept else None,
             **_by_kind(found),
             "deadLetters": [_letter_json(one) for one in await self._letters.naming(key)],
@@ -158,18 +150,18 @@ class PersonData:
                 "it, and ask again; or say that it shall be forgotten although it is synchronised",
                 service=Service.STATE,
             )
-        held = await self._ledger.claim(known.contacts)
+        held = await self.ledger.claim(known.contacts)
         try:
             if held.keys() != known.contacts.keys():
                 raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
-            consent = await self._erased.take_over(key, self._clock.now())
-            await self._suppressions.disown(known.suppressions, str(key))
+            consent = await self.erased.take_over(key, self.clock.now())
+            await self.suppressions.disown(known.suppressions, str(key))
             documents = await self._forget_documents(known)
             letters, letters_left = await self._letters.forget(key)
             held = {external_id: _left(one, key) for external_id, one in held.items()}
         finally:
-            await self._ledger.release(list(held.values()))
-        refused = await self._suppressions.at(known.suppressions)
+            await self.ledger.release(list(held.values()))
+        refused = await self.suppressions.at(known.suppressions)
         return ErasureResult(
             documents=documents,
             consent=consent,
@@ -189,40 +181,40 @@ class PersonData:
             found = [one.removal async for one in self._documents.naming(known.person)]
             if not found:
                 break
-            count += sum(etag is not None for etag in await self._store.write(found))
+            count += sum(etag is not None for etag in await self.store.write(found))
         else:
             raise ConflictError("documents about the record are being changed by others", service=Service.STATE)
         gone = [Delete(document.key, document.etag) for document in known.addresses.values()]
         if (binding := await self._binding(known.person.key)) is not None:
             gone.append(Delete(binding.key))
-        return count + sum(etag is not None for etag in await self._store.write(gone)) if gone else count
+        return count + sum(etag is not None for etag in await self.store.write(gone)) if gone else count
 
     # ------------------------------------------------------------------------------------------------------- reading
 
     async def _known(self, key: RecordKey, email: str) -> _StoredData:
-        entry = (await self._ledger.entries([key]))[key]
+        entry = (await self.ledger.entries([key]))[key]
         used = await self._documents.contacts_used_by(key)
-        contacts = await self._ledger.contacts({entry.binding.external_id, str(key.id), *used})
-        record = (await self._crm.read_people([key])).get(key)
+        contacts = await self.ledger.contacts({entry.binding.external_id, str(key.id), *used})
+        record = (await self.crm.read_people([key])).get(key)
         emails = [email]
-        if record is not None and self._rules.mapping.email_column(key.table):
-            emails.append(email_of(record, self._rules.mapping.for_table(key.table)))
-        addresses = {self._rules.fingerprints.address(one) for one in emails if is_email(one)}
+        if record is not None and self.rules.mapping.email_column(key.table):
+            emails.append(email_of(record, self.rules.mapping.for_table(key.table)))
+        addresses = {self.rules.fingerprints.address(one) for one in emails if is_email(one)}
         addresses |= {entry.binding.address} if entry.binding.address else set()
         own = {one for one, contact in contacts.items() if not contact.users.keys() - {key}}
-        naming = await self._suppressions.naming(str(key))
+        naming = await self.suppressions.naming(str(key))
         owned = await self._documents.addresses_of(own)
         return _StoredData(
             person=Person(key, frozenset(own)),
             entry=entry,
             contacts=contacts,
             addresses=owned,
-            suppressions=await self._suppressions.at({*addresses, *owned, *naming}),
+            suppressions=await self.suppressions.at({*addresses, *owned, *naming}),
             is_in_dataverse=record is not None,
         )
 
     async def _binding(self, key: RecordKey) -> Document | None:
-        return await read_one(self._store, DocumentKey(f"{self._environment}-binding", str(key)))
+        return await read_one(self.store, DocumentKey(f"{self.environment}-binding", str(key)))
 
 
 def _left(held: HeldContact, key: RecordKey) -> HeldContact:

@@ -1,7 +1,5 @@
 """Finds dead letters that name a record, and removes the record without losing what concerns others."""
 
-from __future__ import annotations
-
 import json
 from uuid import UUID
 

@@ -4,8 +4,6 @@ A kind of document that names records must be found here, or in `person_data`: a
 17). A test erases a person from a store with every kind, and searches the store for the record's id.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Records every HTTP request of the clients as a span and two metrics, and every retry as a line of log."""
 
-from __future__ import annotations
-
 import logging
 import re
 import time

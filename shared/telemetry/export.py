@@ -3,8 +3,6 @@
 It is imported only if there is a connection string; without, a cold start loads only the API.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 

@@ -1,7 +1,5 @@
 """Formats of log lines with their correlation id: text for people, or JSON for machines."""
 
-from __future__ import annotations
-
 import json
 import logging
 from datetime import UTC, datetime

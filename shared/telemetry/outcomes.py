@@ -1,7 +1,5 @@
 """How records and jobs ended, as metrics and in the trace of their change."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Decorators of ports: spans around their calls, and a count of dead letters. Use cases do not depend on them."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast

@@ -1,7 +1,5 @@
 """Every metric of the connector: the table for instruments, documentation and the check of alarms."""
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ trace id of all work that follows from the save, in any process and attempt. A b
 its own, linked to theirs.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

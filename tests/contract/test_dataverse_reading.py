@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from shared.adapters.dataverse.metadata.mapped_schema import read_steps
 from shared.adapters.dataverse.metadata.metadata import read_schema
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
-from shared.adapters.dataverse.metadata.steps import read_steps
 from shared.adapters.dataverse.records.columns import ColumnReader
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.web_api.client import DataverseClient

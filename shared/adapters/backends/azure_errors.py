@@ -1,7 +1,5 @@
 """Turns errors of Azure into the connector's errors."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """One SQLite file, shared by the tasks of this process and by other processes."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """Limits the requests of one client: so many at once, and none during a pause that the service asked for."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import deque

@@ -1,14 +1,12 @@
 """The queue in Azure Service Bus."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch, ServiceBusReceivedMessage
@@ -86,7 +84,7 @@ class ServiceBusQueue:
         self._returning: set[asyncio.Task[None]] = set()
 
     @classmethod
-    def from_connection_string(cls, connection_string: str, *, redact: Redact) -> ServiceBusQueue:
+    def from_connection_string(cls, connection_string: str, *, redact: Redact) -> Self:
         """Use a shared access key; ConfigurationError if the string is malformed."""
         try:
             return cls(
@@ -98,7 +96,7 @@ class ServiceBusQueue:
             raise ConfigurationError("the connection string is malformed", service=Service.QUEUE) from None
 
     @classmethod
-    def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> ServiceBusQueue:
+    def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> Self:
         """Use a managed identity. `namespace` is a full host name. The queue takes over `credential` and closes it.
 
         Roles: Data Sender and Data Receiver; `depth` needs a right to manage as well (Data Owner).

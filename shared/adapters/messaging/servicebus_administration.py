@@ -1,7 +1,5 @@
 """The administration client, also for an emulator, and the check of a queue's settings."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

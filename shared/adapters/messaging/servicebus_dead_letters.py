@@ -1,7 +1,5 @@
 """Dead letters in Service Bus: the app's own queue of copies, and the dead-letter sub-queues of Service Bus."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Turns errors of Service Bus into the connector's errors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Links of the client, opened before their use and shared by the tasks of this process, one task at a time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable

@@ -1,7 +1,5 @@
 """Messages of the connector as messages of Service Bus, and back. No I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4

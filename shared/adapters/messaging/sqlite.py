@@ -1,7 +1,5 @@
 """The embedded queue: peek-lock with expiry, schedules and dead letters in one SQLite file."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

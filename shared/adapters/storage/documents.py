@@ -1,7 +1,5 @@
 """The JSON text of documents, and the checks of keys, for both backends."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

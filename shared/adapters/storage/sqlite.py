@@ -1,7 +1,5 @@
 """The embedded state store: versioned documents in one SQLite file."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from collections.abc import Mapping, Sequence

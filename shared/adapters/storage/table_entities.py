@@ -1,7 +1,5 @@
 """Documents as entities of Azure Tables, and changes as operations of its transactions."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -6,8 +6,6 @@ characters is written as its predecessor in ASCII followed by `1`; the predecess
 `.0` and `/` becomes `.1`: both still sort between `-` and `0`, so scans keep the order of the original keys.
 """
 
-from __future__ import annotations
-
 _FORBIDDEN = r"/\#?%"
 _LEADS = {chr(ord(character) - 1) for character in _FORBIDDEN}
 

@@ -1,12 +1,10 @@
 """The state store in Azure Tables: one table, one entity per document."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
@@ -70,7 +68,7 @@ class TableStateStore:
         self._created = False
 
     @classmethod
-    def from_connection_string(cls, connection_string: str, *, table: str) -> TableStateStore:
+    def from_connection_string(cls, connection_string: str, *, table: str) -> Self:
         """Use an account key or a shared access signature; ConfigurationError if the string is malformed."""
         try:
             return cls(TableClient.from_connection_string(connection_string, table, **_CLIENT_OPTIONS))
@@ -78,7 +76,7 @@ class TableStateStore:
             raise ConfigurationError("the connection string is malformed", service=Service.STATE) from None
 
     @classmethod
-    def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> TableStateStore:
+    def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> Self:
         """Use a managed identity (role Storage Table Data Contributor). Takes over `credential` and closes it."""
         try:
             return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS), credential)

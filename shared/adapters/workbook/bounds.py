@@ -4,8 +4,6 @@ A few kilobytes can name the cells of a whole sheet, and a megabyte of markup be
 part is first counted with expat, which keeps nothing.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A mapping as a file: YAML, or a workbook."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from enum import StrEnum
 

@@ -3,8 +3,6 @@
 Titles of columns are the names that the specification gives to the parameters of a row (MAP-07..MAP-13).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

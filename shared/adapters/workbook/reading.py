@@ -1,7 +1,5 @@
 """Reads a mapping from a workbook; every defect has the address of its cell."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

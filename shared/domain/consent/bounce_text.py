@@ -1,9 +1,8 @@
 """The text of a task for the person who must find the right e-mail address (BNC-09, BNC-12)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from shared.domain.records.outcomes import Reason
 
@@ -15,7 +14,7 @@ class Language(StrEnum):
     ENGLISH = "en"
 
     @classmethod
-    def of(cls, code: int | None) -> Language:
+    def of(cls, code: int | None) -> Self:
         """Choose by a Windows language code: Dutch for the Netherlands and Belgium, else English."""
         return cls.DUTCH if code in _DUTCH else cls.ENGLISH
 

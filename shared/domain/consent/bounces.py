@@ -7,13 +7,12 @@ unreachable while a soft bounce is fresh has had its fourth. Without information
 all count.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 from uuid import UUID, uuid5
 
 from shared.domain.records.marketing_contact import Bounce, Channel
@@ -44,7 +43,7 @@ class BounceKind(StrEnum):
     """The mailbox is full, or its server cannot be reached."""
 
     @classmethod
-    def read(cls, text: str) -> BounceKind | None:
+    def read(cls, text: str) -> Self | None:
         """Read the platform's kind, `HARDBOUNCE` or `HARD`; None for an unknown kind."""
         return _KINDS.get(text.strip().upper())
 

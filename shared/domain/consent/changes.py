@@ -3,14 +3,13 @@
 They have ids and codes only, no names and no addresses: they are kept and exported long after other data are deleted.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Self
 
 from shared.domain.records.records import RecordKey
 
@@ -29,7 +28,7 @@ class ConsentState(StrEnum):
     UNKNOWN = "unknown"
 
     @classmethod
-    def of(cls, answer: bool | None) -> ConsentState:  # noqa: FBT001  # the value itself, not a switch
+    def of(cls, answer: bool | None) -> Self:  # noqa: FBT001  # the value itself, not a switch
         """Convert a truth value; None is unknown."""
         match answer:
             case None:

@@ -4,8 +4,6 @@ They show the administrator's defaults, so that a user can tick them while enter
 person's answer: at the first merge with an existing contact, an unchanged default row takes over the platform's answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Permissions whose rows were deleted in Dataverse: deleting the evidence of a consent withdraws it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial

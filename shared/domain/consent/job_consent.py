@@ -4,8 +4,6 @@ Everyone who may create a job, also a flow, can ask for consent, so it is not th
 replaces a no. Both travel by the row in Dataverse, like the answer of a user.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 

@@ -12,8 +12,6 @@ Two environment variables of Dataverse define them, both lists of names separate
 Names are compared as in `PropertyDefinition.entry`: case and outer blanks do not matter.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The platform identifies permissions by their bit; people and Spotler Permission 
 name changes, the rows must follow. Options are named `permissions:4`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

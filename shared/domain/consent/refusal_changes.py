@@ -1,7 +1,5 @@
 """Finds the refusals that a plan adds to the suppression list, and those that it lifts."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass

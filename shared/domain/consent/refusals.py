@@ -4,8 +4,6 @@ Most refusals are sent with the rest of the data. If the rest cannot be sent (a 
 record that is inactive or disabled), a call of its own switches the refused permissions off.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL

@@ -5,11 +5,10 @@ Entries have ids, codes and times; the address is stored as a keyed fingerprint.
 re-activation in the platform), by the user of the refusing record, or by an administrator.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
 
@@ -37,7 +36,7 @@ class AddressRefusal:
         """Whether it counts."""
         return self.lifted is None
 
-    def renewed(self, later: AddressRefusal) -> AddressRefusal:
+    def renewed(self, later: Self) -> Self:
         """Return the refusal after a repetition, which keeps the first time."""
         return self if self.is_active or (self.lifted is not None and later.at <= self.lifted) else later
 
@@ -83,26 +82,27 @@ class Suppression:
         """Return when others, or the person, last refused one permission; None without a refusal."""
         return max((one.at for one in self._active(own) if one.subject == permission), default=None)
 
-    def adding(self, refusals: Iterable[AddressRefusal]) -> Suppression:
+    def adding(self, refusals: Iterable[AddressRefusal]) -> Self:
         """Return the list with more refusals."""
         known = {(one.subject, one.record): one for one in self.refusals}
         for one in refusals:
             place = (one.subject, one.record)
             known[place] = known[place].renewed(one) if place in known else one
-        return Suppression(tuple(known[place] for place in sorted(known)))
+        return replace(self, refusals=tuple(known[place] for place in sorted(known)))
 
-    def lifting(self, subjects: Collection[str], at: datetime, by: ConsentSource, *, record: str | None) -> Suppression:
+    def lifting(self, subjects: Collection[str], at: datetime, by: ConsentSource, *, record: str | None) -> Self:
         """Return the list after subjects were lifted: those of one record, or with None those of all."""
-        return Suppression(
-            tuple(
+        return replace(
+            self,
+            refusals=tuple(
                 replace(one, lifted=at, lifted_by=by)
                 if one.is_active and one.subject in subjects and record in {None, one.record} and one.at <= at
                 else one
                 for one in self.refusals
-            )
+            ),
         )
 
-    def disowned(self, record: str) -> Suppression:
+    def disowned(self, record: str) -> Self:
         """Return the list without a record's id: its refusals stay, as if the person had refused.
 
         From then on only the person or an administrator can lift them. Lifted refusals of the record are removed.
@@ -112,7 +112,7 @@ class Suppression:
             place = (one.subject, "")
             if one.record == record and one.is_active and not (place in known and known[place].is_active):
                 known[place] = replace(one, record="")
-        return Suppression(tuple(known[place] for place in sorted(known)))
+        return replace(self, refusals=tuple(known[place] for place in sorted(known)))
 
     def _active(self, without: Collection[str] = ()) -> Iterator[AddressRefusal]:
         return (one for one in self.refusals if one.is_active and not (one.record and one.record in without))

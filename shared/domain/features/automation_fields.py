@@ -9,8 +9,6 @@ Names are case-sensitive. Blanks around names, texts and items do not count; a t
 any other character; an item ends at "," or "}", and a list may go over several lines.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Automations and campaigns: the published ones, their rows in Dataverse, the results of start and stop (AUT)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID

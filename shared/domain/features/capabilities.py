@@ -1,7 +1,5 @@
 """Capabilities of a marketing platform account: calls that are used only after a check has proven them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

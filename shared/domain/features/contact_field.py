@@ -1,7 +1,5 @@
 """Set and Clear Contact Field: finds the property that an author means, and its value (FLD-03..FLD-12)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import tzinfo
 

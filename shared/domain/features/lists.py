@@ -1,7 +1,5 @@
 """Marketing lists in the platform: their kind, their members, and the changes to make. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -3,8 +3,6 @@
 The stored description has names, types, lengths and labels of columns, properties and options: no personal data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -6,8 +6,6 @@ address whatever the direction, because the row could not be found without it. I
 part of the address before the @ is used: forms of Dataverse require a last name (CS-24).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum

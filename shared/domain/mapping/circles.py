@@ -4,8 +4,6 @@ Rows of one table cannot make a circle, because no property is in two of them (`
 tables has one contact, so rows of those tables together can.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterator, Mapping
 from operator import attrgetter

@@ -4,8 +4,6 @@ The table of `docs/conversions.md` is made from this module. A pair that is impo
 value, is refused when a mapping is loaded. A single value that does not fit is reported with its record.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum

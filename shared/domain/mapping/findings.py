@@ -1,7 +1,5 @@
 """The findings of a mapping check: a code to count, and a text with the cure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

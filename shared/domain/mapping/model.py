@@ -1,7 +1,5 @@
 """A mapping: rows that pair Dataverse columns with properties of the platform (MAP-01, MAP-07..MAP-13)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Determines the columns to read for a mapping: one query per person table, with used columns only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A row whose table may not be read rests, like a row with an unknown name: the platform keeps its value.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

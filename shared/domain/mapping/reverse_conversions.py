@@ -3,8 +3,6 @@
 The result is for the body of a Web API request. `conversions` has the possible pairs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo

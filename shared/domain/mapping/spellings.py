@@ -3,8 +3,6 @@
 Spreadsheet and text programs replace `->` by one character and short dashes by long ones, and leave blanks at the end.
 """
 
-from __future__ import annotations
-
 import re
 
 from shared.domain.values.texts import trimmed

@@ -1,7 +1,5 @@
 """The input of the merge of one record, and its result by field (S2D-02)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -4,14 +4,13 @@ A feed of changes has no count in advance. If a window holds more than a step ma
 provided the contacts are in the order of their last change; otherwise it is read again with an earlier end.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Self
 
 MOST = 2_000
 """Contacts that one step reads: twenty calls."""
@@ -78,7 +77,7 @@ class ComparisonRun:
         """Whether nothing is left to do, or nothing more tonight."""
         return self.finished is not None or bool(self.slice and self.tonight >= self.slice)
 
-    def next_night(self, run_id: str, *, days: int, records: int) -> ComparisonRun:
+    def next_night(self, run_id: str, *, days: int, records: int) -> Self:
         """Return the next slice, so that the whole account has been seen after `days` nights.
 
         `records` is how many records were compared the night before: a new account has no count of its own yet.
@@ -89,7 +88,7 @@ class ComparisonRun:
         share = 0 if left <= 1 else max(_SMALLEST_SLICE, math.ceil(expected / left))
         return replace(self, id=run_id, night=night, tonight=0, slice=share)
 
-    def moved(self, until: datetime, *, contacts: int, found: Mapping[str, int], now: datetime) -> ComparisonRun:
+    def moved(self, until: datetime, *, contacts: int, found: Mapping[str, int], now: datetime) -> Self:
         """Return the run after a window that was handled up to `until`; after an empty one the next is wider."""
         seconds = self.seconds
         if seconds and contacts < MOST / _WIDER:
@@ -106,7 +105,7 @@ class ComparisonRun:
             finished=now if until >= self.end else None,
         )
 
-    def narrowed(self, changed: Sequence[datetime | None]) -> ComparisonRun:
+    def narrowed(self, changed: Sequence[datetime | None]) -> Self:
         """Return the run with a shorter window: this one held more than these contacts, and they were in no order."""
         width = self.edge - self.until
         known = sorted(one for one in changed if one is not None and self.until < one < self.edge)

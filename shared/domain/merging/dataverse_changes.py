@@ -1,7 +1,5 @@
 """The changes of one record in Dataverse: fields, subscriptions, a refusal of bulk mail (S2D-02, OPT-07)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Finds the kinds of differences between a contact and what both sides agreed on. Pure; without values."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from functools import partial
 

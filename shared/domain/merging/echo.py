@@ -1,7 +1,5 @@
 """Recognises contacts that hold only what both sides agreed on (C-44)."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL

@@ -4,10 +4,9 @@ People edit a field a few times; a flow that rewrites what the connector writes 
 direction within an hour, the field stays as it is on both sides until they agree, or for a day.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from shared.domain.merging.merge import MergeDecision
 
@@ -28,7 +27,7 @@ class Move:
         return f"{'<-' if self.to_dataverse else '->'} {self.turns} {self.at.isoformat(timespec='seconds')}"
 
     @classmethod
-    def parse(cls, text: str) -> Move:
+    def parse(cls, text: str) -> Self:
         """Read what `str` wrote; ValueError otherwise."""
         arrow, turns, at = text.split(" ")
         return cls(to_dataverse=arrow == "<-", turns=int(turns), at=datetime.fromisoformat(at))

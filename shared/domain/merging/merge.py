@@ -4,8 +4,6 @@ All values are in the platform's form (`values`), so equal values mean that noth
 fingerprints. Consent has its own rule: a no always wins, except against an explicit, newer yes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum

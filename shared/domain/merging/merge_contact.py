@@ -4,8 +4,6 @@
 cannot be mailed, whose person returned after an opt-out, or that a dead worker may have created.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Merges a record with its contact, whether the contact exists or is about to be created (S2D-02)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Merges one permission of a record: which side's answer stands, and which rows Dataverse needs (PERM-15, C-11)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from shared.domain.consent.permission_renames import RememberedNames

@@ -1,7 +1,5 @@
 """The stored link of a record to its contact in the marketing platform."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

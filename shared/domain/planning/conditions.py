@@ -3,8 +3,6 @@
 The first condition that is not met determines the plan (`plan`); an explanation shows all of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum

@@ -1,7 +1,5 @@
 """Builds the write of changed fields, with the fields that every write must have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, PERMISSIONS, MappingRow
@@ -69,10 +67,7 @@ def left_in(contact: MarketingContact, empty: Mapping[str, Scalar]) -> dict[str,
 
 
 def changed_fields(
-    prints: Mapping[str, str],
-    values: Mapping[str, Scalar],
-    plan_input: PlanInput,
-    unmapped: Unmapped = Unmapped.KEEP,
+    prints: Mapping[str, str], values: Mapping[str, Scalar], plan_input: PlanInput, unmapped: Unmapped = Unmapped.KEEP
 ) -> list[str]:
     """Return the names of the fields to send.
 

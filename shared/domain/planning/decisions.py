@@ -1,10 +1,9 @@
 """The decisions of a plan: write, anonymize or rest; or read the contact first."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from shared.domain.merging.dataverse_changes import NOTHING, DataverseChanges
 from shared.domain.planning.binding import Binding
@@ -41,7 +40,7 @@ class Write:
     dataverse_changes: DataverseChanges = NOTHING
     meets: bool = False
     delivery: WriteMode = WriteMode.UPSERT
-    if_absent: Write | None = None
+    if_absent: Self | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Plans for a contact whose record may not be in the platform, and for jobs that erase or purge it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from shared.domain.mapping.model import EMAIL, Outside

@@ -3,8 +3,6 @@
 The platform has one contact per e-mail address (DUP-01..DUP-03), so records with the same address share a contact.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

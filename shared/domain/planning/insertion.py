@@ -4,8 +4,6 @@ An insertion does not change an existing contact, so no answer of a person is ov
 the data without any yes, and both sides are compared afterwards (PERM-15).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -4,8 +4,6 @@ The engine reads both sides, calls `plan`, and applies the result; a preview cal
 depends on a contact that has not been read, the result is `FetchContact`: read the contact and plan again.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from shared.domain.consent.default_rows import with_default_rows

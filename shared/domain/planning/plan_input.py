@@ -1,7 +1,5 @@
 """The input of a plan: the record, its binding, its contact, and facts about both."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

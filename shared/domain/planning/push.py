@@ -4,8 +4,6 @@ Almost every save ends here: one call sends what Dataverse has changed since the
 to decide, the result is `FetchContact`, and `merge_contact` decides with both sides.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """The settings that steer planning."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -4,8 +4,6 @@ One of the records is the primary user of the contact. Values of `<->` and `<-` 
 only: otherwise the values of one person would overwrite those of another person with the same e-mail address.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from shared.domain.mapping.language.expression import MapTo

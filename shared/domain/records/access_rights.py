@@ -1,7 +1,5 @@
 """The access rights of a user on a record, with their names in Dataverse."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

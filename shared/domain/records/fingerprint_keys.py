@@ -1,7 +1,5 @@
 """Checks fingerprint keys: long, random, and no placeholder. Pure."""
 
-from __future__ import annotations
-
 SHORTEST = 16
 FEWEST_DIFFERENT = 6
 """Sixteen random hexadecimal digits have fewer different ones once in 30,000 times; a repeated word often has."""

@@ -1,7 +1,5 @@
 """The places of fingerprints in the documents of the state store, for a change of the key."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,8 +3,6 @@
 A fingerprint is salted with the contact and the field, so that equal values of two people differ.
 """
 
-from __future__ import annotations
-
 import hmac
 import json
 from base64 import urlsafe_b64encode

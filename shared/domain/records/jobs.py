@@ -1,7 +1,5 @@
 """Spotler Jobs: the operations and statuses (JOB-07..JOB-25), with the option values of the specification."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum

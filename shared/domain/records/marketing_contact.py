@@ -3,8 +3,6 @@
 Pure values: the adapter converts them to requests, and answers to them.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field

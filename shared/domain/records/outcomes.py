@@ -1,7 +1,5 @@
 """The outcome of a record: a result and a reason. Every record ends with one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -1,12 +1,10 @@
 """The records and references of the engine: tables, record keys, references, person records."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic_core import CoreSchema, core_schema
@@ -31,7 +29,7 @@ class RecordKey:
         return f"{self.table}:{self.id}"
 
     @classmethod
-    def parse(cls, text: str) -> RecordKey:
+    def parse(cls, text: str) -> Self:
         """Read what `str` wrote; ValueError otherwise."""
         table, _, identifier = text.partition(":")
         return cls(PersonTable(table), UUID(identifier))

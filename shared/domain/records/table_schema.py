@@ -3,8 +3,6 @@
 Pure values: the adapter (`adapters.dataverse.metadata`) reads them. `marketing_contact` has the platform's properties.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -5,8 +5,6 @@ connector itself. While it is open, the lane handles nothing, and nothing counts
 message is handled as a probe: on success the circuit closes, otherwise the next pause is twice as long.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

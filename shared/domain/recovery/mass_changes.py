@@ -5,8 +5,6 @@ A refusal is never held: what the person, a user or a record sharing the contact
 filter or the mapping changed, a list was emptied, rows are missing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Decides when a reference is handled again. The decision is a value; the caller schedules the message."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """E-mail addresses: the form in which they are sent, and the one key by which two are the same (DUP-03)."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Countries as people write them: a name in one of the usual languages, or a code, becomes an ISO 3166 code."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping

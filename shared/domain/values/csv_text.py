@@ -4,8 +4,6 @@ A spreadsheet may read with the separator of its country: Dutch ones split at `;
 cells. Every cell is quoted, and an apostrophe is written wherever a formula could begin.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import re

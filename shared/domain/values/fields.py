@@ -1,7 +1,5 @@
 """The wanted fields of a contact: the mapping applied to one record, field by field."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo

@@ -1,7 +1,5 @@
 """Reads JSON from outside."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

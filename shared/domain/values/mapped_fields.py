@@ -3,8 +3,6 @@
 Fields are named as in `fields`: `name` for a value, `name:bit` for one option of a set.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo

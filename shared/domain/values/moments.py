@@ -1,7 +1,5 @@
 """Dates and moments: ISO texts, time zones, and the days of columns that hold moments but show days."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any

@@ -1,7 +1,5 @@
 """Characters of a text: invisible ones, their number in Dataverse, and where a text may be cut."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

@@ -5,8 +5,6 @@ Dataverse values have its JSON types; dates are ISO text. The result is exactly 
 it is no change when it is read back.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A binding as a small document: ids, fingerprints, codes and times, never a value. Empty members are left out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime

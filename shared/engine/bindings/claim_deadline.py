@@ -1,7 +1,5 @@
 """Keeps calls within the time for which contacts are claimed, and batches within the locks of their messages."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What one pass of the engine holds: claims on contacts, and the versions of the bindings that it may write."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from uuid import uuid4

@@ -1,12 +1,10 @@
 """A Spotler contact as a small document: the claim on it, the records that use it, and which of them is primary."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.records.records import RecordKey
@@ -56,7 +54,7 @@ class HeldContact:
         named = [user for user in needing if str(user.id) == self.external_id]
         return next(iter((*named, *needing)), None)
 
-    def without(self, *keys: RecordKey) -> HeldContact:
+    def without(self, *keys: RecordKey) -> Self:
         """Return the contact without some of its users."""
         return replace(self, users={user: consent for user, consent in self.users.items() if user not in keys})
 

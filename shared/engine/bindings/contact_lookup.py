@@ -1,7 +1,5 @@
 """From people to their Spotler contacts: what jobs and marketing lists read before they change a contact."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 

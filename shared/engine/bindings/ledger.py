@@ -10,8 +10,6 @@ A claim is taken before reading and carries an expiry. A worker that finds a liv
 expired claim, Spotler may hold something else than the binding says: the next worker does not trust the base.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -208,10 +206,7 @@ class Ledger:
     # ------------------------------------------------------------------------------------------------------- saving
 
     async def save(
-        self,
-        updates: Mapping[RecordKey, BindingUpdate],
-        freed: Iterable[str],
-        versions: dict[RecordKey, str],
+        self, updates: Mapping[RecordKey, BindingUpdate], freed: Iterable[str], versions: dict[RecordKey, str]
     ) -> frozenset[RecordKey]:
         """Save bindings with their outcomes, and free addresses (fingerprints). Claims stay.
 

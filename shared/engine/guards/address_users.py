@@ -1,7 +1,5 @@
 """Before a contact is erased for good: the records that use its address without being bound to it yet."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

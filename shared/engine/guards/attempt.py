@@ -1,7 +1,5 @@
 """Turns every failure of a piece of work into a ConnectorError, whose class decides on the next step."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable

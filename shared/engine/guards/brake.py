@@ -11,8 +11,6 @@ Documents of the partition `brake`:
 - `released-{kind}`: when an administrator released the kind, and until when everything passes.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +24,7 @@ from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
-from shared.ports.documents import documents, pages, read_one, versioned
+from shared.ports.documents import Codec, documents, pages, read_one, versioned
 from shared.ports.state import Delete, Document, DocumentKey, Put, StateStore
 from shared.telemetry.signals import HELD, HELD_NOW, record
 
@@ -77,6 +75,9 @@ class Released:
         return now < self.until or (since is not None and since <= self.at)
 
 
+_RELEASED = Codec(Released)
+
+
 class Brake:
     """Counts, holds and releases the mass changes of one environment. Its methods raise ConnectorErrors."""
 
@@ -99,7 +100,7 @@ class Brake:
         places = {self._held_key(kind, name): name for name in known}
         release_key = self._key(f"released-{kind}")
         documents = await self._store.read([release_key, *places])
-        released = _released(documents[release_key].body) if release_key in documents else None
+        released = _RELEASED.read(documents[release_key].body) if release_key in documents else None
         noted = {places[key]: _moment(one.body["since"]) for key, one in documents.items() if key in places}
         now = self._clock.now()
         since = {name: noted.get(name) or at for name, at in known.items()}
@@ -163,8 +164,7 @@ class Brake:
     async def release(self, kind: MassChange, until: datetime) -> Released:
         """Let the records pass that are held by now, and everything of the kind until then."""
         released = Released(self._clock.now(), until)
-        body = {"at": released.at.isoformat(), "until": until.isoformat()}
-        await self._store.write([Put(self._key(f"released-{kind}"), body)])
+        await self._store.write([Put(self._key(f"released-{kind}"), _RELEASED.body(released))])
         return released
 
     async def held_page(self, kind: MassChange, after: str | None) -> tuple[list[str], str | None]:
@@ -235,7 +235,7 @@ class Brake:
     async def _release_of(self, kind: MassChange) -> Released | None:
         key = self._key(f"released-{kind}")
         document = await read_one(self._store, key)
-        return _released(document.body) if document else None
+        return _RELEASED.read(document.body) if document else None
 
     async def _state_of(self, kind: MassChange) -> dict[str, Any]:
         key = self._key(f"window-{kind}")
@@ -283,10 +283,6 @@ def _in_window(body: Mapping[str, Any], minute: datetime) -> dict[str, str]:
 
 def _was_processed(entry: Entry, held: Document) -> bool:
     return entry.outcome is not None and _moment(entry.outcome.at) > _moment(held.body["since"])
-
-
-def _released(body: Mapping[str, Any]) -> Released:
-    return Released(_moment(body["at"]), _moment(body["until"]))
 
 
 def _moment(text: str) -> datetime:

@@ -1,7 +1,5 @@
 """The circuits of all lanes: a small document for each open one, which every worker obeys (`domain.recovery`)."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Takes out of the plans of a pass what the brake holds, and reports to the brake what has been settled."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

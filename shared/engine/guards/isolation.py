@@ -1,7 +1,5 @@
 """Does something for many items at once, so that an item on which the connector breaks does not stop the others."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 

@@ -4,8 +4,6 @@ One process does everything on one event loop. The computing time of a page of a
 arrives meanwhile. So loops over records call `breathe` between two of them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import time

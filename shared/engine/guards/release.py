@@ -1,7 +1,5 @@
 """Releases the brake and replays what it held, page by page; progress lives in the messages (decisions 12, 20)."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +21,6 @@ class ListSyncs(Protocol):
 
     async def begin(self, identifier: UUID, jobs: tuple[UUID, ...], correlation: str) -> object:
         """Start one, unless one is under way."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,6 @@ Either the sign-up is the newer act, then the refusal is lifted in Dataverse; or
 that the form made is handed to the engine, which treats it as the contact of a record that refuses mail.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 One call of the feed serves a whole batch (C-11, C-12). Its contacts are kept in memory until a poll handles them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Keeps the suppression list up to date in a pass: enters refusals before anything is written, lifts them after."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Contacts that people made or opened again in Spotler: what their addresses had refused is lifted (P-02, OPT-09)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -3,8 +3,6 @@
 `suppressed`, by address: per subject and record since when it is refused, by which source, and since when it is lifted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from shared.domain.consent.changes import ConsentSource

@@ -1,7 +1,5 @@
 """Add To Audience (JOB-10, AUD-03..AUD-05, AUD-07): adds a person to a list in Spotler, or only creates the list."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus

@@ -4,8 +4,6 @@ The audience of a list name differs from the audience of a marketing list with t
 is identified by its name, the second by the id of the list. The names that users see must differ as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from http import HTTPStatus
 from unicodedata import normalize

@@ -1,7 +1,5 @@
 """Remove From Audience (JOB-21, AUD-06): removes a person from a list in Spotler, which must exist."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 

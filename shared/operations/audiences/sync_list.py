@@ -4,8 +4,6 @@ The job only begins the synchronisation. It continues in steps of the bulk lane,
 (`shared/lists/`).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from http import HTTPStatus

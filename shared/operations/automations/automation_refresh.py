@@ -1,7 +1,5 @@
 """Updates the rows of Spotler Automation from the published automations and campaigns (AUT-05, AUT-06, SCH-03)."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Finds the automation or campaign of a job: by its row, or by a trigger code typed by hand (C-37)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID

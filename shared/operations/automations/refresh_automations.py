@@ -1,7 +1,5 @@
 """Refresh Automations (JOB-11, AUT-06): updates the rows of automations and campaigns now."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from shared.domain.records.jobs import Operation

@@ -1,7 +1,5 @@
 """Start Automation (JOB-08, AUT-09..AUT-21): starts an automation or campaign for a person, once per job."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Self
 from uuid import UUID

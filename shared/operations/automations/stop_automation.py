@@ -1,7 +1,5 @@
 """Stop Automation (JOB-09, AUT-22..AUT-24): stops single runs, or all runs of a person in an automation."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from typing import Self

@@ -3,8 +3,6 @@
 A direct write to the platform would look like the person's own act at the next poll.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass

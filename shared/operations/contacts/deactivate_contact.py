@@ -4,8 +4,6 @@ Afterwards the contact looks like one that has opted out. The ledger stores that
 Email nor the suppression list changes (C-15).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

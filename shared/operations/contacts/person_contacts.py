@@ -1,7 +1,5 @@
 """Finds the contacts of the people of jobs; a record without a contact is synchronised first."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result

@@ -1,7 +1,5 @@
 """Generates the table of operations in `docs/operations.md`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from shared.domain.records.jobs import JobResult, Repetition

@@ -3,8 +3,6 @@
 `infra/dataverse/webresources/dh_spotlerjob.js` holds the result between two marks.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

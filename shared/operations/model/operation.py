@@ -1,7 +1,5 @@
 """The base of every operation of a Spotler Job, and the possible ends of a job."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field

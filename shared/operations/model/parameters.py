@@ -4,8 +4,6 @@ A message continues the sentence that begins with the operation's name: "Add Tag
 the descriptions.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any

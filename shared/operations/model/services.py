@@ -1,7 +1,5 @@
 """The services that operations use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from shared.domain.planning.rules import Rules

@@ -4,8 +4,6 @@ The connector acts with its own rights in both systems. Without this check, ever
 any contact. The brake counts such jobs as well (decision 20): a flow with a wrong filter erases no more than the limit.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 Jobs of one person run one after the other, in their order. Jobs of different people run at the same time.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Writes the status of jobs to their rows: taken, ended, or queued again."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Sequence

@@ -7,8 +7,6 @@ Each job has one small document, from just before the call until the row of the 
 - `done`: it had its effect; the document has the ids of the runs that began.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID

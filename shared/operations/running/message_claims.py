@@ -4,8 +4,6 @@ Everyone who can send to a queue can send a message. By itself, a message only m
 intent that only a job may have needs a Spotler Job row whose creator has the right to it.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

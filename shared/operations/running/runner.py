@@ -5,18 +5,16 @@ be run again as long as their row has no end. A job with a journal that is In Pr
 dead or slow. The journal has whether it was done and, for a HARMFUL operation, whether it was sent.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from shared.domain.records.jobs import JobRow, JobStatus, Operation, Repetition
 from shared.domain.records.outcomes import TEXTS, Reason
-from shared.domain.records.records import Reference
+from shared.domain.records.records import RecordKey, Reference
 from shared.engine.bindings.claim_deadline import begin_part
 from shared.errors import ConnectorError, whereabouts
 from shared.messages.lane_messages import Jobs, Lanes
@@ -37,9 +35,30 @@ from shared.operations.running.authority import admit
 from shared.operations.running.job_status_writer import JobStatusWriter
 from shared.operations.running.journal import EndedJob, Sent
 from shared.operations.running.message_claims import without_false_claims
-from shared.operations.running.ordered_batches import ordered_batches
 from shared.ports.clock import Clock
 from shared.ports.queue import QueueName
+
+TaskT = TypeVar("TaskT", bound=Task[Any])
+
+
+def ordered_batches(tasks: Sequence[TaskT]) -> list[list[TaskT]]:
+    """Split jobs into batches of one operation each.
+
+    Jobs of one person with different operations are in different batches; those with the same operation stay together,
+    in order. Jobs without a person are in the first batch of their operation.
+    """
+    levels: dict[tuple[int, Operation | None], list[TaskT]] = {}
+    latest: dict[RecordKey, tuple[int, Operation | None]] = {}
+    for task in sorted(tasks, key=lambda task: (task.job.created_on, task.job.id)):
+        person, operation = task.job.person, task.job.operation
+        level = 0
+        if person is not None:
+            before, last = latest.get(person, (0, operation))
+            level = before if last is operation else before + 1
+            latest[person] = (level, operation)
+        levels.setdefault((level, operation), []).append(task)
+    return [levels[place] for place in sorted(levels, key=lambda place: (place[0], place[1] or 0))]
+
 
 log = logging.getLogger(__name__)
 
@@ -50,36 +69,29 @@ With a journal the batch is smaller, so a dead worker leaves few jobs with unkno
 Tasks = Sequence[Task[Any]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRunner:
-    """Runs jobs by id. Every job ends, is scheduled again, or is dead-lettered with its reason."""
+    """Runs jobs by id. Every job ends, is scheduled again, or is dead-lettered with its reason.
 
-    def __init__(
-        self,
-        *,
-        services: JobServices,
-        operations: Mapping[Operation, JobOperation[Any]],
-        lanes: Lanes,
-        redelivery: Redelivery,
-        clock: Clock,
-        presumed_dead: timedelta,
-    ) -> None:
-        """After `presumed_dead`, a worker that has taken a HARMFUL job and not reported it counts as dead."""
-        self._services = services
-        self._operations = operations
-        self._lanes = lanes
-        self._redelivery = redelivery
-        self._clock = clock
-        self._presumed_dead = presumed_dead
+    After `presumed_dead`, a worker that has taken a HARMFUL job and not reported it counts as dead.
+    """
+
+    services: JobServices
+    operations: Mapping[Operation, JobOperation[Any]]
+    lanes: Lanes
+    redelivery: Redelivery
+    clock: Clock
+    presumed_dead: timedelta
 
     async def run(self, message: Jobs, *, lane: QueueName) -> None:
         """Run the jobs that have not ended; deleted jobs are ignored."""
         status_writer = JobStatusWriter(
-            crm=self._services.crm, redelivery=self._redelivery, clock=self._clock, message=message, lane=lane
+            crm=self.services.crm, redelivery=self.redelivery, clock=self.clock, message=message, lane=lane
         )
         try:
-            rows = await self._services.crm.read_jobs(message.jobs)
+            rows = await self.services.crm.read_jobs(message.jobs)
         except ConnectorError as error:
-            await self._redelivery.postpone(lane, message, error)
+            await self.redelivery.postpone(lane, message, error)
             return
         tasks: list[Task[Any]] = []
         refusals: list[tuple[JobRow, str]] = []
@@ -93,24 +105,24 @@ class JobRunner:
         for batch in ordered_batches(tasks):
             operation = self._operation_of(batch[0])
             if operation.lane is QueueName.BULK and lane is not QueueName.BULK:
-                await self._lanes.send(operation.lane, message.part(one.job.id for one in batch))
+                await self.lanes.send(operation.lane, message.part(one.job.id for one in batch))
                 continue
             has_journal = isinstance(operation, JournaledOperation)
             for chunk in _chunks(batch, _MOST_JOURNALED if has_journal else _MOST_AT_ONCE):
                 if begin_part():
                     await self._carry_out(operation, chunk, status_writer)
                 else:
-                    await self._redelivery.put_back(lane, message.part(one.job.id for one in chunk))
+                    await self.redelivery.put_back(lane, message.part(one.job.id for one in chunk))
 
     def _accept(self, job: JobRow) -> Task[Any] | JobRefused:
-        operation = self._operations.get(job.operation) if job.operation is not None else None
+        operation = self.operations.get(job.operation) if job.operation is not None else None
         if operation is None:
             return JobRefused("Operation is empty or unknown: choose one.")
         return operation.accept(job)
 
     def _operation_of(self, task: Task[Any]) -> JobOperation[Any]:
         assert task.job.operation is not None, "the job was accepted"
-        return self._operations[task.job.operation]
+        return self.operations[task.job.operation]
 
     async def _carry_out(self, operation: JobOperation[Any], tasks: Tasks, status_writer: JobStatusWriter) -> None:
         if isinstance(operation, JournaledOperation):
@@ -123,12 +135,12 @@ class JobRunner:
 
     async def verify(self, references: Sequence[Reference]) -> list[Reference]:
         """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors."""
-        return await without_false_claims(references, self._operations, self._services)
+        return await without_false_claims(references, self.operations, self.services)
 
     async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> JobOutcomes:
         """Run the jobs that are admitted, and return refusals for the others."""
         try:
-            going, refused = await admit(operation, tasks, self._services)
+            going, refused = await admit(operation, tasks, self.services)
         except ConnectorError as error:
             return {task.job.id: Later(error) for task in tasks}
         return {**refused, **await self._run(operation, going)}
@@ -138,7 +150,7 @@ class JobRunner:
         if not tasks:
             return {}
         try:
-            return await operation.run(tasks, self._services)
+            return await operation.run(tasks, self.services)
         except ConnectorError as error:
             return {task.job.id: Later(error) for task in tasks}
         except Exception as error:  # noqa: BLE001  # a defect of the connector: the other jobs go on
@@ -165,7 +177,7 @@ class JobRunner:
 
     async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, status_writer: JobStatusWriter) -> Tasks:
         """Report jobs that another worker has done or sent; return those without an entry."""
-        entries = await self._services.journal.entries([task.job.id for task in tasks])
+        entries = await self.services.journal.entries([task.job.id for task in tasks])
         known: list[tuple[JobRow, JobOutcome]] = []
         undone: list[Task[Any]] = []
         for task in tasks:
@@ -185,13 +197,13 @@ class JobRunner:
         """Return until when another worker may still run the job; None if no worker can."""
         if job.status is not JobStatus.IN_PROGRESS or job.started_on is None:
             return None
-        until = job.started_on + self._presumed_dead
-        return until if self._clock.now() < until else None
+        until = job.started_on + self.presumed_dead
+        return until if self.clock.now() < until else None
 
     async def _forget(self, jobs: frozenset[UUID]) -> None:
         """Delete entries of the journal. A remaining entry does no harm: the job has ended."""
         try:
-            await self._services.journal.forget(jobs)
+            await self.services.journal.forget(jobs)
         except ConnectorError as error:
             log.warning("%d entries of the journal remain: %s", len(jobs), error)
 

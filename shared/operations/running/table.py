@@ -1,7 +1,5 @@
 """The operation of each option value of a job (part E of the specification)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,18 +10,12 @@ from shared.operations.audiences.sync_list import SyncList
 from shared.operations.automations.refresh_automations import RefreshAutomations
 from shared.operations.automations.start_automation import StartAutomation
 from shared.operations.automations.stop_automation import StopAutomation
-from shared.operations.contacts.anonymize_contact import AnonymizeContact
-from shared.operations.contacts.clear_contact_field import ClearContactField
+from shared.operations.contacts.contact_field import ClearContactField, SetContactField
 from shared.operations.contacts.deactivate_contact import DeactivateContact
-from shared.operations.contacts.purge_contact import PurgeContact
-from shared.operations.contacts.set_contact_field import SetContactField
-from shared.operations.contacts.sync_contact import SyncContact
+from shared.operations.contacts.person_operation import AnonymizeContact, PurgeContact, SyncContact
 from shared.operations.model.operation import JobOperation
-from shared.operations.tags.add_tag import AddTag
-from shared.operations.tags.decrease_score import DecreaseScore
-from shared.operations.tags.increase_score import IncreaseScore
-from shared.operations.tags.remove_tag import RemoveTag
-from shared.operations.tags.set_score import SetScore
+from shared.operations.tags.scores import DecreaseScore, IncreaseScore, SetScore
+from shared.operations.tags.tags import AddTag, RemoveTag
 
 OPERATIONS: Mapping[Operation, JobOperation[Any]] = {
     one.operation: one

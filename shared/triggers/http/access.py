@@ -9,8 +9,6 @@ A route that is not in the table cannot be registered with `http_function`; a te
 another way.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import os

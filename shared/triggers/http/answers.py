@@ -1,7 +1,5 @@
 """Answers of HTTP functions: JSON, and for problems one sentence that says what to do."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """What all HTTP functions share: registration by the table of routes, limits, answers to errors."""
 
-from __future__ import annotations
-
 import functools
 import logging
 from collections.abc import Awaitable, Callable

@@ -4,8 +4,6 @@ An operator's key is stored in monitors, flows and links: its holder must not be
 limits allow a monitor that calls every few seconds, and a person who repeats by hand.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import os

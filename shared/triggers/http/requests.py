@@ -1,7 +1,5 @@
 """Reads requests: known fields only; an error says what to send instead."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
 import azure.functions as func
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 _KEYS = frozenset({"code", "clientid"})
@@ -24,6 +22,12 @@ _LONGEST_NAME = 40
 _MOST_NAMED = 5
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class RequestModel(BaseModel):
+    """What a caller sends. A field or parameter that the route does not have is refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class BadRequestError(Exception):

@@ -1,6 +1,4 @@
-"""What queue functions share: a span, and errors whose texts quote nobody."""
-
-from __future__ import annotations
+"""What queue functions share: their connection, a span, and errors whose texts quote nobody."""
 
 import asyncio
 import logging
@@ -16,6 +14,9 @@ from shared.domain.values.texts import bounded_id
 from shared.errors import ConnectorError, whereabouts
 from shared.ports.queue import QueueName
 from shared.telemetry.traces import work as traced_work
+
+SERVICE_BUS = "SERVICE_BUS"
+"""The app setting (or setting prefix, for managed identity) of the Service Bus namespace."""
 
 log = logging.getLogger(__name__)
 

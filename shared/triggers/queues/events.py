@@ -1,7 +1,5 @@
 """The queue that Dataverse's service endpoint writes to."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import defaultdict
@@ -26,8 +24,7 @@ from shared.messages.lane_messages import EventMessage, Jobs, Permissions, Unche
 from shared.messages.list_messages import ListLook
 from shared.ports.organisations import Origin, OriginRefused
 from shared.ports.queue import QueueName
-from shared.triggers.queues.connection import SERVICE_BUS
-from shared.triggers.queues.consuming import consume, name_of
+from shared.triggers.queues.consuming import SERVICE_BUS, consume, name_of
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,5 @@
 """The functions of both lanes: `sync-live` for people at work, `sync-bulk` for whole tables."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import List
@@ -12,8 +10,7 @@ from shared.dispatch.intake import Arrival
 from shared.messages.lane_messages import LaneMessageError, read_lane_message
 from shared.ports.organisations import OriginRefused
 from shared.ports.queue import QueueName
-from shared.triggers.queues.connection import SERVICE_BUS
-from shared.triggers.queues.consuming import consume, name_of
+from shared.triggers.queues.consuming import SERVICE_BUS, consume, name_of
 
 log = logging.getLogger(__name__)
 

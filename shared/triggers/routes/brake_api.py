@@ -1,15 +1,13 @@
 """The brake over HTTP: its state, and its release by an administrator (decision 20)."""
 
-from __future__ import annotations
-
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.composition import app
 from shared.domain.planning.binding import MassChange
 from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import read_body
+from shared.triggers.http.requests import RequestModel, read_body
 
 blueprint = func.Blueprint()
 
@@ -19,10 +17,8 @@ _USAGE = (
 )
 
 
-class _Release(BaseModel):
+class _Release(RequestModel):
     """Which kinds pass, and for how many hours."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kinds: frozenset[MassChange] = Field(min_length=1)
     hours: int = Field(default=1, ge=1, le=24)

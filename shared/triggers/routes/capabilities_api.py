@@ -1,7 +1,5 @@
 """The connection check over HTTP: which of Spotler's unpublished calls work with this account."""
 
-from __future__ import annotations
-
 import azure.functions as func
 
 from shared.composition import app

@@ -1,14 +1,12 @@
 """Consent and bounces over HTTP, as CSV or JSON: ids, codes and times."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlencode
 
 import azure.functions as func
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from shared.composition import app
 from shared.consent.audit_ledger import COLUMNS, as_rows
@@ -18,7 +16,7 @@ from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.domain.values.moments import complaint_about_range
 from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import BadRequestError, parameters_of, read_query
+from shared.triggers.http.requests import BadRequestError, RequestModel, parameters_of, read_query
 
 blueprint = func.Blueprint()
 
@@ -32,10 +30,8 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class _ConsentQuery(BaseModel):
+class _ConsentQuery(RequestModel):
     """The query of an export: a range of time, one record, and the cursor of the page."""
-
-    model_config = ConfigDict(extra="forbid")
 
     since: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="from")
     until: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="to")
@@ -71,10 +67,8 @@ class _Format(StrEnum):
     CSV = "csv"
 
 
-class _BounceQuery(BaseModel):
+class _BounceQuery(RequestModel):
     """The query of the bounce report: its format, and the cursor of the page."""
-
-    model_config = ConfigDict(extra="forbid")
 
     format: _Format = _Format.JSON
     after: str = ""

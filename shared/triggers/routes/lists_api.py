@@ -1,17 +1,15 @@
 """Marketing lists over HTTP: forecast, progress and history of their synchronisation."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from uuid import UUID
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.composition import app
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import BadRequestError, read_query
+from shared.triggers.http.requests import BadRequestError, RequestModel, read_query
 
 blueprint = func.Blueprint()
 
@@ -19,10 +17,8 @@ _JUDGED = 5_000
 _MOST_JUDGED = 100_000
 
 
-class _OverviewQuery(BaseModel):
+class _OverviewQuery(RequestModel):
     """How many members to judge, in whole pages of 2,500."""
-
-    model_config = ConfigDict(extra="forbid")
 
     judge: int = Field(default=_JUDGED, ge=0, le=_MOST_JUDGED)
 

@@ -4,8 +4,6 @@ The body is a mapping as YAML or as a workbook. Answers of the preview hold valu
 those records; the values are not logged.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from shared.adapters.workbook.files import FileTooLargeError, Format, read_file, write_file
 from shared.administration.mapping_repository import Version
@@ -29,17 +27,15 @@ from shared.errors import ConflictError, ConnectorError, DataError, NotFoundErro
 from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import Handler, http_function
-from shared.triggers.http.requests import read_query
+from shared.triggers.http.requests import RequestModel, read_query
 
 blueprint = func.Blueprint()
 
 _NO_SIGN_IN = "function-key"
 
 
-class _ChangeQuery(BaseModel):
+class _ChangeQuery(RequestModel):
     """The query of a call that changes the mapping; `accept` are codes of warnings, separated by commas."""
-
-    model_config = ConfigDict(extra="forbid")
 
     by: str = ""
     comment: str = ""
@@ -51,12 +47,10 @@ class _ChangeQuery(BaseModel):
         return _listed(text)
 
 
-class _PreviewQuery(BaseModel):
+class _PreviewQuery(RequestModel):
     """The query of a preview: records by key, separated by commas, or a sample of some size."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    records: list[RecordKey] = []
+    records: list[RecordKey] = Field(default=[])
     sample: int = Field(default=100, ge=1, le=1000)
     shown: int = Field(default=10, ge=0, le=100)
 
@@ -67,10 +61,8 @@ class _PreviewQuery(BaseModel):
         return [RecordKey.parse(one) for one in _listed(text)]
 
 
-class _ReadQuery(BaseModel):
+class _ReadQuery(RequestModel):
     """The query of a call that reads the mapping."""
-
-    model_config = ConfigDict(extra="forbid")
 
     format: Format = Format.YAML
     version: int | None = Field(default=None, ge=1)

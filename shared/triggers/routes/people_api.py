@@ -1,12 +1,10 @@
 """What the connector stores about one person, for administrators: export (GDPR 15) and erasure (GDPR 17)."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Annotated
 
 import azure.functions as func
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from shared.composition import app
 from shared.domain.records.records import RecordKey
@@ -14,7 +12,7 @@ from shared.domain.values.values import is_email
 from shared.errors import ConflictError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import BadRequestError, read_body
+from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
 
 blueprint = func.Blueprint()
 
@@ -28,10 +26,10 @@ _FORGET = (
 )
 
 
-class _Person(BaseModel):
+class _Person(RequestModel):
     """A record, and a former address of it."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     record: Annotated[RecordKey, BeforeValidator(RecordKey.parse)]
     email: str = Field(default="", max_length=254)

@@ -1,13 +1,11 @@
 """Health, explain, resync and dead letters over HTTP."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 from uuid import UUID, uuid4
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.composition import app
 from shared.dispatch.walks import PRESUMED_OVER, UnderWay
@@ -18,7 +16,7 @@ from shared.ports.queue import QueueName
 from shared.telemetry.traces import current_correlation
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import NOBODY, read_body
+from shared.triggers.http.requests import NOBODY, RequestModel, read_body
 
 blueprint = func.Blueprint()
 
@@ -27,10 +25,8 @@ _MOST_LETTERS = 1_000
 _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
 
 
-class _ResyncRequest(BaseModel):
+class _ResyncRequest(RequestModel):
     """One record (`id`), several (`ids`), or the whole table (neither). An empty list is refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
     table: PersonTable
     id: UUID | None = None
@@ -171,9 +167,7 @@ async def _replayed(req: func.HttpRequest, *, held: bool) -> func.HttpResponse:
     return json_answer(answer)
 
 
-class _ReplayRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _ReplayRequest(RequestModel):
     ids: list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]] = Field(
         default=[], min_length=1, max_length=_MOST_LETTERS
     )

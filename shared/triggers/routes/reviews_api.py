@@ -1,13 +1,11 @@
 """Reviews over HTTP: subscribers about whom a person must decide (NEW-04)."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any, Literal, Self
 from uuid import UUID
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.composition import app
 from shared.domain.records.records import PersonTable, RecordKey
@@ -15,26 +13,22 @@ from shared.errors import ConflictError, DataError, NotFoundError
 from shared.inbound.reviews import Lifting, Review
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import NOBODY, read_body, read_query
+from shared.triggers.http.requests import NOBODY, RequestModel, read_body, read_query
 
 blueprint = func.Blueprint()
 
 _HOW = 'Send {"table": "contact", "id": "…"} to choose a record, or {"dismiss": true} to leave the contact alone.'
 
 
-class _ReviewsQuery(BaseModel):
+class _ReviewsQuery(RequestModel):
     """Which open reviews to list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     after: str = ""
     limit: int = Field(default=100, ge=1, le=1000)
 
 
-class _Decision(BaseModel):
+class _Decision(RequestModel):
     """A record, with `liftRefusal` if it may get mail again; or `dismiss`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     table: PersonTable | None = None
     id: UUID | None = None

@@ -1,16 +1,14 @@
 """Lifts refusals of an address, for an administrator who has the person's request."""
 
-from __future__ import annotations
-
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.composition import app
 from shared.domain.values.addresses import address_text
 from shared.domain.values.values import is_email
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import read_body
+from shared.triggers.http.requests import RequestModel, read_body
 
 blueprint = func.Blueprint()
 
@@ -20,10 +18,10 @@ _HOW = (
 )
 
 
-class _Lift(BaseModel):
+class _Lift(RequestModel):
     """The address, a reference to the request, and the subjects; without subjects: all of them."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     email: str = Field(min_length=3, max_length=254)
     reference: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/#-]{0,39}$")

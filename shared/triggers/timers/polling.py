@@ -1,7 +1,5 @@
 """The poll, by timer and on demand, and the nightly reconciliation."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
@@ -9,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 import azure.functions as func
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from shared.composition import app
 from shared.composition.wiring import Connector
@@ -19,7 +17,7 @@ from shared.inbound.page_counts import ChangeKind
 from shared.inbound.poll import PollResult
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import BadRequestError, read_body
+from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
 from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
@@ -31,10 +29,8 @@ _ATTEMPTS, _BETWEEN = 100, 0.3
 """Attempts, and seconds between them, while another poll is under way."""
 
 
-class _PollRequest(BaseModel):
+class _PollRequest(RequestModel):
     """Poll now, or (`since`) compare everything that changed since a moment."""
-
-    model_config = ConfigDict(extra="forbid")
 
     since: AwareDatetime | None = Field(default=None)
 

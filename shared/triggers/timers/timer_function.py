@@ -1,7 +1,5 @@
 """Registers timer functions: their schedules, read at import, and a span around each run."""
 
-from __future__ import annotations
-
 import functools
 import os
 from collections.abc import Awaitable, Callable

@@ -145,7 +145,7 @@ async def test_a_bounce_that_breaks_the_connector_does_not_hold_up_the_others(mo
             raise ZeroDivisionError
         return await note(bounces)
 
-    monkeypatch.setattr(twin.bounces, "note", breaks)
+    monkeypatch.setattr(type(twin.bounces), "note", lambda _, bounces: breaks(bounces))
 
     polled = await twin.poll()
 

@@ -8,7 +8,7 @@ from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.operations.model.operation import Task
 from shared.operations.model.parameters import NoParameters
-from shared.operations.running.ordered_batches import ordered_batches
+from shared.operations.running.runner import ordered_batches
 
 ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))
 ADD, REMOVE = Operation.ADD_TAG, Operation.REMOVE_TAG

@@ -341,6 +341,6 @@ def test_every_kind_of_document_is_listed_as_naming_people_or_not() -> None:
         kind.rstrip("-") if kind != "list-" else kind
         for path in root.rglob("*.py")
         if "local" not in path.parts
-        for kind in re.findall(r'f"\{(?:self\._)?environment\}-([a-z-]+)', path.read_text(encoding="utf-8"))
+        for kind in re.findall(r'f"\{(?:self\._?)?environment\}-([a-z-]+)', path.read_text(encoding="utf-8"))
     }
     assert found == PERSONAL | IMPERSONAL

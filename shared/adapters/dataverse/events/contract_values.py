@@ -4,8 +4,6 @@
 `Entity`, `/Date(ms)/` an aware datetime. Text is not changed, damaged encodings included: the connector ignores it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A message of Dataverse, reduced to ids and names of tables and columns, without values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Accepts messages of the configured organisations, or else of the organisation at the configured URL."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Collection
 from uuid import UUID

@@ -1,7 +1,5 @@
 """The connector's own user, by whose id the connector recognises its own writes (decision 6)."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Routes an event: to records, jobs, permission rows, lists or members."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID

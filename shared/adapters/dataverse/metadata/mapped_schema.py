@@ -1,16 +1,17 @@
 """Reads the schema, the steps and the rights that a mapping needs."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 from http import HTTPStatus
+from uuid import UUID
 
 from shared.adapters.dataverse.metadata.refused_tables import LISTS_TABLE
 from shared.adapters.dataverse.metadata.rights import read_rights
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
-from shared.adapters.dataverse.metadata.steps import read_steps
+from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
+from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.mapping.check.resolution import sources_read
 from shared.domain.mapping.language.expression import Source, sources_of
 from shared.domain.mapping.language.filters import filter_columns
@@ -20,6 +21,43 @@ from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import EventStep, ReadRight, Schema, TableDefinition
 from shared.errors import ConfigurationError
+from shared.ports.queue import QueueName
+
+_ENABLED = 0
+_MESSAGE, _FILTER = "sdkmessageid", "sdkmessagefilterid"
+
+
+async def read_steps(client: DataverseClient) -> list[EventStep]:
+    """Read the enabled steps of every endpoint that posts to the queue of Dataverse events; usually there is one."""
+    endpoints = client.query(
+        "serviceendpoints",
+        select=("serviceendpointid",),
+        filter=odata.compare("path", ODataComparison.EQUAL, QueueName.EVENTS.value),
+    )
+    ids = [UUID(row["serviceendpointid"]) async for page in endpoints for row in page]
+    return [step for endpoint in ids for step in await _steps_of(client, endpoint)]
+
+
+async def _steps_of(client: DataverseClient, endpoint: UUID) -> list[EventStep]:
+    pages = client.query(
+        "sdkmessageprocessingsteps",
+        select=("filteringattributes",),
+        filter=odata.all_of(
+            odata.compare("_eventhandler_value", ODataComparison.EQUAL, endpoint),
+            odata.compare("statecode", ODataComparison.EQUAL, _ENABLED),
+        ),
+        expand=(Expand(_MESSAGE, ("name",)), Expand(_FILTER, ("primaryobjecttypecode",))),
+    )
+    return [_step(row) async for page in pages for row in page]
+
+
+def _step(row: Row) -> EventStep:
+    columns = (row["filteringattributes"] or "").split(",")
+    return EventStep(
+        table=(row[_FILTER] or {}).get("primaryobjecttypecode", ""),
+        message=row[_MESSAGE]["name"],
+        columns=frozenset(name.strip() for name in columns if name.strip()),
+    )
 
 
 class DataverseSchema:

@@ -4,8 +4,6 @@ Source: Microsoft's pages "Query table definitions using the Web API" and "Attri
 one type of column (length, options, behaviour of dates) are only readable by a cast to that type.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from http import HTTPStatus

@@ -3,8 +3,6 @@
 The answer includes roles with their depths, ownership, sharing, teams and business units. It is kept for a minute.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@ Dataverse refuses a whole read because of one related table. A refused reader lo
 again without it. After `LIFETIME` the table is tried again, so that a repaired role is noticed.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Collection, Iterable

@@ -4,8 +4,6 @@ Source: Microsoft's Web API reference, "RetrieveUserSetOfPrivilegesByNames" (whi
 depth) and "EntityMetadata", whose `Privileges` name the privileges of a table.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """Caches the definitions of the tables that mappings name: every read needs them, and they change rarely."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Collection
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Reads the value of one column from a row of the Web API."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property

@@ -1,17 +1,15 @@
 """Dataverse as the engine's CRM: people, jobs and reports on top of the Web API client."""
 
-from __future__ import annotations
-
+import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
-from typing import assert_never
+from typing import TypeVar, assert_never
 from uuid import UUID
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records import tables
-from shared.adapters.dataverse.records.existing_columns import ExistingColumns
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.rows import jobs
 from shared.adapters.dataverse.rows.posts import post_operation
@@ -19,7 +17,7 @@ from shared.adapters.dataverse.rows.spotler_info import record_status_operations
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY
+from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY, UNKNOWN_MEMBER
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve, Row, WebApiOperation
 from shared.domain.mapping.model import Mapping as FieldMapping
@@ -27,8 +25,43 @@ from shared.domain.mapping.reading import DO_NOT_EMAIL, STATE
 from shared.domain.records.jobs import JobRow, JobStatus
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key
-from shared.errors import ConnectorError
+from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.dataverse import JobReport, PeoplePage, Report, StatusReport, TimelinePost
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+class ExistingColumns:
+    """Reads with all columns; after Dataverse has refused one as unknown, only with those that exist."""
+
+    def __init__(self, schema: SchemaCache, table: str, columns: Sequence[str], *, optional: Sequence[str]) -> None:
+        """`columns` have their names of the Web API; those in `optional` may be missing."""
+        self._schema = schema
+        self._table = table
+        self._columns = columns
+        self._optional = optional
+
+    async def read(self, read: Callable[[Sequence[str]], Awaitable[Answer]]) -> Answer:
+        """Read with the columns that exist; ConfigurationError if a required one is missing."""
+        try:
+            return await read(self._columns)
+        except ConfigurationError as error:
+            missing = await self._missing() if error.code == UNKNOWN_MEMBER else set()
+            if not missing:
+                raise
+        log.info("table %s has no %s here", self._table, " and no ".join(sorted(missing)))
+        self._columns = [column for column in self._columns if column not in missing]
+        return await read(self._columns)
+
+    async def _missing(self) -> set[str]:
+        table = (await self._schema.tables([self._table])).tables.get(self._table)
+        if table is None:
+            return set()
+        lookups = {f"_{name}_value" for name in table.columns}
+        return {column for column in self._columns if column in self._optional and column not in lookups}
+
 
 _ADDRESSES_PER_QUERY = 50
 

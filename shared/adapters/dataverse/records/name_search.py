@@ -1,7 +1,5 @@
 """Finds rows by their names: all names that a batch needs in one request."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

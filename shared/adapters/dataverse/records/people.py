@@ -1,7 +1,5 @@
 """The query of a person table, and the conversion of its rows to `PersonRecord`s."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any

@@ -4,8 +4,6 @@ A row of the mapping rests if its table or column does not exist: its values are
 the connector's user may not read its table; then the record lists it in `PersonRecord.unread`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import defaultdict

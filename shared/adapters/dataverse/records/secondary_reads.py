@@ -3,8 +3,6 @@
 They are sent for all records of a read together, and in one `$batch` where that is possible.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

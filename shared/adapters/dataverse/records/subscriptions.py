@@ -1,7 +1,5 @@
 """Subscriptions that are not Spotler Permissions: membership of marketing lists, and periodieken (MAP-17, MAP-18)."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Names in Dataverse: tables, sets, keys and the option values of the connector's own columns (`docs/tables.md`)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

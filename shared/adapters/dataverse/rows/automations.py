@@ -1,7 +1,5 @@
 """Rows of Spotler Automation: the automations and campaigns that users choose from on a job (AUT-27)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5

@@ -1,7 +1,5 @@
 """Tasks about e-mail addresses that do not work (BNC-09, BNC-10, C-14), a batch at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Environment variables of Dataverse: a definition with a default value, and at most one current value (ENV)."""
 
-from __future__ import annotations
-
 from uuid import UUID, uuid5
 
 from shared.adapters.dataverse.records import tables

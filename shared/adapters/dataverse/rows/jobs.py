@@ -1,7 +1,5 @@
 """Conversion of Spotler Job rows (`docs/tables.md`)."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Marketing lists: static ones with their members, dynamic ones with their query (ML-04, JOB-07)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from uuid import UUID

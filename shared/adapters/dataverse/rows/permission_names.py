@@ -1,7 +1,5 @@
 """Spotler Permission rows by their name (PERM-21): read a page at a time, written in one batch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """Posts in the timeline of a record (TLP-01, TLP-02)."""
 
-from __future__ import annotations
-
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.domain.records.records import PersonTable

@@ -1,7 +1,5 @@
 """Spotler Info rows: the status of a record (STA-01) or of a marketing list (TBL-10)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID

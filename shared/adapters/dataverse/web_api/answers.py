@@ -1,7 +1,5 @@
 """The result of an operation, read from its HTTP answer."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

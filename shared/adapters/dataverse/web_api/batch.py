@@ -4,8 +4,6 @@ Source: Microsoft's page "Execute batch operations using the Web API". A batch i
 every part has an answer; a change set that fails has one answer for all its parts.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Sequence

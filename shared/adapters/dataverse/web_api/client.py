@@ -3,8 +3,6 @@
 Source: Microsoft's pages "Use the Microsoft Dataverse Web API". All methods raise the errors of `shared/errors.py`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence

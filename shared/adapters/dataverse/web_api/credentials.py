@@ -3,8 +3,6 @@
 Tokens are requested for the configured organisation URL and for no other audience.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable

@@ -4,8 +4,6 @@ Source: Microsoft's pages "Compose HTTP requests and handle errors" and "Service
 has only codes and statuses; Dataverse's message may quote a value and stays in `detail`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from datetime import timedelta

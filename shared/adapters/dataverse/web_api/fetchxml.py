@@ -3,8 +3,6 @@
 Source: Microsoft's page "Page results using FetchXml" (the cookie arrives URL-encoded twice, inside XML).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Source: OData 4.0 URL conventions, and Microsoft's page "Query data using the Web API".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Source: Microsoft's pages "Perform operations using the Web API" and "Perform conditional operations".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

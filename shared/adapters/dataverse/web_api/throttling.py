@@ -4,8 +4,6 @@ Source: Microsoft's page "Service protection API limits". A request sent during 
 all requests of the application user.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import time

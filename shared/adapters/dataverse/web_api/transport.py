@@ -3,8 +3,6 @@
 Paths are relative to the Web API, so that the token cannot travel to another host.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 Dataverse's message may quote a value, so it stays in `detail`; only names of columns are taken from it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from http import HTTPStatus

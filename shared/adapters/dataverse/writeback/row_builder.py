@@ -3,8 +3,6 @@
 A value that does not fit its column is left out and becomes a `FieldProblem`; the other columns are written.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, assert_never

@@ -1,7 +1,5 @@
 """Repeats writes that Dataverse refused because a table was changed after its columns were read."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 

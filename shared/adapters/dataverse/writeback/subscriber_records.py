@@ -1,7 +1,5 @@
 """Finds or creates the records of subscribers (NEW). A new row gets a fixed id, so a repetition finds it again."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -92,12 +90,7 @@ class DataverseSubscriberRecords:
     """Implements the port `NewRecords` for one version of the mapping. The client belongs to `DataverseCrm`."""
 
     def __init__(
-        self,
-        client: DataverseClient,
-        schema: SchemaCache,
-        mapping: FieldMapping,
-        *,
-        detects_duplicates: bool = False,
+        self, client: DataverseClient, schema: SchemaCache, mapping: FieldMapping, *, detects_duplicates: bool = False
     ) -> None:
         """`detects_duplicates` applies the organisation's rules to new contacts; leads may be duplicates (NEW-03)."""
         self._client = client

@@ -1,7 +1,5 @@
 """Turns a changed subscription into an operation on a permission, a marketing list or a periodiek (MAP-16..18)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC

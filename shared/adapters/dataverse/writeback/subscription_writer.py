@@ -1,7 +1,5 @@
 """Prepares the subscriptions of many records, and finds all names that a batch of rows needs."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache

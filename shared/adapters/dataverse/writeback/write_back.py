@@ -4,8 +4,6 @@ A call costs one `$batch`, and one before it if names must be found (lookups, ma
 attempt created cost one or two more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -70,12 +68,7 @@ class DataverseWritebacks:
     """Implements the port `Writebacks` for one version of the mapping. The client belongs to `DataverseCrm`."""
 
     def __init__(
-        self,
-        client: DataverseClient,
-        schema: SchemaCache,
-        mapping: FieldMapping,
-        *,
-        detects_duplicates: bool = False,
+        self, client: DataverseClient, schema: SchemaCache, mapping: FieldMapping, *, detects_duplicates: bool = False
     ) -> None:
         """`detects_duplicates` applies the organisation's duplicate detection rules to writes of records."""
         self._client = client

@@ -3,8 +3,6 @@
 The start of an automation and all calls of campaigns are published; for the other calls see `unpublished`.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus

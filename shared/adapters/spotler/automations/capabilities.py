@@ -1,7 +1,5 @@
 """Switches of unpublished calls: off for a real account until a check of the connection has proven the call."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 

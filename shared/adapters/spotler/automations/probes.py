@@ -5,8 +5,6 @@ answers with 405; ids of contacts and runs are those of none. An answer only cou
 exist has another answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """Tags and scores of Mail+ (TAG). Their calls are not published: `unpublished`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from shared.adapters.spotler.automations import unpublished

@@ -4,8 +4,6 @@ They are modelled on similar published calls. `capabilities` keeps them switched
 has proven them.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Bulk writes: at most 100 contacts a call, and a result for every contact; a refused one does not affect others."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Audiences of Mail+ (AUD): named sets of contacts, the source of dynamic lists."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from http import HTTPStatus
 

@@ -4,8 +4,6 @@ The API can create, fill and delete them, but neither rename them nor remove sin
 contact is refused as a whole, without naming the contact.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from urllib.parse import quote
 

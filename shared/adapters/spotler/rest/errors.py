@@ -4,8 +4,6 @@ Spotler's message may quote a person's data; it stays in `detail`. Bodies may ha
 XML, proxies write HTML, and any of them may be cut.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """External ids that can be addressed: `GET /contact/{externalId}` shares its path with fixed words."""
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 from shared.errors import DataError, Service

@@ -4,8 +4,6 @@ Both shapes of a list are read: `{"paging": …, "contacts": […]}` (prefix `/i
 `/integrationservice-1.1.0`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Hashable
 from datetime import UTC, datetime

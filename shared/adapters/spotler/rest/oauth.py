@@ -3,8 +3,6 @@
 The signature covers the method, the encoded path and the decoded query parameters, but not the JSON body or its hash.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Generator
 

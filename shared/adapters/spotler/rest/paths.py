@@ -4,8 +4,6 @@ People type names as parameters of jobs. A name of dots would address another ca
 `/audience/../contact` as `/contact`.
 """
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 from shared.errors import DataError, Service

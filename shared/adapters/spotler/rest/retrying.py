@@ -1,7 +1,5 @@
 """Which errors of Mail+ are worth another attempt, how many attempts a call has, and the waits between them."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import AsyncIterable
 from dataclasses import dataclass

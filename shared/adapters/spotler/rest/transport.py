@@ -1,7 +1,5 @@
 """Signed requests to Mail+: bounded concurrency, time-outs, retries, the shared pause, and the connector's errors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

@@ -4,8 +4,6 @@ Document `{environment}-keys`, row `fingerprints`: `version` and `since` of the 
 `oldest` version that may be stored, and `former`: the former keys, encrypted with the current one.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from collections.abc import Mapping
@@ -17,7 +15,8 @@ from shared.adapters.storage.keys.key_ring import FIRST, KeyRing, lock_up, mark_
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.errors import ConfigurationError, ConflictError, Service
 from shared.ports.clock import Clock
-from shared.ports.state import Change, Document, DocumentKey, Insert, Replace, StateStore
+from shared.ports.documents import read_one, versioned
+from shared.ports.state import DocumentKey, Replace, StateStore
 
 CHECK_INTERVAL = timedelta(seconds=30)
 """The longest time until a process notices that another one has a newer key."""
@@ -76,12 +75,12 @@ class KeyRegister:
     async def since(self) -> datetime:
         """Return since when the current key is in use."""
         await self.ring()
-        document = await self._document()
+        document = await read_one(self._store, self._key)
         return datetime.fromisoformat(document.body["since"]) if document else self._clock.now()
 
     async def finished(self, version: int) -> None:
         """Record that no fingerprint of an earlier version is stored any more."""
-        document = await self._document()
+        document = await read_one(self._store, self._key)
         if document is None or document.body["version"] != version:
             raise ConflictError("the fingerprint key was changed once more", service=Service.STATE)
         body = {**document.body, "oldest": version}
@@ -92,14 +91,13 @@ class KeyRegister:
 
     async def _opened(self) -> KeyRing:
         for _ in range(_ATTEMPTS):
-            document = await self._document()
+            document = await read_one(self._store, self._key)
             if document is not None and (ring := self._read(document.body)) is not None:
                 return ring
             if document is None:
                 await self._check_first(self._configured.previous or self._configured.current)
             ring, body = self._next(document.body if document else None)
-            change: Change = Insert(self._key, body) if document is None else Replace(self._key, body, document.etag)
-            (etag,) = await self._store.write([change])
+            (etag,) = await self._store.write([versioned(self._key, body, document.etag if document else None)])
             if etag is not None:
                 return ring
         raise ConflictError("the register of fingerprint keys is being changed", service=Service.STATE)
@@ -155,9 +153,6 @@ class KeyRegister:
         ]
         if len(options) >= _ENOUGH and not any(stored in known for stored, known in options):
             raise ConfigurationError(_EXCHANGED, service=Service.STATE)
-
-    async def _document(self) -> Document | None:
-        return (await self._store.read([self._key])).get(self._key)
 
 
 def _ring_of(body: Mapping[str, Any], current: bytes) -> KeyRing:

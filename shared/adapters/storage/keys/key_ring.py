@@ -12,8 +12,6 @@ The first key and its followers are kept in the register (document `{environment
 the current key. The settings name the current key alone, and while it changes its predecessor.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hmac

@@ -4,18 +4,16 @@ The progress is the document `rekey` of the partition `{environment}-keys`: the 
 after which to continue, and the number of documents that this walk and all walks have moved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.adapters.storage.keys.key_register import CHECK_INTERVAL, KeyRegister
 from shared.adapters.storage.keys.key_ring import KeyRing, version_of
 from shared.adapters.storage.keys.sealed import SealedStore
 from shared.domain.records.fingerprint_places import FingerprintPlace
 from shared.ports.clock import Clock
+from shared.ports.documents import Codec, read_one
 from shared.ports.state import Document, DocumentKey, Put, Replace, StateStore
 
 PAGE = 500
@@ -36,6 +34,9 @@ class Progress:
     is_done: bool = False
     wait: timedelta = timedelta(0)
     """The time to wait before the next step, so that the last walk can begin."""
+
+
+_PROGRESS = Codec(Progress, outside=("is_done", "wait"), names={"moved_in_walk": "movedInWalk"})
 
 
 class Rekeying:
@@ -75,7 +76,7 @@ class Rekeying:
         )
         if page.after is None:
             progress = await self._next_partition(progress)
-        await self._store.write([Put(self._key, _body(progress))])
+        await self._store.write([Put(self._key, _PROGRESS.body(progress))])
         return progress
 
     async def _next_partition(self, progress: Progress) -> Progress:
@@ -105,32 +106,13 @@ class Rekeying:
         return True
 
     async def _progress(self, version: int) -> Progress:
-        document = (await self._store.read([self._key])).get(self._key)
+        document = await read_one(self._store, self._key)
         if document is None or document.body["version"] != version:
             return Progress(version)
-        body = document.body
-        return Progress(
-            version,
-            body["partition"],
-            body["after"],
-            datetime.fromisoformat(body["began"]) if body["began"] else None,
-            body["moved"],
-            body["movedInWalk"],
-        )
+        return _PROGRESS.read(document.body)
 
 
 def _is_claimed(document: Document, now: datetime) -> bool:
     """Return whether a worker holds a claim on a contact: at its end, it replaces the document that it has read."""
     claim = document.body.get("claim")
     return claim is not None and datetime.fromisoformat(claim["until"]) > now
-
-
-def _body(progress: Progress) -> dict[str, Any]:
-    return {
-        "version": progress.version,
-        "partition": progress.partition,
-        "after": progress.after,
-        "began": progress.began.isoformat() if progress.began else None,
-        "moved": progress.moved,
-        "movedInWalk": progress.moved_in_walk,
-    }

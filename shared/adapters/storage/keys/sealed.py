@@ -4,8 +4,6 @@ While a key changes, documents whose row is a fingerprint are read under every v
 So refusals by address are always found. In a deployment that has never changed its key, documents are not encrypted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 The check does not refuse a mapping: the caller decides what an error, a warning or a note means.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Checks the values of filters: a value that a column can never have excludes all records, or none (MAP-12, VAL-04)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

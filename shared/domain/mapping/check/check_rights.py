@@ -1,7 +1,5 @@
 """Checks whether the connector's user may read the related tables of a mapping (MAP-19, MAP-21)."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 
 from shared.domain.mapping.findings import Code, Finding, Severity

@@ -1,7 +1,5 @@
 """Checks all rows of a table together: double targets, missing columns and missing steps."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass

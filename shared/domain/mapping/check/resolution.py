@@ -3,8 +3,6 @@
 A row with an unresolved source rests: it is neither read nor planned, so that the platform keeps its value.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum

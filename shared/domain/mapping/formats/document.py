@@ -14,8 +14,6 @@
 Only `version`, `rows` and, of a row, `spotler` and one column are needed.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self

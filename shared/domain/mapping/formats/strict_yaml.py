@@ -4,8 +4,6 @@ Strict: no aliases (a small text could blow up to gigabytes), no key twice, no d
 false.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -4,8 +4,6 @@ Rows keep their order, the parameters of a row have a fixed order; defaults are 
 (`strict_yaml.py`).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import yaml

@@ -3,8 +3,6 @@
 Expressions and filters are compiled once, into functions that are called for every record.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, assert_never

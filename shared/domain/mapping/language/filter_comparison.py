@@ -13,8 +13,6 @@ Equal are, by the type of the column:
 An empty column equals nothing. `why_never` is for the check: a value that it accepts can be equal.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping

@@ -9,8 +9,6 @@
 Blanks between the parts do not matter; special values are written as here, logical names in any case.
 """
 
-from __future__ import annotations
-
 from shared.domain.mapping.language.expression import (
     ID_PLACEHOLDER,
     Child,

@@ -7,8 +7,6 @@ The text is a part of a URL, so special characters are percent-encoded (`%26` fo
 host, call a function or an action, or read more than one column of the first row.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

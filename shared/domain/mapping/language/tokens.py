@@ -1,7 +1,5 @@
 """The tokens that expressions and filters are made of, and the error that points at one of them."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import StrEnum

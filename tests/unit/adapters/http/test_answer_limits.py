@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.adapters.dataverse.web_api.transport import Transport, WebApiCall
-from shared.adapters.http.bounded_answers import LARGEST_ANSWER, AnswerTooLargeError, bounded_request
+from shared.adapters.http.exchange import LARGEST_ANSWER, AnswerTooLargeError, bounded_request
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.adapters.spotler.rest.transport import CallRepetition, SpotlerCall, SpotlerTransport

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters.spotler.contacts.catalogue import CachedCatalogue
+from shared.adapters.spotler.contacts.platform import CachedCatalogue
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.errors import TransientError
 

@@ -1,12 +1,14 @@
-"""Timers of consent, bounces and names of permissions. The next run repeats the work of a failed one."""
+"""The timers of consent, permissions, Spotler Jobs, drift and the monitor.
 
-from __future__ import annotations
+The host logs a failed run; the next run repeats its work.
+"""
 
 import logging
 
 import azure.functions as func
 
 from shared.composition import app
+from shared.telemetry.signals import is_exported
 from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
@@ -51,3 +53,44 @@ async def look_at_permission_names(timer: func.TimerRequest) -> None:
 async def rename_permissions(timer: func.TimerRequest) -> None:
     """Rename the rows of renamed permissions, for two minutes at most; without any it costs one read."""
     await (await app.connector()).permission_names.continue_renames()
+
+
+@timer_function(blueprint, "automations_schedule")
+async def refresh_automations(timer: func.TimerRequest) -> None:
+    """Bring the rows of Spotler Automation up to date (AUT-05, SCH-03)."""
+    await (await app.services()).automation_refresh.refresh()
+
+
+@timer_function(blueprint, "permissions_schedule")
+async def update_permissions_variable(timer: func.TimerRequest) -> None:
+    """Write Spotler's permissions into the environment variable (ENV-05, SCH-04)."""
+    await (await app.services()).permissions_variable.update()
+
+
+@timer_function(blueprint, "job_sweep_schedule")
+async def sweep_jobs(timer: func.TimerRequest) -> None:
+    """Enqueue jobs whose messages did not arrive."""
+    await (await app.connector()).job_sweep.sweep()
+
+
+@timer_function(blueprint, "stuck_jobs_schedule")
+async def warn_of_stuck_jobs(timer: func.TimerRequest) -> None:
+    """Log jobs that take too long (JOB-28, C-23)."""
+    await (await app.connector()).job_sweep.warn_of_stuck()
+
+
+@timer_function(blueprint, "drift_schedule")
+async def look_for_drift(timer: func.TimerRequest) -> None:
+    """Log and store what was renamed, deleted or retyped on either side, before it affects a record."""
+    await (await app.administration()).drift.check()
+
+
+@timer_function(blueprint, "watch_schedule", use_monitor=False)
+async def watch(timer: func.TimerRequest) -> None:
+    """Measure what the work itself does not report: a queue without a reader, a service that is down.
+
+    Services are called only if metrics are exported. Messages that the queues have dead-lettered are always collected.
+    """
+    await (await app.intake()).collect_dead_lettered()
+    if is_exported():
+        await (await app.administration()).monitor.measure()
