@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test deployed slow chaos bench lint audit lock sbom format clean
+.PHONY: help run sandbox test deployed slow chaos mutants bench lint audit lock sbom format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS
 	@$(BIN)/python -m shared sandbox $(ARGS)
 
 test: $(VENV)/.test deployed ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 deployed: $(VENV)/.test ## run the deployed files with the deployed packages and nothing else (part of `make test`)
 	@$(BIN)/python .ci/deployed.py --environment $(VENV)-deployed
@@ -41,6 +41,9 @@ slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
 
 chaos: $(VENV)/.test ## break everything at length and print figures (ARGS="--keep": into docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+mutants: $(VENV)/.test ## break one line at a time: the tests must notice (ARGS="3 7": these alone)
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(VENV)/.test ## measure speed and count requests
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -37,7 +37,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One broken line. `tests` are names of test files, wherever they are in `tests/`."""
+    """One broken line. `tests` are files, folders or patterns in `tests/`."""
 
     number: int
     file: str
@@ -47,7 +47,7 @@ class Mutation:
 
     def files(self, folder: Path) -> list[str]:
         """Return the test files in a copy of the project."""
-        return [str(path) for name in self.tests for path in folder.glob(f"tests/**/{name}")]
+        return [str(path) for name in self.tests for path in sorted(folder.glob(f"tests/{name}"))]
 
     def apply(self, folder: Path) -> bool:
         """Break the line in a copy of the project; False if it is not there exactly once."""
