@@ -13,7 +13,11 @@ from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
+from shared.engine.contact_fetcher import ContactFetcher
+from shared.engine.contact_resolver import ContactResolver
+from shared.engine.guards.address_users import AddressUsers
 from shared.engine.guards.brake import Brake, BrakeLimits
+from shared.engine.guards.holding import Holding
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.recent_changes import RecentChanges
@@ -21,6 +25,7 @@ from shared.engine.refusals.refusal_keeping import RefusalKeeping
 from shared.engine.refusals.suppressions import SuppressionList
 from shared.engine.report import Reporter
 from shared.engine.sync_engine import SyncEngine
+from shared.engine.work_items import RetryDecisions
 from shared.inbound.poll_cursor import CONTACTS, PollCursor
 from shared.lists.list_state_repository import ListStateRepository
 from shared.lists.list_targets import ListTargets
@@ -110,19 +115,27 @@ def record_handler(tools: Tools, planning_facts: PlanningFactsLoader, bounces: B
     """Wire the engine."""
     ports, mapped, clock = tools.ports, tools.mapped, tools.ports.clock
     cursor = PollCursor(ports.store, tools.settings.environment, CONTACTS)
+    retry_decisions = RetryDecisions(clock, tools.policy)
     batch_pass = BatchPass(
-        crm=mapped.crm,
         platform=ports.platform,
         ledger=tools.ledger,
-        rules=tools.rules,
         clock=clock,
-        policy=tools.policy,
+        retry_decisions=retry_decisions,
+        resolver=ContactResolver(mapped.crm, tools.ledger, tools.suppressions, tools.rules),
+        contact_fetcher=ContactFetcher(
+            ports.platform,
+            RecentChanges(ports.feeds, clock, polled_until=cursor.until),
+            tools.rules,
+            retry_decisions,
+            clock,
+            planning_facts,
+            BounceCatchUp(ports.feeds, bounces, clock).run,
+        ),
+        address_users=AddressUsers(mapped.crm, ports.platform, tools.ledger, tools.rules),
+        refusals=RefusalKeeping(tools.suppressions, tools.rules, clock),
         writebacks=mapped.writebacks,
         planning_facts=planning_facts,
-        brake=tools.brake,
-        refusals=RefusalKeeping(tools.suppressions, tools.rules, clock),
-        recent=RecentChanges(ports.feeds, clock, polled_until=cursor.until),
-        catch_up_bounces=BounceCatchUp(ports.feeds, bounces, clock).run,
+        holding=Holding(tools.brake, tools.rules),
     )
     engine = SyncEngine(batch_pass, ledger=tools.ledger, clock=clock, policy=tools.policy)
     return RecordHandler(

@@ -4,18 +4,15 @@ Each stage takes values and returns a value. Only the claims know what has been 
 """
 
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.decisions import Decision, Rest, Write
-from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue, WriteCode
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why
-from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.apply import MOST_FIRST_COMPARISONS, AlreadyThereError, Applied, apply, rising_permissions
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.claim_deadline import ClaimsRanOutError
@@ -25,75 +22,55 @@ from shared.engine.commit import AppliedPlan, commit
 from shared.engine.contact_fetcher import ContactFetcher
 from shared.engine.contact_resolver import ContactResolver
 from shared.engine.guards.address_users import AddressUsers
-from shared.engine.guards.brake import Brake
 from shared.engine.guards.holding import Holding
 from shared.engine.guards.priority import breathe
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import Committed, PassResult, Planned, RecordContext, Resolved
-from shared.engine.refusals.recent_changes import RecentChanges
 from shared.engine.refusals.refusal_keeping import RefusalKeeping
 from shared.engine.work_items import ItemResult, RetryDecisions, WorkItem
 from shared.engine.write_back import dataverse_changes, refusals, write_back
 from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.clock import Clock
-from shared.ports.dataverse import Crm
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.writeback import Writebacks
 from shared.telemetry.traces import phase
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchPass:
     """Takes work items through all stages, at most one work item per record."""
 
-    def __init__(
-        self,
-        *,
-        crm: Crm,
-        platform: MarketingPlatform,
-        ledger: Ledger,
-        rules: Rules,
-        clock: Clock,
-        policy: RetryPolicy,
-        writebacks: Writebacks,
-        planning_facts: PlanningFactsLoader,
-        brake: Brake,
-        refusals: RefusalKeeping,
-        recent: RecentChanges,
-        catch_up_bounces: Callable[[datetime], Awaitable[datetime]],
-    ) -> None:
-        self._platform = platform
-        self._ledger = ledger
-        self._clock = clock
-        self._retry_decisions = RetryDecisions(clock, policy)
-        self._resolver = ContactResolver(crm, ledger, refusals.suppressions, rules)
-        self._contact_fetcher = ContactFetcher(
-            platform, recent, rules, self._retry_decisions, clock, planning_facts, catch_up_bounces
-        )
-        self._address_users = AddressUsers(crm, platform, ledger, rules)
-        self._refusals = refusals
-        self._writebacks = writebacks
-        self._planning_facts = planning_facts
-        self._holding = Holding(brake, rules)
+    platform: MarketingPlatform
+    ledger: Ledger
+    clock: Clock
+    retry_decisions: RetryDecisions
+    resolver: ContactResolver
+    contact_fetcher: ContactFetcher
+    address_users: AddressUsers
+    refusals: RefusalKeeping
+    writebacks: Writebacks
+    planning_facts: PlanningFactsLoader
+    holding: Holding
 
     async def run(self, items: Sequence[WorkItem]) -> PassResult:
         """Process the work items. A ConnectorError is the result of those that had not ended before it."""
-        claims = Claims(self._ledger)
+        claims = Claims(self.ledger)
         result, has_written = PassResult(), False
         try:
             catalogue = await self._catalogue()
-            resolved = await self._resolver.resolve(items, claims)
-            waiting = tuple(self._retry_decisions.waiting(item, Reason.BUSY) for item in resolved.deferred)
+            resolved = await self.resolver.resolve(items, claims)
+            waiting = tuple(self.retry_decisions.waiting(item, Reason.BUSY) for item in resolved.deferred)
             result += PassResult(waiting, tuple(resolved.retries), tuple(resolved.follow_ups))
             if resolved.error is not None:
                 raise resolved.error  # noqa: TRY301  # the results until then count, and then it is as any other error
             planned = await self._plan(resolved.contexts, catalogue, claims)
             result += planned.result
-            planned = await self._address_users.defer(planned)
+            planned = await self.address_users.defer(planned)
             result += planned.result
             is_single = len(planned.contexts) == 1
-            planned = await self._reserve(await self._holding.hold(planned, catalogue), claims)
+            planned = await self._reserve(await self.holding.hold(planned, catalogue), claims)
             result += planned.result
-            known = await self._refusals.before(planned.contexts, planned.plans, catalogue)
+            known = await self.refusals.before(planned.contexts, planned.plans, catalogue)
             planned = await self._record_rises(planned, claims)
             result += planned.result
             has_written = True
@@ -102,8 +79,8 @@ class BatchPass:
             for one in committed:
                 result += one.result
             contexts, plans = [one.context for one in committed], {key: one.planned for key, one in applied.items()}
-            updates = await self._refusals.after(contexts, plans, known, _updates(committed))
-            await self._planning_facts.record_changes(contexts, plans, catalogue, updates)
+            updates = await self.refusals.after(contexts, plans, known, _updates(committed))
+            await self.planning_facts.record_changes(contexts, plans, catalogue, updates)
             return _with_comparisons(await self._save(claims, resolved, committed, updates, result))
         except ConnectorError as error:
             if not has_written:  # otherwise the claims stay until they expire: bindings may not be what was written
@@ -127,26 +104,26 @@ class BatchPass:
     def _undone(self, item: WorkItem, error: ConnectorError, *, is_single: bool) -> ItemResult:
         """Return the result of a work item after an error. One of many that ran out of time counts no attempt."""
         if isinstance(error, ClaimsRanOutError) and not is_single:
-            return self._retry_decisions.put_back(item)
-        return self._retry_decisions.failed(item, error)
+            return self.retry_decisions.put_back(item)
+        return self.retry_decisions.failed(item, error)
 
     def _busy(self, contexts: Sequence[RecordContext], keys: AbstractSet[RecordKey]) -> PassResult:
         return PassResult(
-            tuple(self._retry_decisions.waiting(one.item, Reason.BUSY) for one in contexts if one.key in keys)
+            tuple(self.retry_decisions.waiting(one.item, Reason.BUSY) for one in contexts if one.key in keys)
         )
 
     # ------------------------------------------------------------------------------------------------------------ plan
 
     async def _catalogue(self) -> PropertyCatalogue:
-        catalogue = await self._platform.properties()
+        catalogue = await self.platform.properties()
         if catalogue.named(EMAIL) is None:
             raise ConfigurationError(f"the Spotler account does not show the property {EMAIL}")
         return catalogue
 
     async def _plan(self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, claims: Claims) -> Planned:
-        contexts = await self._planning_facts.load(contexts, catalogue)
+        contexts = await self.planning_facts.load(contexts, catalogue)
         with phase("plan", count=len(contexts)):
-            return await self._contact_fetcher.plan(contexts, catalogue, claims.deadline)
+            return await self.contact_fetcher.plan(contexts, catalogue, claims.deadline)
 
     async def _reserve(self, planned: Planned, claims: Claims) -> Planned:
         """Reserve the addresses that contacts are going to have; records that lose theirs wait."""
@@ -167,7 +144,7 @@ class BatchPass:
         contexts = {context.key: context for context in planned.contexts}
         attempts = await apply(
             {key: planned.plans[key] for key in contexts},
-            self._platform,
+            self.platform,
             claims.deadline,
             may_wait={key for key, context in contexts.items() if context.item.may_wait_for_a_poll},
         )
@@ -178,7 +155,7 @@ class BatchPass:
         refused = {key: refusals(one) for key, one in changes.items()}
         lost = await _record_intents(refused, planned.contexts, claims)
         written = await write_back(
-            contexts, {key: one for key, one in changes.items() if key not in lost}, self._writebacks
+            contexts, {key: one for key, one in changes.items() if key not in lost}, self.writebacks
         )
         return {key: AppliedPlan(one.planned, one.ended, written.get(key)) for key, one in attempts.items()}
 
@@ -199,7 +176,7 @@ class BatchPass:
                     retry = replace(context.item, address_is_taken=True)
                     one = Committed(context, PassResult(retries=(retry,)))
                 case _:
-                    one = commit(context, applied[context.key], self._retry_decisions)
+                    one = commit(context, applied[context.key], self.retry_decisions)
             committed.append(one)
         return committed
 
@@ -212,14 +189,14 @@ class BatchPass:
         result: PassResult,
     ) -> PassResult:
         """Save bindings and contacts. Records that another worker has written meanwhile wait: they may be outdated."""
-        if self._clock.now() >= claims.expiry:
+        if self.clock.now() >= claims.expiry:
             raise ClaimsRanOutError("the claims ran out before the results could be kept")
         claims.change(one.context.held for one in committed)
         await claims.keep_successions([one.context.held.external_id for one in committed if one.is_succeeded])
         lost = await claims.save(updates, [*resolved.freed, *(address for one in committed for address in one.freed)])
         saved = {key: one for key, one in updates.items() if key not in lost}
         claims.doubt(one.held.external_id for one in resolved.contexts if {one.key, one.successor_of} & lost)
-        await self._holding.settle(resolved.contexts, saved)
+        await self.holding.settle(resolved.contexts, saved)
         await claims.release()
         outdated = {one.key for one in resolved.contexts} & lost
         kept = PassResult(
