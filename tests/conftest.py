@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +30,14 @@ def _environment_stays() -> Iterator[None]:
     yield
     changed = {name for name, _ in {*before.items()} ^ {*os.environ.items()}} - _SET_BY_LIBRARIES
     assert not changed, f"left in the environment: {', '.join(sorted(changed))}"
+
+
+@pytest.fixture(autouse=True)
+def _next_test_has_a_connector_of_its_own() -> Iterator[None]:
+    """Forget the connector of this process: it has the settings of the test that asked for it first."""
+    yield
+    if (app := sys.modules.get("shared.composition.app")) is not None:
+        app._current = None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -27,7 +27,7 @@ _POLL_BLOCKED = """
 from shared.inbound.poll import Poll, PollResult
 
 async def blocked(self):
-    return PollResult(await self.cursor() or self._clock.now())
+    return PollResult(await self.cursor() or self.clock.now())
 
 Poll.poll = blocked
 """
