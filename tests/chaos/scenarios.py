@@ -219,29 +219,26 @@ async def the_disk_is_full(ordeal: Ordeal) -> Figures:
 
 
 async def locks_are_lost(ordeal: Ordeal) -> Figures:
-    """For some seconds Dataverse is so slow that batches take longer than the lock time of their messages."""
+    """Dataverse is so slow that batches take longer than the lock time of their messages, until one has."""
     await ordeal.world.settled()
     await ordeal.world.connector.restart(LOCAL_LOCK_SECONDS="3", CLAIM_SECONDS="2")
     log = ordeal.world.connector.log
     mark = log.stat().st_size
 
-    async def slow() -> None:
-        await ordeal.world.dynamics.cause("faults", {"min_latency": 1.7, "max_latency": 1.9})
-        await asyncio.sleep(4)
-        await ordeal.world.dynamics.cause("faults", {})
-
-    slowness: list[asyncio.Task[None]] = []
+    async def outlived() -> int:
+        times = re.findall(rb"on_(?:dataverse_event|sync_live) done in (\d+) ms", log.read_bytes()[mark:])
+        return sum(int(one) > 3000 for one in times)
 
     async def fail() -> None:
-        slowness.append(asyncio.create_task(slow()))
+        await ordeal.world.dynamics.cause("faults", {"min_latency": 1.7, "max_latency": 1.9})
 
     async def heal() -> int:
-        await slowness[0]
+        await eventually(outlived, "a batch to outlive its lock")
+        await ordeal.world.dynamics.cause("faults", {})
         return 0
 
     figures = await ordeal.suffer("queue: locks lost", fail, heal)
-    times = re.findall(rb"on_(?:dataverse_event|sync_live) done in (\d+) ms", log.read_bytes()[mark:])
-    figures.faults = sum(int(one) > 3000 for one in times)
+    figures.faults = await outlived()
     await ordeal.world.connector.restart()
     return figures
 
