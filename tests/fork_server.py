@@ -1,11 +1,11 @@
-"""Starts processes of the connector and the sandbox by forking one that has imported everything already.
+"""Starts processes of the connector and the sandbox by forking a process that has imported the product already.
 
 A fresh interpreter takes a second of processor time to import the product, and the scenarios start hundreds. What is
 forked is a process like any other: it has its own environment, can be killed, and is gone after that.
 
 `python -m tests.fork_server <socket>` is the server. For each process a client connects, sends one line of JSON with
-the arguments and the environment, and the file descriptors of its output; it is told the process id, and at the end the
-exit code.
+the arguments and the environment, and the file descriptors of its output. The server answers with the process id, and
+with the exit code when the process has ended.
 """
 
 from __future__ import annotations

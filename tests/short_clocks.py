@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
+from types import ModuleType
 
 from shared.adapters.spotler.rest import errors as spotler_errors
 from shared.domain.recovery import circuit, retry
@@ -21,13 +23,19 @@ class Clocks(StrEnum):
 
 
 def shorten() -> None:
-    """Shorten the pauses of this process."""
-    retry._STEPS = tuple(step / 5 for step in retry._STEPS)  # type: ignore[misc]  # in this process alone
-    retry._SPREAD = timedelta(seconds=2)  # type: ignore[misc]
-    circuit._FIRST = timedelta(seconds=1)  # type: ignore[misc]
-    circuits._FRESH = timedelta(seconds=1)  # type: ignore[misc]
-    circuits._WHILE_PROBING = timedelta(milliseconds=500)  # type: ignore[misc]
-    spotler_errors.DEFAULT_PAUSE = timedelta(seconds=1)  # type: ignore[misc]
+    """Shorten the pauses of this process. AttributeError if the product has no such constant any more."""
+    _replace(retry, "_STEPS", tuple(step / 5 for step in retry._STEPS))
+    _replace(retry, "_SPREAD", timedelta(seconds=2))
+    _replace(circuit, "_FIRST", timedelta(seconds=1))
+    _replace(circuits, "_FRESH", timedelta(seconds=1))
+    _replace(circuits, "_WHILE_PROBING", timedelta(milliseconds=500))
+    _replace(spotler_errors, "DEFAULT_PAUSE", timedelta(seconds=1))
+    names = [one.name for one in fields(retry.RetryPolicy)]
     defaults = list(retry.RetryPolicy.__init__.__defaults__ or ())
-    defaults[0] = timedelta(milliseconds=500)  # busy
+    defaults[names.index("busy") - len(names)] = timedelta(milliseconds=500)
     retry.RetryPolicy.__init__.__defaults__ = tuple(defaults)
+
+
+def _replace(module: ModuleType, name: str, value: object) -> None:
+    getattr(module, name)  # a new attribute would shorten nothing
+    setattr(module, name, value)

@@ -53,7 +53,7 @@ class Tools:
     policy: RetryPolicy
     ledger: Ledger
     lanes: Lanes
-    patience: Redelivery
+    redelivery: Redelivery
     suppressions: SuppressionList
     brake: Brake
 
@@ -90,7 +90,7 @@ def tools_of(ports: Ports, mapped: MappedPorts, settings: Settings, rules: Rules
         policy=policy,
         ledger=Ledger(store, clock, environment, claim_time=settings.claim_time),
         lanes=lanes,
-        patience=Redelivery(queue=ports.queue, lanes=lanes, clock=clock, policy=policy),
+        redelivery=Redelivery(queue=ports.queue, lanes=lanes, clock=clock, policy=policy),
         suppressions=SuppressionList(store, clock, environment),
         brake=Brake(store, clock, environment, limits=limits),
     )
@@ -157,7 +157,7 @@ def list_syncs(tools: Tools, people: RecordHandler) -> Lists:
         states=ListStateRepository(ports.store, settings.environment),
         members=Members(Contacts(tools.mapped.crm, tools.ledger, people, tools.rules)),
         lanes=tools.lanes,
-        redelivery=tools.patience,
+        redelivery=tools.redelivery,
         reporter=ListReporter(crm=tools.mapped.crm, marketing_lists=ports.marketing_lists, clock=ports.clock),
         clock=ports.clock,
         brake=tools.brake,
@@ -195,7 +195,7 @@ def job_runner(tools: Tools, people: RecordHandler, lists: Lists) -> JobRunner:
         ),
         operations=OPERATIONS,
         lanes=tools.lanes,
-        redelivery=tools.patience,
+        redelivery=tools.redelivery,
         clock=ports.clock,
         presumed_dead=settings.claim_time,
     )

@@ -89,7 +89,7 @@ def build(
     tools = tools_of(ports, mapped, settings, rules, policy or RetryPolicy())
     clock, store, environment = ports.clock, ports.store, settings.environment
     crm, platform, queue, feeds = mapped.crm, ports.platform, ports.queue, ports.feeds
-    ledger, lanes, redelivery = tools.ledger, tools.lanes, tools.patience
+    ledger, lanes, redelivery = tools.ledger, tools.lanes, tools.redelivery
     brake, suppressions = tools.brake, tools.suppressions
     bounces = bounce_service(tools)
     permission_names = PermissionNames(
