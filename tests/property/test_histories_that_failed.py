@@ -434,3 +434,14 @@ def test_a_record_that_is_enabled_again_gets_a_contact_that_was_erased_meanwhile
     history.enable(pick=0)
     history.settle()
     assert history.reachable()
+
+
+def test_two_records_entered_after_a_deletion_do_not_wait_for_each_other_for_ever(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.delete(pick=0)
+    history.wait(seconds=60)
+    save(history, ANN)
+    save(history, ANN)
+    history.deliver(reverse=True, size=5)

@@ -68,7 +68,9 @@ class AddressUsers:
         waits: dict[RecordKey, set[RecordKey]] = {}
         retries: list[WorkItem] = []
         for context in sorted(doomed, key=lambda one: one.key, reverse=True):
-            bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
+            # A record that waits for this one erases the same contact: both were entered after its user was deleted.
+            settled = context.item.awaits | context.item.awaited_by
+            bindings = {key: entries[key].binding for key in others[context.key] if key not in settled}
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, context.origin)
             # Records that wait for each other in a circle would never go.
@@ -94,7 +96,8 @@ class AddressUsers:
 
 
 def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
-    return WorkItem(key, Intent.SYNC, (Reference(key, Why.RECONCILE, doomed.correlation),))
+    references = (Reference(key, Why.RECONCILE, doomed.correlation),)
+    return WorkItem(key, Intent.SYNC, references, awaited_by=frozenset({doomed.key}))
 
 
 def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:
