@@ -169,3 +169,18 @@ def test_a_default_gives_no_permission_again_that_the_record_itself_took_back(hi
     save(history, BEN)
     history.settle()
     assert not options(history, BEN)["permissions:8"]
+
+
+def test_opt_08_an_opt_out_outlives_the_erasure_of_a_contact_whose_next_record_has_no_valid_values(
+    history: TwinHistories,
+) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.opt_out(pick=0)
+    history.anonymize(pick=0)
+    save(history, ANN, newsletter=False)
+    history.anonymize(pick=1)
+    history.format(pick=1, column="address1_postalcode", fits=False)
+    history.settle()
+    save(history, ANN, full=True)
