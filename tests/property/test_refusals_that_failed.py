@@ -184,3 +184,19 @@ def test_opt_08_an_opt_out_outlives_the_erasure_of_a_contact_whose_next_record_h
     history.format(pick=1, column="address1_postalcode", fits=False)
     history.settle()
     save(history, ANN, full=True)
+
+
+def test_who_withdraws_a_permission_while_the_record_is_disabled_does_not_get_it_again_with_a_new_record(
+    history: TwinHistories,
+) -> None:
+    begin(history, newsletter=False, offers=True, takes_in=True)
+    history.sign_up(address=BEN, newsletter=False)
+    history.settle()
+    history.sign_up(address=BEN, newsletter=True)
+    history.disable(pick=0)
+    history.settle()
+    history.change_permission(pick=0, name="permissions:1", on=False)
+    history.settle()
+    history.delete(pick=0)
+    history.deliver(reverse=False, size=5)
+    save(history, BEN, LEAD, newsletter=True)
