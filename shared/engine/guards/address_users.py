@@ -68,9 +68,10 @@ class AddressUsers:
         waits: dict[RecordKey, set[RecordKey]] = {}
         retries: list[WorkItem] = []
         for context in sorted(doomed, key=lambda one: one.key, reverse=True):
-            # A record that waits for this one erases the same contact: both were entered after its user was deleted.
-            settled = context.item.awaits | context.item.awaited_by
-            bindings = {key: entries[key].binding for key in others[context.key] if key not in settled}
+            bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
+            same = {key for key, one in bindings.items() if one.external_id == context.held.external_id}
+            for key in same & context.item.awaited_by:  # it erases the same contact, and waits for this record
+                del bindings[key]
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, context.origin)
             # Records that wait for each other in a circle would never go.
