@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.records.records import SyncStatus
 from shared.errors import ThrottledError, TransientError
+from tests.histories.machine import Parting
 from tests.histories.telling import ANN, BEN, CAS, CONTACT, LEAD, begin, options, save
 from tests.property.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
@@ -445,3 +446,18 @@ def test_two_records_entered_after_a_deletion_do_not_wait_for_each_other_for_eve
     save(history, ANN)
     save(history, ANN)
     history.deliver(reverse=True, size=5)
+
+
+def test_a_held_erasure_and_a_record_that_cannot_take_the_contact_do_not_wake_each_other_for_ever(
+    history: TwinHistories,
+) -> None:
+    save(history, BEN)
+    save(history, BEN, newsletter=True, full=True)
+    save(history, ANN, LEAD, newsletter=False)
+    history.format(pick=4, column="address1_postalcode", fits=False)
+    history.deliver(reverse=False, size=4)
+    history.plan_failure(failure=CrashError(), moment=5)
+    history.merge(pick=3, other=4, takes_address=True)
+    history.opt_out(pick=7)
+    history.replace(pick=4, other=6, how=Parting.MERGED, table=CONTACT, is_seen=True)
+    history.merge(pick=0, other=6, takes_address=True)
