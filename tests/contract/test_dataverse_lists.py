@@ -161,7 +161,9 @@ async def test_ml_32_ml_33_the_hidden_fields_the_kind_and_the_state_come_with_th
     assert (listed.kind, listed.is_active) == (ListKind.TEMPORARY, False)
 
 
-async def test_c_28_who_of_many_is_a_member_now(organisation: DataverseOrganisation, lists: MarketingLists) -> None:
+async def test_c_28_the_members_among_many_records_are_found(
+    organisation: DataverseOrganisation, lists: MarketingLists
+) -> None:
     for key in PEOPLE[:2]:
         await organisation.client.create(
             "listmembers",

@@ -67,7 +67,7 @@ def test_every_element_of_fetchxml_is_read_or_refused(parent: str) -> None:
     assert refused.value.status == 501
 
 
-def test_what_steers_the_database_alone_is_no_matter() -> None:
+def test_options_that_only_steer_the_database_are_accepted() -> None:
     xml = (
         "<fetch version='1.0' mapping='logical' no-lock='true' latematerialize='true'><entity name='contact'/></fetch>"
     )

@@ -45,7 +45,7 @@ def test_the_representation_is_returned_on_demand(dataverse: Dataverse) -> None:
         ({"dh_spotlerinfo@odata.bind": "x"}, "0x80060888"),
     ],
 )
-def test_what_does_not_fit_is_refused(dataverse: Dataverse, body: dict[str, object], code: str) -> None:
+def test_values_that_do_not_fit_a_column_are_refused(dataverse: Dataverse, body: dict[str, object], code: str) -> None:
     answer = dataverse.http.post("contacts", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
 

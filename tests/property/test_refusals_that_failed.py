@@ -105,7 +105,7 @@ def test_opt_08_an_opt_out_of_a_disabled_record_outlives_an_erasure_in_spotler(h
     assert not history.reachable()
 
 
-def test_what_an_administrator_lifts_is_no_consent(history: TwinHistories) -> None:
+def test_a_lift_by_an_administrator_is_no_consent(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN, newsletter=True)
     history.settle()
@@ -186,7 +186,7 @@ def test_opt_08_an_opt_out_outlives_the_erasure_of_a_contact_whose_next_record_h
     save(history, ANN, full=True)
 
 
-def test_who_withdraws_a_permission_while_the_record_is_disabled_does_not_get_it_again_with_a_new_record(
+def test_a_withdrawal_while_the_record_is_disabled_holds_for_the_next_record(
     history: TwinHistories,
 ) -> None:
     begin(history, newsletter=False, offers=True, takes_in=True)

@@ -166,7 +166,7 @@ def test_columns_may_be_reordered_and_left_out() -> None:
     ("typed", "text"),
     [(1, "1"), (2.0, "2"), (2.5, "2.5"), (True, "true"), (datetime(2026, 3, 1), "2026-03-01")],  # noqa: DTZ001  # as Excel has it
 )
-def test_what_the_program_made_of_a_typed_value_is_text_again(typed: object, text: str) -> None:
+def test_values_that_the_program_converted_are_text_again(typed: object, text: str) -> None:
     def edit(workbook: Workbook) -> None:
         workbook["prod"]["G5"].value = typed
 
@@ -212,7 +212,7 @@ def test_a_wrong_value_is_refused_with_its_cell() -> None:
     assert "prod settings!B4: Input should be 'keep', 'clearPermissions' or 'anonymize'" in complaint
 
 
-def test_what_is_missing_is_told_by_its_row() -> None:
+def test_a_missing_cell_is_reported_by_its_row() -> None:
     assert complaint_about({"B4": None}) == "prod!A4: a row needs a contact, lead, account or entity column"
 
 
