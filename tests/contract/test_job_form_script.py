@@ -150,7 +150,7 @@ def test_parameter_name_is_called_what_the_operation_means_by_it() -> None:
     assert again["labels"]["dh_parametername"] == "The list's name"
 
 
-def test_hidden_values_of_another_operation_are_not_saved() -> None:
+def test_values_of_another_operation_are_not_saved_unseen() -> None:
     view = (
         Form()
         .choose(Operation.SET_SCORE)
