@@ -461,3 +461,14 @@ def test_a_held_erasure_and_a_record_that_cannot_take_the_contact_do_not_wake_ea
     history.opt_out(pick=7)
     history.replace(pick=4, other=6, how=Parting.MERGED, table=CONTACT, is_seen=True)
     history.merge(pick=0, other=6, takes_address=True)
+
+
+def test_three_records_entered_after_a_deletion_do_not_wait_for_each_other_for_ever(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS, LEAD, newsletter=True, full=True)
+    history.settle()
+    history.opt_out(pick=0)
+    history.replace(pick=0, other=0, how=Parting.DELETED, table=LEAD, is_seen=False)
+    save(history, CAS, full=True)
+    save(history, CAS, full=True)
+    history.sign_up(address=CAS, newsletter=None)

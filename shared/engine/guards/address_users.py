@@ -98,7 +98,7 @@ class AddressUsers:
 
 def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
     references = (Reference(key, Why.RECONCILE, doomed.correlation),)
-    return WorkItem(key, Intent.SYNC, references, awaited_by=frozenset({doomed.key}))
+    return WorkItem(key, Intent.SYNC, references, awaited_by=doomed.awaited_by | {doomed.key})
 
 
 def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:

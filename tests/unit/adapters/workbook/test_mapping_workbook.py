@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
-import subprocess
-import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import openpyxl
 import pytest
@@ -290,40 +284,3 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_refused() -> None:
 
 def test_settings_are_all_on_their_sheet(workbook: Workbook) -> None:
     assert [cell.value for cell in workbook["prod settings"]["A"]] == [parameter.title for parameter in SETTINGS]
-
-
-# --------------------------------------------------------------------------------------------------- another program
-
-
-def test_a_workbook_edited_in_libreoffice_is_the_same_mapping_but_for_the_edit(tmp_path: Path) -> None:
-    """LibreOffice stands for every program that is not openpyxl; where it is missing, the tests above must do."""
-    office = shutil.which("soffice") or shutil.which("libreoffice")
-    if office is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("default")
-            warnings.warn("LibreOffice is not installed: no other program has read the workbook", stacklevel=1)
-        pytest.skip("LibreOffice is not installed: no other program has read the workbook")
-    book, flat = tmp_path / "mapping.xlsx", tmp_path / "mapping.fods"
-    book.write_bytes(to_workbook("prod", MAPPING, PROPERTIES))
-
-    def save_as(source: Path, ending: str) -> None:
-        profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-        subprocess.run(
-            [office, profile, "--headless", "--convert-to", ending, "--outdir", str(tmp_path), str(source)],
-            check=True,
-            capture_output=True,
-            timeout=120,
-            env={**os.environ, "HOME": str(tmp_path)},
-        )
-
-    save_as(book, flat.suffix[1:])  # LibreOffice's own format as XML: an edit there, without a hand on the keyboard
-    text = flat.read_text(encoding="utf-8")
-    assert text.count(">address1_city<") == 1
-    flat.write_text(text.replace(">address1_city<", ">address2_city<"), encoding="utf-8")
-    save_as(flat, book.suffix[1:])
-
-    edited_there = read_file(book.read_bytes(), "prod")
-    *others, city = MAPPING.rows
-    assert edited_there == replace(MAPPING, rows=(*others, replace(city, sources=CITY)))
-    (choices,) = (one for one in openpyxl.load_workbook(book)["prod"].data_validations.dataValidation if "F2" in one)
-    assert choices.formula1 == '"->,<-,<->"'
