@@ -64,6 +64,8 @@ def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: R
     follow_ups = references_to([key for key in settled.concerned if key not in context.item.awaited_by], context.item)
     left = context.origin.address
     is_freed = left not in {"", update.binding.address} and not settled.context.sharing_records.keys
+    if context.item.address_is_taken and left == context.address:  # it belongs to another contact by now
+        is_freed = False
     return Committed(
         settled.context,
         PassResult(follow_ups=tuple(follow_ups)) + _next(context, planned, update, written_back, retry_decisions),

@@ -472,3 +472,24 @@ def test_three_records_entered_after_a_deletion_do_not_wait_for_each_other_for_e
     save(history, CAS, full=True)
     save(history, CAS, full=True)
     history.sign_up(address=CAS, newsletter=None)
+
+
+def test_a_purged_record_goes_to_the_contact_that_has_its_address_meanwhile(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS)
+    history.settle()
+    history.purge(pick=0)
+    save(history, CAS, newsletter=False)
+    history.deliver_twice_at_once(in_one_process=True, size=4)
+    history.sign_up(address=CAS, newsletter=None)
+
+
+def test_values_of_a_deleted_record_that_made_an_erased_contact_anew_reach_no_other_record(
+    history: TwinHistories,
+) -> None:
+    save(history, BEN, full=True)
+    history.deliver(reverse=False, size=3)
+    history.erase(pick=0)
+    save(history, BEN, full=True, newsletter=False)
+    history.deliver(reverse=True, size=5)
+    history.delete(pick=1)

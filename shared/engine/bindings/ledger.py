@@ -46,6 +46,11 @@ class Owner:
     is_confirmed: bool
     is_used: bool
 
+    @property
+    def has_it(self) -> bool:
+        """Whether a record agreed on the address for this contact, and uses it."""
+        return self.is_confirmed and self.is_used
+
 
 class Ledger:
     """Reads, claims and writes the documents of one environment."""
