@@ -83,7 +83,7 @@ module identity 'modules/identity.bicep' = {
 
 module network 'modules/network.bicep' = if (privateNetwork) {
   name: 'network'
-  params: { name: names.network, location: location, tags: tags, storageName: storage.outputs.name, vaultName: vault.outputs.name }
+  params: { name: names.network, location: location, tags: tags, storageName: storage.outputs.name, vaultName: vault.outputs.name, plan: plan }
 }
 
 module storage 'modules/storage.bicep' = {

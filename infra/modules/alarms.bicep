@@ -66,7 +66,7 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
             query: 'AppMetrics | where Name == "${alarm.metric}"${extensions[index]}${filters[index]} | summarize value = ${measures[alarm.aggregation]}${empty(alarm.?split ?? []) ? '' : ' by ${join(alarm.split, ', ')}'}'
             timeAggregation: alarm.operator == 'LessThan' ? 'Minimum' : 'Maximum'
             metricMeasureColumn: 'value'
-            dimensions: [for column in (alarm.?split ?? []): { name: column, operator: 'Include', values: ['*'] }]
+            dimensions: map(alarm.?split ?? [], column => { name: column, operator: 'Include', values: ['*'] })
             operator: alarm.operator
             threshold: alarm.threshold
             failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }

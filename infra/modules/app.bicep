@@ -128,9 +128,14 @@ resource allPremiumSettings 'Microsoft.Web/sites/config@2024-04-01' = if (!isFle
   properties: union(settings, premiumSettings, empty(signInClientId) ? {} : signInSettings, appSettings)
 }
 
+resource site 'Microsoft.Web/sites@2024-04-01' existing = {
+  name: name
+}
+
 // Keys still work beside the sign-in: a request without a token reaches the function, which asks for its key.
 resource signIn 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(signInClientId)) {
-  name: '${name}/authsettingsV2'
+  parent: site
+  name: 'authsettingsV2'
   properties: {
     platform: { enabled: true, runtimeVersion: '~1' }
     globalValidation: { requireAuthentication: false, unauthenticatedClientAction: 'AllowAnonymous' }

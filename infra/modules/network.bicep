@@ -4,6 +4,7 @@ param location string
 param tags object
 param storageName string
 param vaultName string
+param plan string
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
   name: storageName
@@ -31,7 +32,13 @@ resource network 'Microsoft.Network/virtualNetworks@2023-11-01' = {
         name: 'app'
         properties: {
           addressPrefix: '10.0.0.0/24'
-          delegations: [{ name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }]
+          // Flex Consumption and Premium ask for different delegations.
+          delegations: [
+            {
+              name: 'app'
+              properties: { serviceName: plan == 'flex' ? 'Microsoft.App/environments' : 'Microsoft.Web/serverFarms' }
+            }
+          ]
         }
       }
       { name: 'endpoints', properties: { addressPrefix: '10.0.1.0/24' } }
