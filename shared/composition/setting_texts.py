@@ -10,8 +10,9 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.domain.values.texts import trimmed
 
@@ -19,7 +20,20 @@ NCRONTAB = r"^\S+( \S+){5}$"
 """Six fields, the seconds first. Azure Functions checks more than this pattern."""
 
 Schedule = Annotated[str, Field(pattern=NCRONTAB)]
-"""When a timer runs, as NCRONTAB in the time zone of the app."""
+"""When a timer runs, as NCRONTAB in the time zone of all schedules."""
+
+
+def existing_zone(name: str) -> str:
+    """Return the name of a time zone that exists; ValueError for any other."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        raise ValueError("no such time zone; write a name such as Europe/Amsterdam") from None
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(existing_zone)]
+"""A name of the IANA time zone database."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _QUOTES = frozenset("\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")
