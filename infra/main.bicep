@@ -1,5 +1,5 @@
 // Everything that one environment of the Spotler Connector needs in Azure, in one resource group.
-// `python -m shared deploy` and `azd up` deploy this file; docs/howto/deploy.md explains every parameter.
+// docs/howto/deploy.md deploys this file and explains every parameter.
 targetScope = 'resourceGroup'
 
 @description('Name of this environment, such as test or production: small letters and digits, at most 20. Keeps the state of environments apart.')
