@@ -63,6 +63,9 @@ class Organization:
 
     def application_user(self, client_id: str) -> RowRef:
         """Return the user of an app registration; the first call creates it."""
+        for identifier, row in self.store.rows("systemuser").items():
+            if row.get("applicationid") == client_id.lower():
+                return RowRef("systemuser", identifier)
         reference = RowRef("systemuser", self.application_user_id(client_id))
         if self.store.get("systemuser", reference.id) is None:
             known = client_id.lower() if GUID.fullmatch(client_id) else fixed_id("application", client_id)

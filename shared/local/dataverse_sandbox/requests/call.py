@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import roles, solutions
 from shared.local.dataverse_sandbox.http import headers
 from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse, answer, empty
 from shared.local.dataverse_sandbox.metadata import metadata
@@ -113,6 +114,8 @@ class Call:
         arguments = function_arguments.read(segment.key, self.request.query) if segment.key else self.request.json
         bound = RowRef(table.name, identifier) if table is not None and identifier is not None else None
         result = action(Invocation(self.organization, self.writer, table, bound, arguments))
+        if bound is not None and table is not None and self.request.method == "POST":
+            self.keep_in_solution(table, bound.id)
         if result is None:
             return empty()
         context = f"{self.caller.base_url}/$metadata#{TYPE_PREFIX}{name}Response"
@@ -129,6 +132,11 @@ class Call:
         document = self.document(table, row)
         headers_of_answer |= {"Preference-Applied": "return=representation", "ETag": etag(row)}
         return answer(document, 201 if new else 200, headers_of_answer)
+
+    def keep_in_solution(self, table: Table, identifier: str) -> None:
+        """Put a written component into the solution that the header `MSCRM.SolutionUniqueName` names."""
+        name = self.request.headers.get("mscrm.solutionuniquename", "")
+        solutions.keep_row(self.organization, table.name, identifier, name)
 
     def document(self, table: Table, row: Row) -> dict[str, Any]:
         """Return the JSON of a row with the requested columns."""
@@ -154,6 +162,9 @@ class Call:
                 return Listing(self.reader, table, self.options, table.set_name).answer()
             case "POST":
                 identifier = self.writer.create(table, self.request.json)
+                self.keep_in_solution(table, identifier)
+                if table.name == "role":
+                    roles.created(self.organization, identifier)
                 return self.saved(table, identifier, f"{table.set_name}({identifier})", new=True)
             case other:
                 raise method_not_allowed(other)

@@ -140,7 +140,7 @@ class Writer:
         if old is None:
             raise row_missing(table.name, identifier)
         self._check_version(old, version)
-        component_rules.check_deletion(table.name, old)
+        component_rules.check_deletion(self.store, table.name, old)
         with self.store.transaction():
             self.remove(table, identifier)
 

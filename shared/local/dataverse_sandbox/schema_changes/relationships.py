@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import solutions
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import fixed_id
@@ -180,7 +181,13 @@ def _connect(change: Change, many: str, column: Column, body: Body, *, is_polymo
     )
     one = change.schema.tables[one.name]  # a table may point to itself
     change.alter(replace(one, navigations={**one.navigations, back: ToMany(back, many, column.name, facts)}))
-    return fixed_id("relationship", name, one.name)
+    identifier = fixed_id("relationship", name, one.name)
+    solutions.keep_part(change.organization, solutions.RELATIONSHIP, identifier, table, change.solution)
+    solutions.keep_part(
+        change.organization, solutions.COLUMN, fixed_id("column", many, column.name), table, change.solution
+    )
+    solutions.drag(change.organization, one.name, change.solution)
+    return identifier
 
 
 def _cascade(body: Body) -> dict[str, Any]:

@@ -136,4 +136,9 @@ def _delete(change: Change, names: list[str], found: Definition) -> None:
 
 def _change(organization: Organization, request: ApiRequest) -> Change:
     merges = request.headers.get("mscrm.mergelabels", "").strip().lower() == "true"
-    return Change(organization, merges, request.headers.get("mscrm.solutionuniquename", ""))
+    solution = request.headers.get("mscrm.solutionuniquename", "") or _argument(request, "SolutionUniqueName")
+    return Change(organization, merges, solution)
+
+
+def _argument(request: ApiRequest, name: str) -> str:
+    return str(request.json.as_written.get(name) or "") if request.body.strip() else ""
