@@ -135,8 +135,9 @@ class Call:
 
     def keep_in_solution(self, table: Table, identifier: str) -> None:
         """Put a written component into the solution that the header `MSCRM.SolutionUniqueName` names."""
-        name = self.request.headers.get("mscrm.solutionuniquename", "")
-        solutions.keep_row(self.organization, table.name, identifier, name)
+        if table.name in solutions.TYPES:
+            name = self.request.headers.get("mscrm.solutionuniquename", "")
+            solutions.keep_row(self.organization, table.name, identifier, name)
 
     def document(self, table: Table, row: Row) -> dict[str, Any]:
         """Return the JSON of a row with the requested columns."""

@@ -96,7 +96,8 @@ class RowCall:
             case "DELETE":
                 identifier = self._existing(address)[table.primary_id]
                 self._writer.delete(table, identifier, precondition.version)
-                self._call.request.headers.get("mscrm.solutionuniquename")
+                if table.name in solutions.TYPES:
+                    self._call.request.headers.get("mscrm.solutionuniquename")
                 solutions.forget(self._call.organization, identifier)
                 return empty()
             case other:
