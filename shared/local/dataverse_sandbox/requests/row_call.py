@@ -90,10 +90,12 @@ class RowCall:
             case "GET":
                 return self._retrieve(table, self._existing(address), precondition)
             case "PATCH":
+                self._call.may_customise(table)
                 identifier, new = self._writer.upsert(address, body, precondition)
                 self._call.keep_in_solution(table, identifier)
                 return self._call.saved(table, identifier, address.as_written, new=new)
             case "DELETE":
+                self._call.may_customise(table)
                 identifier = self._existing(address)[table.primary_id]
                 self._writer.delete(table, identifier, precondition.version)
                 if table.name in solutions.TYPES:

@@ -87,6 +87,8 @@ _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
+CUSTOMISING = frozenset({"PublishXml", "PublishAllXml", "AddSolutionComponent", "RemoveSolutionComponent"})
+"""Actions that wait for other customisations."""
 WITH_PARAMETERS = frozenset(
     {
         "RetrieveAppComponents",

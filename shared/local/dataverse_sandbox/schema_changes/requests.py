@@ -48,8 +48,10 @@ def act(organization: Organization, request: ApiRequest, name: str, base_url: st
     for parameter in arguments:
         if parameter not in _PARAMETERS:
             raise not_implemented(f"The parameter '{parameter}' of '{name}'")
-    change = _change(organization, request)
+    organization.customising.admit_metadata()
+    change, before = _change(organization, request), organization.schema
     result = _ACTIONS[name](change, arguments)
+    organization.customising.changed(before, has_new_table=False)
     if result is None:
         return empty()
     return answer({"@odata.context": f"{base_url}/$metadata#{TYPE_PREFIX}{name}Response", **result})
@@ -59,6 +61,16 @@ def change_definition(
     organization: Organization, definitions: Current, request: ApiRequest, path: Path, base_url: str
 ) -> ApiResponse:
     """Change what a path to metadata addresses; WebApiError 405 or 501 for what cannot be changed."""
+    before = organization.schema
+    organization.customising.admit_metadata()
+    response = _changed(organization, definitions, request, path, base_url)
+    organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
+    return response
+
+
+def _changed(
+    organization: Organization, definitions: Current, request: ApiRequest, path: Path, base_url: str
+) -> ApiResponse:
     change = _change(organization, request)
     names = [segment.name for segment in path.segments]
     if request.method == "POST":
