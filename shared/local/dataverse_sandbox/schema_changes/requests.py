@@ -21,6 +21,7 @@ Current = Callable[[Schema], Definitions]
 _ACTIONS: Mapping[str, Callable[[Change, Body], dict[str, Any] | None]] = {
     "CreateCustomerRelationships": relationships.create_customer,
     "CreatePolymorphicLookupAttribute": relationships.create_polymorphic,
+    "CreateEntities": tables.create_several,
     "InsertOptionValue": options.insert,
     "UpdateOptionValue": options.update,
     "OrderOption": options.order,
@@ -31,7 +32,7 @@ _ACTIONS: Mapping[str, Callable[[Change, Body], dict[str, Any] | None]] = {
 _PARAMETERS = frozenset(
     {"OneToManyRelationships", "Lookup", "SolutionUniqueName", "AttributeLogicalName", "EntityLogicalName"}
     | {"OptionSetName", "Value", "Label", "Description", "Color", "MergeLabels", "Values", "StateCode"}
-    | {"DefaultStatusCode", "ParentValues"}
+    | {"DefaultStatusCode", "ParentValues", "Entities"}
 )
 
 
@@ -51,7 +52,7 @@ def act(organization: Organization, request: ApiRequest, name: str, base_url: st
     organization.customising.admit_metadata()
     change, before = _change(organization, request), organization.schema
     result = _ACTIONS[name](change, arguments)
-    organization.customising.changed(before, has_new_table=False)
+    organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
     if result is None:
         return empty()
     return answer({"@odata.context": f"{base_url}/$metadata#{TYPE_PREFIX}{name}Response", **result})
@@ -79,6 +80,8 @@ def _changed(
     found = find(definitions(organization.schema), path)
     if not isinstance(found, dict):
         raise bad_request("A change of metadata needs the key of a definition.")
+    if request.headers.get("if-match", "*") != "*":
+        raise not_implemented("The version of a definition in the header 'if-match'")
     if request.method == "DELETE":
         _delete(change, names, found)
         return empty()
@@ -153,4 +156,4 @@ def _change(organization: Organization, request: ApiRequest) -> Change:
 
 
 def _argument(request: ApiRequest, name: str) -> str:
-    return str(request.json.as_written.get(name) or "") if request.body.strip() else ""
+    return request.query.get(name, "") or str(request.json.as_written.get(name) or "")
