@@ -118,7 +118,13 @@ def test_tables_and_their_columns_are_described(client: DataverseClient) -> None
 
 
 def test_tables_columns_keys_and_lookups_are_created_and_deleted(client: DataverseClient) -> None:
-    kinds = {"new_Length": "decimal", "new_Built": "date", "new_Steel": "bool", "new_Log": "memo", "new_Crew": "int"}
+    kinds = {
+        "new_Length": "decimal",
+        "new_Built": "date",
+        "new_Steel": "bool",
+        "new_Log": "multiline",
+        "new_Crew": "int",
+    }
     boat = client.tables.create("new_Boat", kinds, display_name="Boat")
     assert boat["entity_set_name"] == "new_boats"
     assert client.tables.add_columns("new_Boat", {"new_Sail": Sail, "new_Port": "string"})

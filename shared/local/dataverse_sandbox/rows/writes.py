@@ -266,7 +266,7 @@ class Writer:
         after = self.store.put(
             table.name,
             identifier,
-            publication.draft(table.name, {name: value for name, value in row.items() if value is not None}),
+            publication.unpublished(table.name, {name: value for name, value in row.items() if value is not None}),
         )
         if table.is_activity:
             common = self.store.schema.tables["activitypointer"].columns
