@@ -12,6 +12,7 @@ var queueNames = [
   eventsQueueName
   'sync-live'
   'sync-bulk'
+  'dead-letters'
 ]
 // Queue lengths are read by the watch, which needs a right to manage.
 var serviceBusOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from shared.adapters.messaging.servicebus_messages import DEAD_LETTERS
 from shared.composition.settings import SERVICE_BUS_LOCK, Settings
 from shared.ports.queue import QueueName
 from shared.telemetry.signals import SIGNALS
@@ -106,7 +107,7 @@ def test_the_queues_are_those_of_the_app_with_the_lock_that_it_reckons_with() ->
     minutes = SERVICE_BUS_LOCK / timedelta(minutes=1)
     [deliveries] = re.findall(r"maximum delivery count (\d+)", (PROJECT / "docs" / "host.md").read_text())
 
-    assert queues.keys() == set(QueueName)
+    assert queues.keys() == {*QueueName, DEAD_LETTERS}
     for properties in queues.values():
         assert properties["lockDuration"] == f"PT{minutes:.0f}M"
         assert properties["maxDeliveryCount"] == int(deliveries)
