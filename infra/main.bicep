@@ -52,6 +52,7 @@ param instanceMemory int = 2048
 param maximumInstances int = 40
 
 @description('Further settings of the connector, by name. They win over those of the template.')
+@secure()
 param appSettings object = {}
 
 @description('Whether the template assigns roles. false: an administrator assigns those of docs/howto/deploy.md.')

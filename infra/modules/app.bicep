@@ -18,6 +18,7 @@ param environmentName string
 param dataverseUrl string
 param timeZone string
 param signInClientId string
+@secure()
 param appSettings object
 
 var pythonVersion = '3.12'
