@@ -13,7 +13,7 @@ PATIENCE = 900.0
 """Seconds for which a refusal is waited out: new roles are in force within minutes, rarely a quarter of an hour."""
 
 _MANAGEMENT = "https://management.azure.com"
-_NOT_FOUND = ("ResourceNotFound", "NotFound", "404", "could not be found", "SecretNotFound")
+_NOT_FOUND = ("NotFound", "Not Found", "could not be found", "(404)")
 
 
 @dataclass

@@ -54,9 +54,7 @@ def register(azure: Azure, names: list[str], may: Callable[[str], bool]) -> None
     """Register resource providers and wait for them; ConfigurationError without the right to."""
     if names and not may(_REGISTERS):
         commands = "; ".join(f"az provider register --namespace {name}" for name in names)
-        raise ConfigurationError(
-            f"Resource providers are not registered. Ask an owner of the subscription for: {commands}"
-        )
+        raise ConfigurationError(f"Providers are not registered. Ask an owner of the subscription to run: {commands}")
     for name in names:
         azure.say(f"registering {name}")
         azure.ask(f"registering {name}", "provider", "register", "--namespace", name, "--wait")

@@ -1,4 +1,4 @@
-"""The steps of a deployment, in order. Each one finds out what is there, so that a killed run is finished by the next."""
+"""The steps of a deployment. Each finds out what is there, so that a killed run is finished by the next."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,16 @@ from typing import Protocol
 from shared.deployment.azure import Azure
 from shared.deployment.checks import check_region, check_rights, missing_providers, register, signed_in
 from shared.deployment.package import build_package
-from shared.deployment.provisioning import changes, existing, parameters, provision
+from shared.deployment.provisioning import changes, existing, parameters, provision, wait_for_former_run
 from shared.deployment.request import Account, DeploymentRequest, Installation
-from shared.deployment.running import Web, broken_references, publish, wait_for_health, wait_for_references
+from shared.deployment.running import (
+    Web,
+    broken_references,
+    health_problems,
+    publish,
+    wait_for_health,
+    wait_for_references,
+)
 from shared.errors import ConfigurationError
 
 
@@ -41,13 +48,14 @@ class Deployer:
         return [*lines, *changes(self.azure, request, parameters(self.azure, account, request))]
 
     def deploy(self, request: DeploymentRequest, package: Path) -> Installation:
-        """Create or update the whole Azure side; ConfigurationError with cause and cure at the first step that fails."""
+        """Create or update everything; ConfigurationError with cause and cure at the first step that fails."""
         say = self.azure.say
         say("Checking sign-in, rights, region")
         account = signed_in(self.azure)
         may = check_rights(self.azure, account, request)
         check_region(self.azure, request)
         register(self.azure, missing_providers(self.azure), may)
+        wait_for_former_run(self.azure, request)
         say("Deploying the resources; the first time takes about ten minutes")
         installation = provision(self.azure, request, parameters(self.azure, account, request))
         say(self.dataverse.install(request, installation))
@@ -77,7 +85,7 @@ class Deployer:
             lambda: [f"The resource provider {name} is not registered: az provider register --namespace {name}"
                      for name in missing_providers(self.azure)],
             lambda: broken_references(self.azure, account, request, installation),
-            lambda: list(wait_for_health(self.azure, request, installation, self.web).problems),
+            lambda: health_problems(self.azure, request, installation, self.web),
         ]  # fmt: skip
         found: list[str] = []
         for check in checks:

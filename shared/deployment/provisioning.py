@@ -15,6 +15,7 @@ from shared.errors import ConfigurationError
 FINGERPRINT_SECRET = "fingerprint-key"  # noqa: S105  # the name of a secret
 _SPOTLER_SECRETS = ("spotler-key", "spotler-secret")
 _VAULT_VERSION = "2023-07-01"
+_PAUSE = 30.0
 
 
 def parameters(azure: Azure, account: Account, request: DeploymentRequest) -> dict[str, Any]:
@@ -67,12 +68,23 @@ def provision(azure: Azure, request: DeploymentRequest, values: dict[str, Any]) 
 
 
 def existing(azure: Azure, request: DeploymentRequest) -> Installation | None:
-    """Return what the last deployment has made; None if there was none that ended."""
-    shown = azure.find(
-        "looking for the deployment", "deployment", "group", "show", "--resource-group", request.group, "--name", request.name
-    )  # fmt: skip
-    outputs = ((shown or {}).get("properties") or {}).get("outputs")
+    """Return what the last deployment has made; None if it did not end well, or there was none."""
+    outputs = _last_run(azure, request).get("outputs")
     return Installation.of(outputs) if outputs else None
+
+
+def wait_for_former_run(azure: Azure, request: DeploymentRequest) -> None:
+    """Wait for a deployment whose command was killed: Azure finishes it, and may be making the fingerprint key."""
+    while _last_run(azure, request).get("provisioningState") in {"Accepted", "Running"}:
+        azure.say("A former run is still deploying; waiting for it")
+        azure.wait(_PAUSE)
+
+
+def _last_run(azure: Azure, request: DeploymentRequest) -> dict[str, Any]:
+    named = ("--resource-group", request.group, "--name", request.name)
+    shown = azure.find("looking for the deployment", "deployment", "group", "show", *named)
+    found: dict[str, Any] = (shown or {}).get("properties") or {}
+    return found
 
 
 def _template(request: DeploymentRequest, file: Path) -> list[str]:
@@ -106,12 +118,12 @@ def _stored_secrets(azure: Azure, request: DeploymentRequest) -> set[str]:
 
 def _further_settings(azure: Azure, request: DeploymentRequest) -> dict[str, str]:
     """Return the settings that somebody added to the app: the template would drop them."""
-    former = existing(azure, request)
-    if former is None:
-        return {}
-    listed = azure.find(
-        "reading the settings", "functionapp", "config", "appsettings", "list",
-        "--resource-group", request.group, "--name", former.app,
-    ) or []  # fmt: skip
+    listed = azure.find("looking for the app", "functionapp", "list", "--resource-group", request.group) or []
     ours = {name.casefold() for name in TEMPLATE_SETTINGS}
-    return {one["name"]: one["value"] for one in listed if one["name"].casefold() not in ours}
+    found: dict[str, str] = {}
+    for app in listed:
+        if (app.get("tags") or {}).get("azd-env-name") == request.environment:
+            named = ("--resource-group", request.group, "--name", app["name"])
+            settings = azure.ask("reading the settings", "functionapp", "config", "appsettings", "list", *named)
+            found |= {one["name"]: one["value"] for one in settings if one["name"].casefold() not in ours}
+    return found

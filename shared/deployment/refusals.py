@@ -30,32 +30,30 @@ class Refusal:
 
 _WAITING: tuple[tuple[str, str, float], ...] = (
     (r"TooManyRequests|\b429\b", "Azure asks for a pause", 30.0),
-    (r"DeploymentActive", "the deployment of a former run is still under way", 30.0),
     (r"InaccessibleStorage|AuthorizationPermissionMismatch|PrincipalNotFound", "a new role is not in force yet", 20.0),
     (r"\b50[234]\b|ServiceUnavailable|GatewayTimeout|connection (was )?(reset|aborted)", "Azure does not answer", 20.0),
-    (r"AnotherOperationInProgress|OperationNotAllowedOnResource|\bConflict\b.*deployment", "Azure is still busy", 20.0),
+    (r"AnotherOperationInProgress|OperationNotAllowedOnResource", "Azure is still busy", 20.0),
 )
+_SIGN_IN = "run az login, and choose the subscription with az account set --subscription NAME"
+_ROLES = (
+    "ask for the role Role Based Access Control Administrator on the resource group, or run with --without-roles and "
+    "give an administrator the roles of docs/howto/deploy.md"
+)
+_REGISTER = "run az provider register --namespace NAME, or ask an owner of the subscription to"
+_RECOVER = "run az keyvault recover --name NAME, or choose another --environment"
+_REGION = "choose another --location: az functionapp list-flexconsumption-locations"
 _ACTING: tuple[tuple[str, str, str], ...] = (
-    (r"az login|AADSTS|InteractionRequired|No subscription", "you are not signed in", "run az login, and choose the "
-     "subscription with az account set --subscription NAME"),
-    (r"roleAssignments/write|RoleAssignmentUpdateNotPermitted", "you may not assign roles", "ask for the role Role Based "
-     "Access Control Administrator on the resource group, or run with --without-roles and give an administrator the "
-     "roles of docs/howto/deploy.md"),
-    (r"AuthorizationFailed|does not have authorization", "a right is missing", "ask for the role Contributor on the "
-     "resource group"),
-    (r"MissingSubscriptionRegistration|not registered to use namespace", "a resource provider is not registered",
-     "run az provider register --namespace NAME, or ask an owner of the subscription to"),
-    (r"StorageAccountAlreadyTaken|AlreadyInUse|NamespaceUnavailable|WebsiteAlreadyExists", "a name is taken in Azure",
-     "choose another --environment: names are made from it"),
-    (r"VaultAlreadyExists|soft.?deleted|ConflictError", "a deleted key vault still has the name",
-     "run az keyvault recover --name NAME, or choose another --environment"),
-    (r"LocationNotAvailable|not available (for|in) .*(location|region)", "the region does not offer a resource",
-     "choose another --location: az functionapp list-flexconsumption-locations"),
-    (r"Quota|SubscriptionIsOverQuota", "a quota is used up", "ask for more in the portal (Quotas), or choose another "
-     "--location"),
-    (r"RequestDisallowedByPolicy", "a policy of your organisation forbids a resource",
-     "ask those who keep the policy; --closed-network satisfies most of them"),
-)  # fmt: skip
+    (r"az login|AADSTS|InteractionRequired|No subscription", "you are not signed in", _SIGN_IN),
+    (r"roleAssignments/write|RoleAssignmentUpdateNotPermitted", "you may not assign roles", _ROLES),
+    (r"AuthorizationFailed|does not have auth", "a right is missing", "ask for Contributor on the resource group"),
+    (r"MissingSubscriptionRegistration|not registered to use", "a resource provider is not registered", _REGISTER),
+    (r"AlreadyTaken|AlreadyInUse|NamespaceUnavailable", "a name is taken", "choose another --environment"),
+    (r"VaultAlreadyExists|soft.?deleted|ConflictError", "a deleted key vault still has the name", _RECOVER),
+    (r"LocationNotAvailable|not available (for|in) .*(location|region)", "the region lacks a resource", _REGION),
+    (r"Quota", "a quota is used up", "ask for more in the portal (Quotas), or choose another --location"),
+    (r"DisallowedByPolicy", "a policy forbids a resource", "ask those who keep the policy, or try --closed-network"),
+    (r"DeploymentActive", "another run is deploying", "wait until it ends, and run the command again"),
+)
 
 
 def refusal(answer: AzAnswer) -> Refusal:

@@ -17,6 +17,7 @@ _CURES = {
     "MSINotEnabled": "run python -m shared deploy again: the app has lost its identity",
 }
 _PAUSE, _LONGEST = 10.0, 300.0
+_OK, _NOTHING_THERE = 200, frozenset({0, 404})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,11 @@ def wait_for_health(azure: Azure, request: DeploymentRequest, installation: Inst
     left = _LONGEST
     while True:
         answer = web.health(installation.host, key)
-        if answer.status == 200 or left <= 0:  # noqa: PLR2004  # OK
+        if answer.status == _OK or left <= 0:
             break
         azure.wait(_PAUSE)
         left -= _PAUSE
-    if answer.status in {0, 404}:
+    if answer.status in _NOTHING_THERE:
         raise ConfigurationError(
             f"https://{installation.host}/api/health does not answer ({answer.status}): look at the log stream of "
             f"{installation.app}; ConfigurationError there names a wrong setting"
@@ -61,11 +62,18 @@ def wait_for_health(azure: Azure, request: DeploymentRequest, installation: Inst
     return answer
 
 
+def health_problems(azure: Azure, request: DeploymentRequest, installation: Installation, web: Web) -> list[str]:
+    """Return what is not well now, without waiting."""
+    answer = web.health(installation.host, function_key(azure, request, installation))
+    if answer.problems or answer.status == _OK:
+        return list(answer.problems)
+    return [f"GET /api/health answers {answer.status or 'nothing'}: look at the log stream of {installation.app}"]
+
+
 def function_key(azure: Azure, request: DeploymentRequest, installation: Installation) -> str:
     """Return the key that opens the HTTP routes; it is never printed."""
-    keys = azure.ask(
-        "reading the function key", "functionapp", "keys", "list", "--resource-group", request.group, "--name", installation.app
-    )  # fmt: skip
+    named = ("--resource-group", request.group, "--name", installation.app)
+    keys = azure.ask("reading the function key", "functionapp", "keys", "list", *named)
     key: str = (keys.get("functionKeys") or {}).get("default", "")
     return key
 
