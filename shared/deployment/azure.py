@@ -1,4 +1,4 @@
-"""Questions and orders to Azure, on the port `Az`, with patience where waiting helps."""
+"""Questions and orders to Azure, on the port `Az`, repeated where waiting helps."""
 
 import fnmatch
 import time
@@ -9,7 +9,7 @@ from typing import Any
 from shared.deployment.az import Az, AzAnswer
 from shared.deployment.refusals import Recovery, failed, refusal
 
-PATIENCE = 900.0
+LONGEST_WAIT = 900.0
 """Seconds for which a refusal is waited out: new roles are in force within minutes, rarely a quarter of an hour."""
 
 _MANAGEMENT = "https://management.azure.com"
@@ -26,11 +26,11 @@ class Azure:
     az: Az
     say: Callable[[str], None]
     wait: Callable[[float], None] = time.sleep
-    patience: float = PATIENCE
+    longest: float = LONGEST_WAIT
 
     def ask(self, action: str, *arguments: str) -> Any:
         """Run a call until Azure does it; ConfigurationError with cause and cure if it never does."""
-        left = self.patience
+        left = self.longest
         while True:
             answer = self.az.run(*arguments)
             if answer.is_done:

@@ -9,7 +9,7 @@ class ByHand:
     def install(self, request: DeploymentRequest, installation: Installation) -> str:
         """Change nothing; return what to do."""
         return (
-            f"Dataverse side (docs/howto/setup.md): application user with the client id {installation.client_id}; service "
-            f"endpoint to the queue {installation.queue} of {installation.namespace}, SAS rule dataverse, its key in the "
+            f"Dataverse side (docs/howto/setup.md): application user with client id {installation.client_id}; service "
+            f"endpoint to the queue {installation.queue} of {installation.namespace}, SAS rule dataverse, key in the "
             f"secret dataverse-queue-key of the key vault {installation.vault}; organisation {request.dataverse_url}"
         )

@@ -69,7 +69,7 @@ class Deployer:
         wait_for_references(self.azure, lambda: broken_references(self.azure, account, request, installation))
         built = build_package(request.root, package)
         say(f"Publishing {built.files} files" + ("" if built.compiled else "; without Python 3.12 here, not compiled"))
-        publish(self.azure, request, installation, built)
+        publish(self.azure, request, installation, built.path)
         say("Waiting for the app")
         answer = wait_for_health(self.azure, request, installation, self.web)
         for problem in answer.problems:

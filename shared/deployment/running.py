@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from shared.deployment.azure import Azure
-from shared.deployment.package import Package
 from shared.deployment.request import Account, DeploymentRequest, Installation
 from shared.errors import ConfigurationError
 
@@ -36,11 +36,11 @@ class Web(Protocol):
         ...
 
 
-def publish(azure: Azure, request: DeploymentRequest, installation: Installation, package: Package) -> None:
+def publish(azure: Azure, request: DeploymentRequest, installation: Installation, package: Path) -> None:
     """Upload the package; Azure installs requirements.txt. A new role may take minutes until the upload succeeds."""
     azure.ask(
         "publishing the code", "functionapp", "deployment", "source", "config-zip", "--resource-group", request.group,
-        "--name", installation.app, "--src", str(package.path), "--build-remote", "true",
+        "--name", installation.app, "--src", str(package), "--build-remote", "true",
     )  # fmt: skip
 
 

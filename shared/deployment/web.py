@@ -4,7 +4,7 @@ import httpx
 
 from shared.deployment.running import HealthAnswer
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 """Seconds for one answer: the first one comes after a cold start."""
 
 
@@ -14,7 +14,7 @@ class HttpsWeb:
     def health(self, host: str, key: str) -> HealthAnswer:
         """See Web. The key travels in a header, not in an address that proxies log."""
         try:
-            answer = httpx.get(f"https://{host}/api/health", headers={"x-functions-key": key}, timeout=_PATIENCE)
+            answer = httpx.get(f"https://{host}/api/health", headers={"x-functions-key": key}, timeout=_TIMEOUT)
         except httpx.HTTPError:
             return HealthAnswer(0)
         try:
