@@ -36,8 +36,8 @@ async def cold_start() -> None:
                 archive.extractall(stage)
             seconds, own, memory, count = min([await _imported(stage) for _ in range(5)])
         print(
-            f"cold start {label}: {seconds:.2f} s, {own:.2f} s of processor, {own * _QUARTER:.1f} s on a quarter of a core; "
-            f"{memory:.0f} MB, {count:.0f} functions, package of {package.files} files"
+            f"cold start {label}: {seconds:.2f} s, {own:.2f} s of processor, "
+            f"{own * _QUARTER:.1f} s on a quarter of a core; {memory:.0f} MB, {count:.0f} functions, package of {package.files} files"
         )
 
 
