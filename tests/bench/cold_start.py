@@ -35,10 +35,9 @@ async def cold_start() -> None:
             with zipfile.ZipFile(package.path) as archive:
                 archive.extractall(stage)
             seconds, own, memory, count = min([await _imported(stage) for _ in range(5)])
-        print(
-            f"cold start {label}: {seconds:.2f} s, {own:.2f} s of processor, "
-            f"{own * _QUARTER:.1f} s on a quarter of a core; {memory:.0f} MB, {count:.0f} functions, package of {package.files} files"
-        )
+        share = f"{own:.2f} s of processor, {own * _QUARTER:.1f} s on a quarter of a core"
+        size = f"{memory:.0f} MB, {count:.0f} functions, package of {package.files} files"
+        print(f"cold start {label}: {seconds:.2f} s, {share}; {size}")
 
 
 async def _imported(stage: Path) -> tuple[float, ...]:
