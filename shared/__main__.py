@@ -31,6 +31,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     from shared.local.commands import (  # noqa: PLC0415  # needs the dependencies of the local mode
         consent_command,
+        deploy_command,
         mapping_command,
         person_command,
         rekey_command,
@@ -50,6 +51,8 @@ def main() -> int:
         commands.add_parser("forget", help="delete what is stored about a person, not refusals")
     )
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
+    deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
+    deploy_command.add_place(commands.add_parser("doctor", help="find out what is wrong with a running installation"))
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
     for name, (contents, document) in _TABLES.items():
@@ -69,6 +72,7 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command that was named, and return the exit code."""
     from shared.local.commands import (  # noqa: PLC0415
         check,
+        deploy_command,
         run,
         serve,
     )
@@ -89,6 +93,10 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "mapping" | "consent" | "export" | "forget" | "rekey" as name:
             return asyncio.run(_on_the_state(name)(options))
+        case "deploy":
+            return deploy_command.deploy(options)
+        case "doctor":
+            return deploy_command.doctor(options)
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
         case name:

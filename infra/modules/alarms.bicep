@@ -1,14 +1,11 @@
-// One rule for each alarm of infra/alarms.yaml, over the metrics in the workspace.
+// One rule for each alarm of alarms.yaml. Log rules need no opt-in for dimensions, and fire where a metric is absent.
+param prefix string
 param location string
 param tags object
 param workspaceId string
-param emails string
-param suffix string
+param emails array
 
 var alarms = loadYamlContent('../alarms.yaml').alarms
-var addresses = filter(map(split(emails, ','), address => trim(address)), address => !empty(address))
-
-// KQL that measures an aggregation over the rows of a metric, one row a minute and instance.
 var measures = {
   total: 'sum(Sum)'
   average: 'sum(Sum) / sum(ItemCount)'
@@ -17,63 +14,70 @@ var measures = {
   count: 'sum(ItemCount)'
 }
 
-// Every dimension that an alarm filters or splits by, as a column.
-var columns = [for alarm in alarms: union(objectKeys(alarm.?where ?? {}), alarm.?split ?? [])]
-var filters = [
-  for (alarm, index) in alarms: join(
-    map(items(alarm.?where ?? {}), entry => ' | where ${entry.key} in ("${join(entry.value, '", "')}")'),
-    ''
-  )
-]
-var extensions = [
-  for (alarm, index) in alarms: join(map(columns[index], column => ' | extend ${column} = tostring(Properties["${column}"])'), '')
-]
+// The parts of each query: its conditions, the columns of its dimensions, and its groups.
+var filters = [for alarm in alarms: join(map(items(alarm.?where ?? {}), condition => ' | where tostring(Properties["${condition.key}"]) in ("${join(condition.value, '", "')}")'), '')]
+var columns = [for alarm in alarms: join(map(alarm.?split ?? [], dimension => ' | extend ${dimension} = tostring(Properties["${dimension}"])'), '')]
+var groups = [for alarm in alarms: empty(alarm.?split ?? []) ? '' : ' by ${join(alarm.split, ', ')}']
 
-resource group 'Microsoft.Insights/actionGroups@2023-01-01' = {
-  name: 'ag-spotler-${suffix}'
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)) {
+  name: '${prefix}-alarms'
   location: 'global'
   tags: tags
   properties: {
     groupShortName: 'spotler'
     enabled: true
-    emailReceivers: [
-      for (address, index) in addresses: { name: 'operator-${index}', emailAddress: address, useCommonAlertSchema: true }
-    ]
+    emailReceivers: [for (email, index) in emails: {
+      name: 'mail-${index}'
+      emailAddress: email
+      useCommonAlertSchema: true
+    }]
   }
 }
 
-resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
-  for (alarm, index) in alarms: {
-    name: 'spotler-${alarm.name}-${suffix}'
-    location: location
-    tags: tags
-    kind: 'LogAlert'
-    properties: {
-      displayName: 'Spotler Connector: ${alarm.name}'
-      description: '${alarm.meaning} ${alarm.action}'
-      severity: alarm.severity
-      enabled: true
-      evaluationFrequency: alarm.every
-      windowSize: alarm.window
-      scopes: [workspaceId]
-      // The table has no rows before the first start.
-      skipQueryValidation: true
-      autoMitigate: true
-      criteria: {
-        allOf: [
-          {
-            // Without `by`, no rows at all sum up to 0: so silence raises the alarms that have `absent`.
-            query: 'AppMetrics | where Name == "${alarm.metric}"${extensions[index]}${filters[index]} | summarize value = ${measures[alarm.aggregation]}${empty(alarm.?split ?? []) ? '' : ' by ${join(alarm.split, ', ')}'}'
-            timeAggregation: alarm.operator == 'LessThan' ? 'Minimum' : 'Maximum'
-            metricMeasureColumn: 'value'
-            dimensions: map(alarm.?split ?? [], column => { name: column, operator: 'Include', values: ['*'] })
-            operator: alarm.operator
-            threshold: alarm.threshold
-            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+// Without a dimension, `summarize` over nothing gives one row; a sum of 0 there raises alarms that ask for absence.
+resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for (alarm, index) in alarms: {
+  name: '${prefix}-${alarm.name}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: alarm.name
+    description: '${alarm.meaning} ${alarm.action}'
+    severity: alarm.severity
+    enabled: true
+    scopes: [
+      workspaceId
+    ]
+    evaluationFrequency: alarm.every
+    windowSize: alarm.window
+    criteria: {
+      allOf: [
+        {
+          query: 'AppMetrics | where Name == "${alarm.metric}"${filters[index]}${columns[index]} | summarize value = ${measures[alarm.aggregation]}${groups[index]}'
+          timeAggregation: 'Maximum'
+          metricMeasureColumn: 'value'
+          dimensions: map(alarm.?split ?? [], dimension => {
+            name: dimension
+            operator: 'Include'
+            values: [
+              '*'
+            ]
+          })
+          operator: alarm.operator
+          threshold: alarm.threshold
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
           }
-        ]
-      }
-      actions: { actionGroups: [group.id] }
+        }
+      ]
+    }
+    autoMitigate: true
+    skipQueryValidation: true
+    actions: {
+      actionGroups: empty(emails) ? [] : [
+        people.id
+      ]
     }
   }
-]
+}]

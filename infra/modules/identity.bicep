@@ -1,4 +1,4 @@
-// The one identity of the connector: for storage, queues, vault, telemetry and Dataverse.
+// The one identity of the connector: for its resources, and for Dataverse, where it is an application user.
 param name string
 param location string
 param tags object
@@ -10,5 +10,5 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' 
 }
 
 output id string = identity.id
-output principalId string = identity.properties.principalId
 output clientId string = identity.properties.clientId
+output principalId string = identity.properties.principalId

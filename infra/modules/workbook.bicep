@@ -1,8 +1,8 @@
-// The workbook of infra/workbook.json.
+// The workbook: latency, backlog, outcomes, budgets, errors, poll, reconciliation.
+param title string
 param location string
 param tags object
 param workspaceId string
-param insightsId string
 
 resource workbook 'Microsoft.Insights/workbooks@2022-04-01' = {
   name: guid(resourceGroup().id, 'spotler-connector-workbook')
@@ -10,10 +10,9 @@ resource workbook 'Microsoft.Insights/workbooks@2022-04-01' = {
   tags: tags
   kind: 'shared'
   properties: {
-    displayName: 'Spotler Connector'
+    displayName: title
     category: 'workbook'
-    sourceId: insightsId
-    // The file names the workspace by a placeholder: it is the same for every environment.
-    serializedData: replace(loadTextContent('../workbook.json'), '{workspace}', workspaceId)
+    sourceId: workspaceId
+    serializedData: replace(loadTextContent('../workbook.json'), '<workspace>', workspaceId)
   }
 }

@@ -121,13 +121,13 @@ class TimerSettings(BaseSettings):
     """When timers run."""
 
     schedule_time_zone: TimeZone = Field(
-        default="Europe/Amsterdam",
-        description="Time zone of all schedules, summer time included. The host counts in UTC; do not set "
-        "WEBSITE_TIME_ZONE or TZ (`docs/howto/setup.md`).",
+        default="",
+        description="Time zone of the schedules, such as Europe/Amsterdam, for hosts that count in UTC, as Flex "
+        "Consumption does: never set WEBSITE_TIME_ZONE or TZ there. Empty: the schedules are the host's.",
     )
     poll_schedule: Schedule = Field(
         default="0 */15 * * * *",
-        description="When the poll asks Spotler for changes (S2D-01, C-05); NCRONTAB, in SCHEDULE_TIME_ZONE.",
+        description="When the poll asks Spotler for changes (S2D-01, C-05); NCRONTAB.",
     )
     reconcile: bool = Field(
         default=True,
@@ -148,7 +148,7 @@ class TimerSettings(BaseSettings):
     )
     automations_schedule: Schedule = Field(
         default="0 0 6,18 * * *",
-        description="When automations and campaigns are refreshed (AUT-05); NCRONTAB, in SCHEDULE_TIME_ZONE.",
+        description="When automations and campaigns are refreshed (AUT-05); NCRONTAB.",
     )
     permissions_schedule: Schedule = Field(
         default="0 30 5 * * *",

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 
 from shared.errors import ConnectorError
-from tests.bench import from_spotler, jobs, lists, live_beside_bulk, planning, through_the_app
+from tests.bench import cold_start, from_spotler, jobs, lists, live_beside_bulk, planning, through_the_app
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "plan": planning.plan_speed,
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "lists-50k": lists.lists_50k,
     "list-memory": lists.list_memory,
     "long-list": lists.long_list,
+    "cold-start": cold_start.cold_start,
 }
 _ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list"})
 """These take minutes."""

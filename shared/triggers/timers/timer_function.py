@@ -2,9 +2,8 @@
 
 import functools
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import azure.functions as func
 from opentelemetry.trace import SpanKind
@@ -13,30 +12,34 @@ from shared.composition.settings import Settings
 from shared.domain.values.texts import trimmed
 from shared.telemetry.traces import work
 from shared.triggers.queues.consuming import discreet
-from shared.triggers.timers.local_schedule import in_utc, is_due
+from shared.triggers.timers.local_schedule import local_schedule
 
 TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""The host says the year 1 for a timer that has never run."""
 
 
 def timer_function(
     blueprint: func.Blueprint, setting: str, *, use_monitor: bool | None = None
 ) -> Callable[[TimerFunction], TimerFunction]:
-    """Register a function under its own name, with the schedule of a setting.
-
-    The host counts in UTC and fires at a few hours more than are due; at those nothing runs.
-    """
+    """Register a function under its own name, with the schedule of a setting."""
 
     def register(function: TimerFunction) -> TimerFunction:
         name = function.__name__
+        expression = schedule(setting)
+        local = local_schedule(expression, _text("schedule_time_zone"), _now())
 
         @functools.wraps(function)
         async def run(timer: func.TimerRequest) -> None:
-            if not is_wanted(setting, datetime.now(UTC), past_due=timer.past_due):
+            if local is not None and not local.was_due(_now(), last_call(timer)):
                 return
             with discreet(name), work(f"timer {name}", (), SpanKind.INTERNAL, function=name):
                 await function(timer)
 
-        timed = blueprint.timer_trigger(arg_name="timer", schedule=host_schedule(setting), use_monitor=use_monitor)(run)
+        timed = blueprint.timer_trigger(
+            arg_name="timer", schedule=local.utc if local else expression, use_monitor=use_monitor
+        )(run)
         blueprint.function_name(name)(timed)
         return run
 
@@ -44,35 +47,26 @@ def timer_function(
 
 
 def schedule(setting: str) -> str:
-    """Return the NCRONTAB expression of a setting, in local time. Other settings are not read: they may be wrong."""
-    return _value(setting)
+    """Return the NCRONTAB expression of a setting, in the zone of SCHEDULE_TIME_ZONE."""
+    return _text(setting)
 
 
-def host_schedule(setting: str) -> str:
-    """Return the schedule for the host, in UTC. One that cannot be read is left to the host to refuse."""
-    text = schedule(setting)
+def last_call(timer: func.TimerRequest) -> datetime | None:
+    """Return when the host called the timer before; None if it never did, or does not say."""
+    status: Mapping[str, str] = getattr(timer, "schedule_status", {})
     try:
-        return in_utc(text, _zone(), year=datetime.now(UTC).year)
-    except ValueError:
-        return text
+        last = datetime.fromisoformat(status["Last"])
+    except (KeyError, ValueError):
+        return None
+    aware = last if last.tzinfo else last.replace(tzinfo=UTC)
+    return aware if aware > _ANY_TIME else None
 
 
-def is_wanted(setting: str, now: datetime, *, past_due: bool) -> bool:
-    """Whether a timer that fires now is to run: it is due in local time, makes up for a lost run, or was asked for."""
-    try:
-        return past_due or is_due(schedule(setting), _zone(), now)
-    except ValueError:
-        return True
-
-
-def _zone() -> ZoneInfo:
-    """Return the time zone of all schedules; UTC for one that does not exist, which the settings refuse later."""
-    try:
-        return ZoneInfo(_value("schedule_time_zone"))
-    except (ValueError, ZoneInfoNotFoundError, OSError):
-        return ZoneInfo("UTC")
-
-
-def _value(setting: str) -> str:
+def _text(setting: str) -> str:
+    """Return one setting, or its default. Other settings are not read: they may still be wrong."""
     default: str = Settings.model_fields[setting].default
     return trimmed(os.environ.get(setting.upper(), "")) or default
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -36,6 +36,6 @@ async def test_every_timer_raises_only_the_type_of_a_defect(name: str, monkeypat
     monkeypatch.setattr("shared.triggers.timers.timers.is_exported", lambda: True)
 
     with pytest.raises(DefectError) as raised:
-        await TIMERS[name](SimpleNamespace(past_due=True))
+        await TIMERS[name](None)
 
     assert MARK not in str(raised.value)
