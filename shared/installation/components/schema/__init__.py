@@ -1,0 +1,1 @@
+"""Tables, columns, status reasons, relationships and keys."""

@@ -1,0 +1,104 @@
+"""Reads what the plan depends on: caller, languages, tables. Refuses an organisation before the first write.
+
+Each check names the cure. Sources: `RetrieveProvisionedLanguages`, `organizations.languagecode`, `EntityDefinitions`.
+"""
+
+from uuid import UUID
+
+from shared.adapters.dataverse.web_api.operations import Row
+from shared.errors import ConfigurationError, ConnectorError, Service
+from shared.installation.desired.state import DesiredState
+from shared.installation.organisation.organisation import Organisation, TableFound
+from shared.installation.wire.customization_client import CustomizationClient
+
+_INSTALLERS = frozenset({"system administrator", "system customizer", "systeembeheerder", "systeemaanpasser"})
+_ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"
+_CUSTOMIZER_TEMPLATE = "119f245c-3cc8-4b62-b31c-d1a046ced15d"
+
+
+async def read_organisation(client: CustomizationClient) -> Organisation:
+    """Read the organisation. Raises the errors of the client; an error is never taken for an absence."""
+    who = await client.who_am_i()
+    (organisation,) = await client.rows("organizations", select="languagecode")
+    base = int(organisation["languagecode"])
+    units = await client.rows("businessunits", select="businessunitid", filter="parentbusinessunitid eq null")
+    return Organisation(
+        id=who.organisation_id,
+        user_id=who.user_id,
+        administrator=await _may_customise(client, who.user_id),
+        root_unit=UUID(units[0]["businessunitid"]),
+        base_language=base,
+        languages=await _languages(client) | {base},
+        tables=await _tables(client),
+    )
+
+
+def refuse_unfit(organisation: Organisation, desired: DesiredState) -> None:
+    """Raise ConfigurationError for an organisation that cannot be installed into; the message names the cure."""
+    if not organisation.administrator:
+        raise ConfigurationError(
+            "Whoever installs needs the role System Administrator in this environment: let an administrator run the "
+            "command, or give the role in the Power Platform admin centre (Users, Manage roles)",
+            service=Service.DATAVERSE,
+        )
+    managed = sorted(
+        table.name
+        for table in desired.tables
+        if organisation.has(table.name) and organisation.tables[table.name].managed
+    )
+    if managed:
+        raise ConfigurationError(
+            f"A managed solution of another connector owns {', '.join(managed)}. Nothing was changed: follow "
+            "docs/howto/coming-from-another-connector.md, remove that solution, and run the command again",
+            service=Service.DATAVERSE,
+        )
+    if absent := [
+        table.name for table in desired.standard_tables if not (table.needs_sales or organisation.has(table.name))
+    ]:
+        raise ConfigurationError(
+            f"This environment has no table {', '.join(absent)}: it is no environment of Dynamics 365 or Power Apps "
+            "with a Dataverse database",
+            service=Service.DATAVERSE,
+        )
+
+
+async def _may_customise(client: CustomizationClient, user: UUID) -> bool:
+    """Ask for the roles of the caller; a caller who may not even read roles is no administrator."""
+    try:
+        rows = await client.rows(
+            f"systemusers({user})/systemuserroles_association", select="name,_roletemplateid_value"
+        )
+    except ConnectorError as error:
+        if error.status == 403:  # noqa: PLR2004  # forbidden
+            return False
+        raise
+    return any(_installs(row) for row in rows)
+
+
+def _installs(role: Row) -> bool:
+    template = str(role.get("_roletemplateid_value") or "").casefold()
+    return template in {_ADMINISTRATOR_TEMPLATE, _CUSTOMIZER_TEMPLATE} or role["name"].casefold() in _INSTALLERS
+
+
+async def _languages(client: CustomizationClient) -> frozenset[int]:
+    """Read the LCIDs. The member is not documented: every list of numbers in the answer is taken."""
+    answer = await client.get("RetrieveProvisionedLanguages()")
+    return frozenset(
+        int(lcid) for value in answer.values() if isinstance(value, list) for lcid in value if isinstance(lcid, int)
+    )
+
+
+async def _tables(client: CustomizationClient) -> dict[str, TableFound]:
+    columns = "LogicalName,SchemaName,MetadataId,EntitySetName,ObjectTypeCode,IsManaged"
+    found = [
+        TableFound(
+            name=row["LogicalName"],
+            schema_name=row["SchemaName"],
+            metadata_id=UUID(row["MetadataId"]),
+            entity_set=row.get("EntitySetName") or "",
+            object_type_code=int(row.get("ObjectTypeCode") or 0),
+            managed=bool(row.get("IsManaged")),
+        )
+        for row in await client.rows("EntityDefinitions", select=columns)
+    ]
+    return {table.name: table for table in found}
