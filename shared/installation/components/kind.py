@@ -23,7 +23,6 @@ class Kind(StrEnum):
     TABLE = "table"
     COLUMN = "column"
     STATUS_REASON = "status-reason"
-    KEY = "key"
     RELATIONSHIP = "relationship"
     VARIABLE = "variable"
     WEB_RESOURCE = "web-resource"

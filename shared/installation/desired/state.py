@@ -121,21 +121,6 @@ class StandardTable:
     needs_sales: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An alternate key."""
-
-    table: str
-    schema_name: str
-    label: Texts
-    columns: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """Table and key."""
-        return f"{self.table}.{logical(self.schema_name)}"
-
-
 class OnDelete(StrEnum):
     """What deleting a row does to the rows that point to it."""
 
@@ -267,10 +252,12 @@ class DesiredState:
     tables: tuple[OwnTable, ...]
     standard_tables: tuple[StandardTable, ...]
     lookups: tuple[Lookup, ...]
-    keys: tuple[Key, ...]
     variables: tuple[Variable, ...]
     web_resources: tuple[WebResource, ...]
     roles: tuple[SecurityRole, ...]
+    endpoint_name: str
+    queue: str
     user: ApplicationUser | None = None
     endpoint: Endpoint | None = None
     steps: tuple[EventStep, ...] = ()
+    """Registered only where there is an endpoint."""

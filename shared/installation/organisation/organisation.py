@@ -30,6 +30,8 @@ class Organisation:
     root_unit: UUID
     base_language: int
     languages: frozenset[int]
+    has_endpoint: bool
+    """Whether the connector's service endpoint is registered."""
     tables: Mapping[str, TableFound] = field(repr=False)
     """All tables, by logical name."""
 

@@ -5,6 +5,8 @@ Each check names the cure. Sources: `RetrieveProvisionedLanguages`, `organizatio
 
 from uuid import UUID
 
+from shared.adapters.dataverse.web_api import odata
+from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, ConnectorError, Service
 from shared.installation.desired.state import DesiredState
@@ -16,12 +18,14 @@ _ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"
 _CUSTOMIZER_TEMPLATE = "119f245c-3cc8-4b62-b31c-d1a046ced15d"
 
 
-async def read_organisation(client: CustomizationClient) -> Organisation:
-    """Read the organisation. Raises the errors of the client; an error is never taken for an absence."""
+async def read_organisation(client: CustomizationClient, endpoint: str) -> Organisation:
+    """Read the organisation; `endpoint` is the name of the service endpoint. Raises the errors of the client."""
     who = await client.who_am_i()
     (organisation,) = await client.rows("organizations", select="languagecode")
     base = int(organisation["languagecode"])
     units = await client.rows("businessunits", select="businessunitid", filter="parentbusinessunitid eq null")
+    of_that_name = odata.compare("name", ODataComparison.EQUAL, endpoint)
+    endpoints = await client.rows("serviceendpoints", select="serviceendpointid", filter=of_that_name)
     return Organisation(
         id=who.organisation_id,
         user_id=who.user_id,
@@ -29,6 +33,7 @@ async def read_organisation(client: CustomizationClient) -> Organisation:
         root_unit=UUID(units[0]["businessunitid"]),
         base_language=base,
         languages=await _languages(client) | {base},
+        has_endpoint=bool(endpoints),
         tables=await _tables(client),
     )
 

@@ -61,6 +61,10 @@ class CustomizationClient:
         self.counts.reads += 1
         return await self._client.who_am_i()
 
+    def address(self, path: str) -> str:
+        """Return the whole address of a row, for references."""
+        return self._client.address(path)
+
     # --------------------------------------------------------------------------------------------------------- reads
 
     async def get(self, path: str, **options: str) -> Row:

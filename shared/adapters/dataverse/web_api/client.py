@@ -95,6 +95,10 @@ class DataverseClient:
         """The budget that service protection leaves to the connector's user, as of the last answer."""
         return self._protection.budget
 
+    def address(self, path: str) -> str:
+        """Return the whole address of a path of the Web API, for references (`@odata.id`)."""
+        return self._transport.base + path
+
     # --------------------------------------------------------------------------------------------------------- reads
 
     @property

@@ -1,1 +1,1 @@
-"""Tables, columns, status reasons, relationships and keys."""
+"""Tables, columns, status reasons and lookups."""
