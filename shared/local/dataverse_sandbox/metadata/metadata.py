@@ -12,7 +12,8 @@ from typing import Any
 
 from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse
 from shared.local.dataverse_sandbox.http.exchange import answer as json_answer
-from shared.local.dataverse_sandbox.metadata.definitions import EXPANDABLE, Definition, Definitions
+from shared.local.dataverse_sandbox.metadata.definitions import EXPANDABLE, Definitions
+from shared.local.dataverse_sandbox.metadata.schema import Definition
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError, bad_request, not_implemented, unknown_table
 from shared.local.dataverse_sandbox.queries.odata import And, Comparison, Node, Not, Or
 from shared.local.dataverse_sandbox.requests.query_options import QueryOptions

@@ -98,6 +98,9 @@ class Organization:
         )
         self._add("businessunit", {"businessunitid": self.unit.id, "name": "Sandbox"})
         self._add_user(self.administrator.id, "Sandbox", "Administrator", accessmode=0)
+
+    def add_connector_variables(self) -> None:
+        """Insert the environment variables of the connector's solution, without values."""
         for schema_name, display_name in _VARIABLES.items():
             self._add(
                 "environmentvariabledefinition",

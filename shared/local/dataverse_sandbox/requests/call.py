@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from shared.local.dataverse_sandbox.http import headers
 from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse, answer, empty
 from shared.local.dataverse_sandbox.metadata import metadata
 from shared.local.dataverse_sandbox.metadata.definitions import Definitions
-from shared.local.dataverse_sandbox.metadata.schema import Table
+from shared.local.dataverse_sandbox.metadata.schema import Schema, Table
 from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.errors import (
     method_not_allowed,
@@ -42,7 +42,7 @@ class Call:
     """A request with its reader and writer. `references` are the rows behind `$1` … of a change set."""
 
     organization: Organization
-    definitions: Definitions
+    definitions: Callable[[Schema], Definitions]
     request: ApiRequest
     caller: Caller
     references: Mapping[str, RowRef] = field(default_factory=dict)
@@ -65,7 +65,9 @@ class Call:
         if first is None:
             return self._service_document()
         if metadata.is_metadata(first.name):
-            return metadata.answer(self.definitions, self.request, self.options, self.path, self.caller.base_url)
+            return metadata.answer(
+                self.definitions(self.organization.schema), self.request, self.options, self.path, self.caller.base_url
+            )
         table = self.organization.schema.by_set.get(first.name)
         if table is None:
             return self.act(self.path.take_with_key(), None, None)
