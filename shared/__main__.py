@@ -31,6 +31,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     from shared.local.commands import (  # noqa: PLC0415  # needs the dependencies of the local mode
         consent_command,
+        install_command,
         mapping_command,
         person_command,
         rekey_command,
@@ -43,6 +44,7 @@ def main() -> int:
     serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
     sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
+    install_command.add_options(commands.add_parser("install", help="install the Dataverse side, check it, remove it"))
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     person_command.add_export_options(commands.add_parser("export", help="everything that is stored about a person"))
@@ -69,6 +71,7 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command that was named, and return the exit code."""
     from shared.local.commands import (  # noqa: PLC0415
         check,
+        install_command,
         run,
         serve,
     )
@@ -87,6 +90,8 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(sandbox.run(options))
         case "check":
             asyncio.run(check.run())
+        case "install":
+            return asyncio.run(install_command.run(options))
         case "mapping" | "consent" | "export" | "forget" | "rekey" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "operations":

@@ -11,6 +11,9 @@ from shared.installation.organisation.organisation import Organisation
 from shared.installation.plan import Action, Step, Survey, writes
 from shared.installation.wire.customization_client import CustomizationClient
 
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits for seconds."""
+
 _TOMBSTONE_PAUSE = 20.0  # seconds; the name of a component that was deleted minutes ago is taken for a while
 _CREATE_ATTEMPTS = 3
 
@@ -40,7 +43,7 @@ class Installer:
         kinds: Sequence[ComponentKind[Any, Any]],
         *,
         report: Callable[[Step], None],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """`report` is told of every step that was done."""
         self._client = client

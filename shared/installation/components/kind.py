@@ -66,6 +66,10 @@ class ComponentKind(ABC, Generic[W, F]):
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[W]:
         """Return the components that this organisation should have, in the order of their creation."""
 
+    def goes_along(self, wanted: W) -> bool:
+        """Return whether removing another component removes this one."""
+        return False
+
     @abstractmethod
     async def find(
         self, client: CustomizationClient, wanted: Sequence[W], organisation: Organisation

@@ -104,7 +104,7 @@ def _options(options: Mapping[int, TextsDocument]) -> tuple[Option, ...]:
     return tuple(Option(value, text.texts()) for value, text in options.items())
 
 
-def _columns(table: str, documents: Sequence[ColumnDocument]) -> tuple[Column, ...]:
+def _columns(table: str, documents: Sequence[ColumnDocument], *, own: bool = False) -> tuple[Column, ...]:
     return tuple(
         Column(
             table=table,
@@ -118,6 +118,7 @@ def _columns(table: str, documents: Sequence[ColumnDocument]) -> tuple[Column, .
             precision=one.precision,
             options=_options(one.options),
             required=one.required,
+            of_own_table=own,
         )
         for one in documents
     )
@@ -133,6 +134,7 @@ def _own_table(one: OwnTableFile) -> OwnTable:
         description=_NOTHING,
         length=one.name.length,
         primary=True,
+        of_own_table=True,
     )
     reasons = [
         StatusReason(table, state, value, text.texts())
@@ -144,7 +146,7 @@ def _own_table(one: OwnTableFile) -> OwnTable:
         label=one.label.texts(),
         plural=one.plural.texts(),
         description=one.description.texts(),
-        columns=(primary, *_columns(table, one.columns)),
+        columns=(primary, *_columns(table, one.columns, own=True)),
         status_reasons=tuple(reasons),
     )
 

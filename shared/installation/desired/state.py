@@ -68,6 +68,7 @@ class Column:
     options: tuple[Option, ...] = ()
     required: bool = False
     primary: bool = False
+    of_own_table: bool = False
 
     @property
     def logical(self) -> str:

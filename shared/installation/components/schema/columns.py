@@ -37,6 +37,10 @@ class Columns(ComponentKind[Column, Row]):
         tables += [(table.name, table.columns) for table in desired.standard_tables]
         return [column for table, columns in tables if organisation.has(table) for column in columns]
 
+    def goes_along(self, wanted: Column) -> bool:
+        """Return whether the column goes with its own table."""
+        return wanted.of_own_table
+
     async def find(
         self, client: CustomizationClient, wanted: Sequence[Column], organisation: Organisation
     ) -> Mapping[str, Row]:
@@ -78,6 +82,5 @@ class Columns(ComponentKind[Column, Row]):
             await write_options(client, (wanted.table, wanted.logical), different, organisation, self._solution)
 
     async def remove(self, client: CustomizationClient, wanted: Column, found: Row) -> None:
-        """Delete the column; the primary name goes with its table."""
-        if not wanted.primary:
-            await client.remove(column_path(wanted.table, wanted.logical))
+        """Delete the column."""
+        await client.remove(column_path(wanted.table, wanted.logical))

@@ -32,6 +32,10 @@ class StatusReasons(ComponentKind[StatusReason, Row]):
         """Return the reasons of all own tables."""
         return [reason for table in desired.tables for reason in table.status_reasons]
 
+    def goes_along(self, wanted: StatusReason) -> bool:
+        """Return True: reasons go with their table."""
+        return True
+
     async def find(
         self, client: CustomizationClient, wanted: Sequence[StatusReason], organisation: Organisation
     ) -> Mapping[str, Row]:

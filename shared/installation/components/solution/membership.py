@@ -23,6 +23,7 @@ class StandardTables(ComponentKind[StandardTable, Row]):
     """Membership of the standard tables; with `needs: sales`, only where they exist."""
 
     kind = Kind.STANDARD_TABLE
+    holds_data = True  # it holds the tables, so it stays as long as they do
 
     def __init__(self, solution: str) -> None:
         self._solution = solution

@@ -16,6 +16,7 @@ class Publishers(ComponentKind[Publisher, Row]):
     """The publisher: its prefixes are permanent, so a publisher with others is refused."""
 
     kind = Kind.PUBLISHER
+    holds_data = True  # it holds the tables, so it stays as long as they do
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[Publisher]:
         """Return the one publisher."""
@@ -73,6 +74,7 @@ class Solutions(ComponentKind[Solution, Row]):
     """The solution. Deleting an unmanaged solution deletes no component."""
 
     kind = Kind.SOLUTION
+    holds_data = True  # it holds the tables, so it stays as long as they do
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[Solution]:
         """Return the one solution."""
