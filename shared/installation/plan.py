@@ -59,7 +59,9 @@ def removal(surveys: Sequence[Survey], *, delete_data: bool) -> list[Step]:
         _removal(survey, wanted, delete_data=delete_data)
         for survey in reversed(surveys)
         for wanted in reversed(survey.wanted)
-        if wanted.name in survey.found and not survey.kind.goes_along(wanted)
+        if wanted.name in survey.found
+        and not survey.kind.goes_along(wanted)
+        and not survey.kind.is_removed(survey.found[wanted.name])
     ]
 
 

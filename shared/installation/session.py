@@ -7,7 +7,7 @@ from enum import Enum, auto
 from shared.installation import plan
 from shared.installation.components.kind import Kind
 from shared.installation.components.table import kinds
-from shared.installation.desired.state import DesiredState
+from shared.installation.desired.state import DesiredState, Endpoint
 from shared.installation.install import Installer, Sleep, survey
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.organisation.probe import read_organisation, refuse_unfit
@@ -61,12 +61,15 @@ class Session:
         return plan.writes((await self._prepared(goal, desired)).steps)
 
     async def _prepared(self, goal: Goal, desired: DesiredState) -> Prepared:
+        if desired.endpoint is None and goal is not Goal.INSTALL:
+            desired = replace(desired, endpoint=Endpoint(desired.endpoint_name, "", desired.queue, ""))
         organisation = await read_organisation(self._client, desired.endpoint_name)
         refuse_unfit(organisation, desired)
         surveys = await survey(self._client, self._kinds, desired, organisation, self._only)
         match goal:
             case Goal.INSTALL:
-                steps = plan.installation(surveys, organisation)
-            case Goal.UNINSTALL | Goal.UNINSTALL_WITH_DATA:
-                steps = plan.removal(surveys, delete_data=goal is Goal.UNINSTALL_WITH_DATA)
-        return Prepared(organisation, steps)
+                return Prepared(organisation, plan.installation(surveys, organisation))
+            case Goal.UNINSTALL:
+                return Prepared(organisation, plan.removal(surveys, delete_data=False))
+            case Goal.UNINSTALL_WITH_DATA:
+                return Prepared(organisation, plan.removal(surveys, delete_data=True))

@@ -70,6 +70,10 @@ class ComponentKind(ABC, Generic[W, F]):
         """Return whether removing another component removes this one."""
         return False
 
+    def is_removed(self, found: F) -> bool:
+        """Return whether what was found counts as removed: a disabled user, for one."""
+        return False
+
     @abstractmethod
     async def find(
         self, client: CustomizationClient, wanted: Sequence[W], organisation: Organisation

@@ -76,7 +76,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--uninstall", action="store_true", help="take the connector's own parts out; data stays")
     parser.add_argument("--delete-data", action="store_true", help="with --uninstall: tables, columns and rows as well")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--only", nargs="+", type=Kind, choices=list(Kind), metavar="KIND", help=", ".join(Kind))
+    names = ", ".join([*Kind, *Part])
+    parser.add_argument("--only", nargs="+", type=_only, metavar="KIND", help=f"nothing but these: {names}")
     parser.add_argument("--without", nargs="+", type=Part, choices=list(Part), default=[], help="leave parts out")
     parser.add_argument("--organisation", metavar="URL", help="https://….crm4.dynamics.com; default: DATAVERSE_URL")
     parser.add_argument(
@@ -92,6 +93,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sas-key-name", default="dataverse-send", help="name of the rule with Send on the queue")
     parser.add_argument("--sas-key", help=f"its key, to create or rotate; better in {KEY_VARIABLE}, or asked for")
     parser.add_argument("--mapping", type=Path, help="mapping of the steps; default: the live one, or the first one")
+
+
+def _only(text: str) -> frozenset[Kind]:
+    """Return the kinds that a word of `--only` names: a kind, or a part such as `steps`."""
+    if text in set(Part):
+        return frozenset(_PARTS[Part(text)])
+    try:
+        return frozenset({Kind(text)})
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join([*Kind, *Part])}") from None
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -121,7 +132,8 @@ def _credential(options: argparse.Namespace, settings: Settings) -> Credential:
 
 def _kinds(options: argparse.Namespace) -> Collection[Kind]:
     left_out = {kind for part in options.without for kind in _PARTS[part]}
-    return [kind for kind in options.only or Kind if kind not in left_out]
+    wanted = set(Kind) if options.only is None else {kind for kinds in options.only for kind in kinds}
+    return wanted - left_out
 
 
 async def _desired(options: argparse.Namespace, settings: Settings) -> DesiredState:

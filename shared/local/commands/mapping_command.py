@@ -220,7 +220,7 @@ class _Command:
                 lines = [*_finding_lines(result.findings), f"Version {version.number} is live."]
                 if any(finding.code in _CURED_BY_STEPS for finding in result.findings):
                     lines.append(
-                        "Run `python -m shared install --only step`, so that Dataverse tells of these columns."
+                        "Run `python -m shared install --only steps`, so that Dataverse tells of these columns."
                     )
                 self._print(answer, lines)
                 return FINE

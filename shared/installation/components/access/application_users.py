@@ -27,6 +27,10 @@ class ApplicationUsers(ComponentKind[ApplicationUser, Row]):
         """Return the user, if a client id is known."""
         return () if desired.user is None else (desired.user,)
 
+    def is_removed(self, found: Row) -> bool:
+        """Return whether the user is disabled."""
+        return bool(found.get("isdisabled"))
+
     async def find(
         self, client: CustomizationClient, wanted: Sequence[ApplicationUser], organisation: Organisation
     ) -> Mapping[str, Row]:

@@ -17,6 +17,7 @@ from shared.installation.organisation.organisation import Organisation
 from shared.installation.wire.customization_client import CustomizationClient
 
 _COLUMN: Final = "statuscode"
+_COME_WITH_THE_TABLE: Final = frozenset({1, 2})
 
 
 class StatusReasons(ComponentKind[StatusReason, Row]):
@@ -66,13 +67,19 @@ class StatusReasons(ComponentKind[StatusReason, Row]):
         return () if same_label(wanted.label, found.get("Label"), organisation) else ("label",)
 
     async def create(self, client: CustomizationClient, wanted: StatusReason, organisation: Organisation) -> None:
-        """Insert the reason."""
+        """Insert the reason, or relabel it if it came with the table."""
+        if wanted.value in _COME_WITH_THE_TABLE:
+            await self._relabel(client, wanted, organisation)
+            return
         await client.act("InsertStatusValue", self._body(wanted, organisation) | {"StateCode": wanted.state})
 
     async def change(
         self, client: CustomizationClient, wanted: StatusReason, found: Row, organisation: Organisation
     ) -> None:
         """Relabel the reason."""
+        await self._relabel(client, wanted, organisation)
+
+    async def _relabel(self, client: CustomizationClient, wanted: StatusReason, organisation: Organisation) -> None:
         body = self._body(wanted, organisation) | {"MergeLabels": True}
         await client.act("UpdateOptionValue", body)
 
