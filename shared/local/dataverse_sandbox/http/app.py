@@ -49,6 +49,7 @@ class DataverseSandboxSettings:
     `filtering_columns` are the columns whose updates fire steps, by table (no entry: all). `alternate_keys` adds keys
     to tables, `changed_columns` replaces columns of `schema.json`, `more_tables` adds tables in the form of
     `schema.json`. `bare` leaves out what the connector installs: its tables, columns, variables, endpoint and steps.
+    `language` is the base language, `languages` are all that labels may have.
     `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is read at the
     start, if it exists, and written at the end; seed rows are inserted only without such a file. `time_zone` is the
     IANA name of the zone for relative dates. `now` must return aware times.
@@ -67,6 +68,8 @@ class DataverseSandboxSettings:
     more_tables: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     bare: bool = False
+    language: int = 1033
+    languages: frozenset[int] = frozenset({1033})
     snapshot: Path | None = None
     seed: int = 0
     time_zone: str = "UTC"
@@ -130,10 +133,16 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
         settings.more_tables,
         settings.duplicate_rules,
         bare=settings.bare,
+        language=settings.language,
     )
     store = Store(schema)
     organization = Organization(
-        settings.organization_id, settings.organization_name, store, settings.now, ZoneInfo(settings.time_zone)
+        settings.organization_id,
+        settings.organization_name,
+        store,
+        settings.now,
+        ZoneInfo(settings.time_zone),
+        languages=settings.languages | {settings.language},
     )
     if settings.snapshot is not None and settings.snapshot.exists():
         store.load(snapshot.load(settings.snapshot, store))

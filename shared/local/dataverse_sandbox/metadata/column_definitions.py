@@ -32,11 +32,16 @@ def of_columns(table: Table, schema: Schema) -> list[Definition]:
     return _made[table]
 
 
+def id_of_choice(choice: Choice) -> str:
+    """Return the `MetadataId` of a global choice."""
+    return fixed_id("choice", choice.name)
+
+
 def of_choice(choice: Choice, schema: Schema) -> Definition:
     """Return the definition of a global choice."""
     return {
         "@odata.type": f"{TYPE}OptionSetMetadata",
-        "MetadataId": fixed_id("choice", choice.name),
+        "MetadataId": id_of_choice(choice),
         "Name": choice.name,
         "DisplayName": label(choice.name, schema.language),
         "Description": from_texts({}, schema.language),

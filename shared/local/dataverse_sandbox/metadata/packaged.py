@@ -7,7 +7,7 @@ Source: publicly generated metadata of a Dynamics 365 Sales and Marketing organi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -126,6 +126,17 @@ def tuples(lists: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(one) for one in lists)
 
 
+def to_ones(columns: Iterable[Column]) -> dict[str, Navigation]:
+    """Return the navigation properties of lookups. Public code has both spellings of system lookups with capitals."""
+    navigations: dict[str, Navigation] = {}
+    for column in columns:
+        for target, navigation in column.targets.items():
+            others = tuple(one for one, name in column.targets.items() if name == navigation and one != target)
+            navigations.setdefault(navigation, ToOne(navigation, column.name, target, others))
+            navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target, others))
+    return navigations
+
+
 def _table(
     name: str,
     description: Mapping[str, Any],
@@ -134,13 +145,7 @@ def _table(
     duplicate_rules: Sequence[tuple[str, ...]],
 ) -> Table:
     columns = {column: _column(column, facts) for column, facts in description["columns"].items()}
-    navigations: dict[str, Navigation] = {}
-    for column in columns.values():
-        for target, navigation in column.targets.items():
-            others = tuple(one for one, name in column.targets.items() if name == navigation and one != target)
-            navigations.setdefault(navigation, ToOne(navigation, column.name, target, others))
-            # Both spellings of system lookups with capitals are seen in public code.
-            navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target, others))
+    navigations: dict[str, Navigation] = dict(to_ones(columns.values()))
     navigations.update({many.name: many for many in _collections(name, document)})
     return Table(
         name=name,

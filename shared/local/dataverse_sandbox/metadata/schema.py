@@ -233,6 +233,13 @@ class Schema:
         self.choices = choices
         self.language = language
 
+    def on_delete(self, one: str, many: str, column: str) -> str:
+        """Return what happens to a row of `many` when the row of `one` that its lookup points to is deleted."""
+        for navigation in self.tables[one].navigations.values():
+            if isinstance(navigation, ToMany) and (navigation.target, navigation.column) == (many, column):
+                return str(navigation.definition.get("CascadeConfiguration", {}).get("Delete", "RemoveLink"))
+        return "RemoveLink"
+
     def with_tables(self, *tables: Table) -> Schema:
         """Return a schema with these tables added, or put in the place of those of the same name."""
         changed = {**self.tables, **{table.name: table for table in tables}}

@@ -42,6 +42,8 @@ class Organization:
     zone: tzinfo = UTC
     rights: dict[str, Rights] = field(default_factory=dict)
     """The rights of users, by id; users without an entry may do everything."""
+    languages: frozenset[int] = frozenset({1033})
+    """The languages that have texts, by code; the base language is among them."""
 
     @property
     def unit(self) -> RowRef:
@@ -89,8 +91,8 @@ class Organization:
             {
                 "organizationid": str(self.id),
                 "name": self.name,
-                "languagecode": 1033,
-                "localeid": 1033,
+                "languagecode": self.schema.language,
+                "localeid": self.schema.language,
                 "fullnameconventioncode": 1,
                 "basecurrencyid": currency,
                 "expirechangetrackingindays": 7,

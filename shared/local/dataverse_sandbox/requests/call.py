@@ -35,6 +35,7 @@ from shared.local.dataverse_sandbox.rows.reading import Reader, etag
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef
 from shared.local.dataverse_sandbox.rows.values import stamp
 from shared.local.dataverse_sandbox.rows.writes import Writer
+from shared.local.dataverse_sandbox.schema_changes import requests as schema_requests
 
 
 @dataclass
@@ -65,16 +66,27 @@ class Call:
         if first is None:
             return self._service_document()
         if metadata.is_metadata(first.name):
-            return metadata.answer(
-                self.definitions(self.organization.schema), self.request, self.options, self.path, self.caller.base_url
-            )
+            return self._metadata()
         table = self.organization.schema.by_set.get(first.name)
         if table is None:
-            return self.act(self.path.take_with_key(), None, None)
+            return self._unbound(first)
         self.path.take_with_key()
         if first.key is None:
             return self._set(table)
         return RowCall(self).answer(paths.address(self.store, table, first.key))
+
+    def _unbound(self, first: Segment) -> ApiResponse:
+        if schema_requests.is_action(first.name) and first.key is None:
+            return schema_requests.act(self.organization, self.request, self.path.take().name, self.caller.base_url)
+        return self.act(self.path.take_with_key(), None, None)
+
+    def _metadata(self) -> ApiResponse:
+        if self.request.method == "GET":
+            definitions = self.definitions(self.organization.schema)
+            return metadata.answer(definitions, self.options, self.path, self.caller.base_url)
+        return schema_requests.change_definition(
+            self.organization, self.definitions, self.request, self.path, self.caller.base_url
+        )
 
     def refuse_unread(self) -> None:
         """Refuse unread parts of the request: WebApiError 400 or 501."""

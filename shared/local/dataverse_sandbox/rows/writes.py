@@ -184,7 +184,10 @@ class Writer:
             dependant = self.store.get(referrer.table, referrer.id)
             if dependant is None:
                 continue
-            if (referrer.table, referrer.column) in _CASCADES:
+            behaviour = self.store.schema.on_delete(table.name, referrer.table, referrer.column)
+            if behaviour == "Restrict":
+                raise bad_request(f"The row cannot be deleted: a row of '{referrer.table}' points to it.", "0x80040227")
+            if behaviour == "Cascade" or (referrer.table, referrer.column) in _CASCADES:
                 self.remove(self.store.schema.tables[referrer.table], referrer.id)
             else:
                 cleared = {name: value for name, value in dependant.items() if name != referrer.column}
