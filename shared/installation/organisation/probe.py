@@ -34,7 +34,7 @@ async def read_organisation(client: CustomizationClient, endpoint: str) -> Organ
         base_language=base,
         languages=await _languages(client) | {base},
         has_endpoint=bool(endpoints),
-        tables=await _tables(client),
+        tables=await read_tables(client),
     )
 
 
@@ -93,7 +93,8 @@ async def _languages(client: CustomizationClient) -> frozenset[int]:
     )
 
 
-async def _tables(client: CustomizationClient) -> dict[str, TableFound]:
+async def read_tables(client: CustomizationClient) -> dict[str, TableFound]:
+    """Read all tables, by logical name."""
     columns = "LogicalName,SchemaName,MetadataId,EntitySetName,ObjectTypeCode,IsManaged"
     found = [
         TableFound(

@@ -1,0 +1,65 @@
+"""The definitions of an installation over the sandbox: real requests, headers and codes, on a bare organisation."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.installation import plan
+from shared.installation.components.kind import Kind
+from shared.installation.components.table import kinds
+from shared.installation.desired.reading import read_desired_state
+from shared.installation.install import Installer, survey
+from shared.installation.organisation.organisation import Organisation
+from shared.installation.organisation.probe import read_tables
+from shared.installation.plan import Action, Step
+from shared.installation.wire.customization_client import CustomizationClient
+from tests.contract.dataverse_organisation import open_organisation
+
+ENGLISH, DUTCH = 1033, 1043
+DEFINITIONS = (Kind.PUBLISHER, Kind.SOLUTION, Kind.TABLE, Kind.COLUMN, Kind.STATUS_REASON, Kind.RELATIONSHIP)
+
+
+async def at_once(_seconds: float) -> None:
+    pass
+
+
+async def install(client: DataverseClient) -> list[Step]:
+    """Make the definitions; return what was written."""
+    desired = read_desired_state({})
+    customization = CustomizationClient(client, solution=desired.solution.name, sleep=at_once)
+    organisation = Organisation(
+        id=uuid4(),
+        user_id=uuid4(),
+        administrator=True,
+        root_unit=uuid4(),
+        base_language=ENGLISH,
+        languages=frozenset({ENGLISH, DUTCH}),
+        has_endpoint=False,
+        tables=await read_tables(customization),
+    )
+    every = kinds(desired)
+    steps = plan.installation(await survey(customization, every, desired, organisation, DEFINITIONS), organisation)
+    await Installer(customization, every, report=lambda _step: None, sleep=at_once).apply(steps, organisation)
+    return plan.writes(steps)
+
+
+async def test_tables_columns_and_lookups_are_made_and_a_second_run_writes_nothing() -> None:
+    async with open_organisation(bare=True, languages=frozenset({ENGLISH, DUTCH})) as organisation:
+        assert {step.action for step in await install(organisation.client)} == {Action.CREATE}
+        assert await install(organisation.client) == []
+        organisation.sent.clear()
+        await install(organisation.client)
+        assert {operation.split()[0] for operation in organisation.sent} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "written", ["POST .*EntityDefinitions$", "POST .*CreateCustomerRelationships", "POST .*publishers"]
+)
+async def test_a_creation_whose_answer_is_lost_is_made_once(written: str) -> None:
+    async with open_organisation(bare=True, languages=frozenset({ENGLISH, DUTCH})) as organisation:
+        await organisation.strike("timeout_after", written)
+        await install(organisation.client)
+        assert await install(organisation.client) == []
