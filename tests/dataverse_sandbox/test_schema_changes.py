@@ -120,7 +120,7 @@ def test_columns_of_every_kind_are_added_to_a_standard_table(bare: Dataverse) ->
 
 
 def test_a_changed_column_keeps_other_languages_only_if_labels_are_merged(bare: Dataverse) -> None:
-    bare.restart(languages=frozenset({1033, 1043}))
+    bare.restart(languages=(1033, 1043))
     path = "EntityDefinitions(LogicalName='contact')/Attributes"
     send(bare, path, column("String", "new_Text", MaxLength=5, DisplayName=label("Text", "Tekst")))
     cast = f"{path}(LogicalName='new_text')/{TYPE}StringAttributeMetadata"

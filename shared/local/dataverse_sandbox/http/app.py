@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from shared.local.dataverse_sandbox.components import standard_components
 from shared.local.dataverse_sandbox.http.api_server import ApiServer
 from shared.local.dataverse_sandbox.http.control import control_routes
 from shared.local.dataverse_sandbox.http.faults import Faults
@@ -49,7 +50,8 @@ class DataverseSandboxSettings:
     `filtering_columns` are the columns whose updates fire steps, by table (no entry: all). `alternate_keys` adds keys
     to tables, `changed_columns` replaces columns of `schema.json`, `more_tables` adds tables in the form of
     `schema.json`. `bare` leaves out what the connector installs: its tables, columns, variables, endpoint and steps.
-    `language` is the base language, `languages` are all that labels may have.
+    Without `sales` there are no leads, marketing lists and campaigns.
+    `languages` are the provisioned languages by LCID; the first one is the base language.
     `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is read at the
     start, if it exists, and written at the end; seed rows are inserted only without such a file. `time_zone` is the
     IANA name of the zone for relative dates. `now` must return aware times.
@@ -68,8 +70,8 @@ class DataverseSandboxSettings:
     more_tables: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     bare: bool = False
-    language: int = 1033
-    languages: frozenset[int] = frozenset({1033})
+    sales: bool = True
+    languages: tuple[int, ...] = (1033,)
     snapshot: Path | None = None
     seed: int = 0
     time_zone: str = "UTC"
@@ -130,10 +132,10 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
     schema = packaged.load(
         settings.alternate_keys,
         settings.changed_columns,
-        settings.more_tables,
+        settings.more_tables if settings.sales else {**settings.more_tables, **dict.fromkeys(packaged.SALES_TABLES)},
         settings.duplicate_rules,
         bare=settings.bare,
-        language=settings.language,
+        language=settings.languages[0],
     )
     store = Store(schema)
     organization = Organization(
@@ -142,13 +144,14 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
         store,
         settings.now,
         ZoneInfo(settings.time_zone),
-        languages=settings.languages | {settings.language},
+        settings.languages,
     )
     if settings.snapshot is not None and settings.snapshot.exists():
         store.load(snapshot.load(settings.snapshot, store))
         return organization
     organization.found()
     registration.register_messages(organization)
+    standard_components.add_standard(organization)
     if not settings.bare:
         organization.add_connector_variables()
         registration.register(organization, registration.connector_steps(settings.filtering_columns))

@@ -1,4 +1,6 @@
-"""The packaged schema: standard tables (`schema.json`), and what the connector adds to them (`connector.json`).
+"""The packaged schema, as JSON.
+
+`schema.json` has standard tables, `platform.json` those of customisations, `connector.json` what the connector adds.
 
 Source: publicly generated metadata of a Dynamics 365 Sales and Marketing organisation (December 2024), and
 `docs/tables.md` for the tables of the connector.
@@ -28,6 +30,8 @@ SALES_TABLES = ("lead", "list", "listmember", "campaign", "campaignactivity", "c
 """The tables that an organisation without Sales lacks."""
 
 _ENGLISH = 1033
+_BOTH_SPELLINGS = frozenset({"EnvironmentVariableDefinitionId"})
+"""Navigation properties that public code also spells in lower case; all others have one spelling."""
 
 
 def load(
@@ -87,7 +91,10 @@ def _schema(document: Mapping[str, Any]) -> Schema:
 
 
 def _packaged(*, bare: bool) -> dict[str, Any]:
-    document = _read("schema.json")
+    document, platform = _read("schema.json"), _read("platform.json")
+    document["tables"] |= platform["tables"]
+    document["one_to_many"] += platform["one_to_many"]
+    document["many_to_many"] += platform["many_to_many"]
     if bare:
         return document
     connector = _read("connector.json")
@@ -127,13 +134,14 @@ def tuples(lists: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
 
 
 def to_ones(columns: Iterable[Column]) -> dict[str, Navigation]:
-    """Return the navigation properties of lookups. Public code has both spellings of system lookups with capitals."""
+    """Return the navigation properties of lookups."""
     navigations: dict[str, Navigation] = {}
     for column in columns:
         for target, navigation in column.targets.items():
             others = tuple(one for one, name in column.targets.items() if name == navigation and one != target)
             navigations.setdefault(navigation, ToOne(navigation, column.name, target, others))
-            navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target, others))
+            if navigation in _BOTH_SPELLINGS:
+                navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target, others))
     return navigations
 
 

@@ -12,6 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from shared.local.dataverse_sandbox.metadata.schema import ColumnType, Schema, Table
 from shared.local.dataverse_sandbox.organisation.privileges import Rights
 from shared.local.dataverse_sandbox.rows import rules
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, publish
 from shared.local.dataverse_sandbox.rows.store import RowRef, Store
 from shared.local.dataverse_sandbox.rows.values import GUID, guid, parse, stamp
 
@@ -40,10 +41,10 @@ class Organization:
     store: Store
     now: Callable[[], datetime]
     zone: tzinfo = UTC
+    languages: tuple[int, ...] = (1033,)
+    """The languages that have texts, by code; the base language is the first one."""
     rights: dict[str, Rights] = field(default_factory=dict)
     """The rights of users, by id; users without an entry may do everything."""
-    languages: frozenset[int] = frozenset({1033})
-    """The languages that have texts, by code; the base language is among them."""
 
     @property
     def unit(self) -> RowRef:
@@ -148,6 +149,8 @@ class Organization:
         identifier = row.setdefault(table.primary_id, fixed_id(name, str(len(self.store.rows(name)))))
         complete = {column: value for column, value in row.items() if value is not None}
         self.store.put(name, identifier, complete)
+        if name in PUBLISHABLE:
+            publish(self.store, name, identifier)
         if table.is_activity:
             common = self.schema.tables["activitypointer"].columns
             self.store.put("activitypointer", identifier, {c: v for c, v in complete.items() if c in common})

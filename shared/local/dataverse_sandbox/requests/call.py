@@ -31,11 +31,14 @@ from shared.local.dataverse_sandbox.requests.query_options import QueryOptions
 from shared.local.dataverse_sandbox.requests.resource_path import Path, Segment
 from shared.local.dataverse_sandbox.requests.row_call import RowCall
 from shared.local.dataverse_sandbox.rows import actions
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, View
 from shared.local.dataverse_sandbox.rows.reading import Reader, etag
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef
 from shared.local.dataverse_sandbox.rows.values import stamp
 from shared.local.dataverse_sandbox.rows.writes import Writer
 from shared.local.dataverse_sandbox.schema_changes import requests as schema_requests
+
+_RETRIEVE_UNPUBLISHED = f"{TYPE_PREFIX}RetrieveUnpublishedMultiple"
 
 
 @dataclass
@@ -142,6 +145,8 @@ class Call:
     def _set(self, table: Table) -> ApiResponse:
         if self.path.accept("$count"):
             return count(self.reader, table, self.options)
+        if table.name in PUBLISHABLE and self.path.accept_call(_RETRIEVE_UNPUBLISHED):
+            self.reader.view = View.LATEST
         if self.path.ahead is not None:
             return self.act(self.path.take_with_key(), table, None)
         match self.request.method:

@@ -18,7 +18,8 @@ from shared.local.dataverse_sandbox.requests import resource_path as paths
 from shared.local.dataverse_sandbox.requests.collection import Listing, count
 from shared.local.dataverse_sandbox.requests.invocation import TYPE_PREFIX
 from shared.local.dataverse_sandbox.requests.resource_path import RowAddress
-from shared.local.dataverse_sandbox.rows import actions, associations
+from shared.local.dataverse_sandbox.rows import actions, associations, publication
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, View
 from shared.local.dataverse_sandbox.rows.reading import etag
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef
 from shared.local.dataverse_sandbox.rows.values import to_json
@@ -26,6 +27,8 @@ from shared.local.dataverse_sandbox.rows.writes import Precondition
 
 if TYPE_CHECKING:
     from shared.local.dataverse_sandbox.requests.call import Call
+
+RETRIEVE_UNPUBLISHED = f"{TYPE_PREFIX}RetrieveUnpublished"
 
 
 class RowCall:
@@ -43,11 +46,18 @@ class RowCall:
     def answer(self, address: RowAddress) -> ApiResponse:
         """Answer for the row of an address, or for the part of it that the path names; WebApiError without one."""
         table = address.table
+        if self._method == "GET" and self._asks_for_latest(table):
+            self._path.take_with_key()
+            self._reader.view = View.LATEST
         if self._method == "GET" and not self._goes_to_function():
             self._reader.may_look_into(table)  # before the answer reveals whether the row exists
         if self._path.ahead is None:
             return self._whole_row(address)
         return self._part(table, self._existing(address))
+
+    def _asks_for_latest(self, table: Table) -> bool:
+        ahead = self._path.ahead
+        return ahead is not None and ahead.name == RETRIEVE_UNPUBLISHED and table.name in PUBLISHABLE
 
     def _goes_to_function(self) -> bool:
         ahead = self._path.ahead
@@ -98,6 +108,8 @@ class RowCall:
         if address.id is None:
             raise key_missing(address.table.name)
         row = self._call.store.get(address.table.name, address.id)
+        if row is not None and self._method == "GET":
+            row = publication.seen(self._reader.view, address.table.name, row)
         if row is None:
             raise row_missing(address.table.name, address.id)
         return row

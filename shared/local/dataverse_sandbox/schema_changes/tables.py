@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from shared.local.dataverse_sandbox.components import standard_components
 from shared.local.dataverse_sandbox.metadata.packaged import to_ones, without_connector
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.metadata.type_codes import next_type_code
@@ -42,6 +43,7 @@ _PARTS = _CHANGEABLE | {
 _COLLECTIONS = frozenset(
     {"Attributes", "Keys", "Privileges", "OneToManyRelationships", "ManyToOneRelationships", "ManyToManyRelationships"}
 )
+_PARTS_OF_TABLE = {"systemform": "objecttypecode", "savedquery": "returnedtypecode", "entity": "logicalname"}
 _MOST_KEYS, _MOST_COLUMNS = 10, 16
 
 
@@ -83,6 +85,8 @@ def create(change: Change, body: Body) -> Table:
     )
     change.alter(table)
     registration.add_filters(change.organization, table.name)
+    standard_components.add_entity(change.organization, table)
+    standard_components.add_for_table(change.organization, table)
     if body.get("HasNotes"):
         _add_notes(change, table)
     return change.schema.tables[logical]
@@ -120,6 +124,14 @@ def delete(change: Change, table: Table, current: Definition) -> None:
     for identifier, row in list(store.rows("sdkmessagefilter").items()):
         if row.get("primaryobjecttypecode") == table.name:
             store.remove("sdkmessagefilter", identifier)
+    for part, column in (
+        ("systemform", "objecttypecode"),
+        ("savedquery", "returnedtypecode"),
+        ("entity", "logicalname"),
+    ):
+        for identifier, row in list(store.rows(part).items()):
+            if row.get(column) == table.name:
+                store.remove(part, identifier)
     store.alter(change.schema.without_table(table.name))
 
 
