@@ -33,7 +33,7 @@ async def install(client: DataverseClient) -> list[Step]:
     organisation = Organisation(
         id=uuid4(),
         user_id=uuid4(),
-        administrator=True,
+        lacking=(),
         root_unit=uuid4(),
         base_language=ENGLISH,
         languages=frozenset({ENGLISH, DUTCH}),
@@ -47,7 +47,7 @@ async def install(client: DataverseClient) -> list[Step]:
 
 
 async def test_tables_columns_and_lookups_are_made_and_a_second_run_writes_nothing() -> None:
-    async with open_organisation(bare=True, languages=frozenset({ENGLISH, DUTCH})) as organisation:
+    async with open_organisation(bare=True, languages=(ENGLISH, DUTCH)) as organisation:
         assert {step.action for step in await install(organisation.client)} == {Action.CREATE}
         assert await install(organisation.client) == []
         organisation.sent.clear()
@@ -59,7 +59,7 @@ async def test_tables_columns_and_lookups_are_made_and_a_second_run_writes_nothi
     "written", ["POST .*EntityDefinitions$", "POST .*CreateCustomerRelationships", "POST .*publishers"]
 )
 async def test_a_creation_whose_answer_is_lost_is_made_once(written: str) -> None:
-    async with open_organisation(bare=True, languages=frozenset({ENGLISH, DUTCH})) as organisation:
+    async with open_organisation(bare=True, languages=(ENGLISH, DUTCH)) as organisation:
         await organisation.strike("timeout_after", written)
         await install(organisation.client)
         assert await install(organisation.client) == []

@@ -25,8 +25,8 @@ class Organisation:
 
     id: UUID
     user_id: UUID
-    administrator: bool
-    """Whether the caller has the role System Administrator or System Customizer itself."""
+    lacking: tuple[str, ...]
+    """The privileges that the caller lacks for an installation."""
     root_unit: UUID
     base_language: int
     languages: frozenset[int]

@@ -3,19 +3,26 @@
 Each check names the cure. Sources: `RetrieveProvisionedLanguages`, `organizations.languagecode`, `EntityDefinitions`.
 """
 
+import json
 from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.odata import ODataComparison
-from shared.adapters.dataverse.web_api.operations import Row
-from shared.errors import ConfigurationError, ConnectorError, Service
+from shared.errors import ConfigurationError, Service
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation, TableFound
 from shared.installation.wire.customization_client import CustomizationClient
 
-_INSTALLERS = frozenset({"system administrator", "system customizer", "systeembeheerder", "systeemaanpasser"})
-_ADMINISTRATOR_TEMPLATE = "627090ff-40a3-4053-8790-584edc5be201"
-_CUSTOMIZER_TEMPLATE = "119f245c-3cc8-4b62-b31c-d1a046ced15d"
+_NEEDED = (
+    "prvCreatePublisher",
+    "prvCreateSolution",
+    "prvCreateEnvironmentVariableDefinition",
+    "prvCreateWebResource",
+    "prvCreateRole",
+    "prvCreateServiceEndpoint",
+    "prvCreateSdkMessageProcessingStep",
+)
+"""Privileges of System Administrator; one of tables and columns has no name that can be asked for everywhere."""
 
 
 async def read_organisation(client: CustomizationClient, endpoint: str) -> Organisation:
@@ -29,7 +36,7 @@ async def read_organisation(client: CustomizationClient, endpoint: str) -> Organ
     return Organisation(
         id=who.organisation_id,
         user_id=who.user_id,
-        administrator=await _may_customise(client, who.user_id),
+        lacking=await _lacking(client, who.user_id),
         root_unit=UUID(units[0]["businessunitid"]),
         base_language=base,
         languages=await _languages(client) | {base},
@@ -40,10 +47,10 @@ async def read_organisation(client: CustomizationClient, endpoint: str) -> Organ
 
 def refuse_unfit(organisation: Organisation, desired: DesiredState) -> None:
     """Raise ConfigurationError for an organisation that cannot be installed into; the message names the cure."""
-    if not organisation.administrator:
+    if organisation.lacking:
         raise ConfigurationError(
-            "Whoever installs needs the role System Administrator in this environment: let an administrator run the "
-            "command, or give the role in the Power Platform admin centre (Users, Manage roles)",
+            f"Whoever installs lacks {', '.join(organisation.lacking)}: let a System Administrator run the command, or "
+            "give that role in the Power Platform admin centre (Environment, Settings, Users, Manage security roles)",
             service=Service.DATAVERSE,
         )
     managed = sorted(
@@ -67,22 +74,12 @@ def refuse_unfit(organisation: Organisation, desired: DesiredState) -> None:
         )
 
 
-async def _may_customise(client: CustomizationClient, user: UUID) -> bool:
-    """Ask for the roles of the caller; a caller who may not even read roles is no administrator."""
-    try:
-        rows = await client.rows(
-            f"systemusers({user})/systemuserroles_association", select="name,_roletemplateid_value"
-        )
-    except ConnectorError as error:
-        if error.status == 403:  # noqa: PLR2004  # forbidden
-            return False
-        raise
-    return any(_installs(row) for row in rows)
-
-
-def _installs(role: Row) -> bool:
-    template = str(role.get("_roletemplateid_value") or "").casefold()
-    return template in {_ADMINISTRATOR_TEMPLATE, _CUSTOMIZER_TEMPLATE} or role["name"].casefold() in _INSTALLERS
+async def _lacking(client: CustomizationClient, user: UUID) -> tuple[str, ...]:
+    """Return the privileges that an installation needs and the caller has not, whatever the roles are called."""
+    function = "Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p1)"
+    path = odata.reads(f"{odata.row('systemusers', user)}/{function}", {"@p1": json.dumps(_NEEDED)})
+    held = {one["PrivilegeName"].casefold() for one in (await client.get(path))["RolePrivileges"]}
+    return tuple(name for name in _NEEDED if name.casefold() not in held)
 
 
 async def _languages(client: CustomizationClient) -> frozenset[int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError
@@ -54,7 +56,7 @@ class OrganisationTwin:
         unit = str(uuid4())
         self._seed("businessunits", businessunitid=unit, parentbusinessunitid=None)
         self._seed("organizations", organizationid=str(uuid4()), languagecode=base_language)
-        self.roles_of_user = [{"name": "System Administrator", "_roletemplateid_value": None}]
+        self.refused_privileges: set[str] = set()
         names = (*STANDARD, *(SALES if sales else ()))
         for name in (
             *names,
@@ -86,6 +88,9 @@ class OrganisationTwin:
         match self._place(path):
             case ("languages",):
                 return {"RetrieveProvisionedLanguages": list(self.languages)}
+            case ("user-privileges", names):
+                held = set(json.loads(unquote(names))) - self.refused_privileges
+                return {"RolePrivileges": [{"PrivilegeName": name} for name in held]}
             case ("role-privileges", role):
                 return {"RolePrivileges": list(self.rowsets["roles"][role]["privileges"].values())}
             case ("table", table):
@@ -103,8 +108,6 @@ class OrganisationTwin:
                 return [dict(column) for column in self._table(table).columns.values()]
             case ("columns", table, cast):
                 return [dict(one) for one in self._table(table).columns.values() if one["AttributeType"] == cast]
-            case ("user-roles",):
-                return self.roles_of_user
             case ("set", name):
                 found = [dict(row) for row in self.rowsets[name].values() if _matches(row, options.get("filter", ""))]
                 return [self._expanded(name, row) for row in found]
@@ -329,7 +332,7 @@ class OrganisationTwin:
             r"RelationshipDefinitions\(SchemaName='(\w+)'\)": "relationship",
             r"RetrieveProvisionedLanguages\(\)": "languages",
             r"RetrieveRolePrivilegesRole\(RoleId=([0-9a-f-]+)\)": "role-privileges",
-            r"systemusers\([0-9a-f-]+\)/systemuserroles_association": "user-roles",
+            r"systemusers\([0-9a-f-]+\)/Microsoft.Dynamics.CRM.RetrieveUserSet.*@p1=(.*)": "user-privileges",
             r"(\w+)\(([0-9a-f-]+)\)": "row",
             r"(\w+)": "set",
         }

@@ -164,8 +164,8 @@ async def test_a_managed_table_of_another_connector_stops_before_the_first_write
 
 async def test_who_is_no_administrator_is_told_so_before_the_first_write() -> None:
     twin = OrganisationTwin()
-    twin.roles_of_user = [{"name": "Salesperson", "_roletemplateid_value": None}]
-    with pytest.raises(ConfigurationError, match="System Administrator"):
+    twin.refused_privileges = {"prvCreateRole"}
+    with pytest.raises(ConfigurationError, match="lacks prvCreateRole: let a System Administrator"):
         await run(twin)
     assert twin.counts.writes == 0
 
