@@ -90,7 +90,7 @@ def test_columns_of_every_kind_are_added_to_a_standard_table(bare: Dataverse) ->
     way = choice.headers["OData-EntityId"].rpartition("(")[2].rstrip(")")
     for one in (
         column("String", "new_Text", MaxLength=5),
-        column("Memo", "new_Memo", MaxLength=100000, Format="TextArea"),
+        column("Memo", "new_Log", MaxLength=100000, Format="TextArea"),
         column("Integer", "new_Count", MinValue=0, MaxValue=10, Format="None"),
         column("DateTime", "new_Day", Format="DateOnly", DateTimeBehavior={"Value": "DateOnly"}),
         column(

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from shared.local.dataverse_sandbox.administration import roles, solutions
 from shared.local.dataverse_sandbox.components import standard_components
 from shared.local.dataverse_sandbox.http.api_server import ApiServer
 from shared.local.dataverse_sandbox.http.control import control_routes
@@ -150,6 +151,8 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
         store.load(snapshot.load(settings.snapshot, store))
         return organization
     organization.found()
+    solutions.found(organization)
+    roles.found(organization)
     registration.register_messages(organization)
     standard_components.add_standard(organization)
     if not settings.bare:

@@ -42,10 +42,9 @@ def of_table(table: Table) -> Names:
 
 def of_privilege(table: Table, privilege: Privilege) -> str:
     """Return the name of a privilege in the spelling of the metadata, `prvReaddh_SpotlerInfo`."""
-    schema_name = of_table(table).schema_name
-    return (
-        privilege.name.removesuffix(table.name) + schema_name if privilege.name.endswith(table.name) else privilege.name
-    )
+    verb = f"prv{privilege.access[0].upper()}{privilege.access[1:]}"
+    is_own = privilege.name.removeprefix(verb).lower() == table.name
+    return verb + of_table(table).schema_name if is_own else privilege.name
 
 
 def of_column(table: Table, column: Column) -> Names:

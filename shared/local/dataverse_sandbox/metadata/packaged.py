@@ -1,6 +1,7 @@
 """The packaged schema, as JSON.
 
-`schema.json` has standard tables, `platform.json` those of customisations, `connector.json` what the connector adds.
+`schema.json` has standard tables, `platform.json` those of customisations, `administration.json` those of
+roles and solutions, `connector.json` what the connector adds.
 
 Source: publicly generated metadata of a Dynamics 365 Sales and Marketing organisation (December 2024), and
 `docs/tables.md` for the tables of the connector.
@@ -91,10 +92,11 @@ def _schema(document: Mapping[str, Any]) -> Schema:
 
 
 def _packaged(*, bare: bool) -> dict[str, Any]:
-    document, platform = _read("schema.json"), _read("platform.json")
-    document["tables"] |= platform["tables"]
-    document["one_to_many"] += platform["one_to_many"]
-    document["many_to_many"] += platform["many_to_many"]
+    document = _read("schema.json")
+    for more in (_read("platform.json"), _read("administration.json")):
+        document["tables"] |= more["tables"]
+        document["one_to_many"] += more["one_to_many"]
+        document["many_to_many"] += more["many_to_many"]
     if bare:
         return document
     connector = _read("connector.json")
@@ -187,6 +189,7 @@ def _column(name: str, facts: Mapping[str, Any]) -> Column:
         states={int(value): state for value, state in facts.get("states", {}).items()},
         targets=facts.get("targets", {}),
         global_choice=facts.get("global", ""),
+        shown_as=facts.get("shown_as", ""),
     )
 
 

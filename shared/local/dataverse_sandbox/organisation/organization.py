@@ -10,6 +10,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from shared.local.dataverse_sandbox.metadata.schema import ColumnType, Schema, Table
+from shared.local.dataverse_sandbox.organisation.customising import Customising
 from shared.local.dataverse_sandbox.organisation.privileges import Rights
 from shared.local.dataverse_sandbox.rows import rules
 from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, publish
@@ -45,6 +46,7 @@ class Organization:
     """The languages that have texts, by code; the base language is the first one."""
     rights: dict[str, Rights] = field(default_factory=dict)
     """The rights of users, by id; users without an entry may do everything."""
+    customising: Customising = field(default_factory=Customising)
 
     @property
     def unit(self) -> RowRef:
@@ -63,6 +65,9 @@ class Organization:
 
     def application_user(self, client_id: str) -> RowRef:
         """Return the user of an app registration; the first call creates it."""
+        for identifier, row in self.store.rows("systemuser").items():
+            if row.get("applicationid") == client_id.lower():
+                return RowRef("systemuser", identifier)
         reference = RowRef("systemuser", self.application_user_id(client_id))
         if self.store.get("systemuser", reference.id) is None:
             known = client_id.lower() if GUID.fullmatch(client_id) else fixed_id("application", client_id)

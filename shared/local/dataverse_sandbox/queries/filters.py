@@ -144,7 +144,17 @@ class _Compiler:
                 return conditions.test(operator, column, (), self._context)
             return conditions.test(node.operator, column, (node.literal.value,), self._context)
 
-        return self._on_path(node.path, table, build)
+        is_null = node.literal.kind is LiteralKind.NULL
+        return self._on_path(self._of_lookup(node.path, table) if is_null else node.path, table, build)
+
+    def _of_lookup(self, path: tuple[str, ...], table: Table) -> tuple[str, ...]:
+        """Comparison with null also takes the navigation property of a lookup: `parentbusinessunitid eq null`."""
+        *way, last = path
+        owner = self._walk(way, table)
+        navigation = owner.navigations.get(last)
+        if last in owner.properties or not isinstance(navigation, ToOne):
+            return path
+        return (*way, owner.columns[navigation.column].property_name)
 
     def _of_columns(self, node: ColumnComparison, table: Table) -> Predicate:
         for path in (node.path, node.other):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import roles, solutions
 from shared.local.dataverse_sandbox.http import headers
 from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse, answer, empty
 from shared.local.dataverse_sandbox.metadata import metadata
@@ -85,7 +86,8 @@ class Call:
 
     def _metadata(self) -> ApiResponse:
         if self.request.method == "GET":
-            definitions = self.definitions(self.organization.schema)
+            consistency = self.request.headers.get("consistency", "")
+            definitions = self.definitions(self.organization.customising.seen(self.organization.schema, consistency))
             return metadata.answer(definitions, self.options, self.path, self.caller.base_url)
         return schema_requests.change_definition(
             self.organization, self.definitions, self.request, self.path, self.caller.base_url
@@ -112,7 +114,11 @@ class Call:
             raise method_not_allowed(self.request.method)
         arguments = function_arguments.read(segment.key, self.request.query) if segment.key else self.request.json
         bound = RowRef(table.name, identifier) if table is not None and identifier is not None else None
+        if name in actions.CUSTOMISING:
+            self.organization.customising.admit()
         result = action(Invocation(self.organization, self.writer, table, bound, arguments))
+        if bound is not None and table is not None and self.request.method == "POST":
+            self.keep_in_solution(table, bound.id)
         if result is None:
             return empty()
         context = f"{self.caller.base_url}/$metadata#{TYPE_PREFIX}{name}Response"
@@ -129,6 +135,17 @@ class Call:
         document = self.document(table, row)
         headers_of_answer |= {"Preference-Applied": "return=representation", "ETag": etag(row)}
         return answer(document, 201 if new else 200, headers_of_answer)
+
+    def may_customise(self, table: Table) -> None:
+        """Let a write to the row of a component pass; WebApiError 403 or 429 if the organisation resists."""
+        if table.name in solutions.TYPES:
+            self.organization.customising.admit_row(table.name, frozenset(self.request.json))
+
+    def keep_in_solution(self, table: Table, identifier: str) -> None:
+        """Put a written component into the solution that the header `MSCRM.SolutionUniqueName` names."""
+        if table.name in solutions.TYPES:
+            name = self.request.headers.get("mscrm.solutionuniquename", "")
+            solutions.keep_row(self.organization, table.name, identifier, name)
 
     def document(self, table: Table, row: Row) -> dict[str, Any]:
         """Return the JSON of a row with the requested columns."""
@@ -153,10 +170,22 @@ class Call:
             case "GET":
                 return Listing(self.reader, table, self.options, table.set_name).answer()
             case "POST":
+                self.may_customise(table)
                 identifier = self.writer.create(table, self.request.json)
+                self.keep_in_solution(table, identifier)
+                if table.name == "role":
+                    roles.created(self.organization, identifier)
+                if self._is_lost(table, identifier):
+                    self.organization.store.remove(table.name, identifier)
+                    return empty({"OData-EntityId": f"{self.caller.base_url}/{table.set_name}({identifier})"})
                 return self.saved(table, identifier, f"{table.set_name}({identifier})", new=True)
             case other:
                 raise method_not_allowed(other)
+
+    def _is_lost(self, table: Table, identifier: str) -> bool:
+        row = self.store.rows(table.name)[identifier]
+        is_complete = row.get("clienttype") and row.get("formfactor")
+        return table.name == "appmodule" and self.organization.customising.loses_apps and not is_complete
 
     def _substituted(self, segments: list[Segment]) -> list[Segment]:
         """Replace a leading `$1` by the path of the row."""

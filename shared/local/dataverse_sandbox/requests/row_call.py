@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.local.dataverse_sandbox.administration import solutions
 from shared.local.dataverse_sandbox.http.exchange import ApiResponse, answer, empty
 from shared.local.dataverse_sandbox.metadata.schema import Navigation, Table, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import (
@@ -89,10 +90,17 @@ class RowCall:
             case "GET":
                 return self._retrieve(table, self._existing(address), precondition)
             case "PATCH":
+                self._call.may_customise(table)
                 identifier, new = self._writer.upsert(address, body, precondition)
+                self._call.keep_in_solution(table, identifier)
                 return self._call.saved(table, identifier, address.as_written, new=new)
             case "DELETE":
-                self._writer.delete(table, self._existing(address)[table.primary_id], precondition.version)
+                self._call.may_customise(table)
+                identifier = self._existing(address)[table.primary_id]
+                self._writer.delete(table, identifier, precondition.version)
+                if table.name in solutions.TYPES:
+                    self._call.request.headers.get("mscrm.solutionuniquename")
+                solutions.forget(self._call.organization, identifier)
                 return empty()
             case other:
                 raise method_not_allowed(other)

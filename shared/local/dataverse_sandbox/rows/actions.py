@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import endpoint_check, roles, solutions
 from shared.local.dataverse_sandbox.components import app_actions, publishing
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation import record_access, rights_functions
@@ -66,6 +67,10 @@ _UNBOUND: Mapping[str, Action] = {
     "ValidateApp": app_actions.validate_app,
     "PublishXml": publishing.publish_xml,
     "PublishAllXml": publishing.publish_all,
+    "AddSolutionComponent": solutions.add_component,
+    "RemoveSolutionComponent": solutions.remove_component,
+    "RetrieveRolePrivilegesRole": roles.retrieve,
+    "TriggerServiceEndpointCheck": endpoint_check.check_service_endpoint,
 }
 _ON_TABLE: Mapping[str, Action] = {
     "CreateMultiple": bulk.create_multiple,
@@ -74,13 +79,24 @@ _ON_TABLE: Mapping[str, Action] = {
 }
 _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("lead", "QualifyLead"): leads_and_duplicates.qualify_lead,
+    ("role", "AddPrivilegesRole"): roles.add,
+    ("role", "ReplacePrivilegesRole"): roles.replace,
+    ("role", "RemovePrivilegeRole"): roles.remove,
     ("list", "AddMemberList"): membership.add_member,
     ("systemuser", "RetrievePrincipalAccess"): record_access.retrieve_principal_access,
     ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
+CUSTOMISING = frozenset({"PublishXml", "PublishAllXml", "AddSolutionComponent", "RemoveSolutionComponent"})
+"""Actions that wait for other customisations."""
 WITH_PARAMETERS = frozenset(
-    {"RetrieveAppComponents", "ValidateApp", "RetrievePrincipalAccess", "RetrieveUserSetOfPrivilegesByNames"}
+    {
+        "RetrieveAppComponents",
+        "ValidateApp",
+        "RetrieveRolePrivilegesRole",
+        "RetrievePrincipalAccess",
+        "RetrieveUserSetOfPrivilegesByNames",
+    }
 )
 """Functions with their parameters in the path, as aliases of query options."""
 FUNCTIONS_OF_ROWS = frozenset({"RetrieveUserPrivileges", "RetrieveUserSetOfPrivilegesByNames"})

@@ -44,7 +44,7 @@ def all_seen(view: View, table: str, rows: Iterable[Row]) -> Iterator[Row]:
     return (state for state in states if state is not None)
 
 
-def draft(table: str, row: dict[str, Any]) -> dict[str, Any]:
+def unpublished(table: str, row: dict[str, Any]) -> dict[str, Any]:
     """Mark a row that was written as not published; rows of other tables stay as they are."""
     return {**row, "componentstate": _UNPUBLISHED_STATE} if table in PUBLISHABLE else row
 

@@ -140,7 +140,7 @@ class Writer:
         if old is None:
             raise row_missing(table.name, identifier)
         self._check_version(old, version)
-        component_rules.check_deletion(table.name, old)
+        component_rules.check_deletion(self.store, table.name, old)
         with self.store.transaction():
             self.remove(table, identifier)
 
@@ -266,7 +266,7 @@ class Writer:
         after = self.store.put(
             table.name,
             identifier,
-            publication.draft(table.name, {name: value for name, value in row.items() if value is not None}),
+            publication.unpublished(table.name, {name: value for name, value in row.items() if value is not None}),
         )
         if table.is_activity:
             common = self.store.schema.tables["activitypointer"].columns

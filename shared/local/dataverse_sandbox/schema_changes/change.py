@@ -72,9 +72,7 @@ class Change:
 
     def check_name(self, body: Body, taken: Iterable[str] = ()) -> str:
         """Return a new schema name; WebApiError 400 without the prefix of a publisher, or if it is taken."""
-        name = body.get("SchemaName") or body.get("Name")
-        if not isinstance(name, str) or not name.replace("_", "").isalnum():
-            raise bad_request("A SchemaName of letters, digits and underscores is required.", "0x80044310")
+        name = schema_name(body)
         prefix = name.partition("_")[0]
         if "_" not in name or prefix not in dict(self._prefixes()):
             raise bad_request(
@@ -94,6 +92,14 @@ class Change:
         rows = self.organization.store.rows("publisher").values()
         known = [(row.get("customizationprefix", ""), row.get("customizationoptionvalueprefix", 0)) for row in rows]
         return [_DEFAULT_PREFIX, *known]
+
+
+def schema_name(body: Body) -> str:
+    """Return the name of a new component; WebApiError 400 without one. Relationships need no prefix of a publisher."""
+    name = body.get("SchemaName") or body.get("Name")
+    if not isinstance(name, str) or not name.replace("_", "").isalnum():
+        raise bad_request("A SchemaName of letters, digits and underscores is required.", "0x80044310")
+    return name
 
 
 def check_order(value: Any, place: str = "the body") -> None:

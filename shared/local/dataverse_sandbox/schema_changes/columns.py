@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from shared.local.dataverse_sandbox.administration import solutions
 from shared.local.dataverse_sandbox.metadata.column_definitions import id_of_choice
 from shared.local.dataverse_sandbox.metadata.schema import Choice, Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError, bad_request, not_implemented
+from shared.local.dataverse_sandbox.organisation.organization import fixed_id
 from shared.local.dataverse_sandbox.schema_changes import options
 from shared.local.dataverse_sandbox.schema_changes.change import LABELS, Body, Change, check_order, kind, refuse_others
 from shared.local.dataverse_sandbox.schema_changes.options import Options, with_column
@@ -59,6 +61,8 @@ def create(change: Change, table: Table, body: Body) -> Column:
     """Create a column; WebApiError 400 if its name is taken."""
     column = read(change, table.columns, body)
     change.alter(with_column(table, column))
+    identifier = fixed_id("column", table.name, column.name)
+    solutions.keep_part(change.organization, solutions.COLUMN, identifier, table, change.solution)
     return column
 
 
@@ -108,6 +112,7 @@ def delete(change: Change, table: Table, column: Column) -> None:
 
 def without(change: Change, table: Table, column: Column) -> None:
     """Remove a column with its values, its navigation properties, and the relationships that have it."""
+    solutions.forget(change.organization, fixed_id("column", table.name, column.name))
     for row in list(change.organization.store.rows(table.name).values()):
         if column.name in row:
             rest = {name: value for name, value in row.items() if name != column.name}

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import solutions
 from shared.local.dataverse_sandbox.metadata.schema import Choice, Column, ColumnType, Table
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError, bad_request
+from shared.local.dataverse_sandbox.organisation.organization import fixed_id
 from shared.local.dataverse_sandbox.schema_changes.change import Body, Change, kind, refuse_others
 
 _NOTES = ("Description", "Color", "ExternalValue")
@@ -99,6 +101,7 @@ def create_choice(change: Change, body: Body) -> Choice:
     options = read(change, body, name, ColumnType.PICKLIST)
     choice = options.as_choice(Choice(name.lower(), {}, definition=definition | {"Name": name.lower()}))
     _put_choice(change, choice)
+    solutions.keep(change.organization, solutions.CHOICE, fixed_id("choice", choice.name), change.solution)
     return choice
 
 

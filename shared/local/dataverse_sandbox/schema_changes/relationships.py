@@ -10,11 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import solutions
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import fixed_id
 from shared.local.dataverse_sandbox.schema_changes import columns
-from shared.local.dataverse_sandbox.schema_changes.change import LABELS, Body, Change, check_order, kind, refuse_others
+from shared.local.dataverse_sandbox.schema_changes.change import (
+    LABELS,
+    Body,
+    Change,
+    check_order,
+    kind,
+    refuse_others,
+    schema_name,
+)
 
 _CUSTOMERS = frozenset({"account", "contact"})
 _PARTS = frozenset(
@@ -155,18 +164,15 @@ def _lookup(change: Change, table: Table, lookup: Body) -> Column:
 def _connect(change: Change, many: str, column: Column, body: Body, *, is_polymorphic: bool) -> str:
     one, table = change.table(body.get("ReferencedEntity")), change.schema.tables[many]
     taken = [navigation.name for each in change.schema.tables.values() for navigation in each.navigations.values()]
-    name = body.get("SchemaName")
-    if isinstance(name, str) and name.lower() in {other.lower() for other in taken}:
+    name = schema_name(body)
+    if name.lower() in {other.lower() for other in taken}:
         raise bad_request(f"The relationship name '{name}' is not unique within an entity.", "0x80072551")
-    name = change.check_name(body)
     if one.name in column.targets:
         raise bad_request(f"The lookup '{column.name}' has a relationship to '{one.name}' already.", "0x80047013")
     if body.get("ReferencedAttribute", one.primary_id) != one.primary_id:
         raise bad_request(f"The ReferencedAttribute must be '{one.primary_id}'.", "0x80040203")
-    schema_name = str(column.definition.get("SchemaName", column.name))
-    there = body.get("ReferencingEntityNavigationPropertyName") or (
-        f"{schema_name}_{one.name}" if is_polymorphic else schema_name
-    )
+    stem = str(column.definition.get("SchemaName", column.name))
+    there = body.get("ReferencingEntityNavigationPropertyName") or (f"{stem}_{one.name}" if is_polymorphic else stem)
     back = body.get("ReferencedEntityNavigationPropertyName") or name
     column = replace(column, targets={**column.targets, one.name: there})
     facts = {"SchemaName": name, "ReferencedEntityNavigationPropertyName": back, **_cascade(body)}
@@ -180,7 +186,13 @@ def _connect(change: Change, many: str, column: Column, body: Body, *, is_polymo
     )
     one = change.schema.tables[one.name]  # a table may point to itself
     change.alter(replace(one, navigations={**one.navigations, back: ToMany(back, many, column.name, facts)}))
-    return fixed_id("relationship", name, one.name)
+    identifier = fixed_id("relationship", name, one.name)
+    solutions.keep_part(change.organization, solutions.RELATIONSHIP, identifier, table, change.solution)
+    solutions.keep_part(
+        change.organization, solutions.COLUMN, fixed_id("column", many, column.name), table, change.solution
+    )
+    solutions.drag(change.organization, one.name, change.solution)
+    return identifier
 
 
 def _cascade(body: Body) -> dict[str, Any]:

@@ -21,6 +21,7 @@ Current = Callable[[Schema], Definitions]
 _ACTIONS: Mapping[str, Callable[[Change, Body], dict[str, Any] | None]] = {
     "CreateCustomerRelationships": relationships.create_customer,
     "CreatePolymorphicLookupAttribute": relationships.create_polymorphic,
+    "CreateEntities": tables.create_several,
     "InsertOptionValue": options.insert,
     "UpdateOptionValue": options.update,
     "OrderOption": options.order,
@@ -31,7 +32,7 @@ _ACTIONS: Mapping[str, Callable[[Change, Body], dict[str, Any] | None]] = {
 _PARAMETERS = frozenset(
     {"OneToManyRelationships", "Lookup", "SolutionUniqueName", "AttributeLogicalName", "EntityLogicalName"}
     | {"OptionSetName", "Value", "Label", "Description", "Color", "MergeLabels", "Values", "StateCode"}
-    | {"DefaultStatusCode", "ParentValues"}
+    | {"DefaultStatusCode", "ParentValues", "Entities"}
 )
 
 
@@ -48,8 +49,10 @@ def act(organization: Organization, request: ApiRequest, name: str, base_url: st
     for parameter in arguments:
         if parameter not in _PARAMETERS:
             raise not_implemented(f"The parameter '{parameter}' of '{name}'")
-    change = _change(organization, request)
+    organization.customising.admit_metadata()
+    change, before = _change(organization, request), organization.schema
     result = _ACTIONS[name](change, arguments)
+    organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
     if result is None:
         return empty()
     return answer({"@odata.context": f"{base_url}/$metadata#{TYPE_PREFIX}{name}Response", **result})
@@ -59,6 +62,16 @@ def change_definition(
     organization: Organization, definitions: Current, request: ApiRequest, path: Path, base_url: str
 ) -> ApiResponse:
     """Change what a path to metadata addresses; WebApiError 405 or 501 for what cannot be changed."""
+    before = organization.schema
+    organization.customising.admit_metadata()
+    response = _changed(organization, definitions, request, path, base_url)
+    organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
+    return response
+
+
+def _changed(
+    organization: Organization, definitions: Current, request: ApiRequest, path: Path, base_url: str
+) -> ApiResponse:
     change = _change(organization, request)
     names = [segment.name for segment in path.segments]
     if request.method == "POST":
@@ -67,6 +80,8 @@ def change_definition(
     found = find(definitions(organization.schema), path)
     if not isinstance(found, dict):
         raise bad_request("A change of metadata needs the key of a definition.")
+    if request.headers.get("if-match", "*") != "*":
+        raise not_implemented("The version of a definition in the header 'if-match'")
     if request.method == "DELETE":
         _delete(change, names, found)
         return empty()
@@ -136,4 +151,9 @@ def _delete(change: Change, names: list[str], found: Definition) -> None:
 
 def _change(organization: Organization, request: ApiRequest) -> Change:
     merges = request.headers.get("mscrm.mergelabels", "").strip().lower() == "true"
-    return Change(organization, merges, request.headers.get("mscrm.solutionuniquename", ""))
+    solution = request.headers.get("mscrm.solutionuniquename", "") or _argument(request, "SolutionUniqueName")
+    return Change(organization, merges, solution)
+
+
+def _argument(request: ApiRequest, name: str) -> str:
+    return request.query.get(name, "") or str(request.json.as_written.get(name) or "")

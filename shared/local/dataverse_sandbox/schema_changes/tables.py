@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import roles, solutions
 from shared.local.dataverse_sandbox.components import standard_components
 from shared.local.dataverse_sandbox.metadata.packaged import to_ones, without_connector
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Definition, Table, ToMany, ToOne
@@ -85,11 +86,21 @@ def create(change: Change, body: Body) -> Table:
     )
     change.alter(table)
     registration.add_filters(change.organization, table.name)
+    roles.add_table(change.organization, table)
+    solutions.keep(change.organization, solutions.TABLE, fixed_id("table", table.name), change.solution)
     standard_components.add_entity(change.organization, table)
     standard_components.add_for_table(change.organization, table)
     if body.get("HasNotes"):
         _add_notes(change, table)
     return change.schema.tables[logical]
+
+
+def create_several(change: Change, arguments: Body) -> dict[str, Any]:
+    """CreateEntities, with which Microsoft's client creates tables. The form of the answer is inferred."""
+    bodies = arguments.get("Entities")
+    if not isinstance(bodies, list) or not bodies:
+        raise bad_request("The action needs its Entities.", "0x80048d19")
+    return {"EntityIds": [fixed_id("table", create(change, one).name) for one in bodies]}
 
 
 def update(change: Change, table: Table, body: Body, current: Definition) -> None:
@@ -132,6 +143,8 @@ def delete(change: Change, table: Table, current: Definition) -> None:
         for identifier, row in list(store.rows(part).items()):
             if row.get(column) == table.name:
                 store.remove(part, identifier)
+    roles.remove_table(change.organization, table)
+    solutions.forget(change.organization, fixed_id("table", table.name))
     store.alter(change.schema.without_table(table.name))
 
 
@@ -182,7 +195,9 @@ def create_key(change: Change, table: Table, body: Body) -> str:
     }
     definitions = {**table.key_definitions, key: facts}
     change.alter(replace(table, keys=(*table.keys, key), key_definitions=definitions))
-    return fixed_id("key", table.name, name.lower())
+    identifier = fixed_id("key", table.name, name.lower())
+    solutions.keep_part(change.organization, solutions.KEY, identifier, table, change.solution)
+    return identifier
 
 
 def delete_key(change: Change, table: Table, key: tuple[str, ...]) -> None:
