@@ -144,12 +144,12 @@ class Steps(ComponentKind[EventStep, StepFound]):
             await _create_image(client, wanted, found.id, organisation)
         else:
             body = {"attributes": ",".join(_image_columns(wanted, organisation))}
-            await client.change(f"{_IMAGES}({found.image[0]})", body)
+            await client.outside_the_solution().change(f"{_IMAGES}({found.image[0]})", body)
 
     async def remove(self, client: CustomizationClient, wanted: EventStep, found: StepFound) -> None:
         """Delete the pre-image, then the step."""
         if found.image is not None:
-            await client.remove(f"{_IMAGES}({found.image[0]})")
+            await client.outside_the_solution().remove(f"{_IMAGES}({found.image[0]})")
         await client.remove(f"{_STEPS}({found.id})")
 
 
@@ -165,7 +165,7 @@ def _images_fit(step: EventStep, found: StepFound, organisation: Organisation) -
 
 
 async def _create_image(client: CustomizationClient, wanted: EventStep, step: UUID, organisation: Organisation) -> None:
-    await client.create(
+    await client.outside_the_solution().create(
         _IMAGES,
         {
             "name": "pre",

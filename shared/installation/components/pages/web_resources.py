@@ -66,4 +66,6 @@ def _body(resource: WebResource) -> dict[str, str]:
 
 async def _publish(client: CustomizationClient, identifier: str) -> None:
     resources = f"<webresources><webresource>{{{identifier}}}</webresource></webresources>"
-    await client.act("PublishXml", {"ParameterXml": f"<importexportxml>{resources}</importexportxml>"})
+    await client.outside_the_solution().act(
+        "PublishXml", {"ParameterXml": f"<importexportxml>{resources}</importexportxml>"}
+    )
