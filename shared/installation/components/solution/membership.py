@@ -81,7 +81,7 @@ class StandardTables(ComponentKind[StandardTable, Row]):
             {
                 "SolutionComponent": {
                     "@odata.type": "Microsoft.Dynamics.CRM.solutioncomponent",
-                    "solutioncomponentid": found["solutioncomponentid"],
+                    "solutioncomponentid": found["objectid"],  # the id of the component itself, not of its row
                 },
                 "ComponentType": _TABLE,
                 "SolutionUniqueName": self._solution,
