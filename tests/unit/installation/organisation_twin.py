@@ -190,7 +190,10 @@ class OrganisationTwin:
         )
 
     def _act_RemoveSolutionComponent(self, body: Mapping[str, Any]) -> None:  # noqa: N802
-        del self.rowsets["solutioncomponents"][body["SolutionComponent"]["solutioncomponentid"]]
+        own_id = body["SolutionComponent"]["solutioncomponentid"]
+        members = self.rowsets["solutioncomponents"]
+        (row,) = [key for key, one in members.items() if one["objectid"] == own_id]
+        del members[row]
 
     def _act_InsertStatusValue(self, body: Mapping[str, Any]) -> None:  # noqa: N802
         options = self._column_of(body["EntityLogicalName"], "statuscode")["OptionSet"]["Options"]
