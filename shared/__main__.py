@@ -32,6 +32,7 @@ def main() -> int:
     from shared.local.commands import (  # noqa: PLC0415  # needs the dependencies of the local mode
         consent_command,
         deploy_command,
+        install_command,
         mapping_command,
         person_command,
         rekey_command,
@@ -44,6 +45,7 @@ def main() -> int:
     serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
     sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
+    install_command.add_options(commands.add_parser("install", help="install the Dataverse side, check it, remove it"))
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     person_command.add_export_options(commands.add_parser("export", help="everything that is stored about a person"))
@@ -73,6 +75,7 @@ def _run(options: argparse.Namespace) -> int:
     from shared.local.commands import (  # noqa: PLC0415
         check,
         deploy_command,
+        install_command,
         run,
         serve,
     )
@@ -91,6 +94,8 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(sandbox.run(options))
         case "check":
             asyncio.run(check.run())
+        case "install":
+            return asyncio.run(install_command.run(options))
         case "mapping" | "consent" | "export" | "forget" | "rekey" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "deploy":

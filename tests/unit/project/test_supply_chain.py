@@ -236,11 +236,13 @@ def test_files_that_the_app_needs_are_uploaded() -> None:
     assert not [
         name
         for name in names
-        if name.startswith(("shared/local/", "shared/deployment/", "tests/", "docs/", ".ci/", ".git"))
+        if name.startswith(
+            ("shared/local/", "shared/deployment/", "shared/installation/", "tests/", "docs/", ".ci/", ".git")
+        )
     ]
     modules = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "shared").rglob("*.py")
-        if not {"local", "deployment"} & set(path.relative_to(ROOT / "shared").parts[:1])
+        if not {"local", "deployment", "installation"} & set(path.relative_to(ROOT / "shared").parts[:1])
     }
     assert modules <= names

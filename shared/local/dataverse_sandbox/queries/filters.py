@@ -88,7 +88,8 @@ def related_rows(store: Store, navigation: Navigation, row: Row, table: Table) -
 
 
 def _leads_to(link: Row, navigation: ManyToMany) -> bool:
-    return bool(link[navigation.far_column].table == navigation.target)
+    end = link.get(navigation.far_column)  # none where the row at that end was deleted
+    return end is not None and bool(end.table == navigation.target)
 
 
 class _Compiler:
