@@ -147,3 +147,44 @@ def test_a_long_name_fits_into_the_name_of_the_job() -> None:
     ((_, row),) = press(columns={"listname": "x" * 300})["created"]
 
     assert len(row["dh_name"]) == 200
+
+
+SUMMER = "6d81597f-0f9f-e711-8122-000d3aa2331d"
+
+
+def row(name: str, *, statecode: int = 0) -> dict[str, Any]:
+    return {"listname": name, "createdfromcode": 2, "type": False, "query": None, "statecode": statecode}
+
+
+def press_in_a_view(**scene: Any) -> dict[str, Any]:
+    lists = {SPRING: row("Spring"), SUMMER: row("Summer", statecode=scene.pop("statecode", 0))}
+    return press_sync({"selected": [SPRING, SUMMER], "lists": lists, "count": 5, "confirms": True, **scene})
+
+
+def test_ml_14_in_a_view_every_selected_list_gets_a_job_after_one_question() -> None:
+    seen = press_in_a_view()
+
+    assert [row["dh_ListId@odata.bind"] for _, row in seen["created"]] == [f"/lists({SPRING})", f"/lists({SUMMER})"]
+    (question,) = seen["questions"]
+    assert '5 members of "Spring"' in question
+    assert '5 members of "Summer"' in question
+
+
+def test_ml_38_in_a_view_lists_that_are_not_active_are_left_out_and_said() -> None:
+    seen = press_in_a_view(statecode=1)
+
+    assert [row["dh_name"] for _, row in seen["created"]] == ["Sync List: Spring"]
+    assert "Lists that are not active are left out: 1." in seen["questions"][0]
+
+
+def test_in_a_view_who_selects_nothing_or_does_not_confirm_has_done_nothing() -> None:
+    nothing, refused = press_in_a_view(selected=[]), press_in_a_view(confirms=False)
+
+    assert (nothing["created"], refused["created"]) == ([], [])
+    assert nothing["alerts"] == ["Select one or more marketing lists first."]
+
+
+def test_in_a_view_a_refusal_says_how_many_lists_were_synced_before_it() -> None:
+    seen = press_in_a_view(refusal="no privilege", refusedFrom=2)
+
+    assert seen["errors"] == ["Lists synced to Spotler: 1. The next one was not: no privilege"]
