@@ -63,9 +63,8 @@ def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: R
     # Records whose erasure waits for this one follow in this batch anyway.
     follow_ups = references_to([key for key in settled.concerned if key not in context.item.awaited_by], context.item)
     left = context.origin.address
-    is_freed = left not in {"", update.binding.address} and not settled.context.sharing_records.keys
-    if context.item.address_is_taken and left == context.address:  # it belongs to another contact by now
-        is_freed = False
+    is_of_another = context.item.address_is_taken and left == context.address
+    is_freed = left not in {"", update.binding.address} and not (settled.context.sharing_records.keys or is_of_another)
     return Committed(
         settled.context,
         PassResult(follow_ups=tuple(follow_ups)) + _next(context, planned, update, written_back, retry_decisions),

@@ -68,10 +68,11 @@ class AddressUsers:
         waits: dict[RecordKey, set[RecordKey]] = {}
         retries: list[WorkItem] = []
         for context in sorted(doomed, key=lambda one: one.key, reverse=True):
-            bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
-            same = {key for key, one in bindings.items() if one.external_id == context.held.external_id}
-            for key in same & context.item.awaited_by:  # it erases the same contact, and waits for this record
-                del bindings[key]
+            bindings = {
+                key: binding
+                for key in others[context.key]
+                if not _waits_already(key, binding := entries[key].binding, context)
+            }
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, context.origin)
             # Records that wait for each other in a circle would never go.
@@ -94,6 +95,12 @@ class AddressUsers:
             return ""
         email = email_of(context.record, self.rules.mapping.for_table(context.key.table))
         return email if self.rules.fingerprints.address(email) == context.origin.address else ""
+
+
+def _waits_already(key: RecordKey, binding: Binding, context: RecordContext) -> bool:
+    """Whether the erasure has waited for a record, or that record erases the same contact and waits for this one."""
+    erases_the_same = key in context.item.awaited_by and binding.external_id == context.held.external_id
+    return key in context.item.awaits or erases_the_same
 
 
 def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
