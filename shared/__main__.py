@@ -31,14 +31,13 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     from shared.local.commands import (  # noqa: PLC0415  # needs the dependencies of the local mode
         consent_command,
-        deploy_command,
-        install_command,
         mapping_command,
         person_command,
         rekey_command,
         run,
         serve,
     )
+    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
@@ -74,11 +73,10 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command that was named, and return the exit code."""
     from shared.local.commands import (  # noqa: PLC0415
         check,
-        deploy_command,
-        install_command,
         run,
         serve,
     )
+    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
     from shared.operations.model import (  # noqa: PLC0415
         documentation,

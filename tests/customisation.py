@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from shared.installation.forms.context import Surroundings
-from shared.installation.forms.merging import merge_tab
-from shared.installation.forms.specification import FormKind, Handler, OwnTab
-from shared.installation.ids import stable_id
-from shared.installation.labels import Languages
-from shared.installation.reading import read_customisation
+from shared.installation.pages.forms.context import Surroundings
+from shared.installation.pages.forms.merging import merge_tab
+from shared.installation.pages.forms.specification import FormKind, Handler, OwnTab
+from shared.installation.pages.ids import stable_id
+from shared.installation.pages.languages import Languages
+from shared.installation.pages.reading import read_customisation
 
 SAMPLES = Path(__file__).parent / "samples" / "forms"
 FORM = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 import xmlschema
 
-from shared.installation.forms.building import build_form
-from shared.installation.forms.specification import OwnForm
-from shared.installation.hub.dashboard import build_dashboard
-from shared.installation.hub.site_map import build_site_map
-from shared.installation.ids import stable_id
-from shared.installation.labels import Languages
-from shared.installation.queries.charts import Chart, data_description
-from shared.installation.queries.views import View, layout
-from shared.installation.xml import parse
+from shared.installation.pages.forms.building import build_form
+from shared.installation.pages.forms.specification import OwnForm
+from shared.installation.pages.hub.dashboard import build_dashboard
+from shared.installation.pages.hub.site_map import build_site_map
+from shared.installation.pages.ids import stable_id
+from shared.installation.pages.languages import Languages
+from shared.installation.pages.queries.charts import Chart, data_description
+from shared.installation.pages.queries.views import View, layout
+from shared.installation.pages.xml import parse
 from tests.customisation import CHARTS, CUSTOMISATION, EXISTING, FORM, TABS, around, existing_form, merged, table_of
 from tests.microsoft_schemas import compile_schema, faults
 

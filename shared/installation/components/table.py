@@ -7,7 +7,6 @@ from shared.installation.components.access.roles import Roles
 from shared.installation.components.events.endpoints import Endpoints
 from shared.installation.components.events.steps import Steps
 from shared.installation.components.kind import ComponentKind, Kind
-from shared.installation.components.pages.web_resources import WebResources
 from shared.installation.components.schema.columns import Columns
 from shared.installation.components.schema.lookups import Lookups
 from shared.installation.components.schema.status_reasons import StatusReasons
@@ -15,6 +14,7 @@ from shared.installation.components.schema.tables import Tables
 from shared.installation.components.solution.membership import StandardTables
 from shared.installation.components.solution.publishers import Publishers, Solutions
 from shared.installation.components.variables import Variables
+from shared.installation.components.web_resources import WebResources
 from shared.installation.desired.state import DesiredState
 
 

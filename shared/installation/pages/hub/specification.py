@@ -8,9 +8,10 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from shared.installation.forms.specification import Need
-from shared.installation.ids import stable_id
-from shared.installation.labels import STRICT, Label
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.forms.specification import Need
+from shared.installation.pages.ids import stable_id
+from shared.installation.pages.languages import STRICT
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -18,8 +19,8 @@ class App:
     """The model-driven app; `roles` are names of the security roles that may open it (UI-03)."""
 
     unique_name: str
-    name: Label
-    description: Label
+    name: Texts
+    description: Texts
     icon: str
     roles: tuple[str, ...]
 
@@ -29,7 +30,7 @@ class Page:
     """An entry of the navigation: the rows of a table, or a dashboard."""
 
     id: str
-    title: Label
+    title: Texts
     table: str | None = None
     dashboard: str | None = None
     needs: Need | None = None
@@ -46,7 +47,7 @@ class Group:
     """Pages under a heading."""
 
     id: str
-    title: Label
+    title: Texts
     pages: tuple[Page, ...]
 
 
@@ -55,7 +56,7 @@ class Area:
     """Groups that the navigation shows together."""
 
     id: str
-    title: Label
+    title: Texts
     groups: tuple[Group, ...]
 
 
@@ -64,7 +65,7 @@ class Tile:
     """A part of the dashboard: the rows of a view, or a chart of them."""
 
     name: str
-    title: Label
+    title: Texts
     table: str
     view: str
     chart: str | None = None
@@ -75,7 +76,7 @@ class Dashboard:
     """Tiles in rows, beside each other within a row."""
 
     key: str
-    name: Label
+    name: Texts
     rows: Annotated[tuple[tuple[Tile, ...], ...], Field(min_length=1)]
 
     @property

@@ -7,8 +7,9 @@ from uuid import UUID
 from lxml import etree
 
 from shared.errors import ConfigurationError
-from shared.installation.forms.context import Surroundings
-from shared.installation.forms.specification import (
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.forms.context import Surroundings
+from shared.installation.pages.forms.specification import (
     Cell,
     ColumnCell,
     ControlKind,
@@ -17,9 +18,9 @@ from shared.installation.forms.specification import (
     Section,
     SubgridCell,
 )
-from shared.installation.ids import braced, stable_id
-from shared.installation.labels import Label, Languages
-from shared.installation.xml import Element, child
+from shared.installation.pages.ids import braced, stable_id
+from shared.installation.pages.languages import Languages
+from shared.installation.pages.xml import Element, child
 
 CLASS_IDS = {
     ControlKind.TEXT: "{4273EDBD-AC1D-40D3-9FB2-095C621B552D}",
@@ -36,7 +37,7 @@ SUBGRID = "{E7A81278-8635-4D9E-8D4D-59480B391C5B}"
 QUICK_VIEW = "{5C5600E0-1D6E-4205-A272-BE80DA87FD42}"
 
 
-def add_labels(parent: Element, label: Label, languages: Languages) -> None:
+def add_labels(parent: Element, label: Texts, languages: Languages) -> None:
     """Append the label of a tab, section or cell, one text for each language."""
     labels = child(parent, "labels")
     for code, text in languages.texts(label):

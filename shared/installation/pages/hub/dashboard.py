@@ -8,11 +8,11 @@ from uuid import UUID
 from lxml import etree
 
 from shared.errors import ConfigurationError
-from shared.installation.forms.context import Surroundings
-from shared.installation.forms.controls import SUBGRID, add_labels
-from shared.installation.hub.specification import Dashboard, Tile
-from shared.installation.ids import braced, stable_id
-from shared.installation.xml import Element, child, write
+from shared.installation.pages.forms.context import Surroundings
+from shared.installation.pages.forms.controls import SUBGRID, add_labels
+from shared.installation.pages.hub.specification import Dashboard, Tile
+from shared.installation.pages.ids import braced, stable_id
+from shared.installation.pages.xml import Element, child, write
 
 HEIGHT = 12
 """Rows that a tile covers."""

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from pydantic.dataclasses import dataclass
 
-from shared.installation.forms.specification import Need
-from shared.installation.labels import STRICT, Label, Languages
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.forms.specification import Need
+from shared.installation.pages.languages import STRICT, Languages
 
 
 class Place(StrEnum):
@@ -28,8 +29,8 @@ class CommandText:
     key: str
     tables: tuple[str, ...]
     place: Place
-    label: Label
-    tooltip: Label
+    label: Texts
+    tooltip: Texts
     icon: str
     script: str
     function: str

@@ -8,9 +8,10 @@ from uuid import UUID
 from lxml import etree
 from pydantic.dataclasses import dataclass
 
-from shared.installation.ids import stable_id
-from shared.installation.labels import STRICT, Label
-from shared.installation.xml import child, write
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.ids import stable_id
+from shared.installation.pages.languages import STRICT
+from shared.installation.pages.xml import child, write
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -18,7 +19,7 @@ class ViewText:
     """A view as a file writes it; `{table}` and `{title}` stand for each table and its name column."""
 
     key: str
-    name: Label
+    name: Texts
     columns: dict[str, int]
     fetch: str
 
@@ -42,7 +43,7 @@ class View:
     key: str
     table: str
     title: str
-    name: Label
+    name: Texts
     columns: tuple[tuple[str, int], ...]
     fetch: str
 

@@ -10,13 +10,12 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from shared.errors import ConfigurationError
-from shared.installation.forms.specification import FormsFile, OwnForm, OwnTab
-from shared.installation.hub.commands import Command, CommandsFile
-from shared.installation.hub.specification import Hub
-from shared.installation.queries.charts import Chart, ChartsFile
-from shared.installation.queries.views import View, ViewsFile
-
-FOLDER = Path(__file__).resolve().parents[2] / "infra" / "dataverse"
+from shared.installation.desired.reading import FOLDER
+from shared.installation.pages.forms.specification import FormsFile, OwnForm, OwnTab
+from shared.installation.pages.hub.commands import Command, CommandsFile
+from shared.installation.pages.hub.specification import Hub
+from shared.installation.pages.queries.charts import Chart, ChartsFile
+from shared.installation.pages.queries.views import View, ViewsFile
 
 _File = TypeVar("_File")
 

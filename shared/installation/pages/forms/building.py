@@ -6,12 +6,12 @@ from uuid import UUID
 
 from lxml import etree
 
-from shared.installation.forms.context import Surroundings
-from shared.installation.forms.controls import add_cells, add_labels
-from shared.installation.forms.handlers import add_handlers
-from shared.installation.forms.specification import OwnForm, Section, Tab
-from shared.installation.ids import braced, stable_id
-from shared.installation.xml import Element, child, write
+from shared.installation.pages.forms.context import Surroundings
+from shared.installation.pages.forms.controls import add_cells, add_labels
+from shared.installation.pages.forms.handlers import add_handlers
+from shared.installation.pages.forms.specification import OwnForm, Section, Tab
+from shared.installation.pages.ids import braced, stable_id
+from shared.installation.pages.xml import Element, child, write
 
 
 def build_form(specification: OwnForm, form: UUID, around: Surroundings) -> str:

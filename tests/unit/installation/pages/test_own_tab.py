@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from shared.errors import ConfigurationError
-from shared.installation.forms.merging import merge_tab, remove_tab
-from shared.installation.forms.specification import OwnTab
-from shared.installation.ids import stable_id
-from shared.installation.labels import Label
-from shared.installation.xml import Element, canonical, parse
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.forms.merging import merge_tab, remove_tab
+from shared.installation.pages.forms.specification import OwnTab
+from shared.installation.pages.ids import stable_id
+from shared.installation.pages.xml import Element, canonical, parse
 from tests.customisation import EXISTING, FORM, ON_LOAD, TABS, around, existing_form, merged, table_of
 
 SCRIPTED = replace(TABS["contact"], tables=("contact", "account", "lead", "list"), handlers=(ON_LOAD,))
@@ -171,7 +171,7 @@ forms = st.builds(
 ).filter(lambda text: text.count("<events>") < 2 and text.count("<formLibraries>") < 2)
 specifications = st.builds(
     lambda text, scripted: replace(
-        SCRIPTED if scripted else TABS["contact"], label=Label(en=text or "Marketing", nl="Marketing")
+        SCRIPTED if scripted else TABS["contact"], label=Texts(en=text or "Marketing", nl="Marketing")
     ),
     words,
     st.booleans(),

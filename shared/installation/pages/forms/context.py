@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.errors import ConfigurationError
-from shared.installation.labels import Languages
+from shared.installation.pages.languages import Languages
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from shared.installation.forms.specification import Handler
-from shared.installation.ids import braced, stable_id
-from shared.installation.xml import Element, child
+from shared.installation.pages.forms.specification import Handler
+from shared.installation.pages.ids import braced, stable_id
+from shared.installation.pages.xml import Element, child
 
 OWN_LIBRARIES = ("dh_spotlerinfo.js", "dh_spotlerjob.js", "dh_spotlerlist.js", "dh_spotlerperson.js")
 """The scripts of the connector; a handler belongs to the connector if it calls one of them."""

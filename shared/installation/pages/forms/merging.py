@@ -8,11 +8,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from shared.errors import ConfigurationError
-from shared.installation.forms.building import build_tab
-from shared.installation.forms.context import Surroundings
-from shared.installation.forms.handlers import add_handlers, detach, remove_handlers
-from shared.installation.forms.specification import OWN_TAB, OwnTab
-from shared.installation.xml import Element, canonical, parse, write
+from shared.installation.pages.forms.building import build_tab
+from shared.installation.pages.forms.context import Surroundings
+from shared.installation.pages.forms.handlers import add_handlers, detach, remove_handlers
+from shared.installation.pages.forms.specification import OWN_TAB, OwnTab
+from shared.installation.pages.xml import Element, canonical, parse, write
 
 MOST_TABS = 100
 

@@ -8,9 +8,10 @@ from uuid import UUID
 from lxml import etree
 from pydantic.dataclasses import dataclass
 
-from shared.installation.ids import stable_id
-from shared.installation.labels import STRICT, Label
-from shared.installation.xml import child, write
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.ids import stable_id
+from shared.installation.pages.languages import STRICT
+from shared.installation.pages.xml import child, write
 
 
 class ChartKind(StrEnum):
@@ -29,7 +30,7 @@ class Chart:
 
     key: str
     table: str
-    name: Label
+    name: Texts
     group_by: str
     kind: ChartKind
 

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from lxml import etree
 
-from shared.installation.forms.specification import Need
-from shared.installation.hub.specification import Area, Page
-from shared.installation.labels import Label, Languages
-from shared.installation.xml import Element, child, write
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.forms.specification import Need
+from shared.installation.pages.hub.specification import Area, Page
+from shared.installation.pages.languages import Languages
+from shared.installation.pages.xml import Element, child, write
 
 
 def build_site_map(areas: Iterable[Area], dashboard: UUID, languages: Languages, *, has_sales: bool) -> str:
@@ -39,7 +40,7 @@ def _add_page(group: Element, page: Page, dashboard: UUID, languages: Languages)
     _titles(entry, page.title, languages)
 
 
-def _titles(parent: Element, label: Label, languages: Languages) -> None:
+def _titles(parent: Element, label: Texts, languages: Languages) -> None:
     titles = child(parent, "Titles")
     for code, text in languages.texts(label):
         child(titles, "Title", LCID=str(code), Title=text)

@@ -12,17 +12,18 @@ import pytest
 from lxml import etree
 
 from shared.errors import ConfigurationError
-from shared.installation.forms.building import build_form
-from shared.installation.forms.context import Surroundings
-from shared.installation.forms.handlers import OWN_LIBRARIES
-from shared.installation.forms.specification import Cell, ColumnCell, OwnForm, QuickViewCell, SubgridCell, Tab
-from shared.installation.hub.commands import Command, command_row
-from shared.installation.hub.dashboard import build_dashboard
-from shared.installation.hub.site_map import build_site_map
-from shared.installation.ids import stable_id
-from shared.installation.labels import DUTCH, ENGLISH, Label, Languages
-from shared.installation.queries.views import View
-from shared.installation.reading import FOLDER, read_customisation
+from shared.installation.desired.texts import Language, Texts
+from shared.installation.pages.forms.building import build_form
+from shared.installation.pages.forms.context import Surroundings
+from shared.installation.pages.forms.handlers import OWN_LIBRARIES
+from shared.installation.pages.forms.specification import Cell, ColumnCell, OwnForm, QuickViewCell, SubgridCell, Tab
+from shared.installation.pages.hub.commands import Command, command_row
+from shared.installation.pages.hub.dashboard import build_dashboard
+from shared.installation.pages.hub.site_map import build_site_map
+from shared.installation.pages.ids import stable_id
+from shared.installation.pages.languages import Languages
+from shared.installation.pages.queries.views import View
+from shared.installation.pages.reading import FOLDER, read_customisation
 from shared.local.dataverse_sandbox.metadata.packaged import standard
 from tests.customisation import CHARTS, CUSTOMISATION, TABS, around
 from tests.node import WEB_RESOURCES
@@ -146,11 +147,14 @@ def test_a_command_gets_the_form_or_the_selected_rows_and_a_prefix_that_datavers
 
 
 def test_texts_follow_the_languages_of_the_organisation_and_its_base_language_has_one() -> None:
-    job = Label(en="Spotler Job", nl="Spotler-taak")
+    job = Texts(en="Spotler Job", nl="Spotler-taak")
 
-    assert Languages().texts(job) == ((ENGLISH, "Spotler Job"), (DUTCH, "Spotler-taak"))
-    assert Languages(DUTCH, frozenset({DUTCH})).texts(job) == ((DUTCH, "Spotler-taak"),)
-    assert Languages(1031, frozenset({1031, DUTCH})).texts(job) == ((1031, "Spotler Job"), (DUTCH, "Spotler-taak"))
+    assert Languages().texts(job) == ((Language.ENGLISH, "Spotler Job"), (Language.DUTCH, "Spotler-taak"))
+    assert Languages(Language.DUTCH, frozenset({Language.DUTCH})).texts(job) == ((Language.DUTCH, "Spotler-taak"),)
+    assert Languages(1031, frozenset({1031, Language.DUTCH})).texts(job) == (
+        (1031, "Spotler Job"),
+        (Language.DUTCH, "Spotler-taak"),
+    )
 
 
 @pytest.mark.parametrize("form", CUSTOMISATION.forms, ids=lambda form: form.key)

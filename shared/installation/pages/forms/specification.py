@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from shared.installation.labels import STRICT, Label
+from shared.installation.desired.texts import Texts
+from shared.installation.pages.languages import STRICT
 
 
 class ControlKind(StrEnum):
@@ -44,7 +45,7 @@ class ColumnCell:
 
     column: str
     kind: ControlKind
-    label: Label
+    label: Texts
     disabled: bool = False
     rows: Annotated[int, Field(ge=1)] = 1
     needs: Need | None = None
@@ -57,7 +58,7 @@ class SubgridCell:
     subgrid: str
     name: str
     view: str
-    label: Label
+    label: Texts
     relationship: dict[str, str] = Field(default_factory=dict)
     rows: Annotated[int, Field(ge=1, le=250)] = 6
     needs: Need | None = None
@@ -71,7 +72,7 @@ class QuickViewCell:
     form: str
     table: str
     name: str
-    label: Label
+    label: Texts
     needs: Need | None = None
 
 
@@ -83,7 +84,7 @@ class Section:
     """Cells under a common heading, one below the other."""
 
     name: str
-    label: Label
+    label: Texts
     cells: tuple[Cell, ...]
 
 
@@ -100,7 +101,7 @@ class Tab:
     """A tab of an own form."""
 
     name: str
-    label: Label
+    label: Texts
     columns: Annotated[tuple[Column, ...], Field(min_length=1, max_length=3)]
 
 
@@ -117,7 +118,7 @@ class Handler:
 class OwnTab:
     """The one tab of the connector on the main forms of standard tables, and the handlers that it needs."""
 
-    label: Label
+    label: Texts
     tables: tuple[str, ...]
     columns: Annotated[tuple[Column, ...], Field(min_length=1, max_length=3)]
     handlers: tuple[Handler, ...] = ()
@@ -134,7 +135,7 @@ class OwnForm:
     key: str
     table: str
     kind: FormKind
-    name: Label
+    name: Texts
     tabs: Annotated[tuple[Tab, ...], Field(min_length=1)]
     handlers: tuple[Handler, ...] = ()
 

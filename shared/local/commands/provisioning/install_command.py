@@ -54,18 +54,10 @@ class SignIn(StrEnum):
 class Part(StrEnum):
     """Parts that may be left out."""
 
-    FORMS = "forms"
-    APP = "app"
-    BUTTONS = "buttons"
     STEPS = "steps"
 
 
-_PARTS = {
-    Part.FORMS: {Kind.FORM, Kind.TAB, Kind.VIEW},
-    Part.APP: {Kind.APP, Kind.DASHBOARD},
-    Part.BUTTONS: {Kind.COMMAND},
-    Part.STEPS: {Kind.ENDPOINT, Kind.STEP},
-}
+_PARTS = {Part.STEPS: {Kind.ENDPOINT, Kind.STEP}}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

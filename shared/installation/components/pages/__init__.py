@@ -1,1 +1,0 @@
-"""What users see in Dynamics: web resources, and what is built on them."""
