@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,8 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from tests.bicep.templates import Declared
+from tests.microsoft_schemas import microsoft_schemas
 
-PROJECT = Path(__file__).parents[2]
-SCHEMAS = Path(os.environ.get("MICROSOFT_SCHEMAS", PROJECT / "../shared/reference/schemas")) / "arm"
 _WHOLE_NAMES = {"Microsoft.Web/sites/config", "Microsoft.Storage/storageAccounts/blobServices"}
 """Kinds whose schemas tell variants by their whole names; the others limit the last part."""
 _GROUPS = ("resourceDefinitions", "extension_resourceDefinitions", "unknown_resourceDefinitions")
@@ -59,14 +57,15 @@ def _leaves(error: jsonschema.ValidationError) -> Iterator[jsonschema.Validation
 @functools.cache
 def _address(kind: str, version: str) -> str:
     """Return the address of a definition."""
-    for path in sorted((SCHEMAS / version).glob(f"{kind.partition('/')[0]}*.json")):
+    folder = microsoft_schemas("arm")
+    for path in sorted((folder / version).glob(f"{kind.partition('/')[0]}*.json")):
         schema = _strict_file(path)
         for group in _GROUPS:
             for name, definition in schema.get(group, {}).items():
                 about = definition["properties"]
                 if kind in about["type"]["enum"] and version in about["apiVersion"]["enum"]:
                     return f"{schema['id'].rstrip('#')}#/{group}/{name}"
-    raise LookupError(f"There is no schema of {kind} {version} in {SCHEMAS}")
+    raise LookupError(f"There is no schema of {kind} {version} in {folder}")
 
 
 @functools.cache
@@ -96,5 +95,5 @@ def _make_strict(node: Any) -> None:
 
 @functools.cache
 def _registry() -> Registry[Any]:
-    schemas = [_strict_file(path) for path in SCHEMAS.glob("*/*.json")]
+    schemas = [_strict_file(path) for path in microsoft_schemas("arm").glob("*/*.json")]
     return Registry().with_resources((one["id"].rstrip("#"), DRAFT4.create_resource(one)) for one in schemas)

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from shared.adapters.dataverse.records.tables import PERMISSIONS
 from shared.domain.records.jobs import JobStatus, Operation
-from shared.domain.records.records import PersonTable
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import (
     NONE,
@@ -98,6 +98,23 @@ async def test_c_12_an_opt_out_that_no_poll_has_seen_outlives_the_record_that_is
     again = await entered_again(both, person)
 
     await stays_out(both, again)
+
+
+async def test_opt_11_a_withdrawal_while_the_record_is_disabled_holds_for_the_next_record(both: World) -> None:
+    person = await subscribed(both, "Offers")
+    info = (await both.status(person, SyncStatus.SUCCEEDED)).id
+    await both.dynamics.set_status(info, SyncStatus.DISABLED)
+    await sign_up(both, person.email, 1, 8)
+    await poll(both)
+    await switch(both, person, newsletter=False)
+    await poll(both)
+    await both.delete(person)
+    await both.settled()
+
+    again = await entered_again(both, person)
+
+    await both.status(again, SyncStatus.SUCCEEDED)
+    assert "Newsletter" not in permissions(await both.in_spotler(again))
 
 
 async def test_a_deactivated_record_that_had_opted_out_stays_out_when_it_is_activated(both: World) -> None:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.bicep.arm import SCHEMAS, complaints
+from tests.bicep.arm import complaints
 from tests.bicep.syntax import errors, parse, parse_file
 from tests.bicep.templates import Declared, deploy, parameters_of
 from tests.unit.infra.templates import BARE, INFRA, MAIN, VARIANTS, made
 
 FILES = sorted(INFRA.rglob("*.bicep"))
-
-with_schemas = pytest.mark.skipif(
-    not SCHEMAS.is_dir() and os.environ.get("CI") != "true", reason="MICROSOFT_SCHEMAS names no folder of schemas"
-)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -30,13 +25,11 @@ def test_a_file_with_a_mistake_is_noticed() -> None:
     assert list(errors(parse(b"param name string = \nresource x")))
 
 
-@with_schemas
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_resource_passes_its_schema(variant: str) -> None:
     assert [text for resource in made(variant).resources for text in complaints(resource)] == []
 
 
-@with_schemas
 @pytest.mark.parametrize(
     ("properties", "named"),
     [
