@@ -23,7 +23,7 @@ import sys
 from typing import Any, NoReturn
 
 from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
-from shared.local.dataverse_sandbox.metadata.packaged import standard
+from tests.installed import installed_schema
 from tests.short_clocks import Clocks, shorten
 
 _LONGEST_REQUEST = 1_000_000
@@ -41,7 +41,7 @@ def serve(path: str) -> None:
     """Fork on request until standard input ends: then the process that started the server is gone."""
     for module in _PRELOADED:
         __import__(module)
-    LatestDefinitions().of(standard()).lists()
+    LatestDefinitions().of(installed_schema()).lists()
     gc.freeze()  # a collection in a child would copy all of this
     selector = selectors.DefaultSelector()
     wake, woken = socket.socketpair()

@@ -17,6 +17,7 @@ from shared.errors import Service
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
+from tests.installed import installed_settings
 
 Rows = Sequence[tuple[str, dict[str, Any]]]
 
@@ -40,12 +41,17 @@ class DataverseOrganisation:
 
 
 @asynccontextmanager
-async def open_organisation(rows: Rows = (), **settings: Any) -> AsyncIterator[DataverseOrganisation]:
+async def open_organisation(
+    rows: Rows = (), *, bare: bool = False, **settings: Any
+) -> AsyncIterator[DataverseOrganisation]:
+    """Open an organisation; unless `bare`, the connector is installed in it."""
+
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
     sent: list[str] = []
-    app = create_app(DataverseSandboxSettings(**settings), publish, rows)
+    begin = DataverseSandboxSettings if bare else installed_settings
+    app = create_app(begin(**settings), publish, rows)
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("contoso", "sandbox", "sandbox"), at.url, authority=at.url)
 

@@ -24,10 +24,11 @@ from shared.domain.mapping.model import Mapping
 from shared.domain.records.records import Choices, Lookup, PersonRecord, PersonTable, RecordKey
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from shared.errors import ConfigurationError, DataError, Service
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from tests.contract.clocks import ManualClock
+from tests.installed import installed_settings
 
 ACCOUNT = UUID(int=1)
 PEOPLE = [UUID(int=number) for number in range(10, 13)]
@@ -102,7 +103,7 @@ async def organisation_with(rows: list[tuple[str, dict[str, Any]]], **settings: 
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
-    app = create_app(DataverseSandboxSettings(**settings), publish, rows)
+    app = create_app(installed_settings(**settings), publish, rows)
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         sent: list[str] = []
@@ -339,8 +340,8 @@ async def test_a_column_that_is_deleted_meanwhile_rests_from_the_next_read_on() 
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
-    today = create_app(DataverseSandboxSettings(), publish, ROWS)
-    tomorrow = create_app(DataverseSandboxSettings(changed_columns={"contact.jobtitle": None}), publish, ROWS)
+    today = create_app(installed_settings(), publish, ROWS)
+    tomorrow = create_app(installed_settings(changed_columns={"contact.jobtitle": None}), publish, ROWS)
     answering = [today]
 
     async def organisation_of_the_day(scope: Scope, receive: Receive, send: Send) -> None:

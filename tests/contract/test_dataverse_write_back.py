@@ -26,12 +26,13 @@ from shared.domain.records.marketing_contact import PropertyDefinition, Property
 from shared.domain.records.outcomes import Side
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.errors import ConflictError, DataError, NotFoundError, Service, ThrottledError
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_script import delete
+from tests.installed import installed_settings
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
 LEO = RecordKey(PersonTable.LEAD, UUID(int=21))
@@ -164,7 +165,7 @@ async def organisation_with(**settings: Any) -> AsyncIterator[Organisation]:
 
     columns = COLUMNS | settings.pop("columns", {})
     app = create_app(
-        DataverseSandboxSettings(changed_columns=columns, more_tables=PERIODIEK_TABLE, **settings), publish, ROWS
+        installed_settings(changed_columns=columns, more_tables=PERIODIEK_TABLE, **settings), publish, ROWS
     )
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
@@ -539,7 +540,7 @@ async def test_our_own_writes_carry_our_tag_so_that_they_do_not_come_back() -> N
     async def publish(message: ServiceEndpointMessage) -> None:
         tags.append(b'"tag"' in message.body)
 
-    app = create_app(DataverseSandboxSettings(), publish, [row for row in ROWS if row[0] == "contact"])
+    app = create_app(installed_settings(), publish, [row for row in ROWS if row[0] == "contact"])
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         async with DataverseClient(at.url, tokens, tag="own") as client:

@@ -22,7 +22,7 @@ HOME = {"MSCRM.SolutionUniqueName": "boats"}
 @pytest.fixture
 def home(dataverse: Dataverse) -> Dataverse:
     """A bare organisation with a publisher and a solution."""
-    dataverse.restart(bare=True)
+    dataverse.restart(snapshot=None)
     publisher = dataverse.create(
         "publishers",
         uniquename="sea",

@@ -15,10 +15,11 @@ from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError, MetadataError
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.certificate import self_signed_certificate
 from shared.local.sandbox.serving import serve_in_thread
+from tests.installed import installed_settings
 
 
 class Sail(IntEnum):
@@ -36,7 +37,7 @@ async def forget(_message: ServiceEndpointMessage) -> None:
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataverseClient]:
     certificate = self_signed_certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.chain))
-    settings = DataverseSandboxSettings(alternate_keys={"account": [["accountnumber"]]})
+    settings = installed_settings(alternate_keys={"account": [["accountnumber"]]})
     with serve_in_thread(create_app(settings, forget), tls=certificate) as address:
         credential = ClientSecretCredential(
             tenant_id=str(uuid4()),

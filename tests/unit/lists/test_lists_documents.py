@@ -9,8 +9,8 @@ import pytest
 
 from shared.composition.settings import Settings
 from shared.domain.features.lists import INACTIVE, LeftOut, ListKind
-from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.local.dataverse_sandbox.organisation.registration import connector_steps
+from tests.installed import installed_schema
 from tests.node import ROOT, WEB_RESOURCES
 
 LISTS = (ROOT / "docs/howto/lists.md").read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def test_settings_that_the_page_names_exist(setting: str) -> None:
 @pytest.mark.parametrize("column", ["DoNotSendOnOptOut", "IgnoreInactiveListMembers", "dh_spotlerlistkind"])
 def test_ml_34_columns_that_the_page_names_are_columns_of_a_list(column: str) -> None:
     assert f"`{column}`" in LISTS
-    assert column.lower() in standard().tables["list"].columns
+    assert column.lower() in installed_schema().tables["list"].columns
 
 
 def test_the_page_asks_for_the_steps_that_the_scenarios_run_with() -> None:

@@ -31,6 +31,7 @@ from shared.installation import plan
 from shared.installation.components.kind import Kind
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
+from shared.installation.install import Sleep
 from shared.installation.mapped_columns import mapped_columns
 from shared.installation.plan import Action, Step
 from shared.installation.session import Goal, Session
@@ -85,6 +86,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sas-key-name", default="dataverse-send", help="name of the rule with Send on the queue")
     parser.add_argument("--sas-key", help=f"its key, to create or rotate; better in {KEY_VARIABLE}, or asked for")
     parser.add_argument("--mapping", type=Path, help="mapping of the steps; default: the live one, or the first one")
+    parser.add_argument(
+        "--at-once",
+        action="store_true",
+        help="do not wait until definitions have spread to all servers of Dataverse: for the simulated organisation",
+    )
 
 
 def _only(text: str) -> frozenset[Kind]:
@@ -110,7 +116,7 @@ async def run(options: argparse.Namespace) -> int:
     tokens = token_provider(_credential(options, settings), url, authority=settings.dataverse_authority)
     async with DataverseClient(url, tokens, read_timeout=_LONGEST_WRITE) as dataverse:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
-        session = Session(client, desired, sleep=asyncio.sleep, only=_kinds(options))
+        session = Session(client, desired, sleep=_sleep(options), only=_kinds(options))
         return await _run(options, session, client)
 
 
@@ -120,6 +126,13 @@ def _credential(options: argparse.Namespace, settings: Settings) -> Credential:
             return dataverse_credential(settings)
         case _:
             return AzureCli(options.tenant)
+
+
+def _sleep(options: argparse.Namespace) -> Sleep:
+    async def at_once(_seconds: float) -> None:
+        return
+
+    return at_once if options.at_once else asyncio.sleep
 
 
 def _kinds(options: argparse.Namespace) -> Collection[Kind]:
