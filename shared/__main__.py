@@ -20,6 +20,7 @@ _TABLES = {
     "alarms": ("alarms", "docs/observability.md"),
     "calls": ("the simulated Spotler's calls", "docs/sandbox.md"),
     "rooms": ("rooms", "docs/architecture.md"),
+    "tables": ("tables in Dataverse", "docs/tables.md"),
 }
 """Command, contents, and the document that has the table."""
 
@@ -134,6 +135,7 @@ def _on_the_state(
 def _table(name: str) -> str:
     """Return a table of the documents."""
     from shared.local.pages.alarms_table import alarms_table  # noqa: PLC0415
+    from shared.local.pages.dataverse_tables import dataverse_tables  # noqa: PLC0415
     from shared.local.pages.roles import roles_table  # noqa: PLC0415
     from shared.local.pages.rooms_table import rooms_table  # noqa: PLC0415
     from shared.local.pages.settings_table import settings_table  # noqa: PLC0415
@@ -149,6 +151,7 @@ def _table(name: str) -> str:
         "alarms": alarms_table,
         "calls": calls_table,
         "rooms": rooms_table,
+        "tables": dataverse_tables,
     }
     return tables[name]()
 

@@ -28,7 +28,7 @@ from shared.local.dataverse_sandbox.rows.snapshot import read
 
 ROOT = Path(__file__).resolve().parents[1]
 _FOLDER = ROOT / ".local" / "tests"
-_KEPT = 3
+_KEPT = 10
 
 
 @cache
