@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,18 @@ class DataverseOrganisation:
         rule = {"kind": kind, "match": match, "times": 1, "retry_after": 1}
         async with httpx.AsyncClient() as http:
             (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+
+    async def refuse(self, match: str) -> None:
+        """Answer 503 to every request that matches."""
+        rule = {"kind": "unavailable", "match": match, "rate": 1.0}
+        async with httpx.AsyncClient() as http:
+            (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+
+    async def requests(self) -> Counter[str]:
+        """Count all requests that were sent, by method and set."""
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"{self.url}/sandbox/counters")
+        return Counter(answer.json()["requests"])
 
 
 @asynccontextmanager

@@ -196,8 +196,11 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
 
     await session.apply(prepared, report)
     left = await session.verify(goal)
+    unusable = await session.check_endpoint(prepared) if goal is Goal.INSTALL else None
     print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
-    return _print_drift(left)
+    if unusable is not None:
+        print(f"{unusable}.")
+    return max(_print_drift(left), _FINE if unusable is None else _FOUND)
 
 
 def _goal(options: argparse.Namespace) -> Goal:
