@@ -58,8 +58,10 @@ def _columns(columns: Iterable[Column], lookups: Iterable[Lookup]) -> str:
 def _type(column: Column) -> str:
     required = ", required" if column.required else ""
     match column.type:
-        case ColumnType.TEXT | ColumnType.MEMO:
-            return f"{column.type} ({column.length}){required}"
+        case ColumnType.TEXT:
+            return f"text ({column.length}){required}"
+        case ColumnType.MEMO:
+            return f"text of several lines ({column.length}){required}"
         case ColumnType.DECIMAL:
             return f"decimal ({column.minimum} to {column.maximum}, {column.precision} decimals){required}"
         case ColumnType.CHOICE:
