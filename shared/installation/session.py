@@ -3,9 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Any
 
 from shared.installation import plan
-from shared.installation.components.kind import Kind
+from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.table import kinds
 from shared.installation.desired.state import DesiredState, Endpoint
 from shared.installation.install import Installer, Sleep, survey
@@ -35,12 +36,18 @@ class Session:
     """An installation of one desired state into one organisation."""
 
     def __init__(
-        self, client: CustomizationClient, desired: DesiredState, *, sleep: Sleep, only: Collection[Kind] = tuple(Kind)
+        self,
+        client: CustomizationClient,
+        desired: DesiredState,
+        *,
+        sleep: Sleep,
+        only: Collection[Kind] = tuple(Kind),
+        pages: Sequence[ComponentKind[Any, Any]] = (),
     ) -> None:
-        """`only` limits the kinds; `sleep` waits for seconds."""
+        """`only` limits the kinds; `sleep` waits for seconds; `pages` are the kinds that users see."""
         self._client = client
         self._desired = desired
-        self._kinds = kinds(desired)
+        self._kinds = kinds(desired, pages)
         self._only = only
         self._sleep = sleep
 

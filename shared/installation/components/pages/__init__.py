@@ -1,0 +1,1 @@
+"""What users see in Dynamics: web resources, and what is built on them."""
