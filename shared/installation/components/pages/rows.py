@@ -169,7 +169,7 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
                 await client.remove(_address(row, saved))
             elif not row.is_plain(saved):
                 await client.change(_address(row, saved), row.plain)
-        return wanted.publication
+        return wanted.publication if wanted.table else None  # a deleted dashboard has no id to publish
 
 
 async def web_resource_id(client: CustomizationClient, name: str) -> UUID:

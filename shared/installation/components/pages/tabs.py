@@ -83,19 +83,7 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
         self, client: CustomizationClient, wanted: Sequence[TableTab], organisation: Organisation
     ) -> Mapping[str, FoundForms]:
         """Read the active main forms of each table, with edits that nobody has published."""
-        found = {}
-        for one in wanted:
-            where = odata.all_of(
-                odata.compare("objecttypecode", ODataComparison.EQUAL, one.table),
-                odata.compare("type", ODataComparison.EQUAL, _MAIN),
-                odata.compare("formactivationstate", ODataComparison.EQUAL, _ACTIVE),
-            )
-            saved = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.SAVED)
-            published = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.PUBLISHED)
-            found[one.name] = FoundForms(
-                one.table, list(filter(_is_customizable, saved)), list(filter(_is_customizable, published))
-            )
-        return found
+        return {one.name: await _read(client, one.table) for one in wanted}
 
     def differences(self, wanted: TableTab, found: FoundForms, organisation: Organisation) -> Sequence[str]:
         """Name forms whose own tab is missing, differs, or is not published."""
@@ -122,9 +110,7 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
 
         Raises ConflictError if somebody changed a form since it was read: the next run merges into the new one.
         """
-        # The survey is minutes old: what somebody saved meanwhile is merged with, too.
-        now = (await self.find(client, [wanted], organisation))[wanted.name]
-        for form in self._chosen(now):
+        for form in self._chosen(await _read(client, wanted.table)):  # what was found may be minutes old
             formxml = _merged(wanted, form)
             if formxml is not form["formxml"]:
                 self._keep(wanted.table, UUID(form["formid"]), form["formxml"])
@@ -133,7 +119,7 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
 
     async def remove(self, client: CustomizationClient, wanted: TableTab, found: FoundForms) -> Publication | None:
         """Take the tab and the connector's handlers off all forms, also off those that get none any more."""
-        for form in found.saved:
+        for form in (await _read(client, found.table)).saved:  # publishing gave them new versions
             formxml = _removed(found.table, form)
             if formxml is not form["formxml"]:
                 await _write(client, form, formxml)
@@ -141,6 +127,17 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
 
     def _chosen(self, found: FoundForms) -> list[Row]:
         return [form for form in found.saved if form["name"] not in self._left_out]
+
+
+async def _read(client: CustomizationClient, table: str) -> FoundForms:
+    where = odata.all_of(
+        odata.compare("objecttypecode", ODataComparison.EQUAL, table),
+        odata.compare("type", ODataComparison.EQUAL, _MAIN),
+        odata.compare("formactivationstate", ODataComparison.EQUAL, _ACTIVE),
+    )
+    saved = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.SAVED)
+    published = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.PUBLISHED)
+    return FoundForms(table, list(filter(_is_customizable, saved)), list(filter(_is_customizable, published)))
 
 
 async def _write(client: CustomizationClient, form: Row, formxml: str) -> None:
