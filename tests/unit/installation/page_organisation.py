@@ -75,7 +75,7 @@ class PageOrganisation:
 
     # ------------------------------------------------------------------------ what the installer calls
 
-    async def rows(self, path: str, *, select: str, filter: str = "") -> list[dict[str, Any]]:  # noqa: A002
+    async def rows(self, path: str, *, select: str = "", filter: str = "") -> list[dict[str, Any]]:  # noqa: A002
         if path == "EntityDefinitions":
             return [self._definition(table) for table in self.tables]
         if path == f"webresourceset{State.SAVED.value}":
@@ -87,9 +87,8 @@ class PageOrganisation:
             return [
                 self._role(name) for name in ROLES if f"'{name}'" in filter or (ROLES[name] and ROLES[name] in filter)
             ]
-        if path.endswith("appmoduleroles_association"):
-            app = path.partition("(")[2].partition(")")[0]
-            return [self._role(name) for of, name in self.associated if of == app]
+        if path.startswith("roles?fetchXml="):
+            return [self._role(name) for of, name in self.associated if of in path]
         entity_set, _, unpublished = path.partition("/")
         return self._pages((self.saved if unpublished else self.published)[entity_set], entity_set, select, filter)
 

@@ -7,6 +7,7 @@ because its site map names them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
@@ -28,6 +29,12 @@ from shared.installation.wire.states import State, read_state
 _APP = ("appmoduleid", "appmoduleidunique", "uniquename", "name", "description")
 _SITE_MAP = ("sitemapid", "sitemapname", "sitemapxml")
 _ROLE = "name,_roletemplateid_value"
+_ROLES_OF_APP = (
+    '<fetch><entity name="role"><attribute name="name"/><attribute name="roletemplateid"/>'
+    '<link-entity name="appmoduleroles" from="roleid" to="roleid" intersect="true"><filter>'
+    '<condition attribute="appmoduleid" operator="eq" value="{app}"/></filter></link-entity></entity></fetch>'
+)
+"""Reads the roles of an app by its intersect table: an app that was never published answers no relationship."""
 _ADMINISTRATOR = "System Administrator"
 _ADMINISTRATOR_TEMPLATE = UUID("627090ff-40a3-4053-8790-584edc5be201")
 """The template of the role System Administrator, whose name is translated."""
@@ -197,9 +204,8 @@ async def _found(client: CustomizationClient, wanted: HubApp) -> FoundApp:
         select="objectid",
         filter=odata.compare("_appmoduleidunique_value", ODataComparison.EQUAL, UUID(app["appmoduleidunique"])),
     )
-    roles = await client.rows(
-        f"{odata.row('appmodules', UUID(app['appmoduleid']))}/appmoduleroles_association", select=_ROLE
-    )
+    query = _ROLES_OF_APP.format(app=UUID(app["appmoduleid"]))
+    roles = await client.rows(f"roles?fetchXml={quote(query, safe='')}")
     return FoundApp(
         app,
         await _one(client, "appmodules", _APP, by_name, State.PUBLISHED),

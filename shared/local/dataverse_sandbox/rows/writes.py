@@ -33,7 +33,7 @@ _CASCADES = frozenset(
     | {("listmember", "listid"), ("listmember", "entityid"), ("campaignitem", "campaignid")}
     | {("campaignitem", "entityid"), ("sdkmessageprocessingstepimage", "sdkmessageprocessingstepid")}
     | {("environmentvariablevalue", "environmentvariabledefinitionid"), ("appmoduleroles", "appmoduleid")}
-    | {("appmodulecomponent", "appmoduleidunique")}
+    | {("appmodulecomponent", "appmoduleidunique"), ("solutioncomponent", "solutionid")}
 )
 
 
