@@ -119,13 +119,13 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
     ) -> Mapping[str, FoundRows]:
         """Read both states of the rows. A component of which no row exists is absent."""
         tables = await _tables(client, organisation, {one.table for one in wanted} - {_NO_TABLE})
-        found = {}
-        for component in wanted:
-            if component.table == _NO_TABLE or component.table in tables:
-                rows = await _found(client, component.build(tables))
-                if rows.saved:
-                    found[component.name] = rows
-        return found
+        components = [one for one in wanted if one.table == _NO_TABLE or one.table in tables]
+        built = {one.name: one.build(tables) for one in components}
+        every = [row for rows in built.values() for row in rows]
+        saved = await _rows(client, every, State.SAVED)
+        published = await _rows(client, every, State.PUBLISHED) if saved else {}
+        found = {name: FoundRows(rows, _only(rows, saved), _only(rows, published)) for name, rows in built.items()}
+        return {name: rows for name, rows in found.items() if rows.saved}
 
     def differences(self, wanted: PageRows, found: FoundRows, organisation: Organisation) -> Sequence[str]:
         """Name rows that are missing, columns that differ, and rows that are not published as they were saved."""
@@ -144,8 +144,11 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
         self, client: CustomizationClient, wanted: PageRows, organisation: Organisation
     ) -> Publication | None:
         """Write all rows."""
-        tables = await _tables(client, organisation, {wanted.table} - {_NO_TABLE})
-        return await self.change(client, wanted, await _found(client, wanted.build(tables)), organisation)
+        found = await self.find(client, [wanted], organisation)
+        if wanted.name not in found:
+            tables = await _tables(client, organisation, {wanted.table} - {_NO_TABLE})
+            found = {wanted.name: FoundRows(wanted.build(tables), {}, {})}
+        return await self.change(client, wanted, found[wanted.name], organisation)
 
     async def change(
         self, client: CustomizationClient, wanted: PageRows, found: FoundRows, organisation: Organisation
@@ -204,9 +207,8 @@ async def _create(client: CustomizationClient, row: PageRow) -> None:
     await client.create(row.table.entity_set, {**row.fixed, **bindings, **row.columns})
 
 
-async def _found(client: CustomizationClient, rows: tuple[PageRow, ...]) -> FoundRows:
-    saved = await _rows(client, rows, State.SAVED)
-    return FoundRows(rows, saved, await _rows(client, rows, State.PUBLISHED) if saved else {})
+def _only(rows: Sequence[PageRow], states: Mapping[str, Row]) -> dict[str, Row]:
+    return {row.name: states[row.name] for row in rows if row.name in states}
 
 
 async def _rows(client: CustomizationClient, rows: Sequence[PageRow], state: State) -> dict[str, Row]:
