@@ -1,1 +1,1 @@
-"""What users see in Dynamics: web resources, and what is built on them."""
+"""The kinds that users see: views, charts, forms, tabs, commands, the dashboard and the app."""
