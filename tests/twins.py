@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -206,16 +206,14 @@ class TwinCrm(_Twin):
 
     async def people_using(self, emails: Sequence[str]) -> dict[str, Sequence[RecordKey]]:
         await self._begin("people_using")
-        found = {
-            email: [
-                key
-                for key, record in self.people.items()
-                if str(record.values.get("emailaddress1") or "").casefold() == email.casefold()
-                and record.values["statecode"] == 0
-                and not record.values.get("donotemail")
-            ]
-            for email in emails
-        }
+        found: dict[str, list[RecordKey]] = {email: [] for email in emails}
+        asked: defaultdict[str, list[str]] = defaultdict(list)
+        for email in emails:
+            asked[email.casefold()].append(email)
+        for key, record in self.people.items():
+            for email in asked.get(str(record.values.get("emailaddress1") or "").casefold(), ()):
+                if record.values["statecode"] == 0 and not record.values.get("donotemail"):
+                    found[email].append(key)
         await self.faults.pass_by()
         return found
 
@@ -417,7 +415,8 @@ class TwinPlatform(_Twin):
         return next((one for one in self.contacts if one.external_id == external_id), None)
 
     def having(self, email: str) -> list[TwinContact]:
-        return [one for one in self.contacts if one.email == email.casefold()]
+        wanted = email.casefold()  # not by the property `email`: this is asked for every contact of large accounts
+        return [one for one in self.contacts if str(one.values.get("email", "")).casefold() == wanted]
 
     # -- the port
 
@@ -559,11 +558,13 @@ class TwinStore(_Twin):
     async def scan(
         self, partition: str, *, prefix: str = "", after: str | None = None, limit: int = 1000
     ) -> DocumentPage:
-        rows = sorted(
-            (document for key, document in self.documents.items() if key.partition == partition),
-            key=lambda document: document.key.row,
-        )
-        chosen = [one for one in rows if one.key.row.startswith(prefix) and one.key.row > (after or "")]
+        behind = after or ""
+        chosen = [
+            document
+            for key, document in self.documents.items()
+            if key.partition == partition and key.row.startswith(prefix) and key.row > behind
+        ]
+        chosen.sort(key=lambda document: document.key.row)
         return DocumentPage(chosen[:limit], chosen[limit - 1].key.row if len(chosen) > limit else None)
 
 
