@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,13 @@ def _next_test_has_a_connector_of_its_own() -> Iterator[None]:
     yield
     if (app := sys.modules.get("shared.composition.app")) is not None:
         app._current = None
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage less often, and not among the collected tests: an eighth of the processor time went there."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
