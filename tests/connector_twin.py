@@ -151,7 +151,7 @@ class ConnectorTwin:
         self.worker = self.start_worker()
 
     def copy(self) -> ConnectorTwin:
-        """Return a twin of the world as it is now, with a worker of its own; what happens to one is not seen in the other.
+        """Return a twin of the world as it is now, with a worker of its own: acts on one do not show in the other.
 
         It costs a tenth of what it takes to live up to this moment again.
         """
