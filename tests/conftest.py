@@ -9,9 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import certificates
 from tests.contract import azurite as azurite_program
 from tests.contract.azurite import running_azurite
 from tests.spotler_sandbox import spotler_sdk
+
+certificates.load_once()
 
 
 @pytest.fixture(scope="session")
