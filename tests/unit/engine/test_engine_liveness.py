@@ -174,7 +174,7 @@ def put_back(twin: ConnectorTwin) -> list[Reference]:
 
 
 async def test_what_a_call_has_no_time_for_is_sent_again_and_counts_as_no_attempt() -> None:
-    twin, keys = short_of_time(call=0, work_time=20, people=2_400)
+    twin, keys = short_of_time(call=0, work_time=20, people=1_200)
     await twin.sync(*keys)
     for key in keys:
         twin.crm.edit(key, firstname="Bea")
