@@ -55,6 +55,7 @@ def serve(path: str) -> None:
     certificates.load_once()
     certificates.usual()
     gc.freeze()  # a collection in a child would copy all of this
+    gc.set_threshold(100_000, 20, 50)
     selector = selectors.DefaultSelector()
     wake, woken = socket.socketpair()
     woken.setblocking(False)  # noqa: FBT003  # its signature
