@@ -107,7 +107,7 @@ async def test_a_static_list_is_walked_page_by_page_each_member_once(
     assert await walk(lists, LEADS, limit=4) == [[LEO]]
 
 
-async def test_an_empty_list_has_nobody(lists: MarketingLists) -> None:
+async def test_the_walk_of_an_empty_list_is_one_empty_page(lists: MarketingLists) -> None:
     assert await walk(lists, STATIC, limit=4) == [[]]
 
 
@@ -161,7 +161,9 @@ async def test_ml_32_ml_33_the_hidden_fields_the_kind_and_the_state_come_with_th
     assert (listed.kind, listed.is_active) == (ListKind.TEMPORARY, False)
 
 
-async def test_c_28_who_of_many_is_a_member_now(organisation: DataverseOrganisation, lists: MarketingLists) -> None:
+async def test_c_28_dataverse_tells_which_of_many_people_are_members_now(
+    organisation: DataverseOrganisation, lists: MarketingLists
+) -> None:
     for key in PEOPLE[:2]:
         await organisation.client.create(
             "listmembers",

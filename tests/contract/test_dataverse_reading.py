@@ -177,7 +177,7 @@ async def test_a_choice_of_a_child_has_its_label(organisation: Organisation) -> 
     assert (record.values[name], record.labels[name]) == (2, "High")
 
 
-async def test_a_query_answers_for_each_record(organisation: Organisation) -> None:
+async def test_a_query_with_the_records_id_is_answered_for_each_record(organisation: Organisation) -> None:
     name = "@odata:tasks?$select=subject&$filter=_regardingobjectid_value eq $ID&$orderby=scheduledend desc"
     records = await organisation.read(name)
     assert {key: record.values[name] for key, record in records.items()} == {ANN: "Task 8", BEN: "Task 7", CLEO: None}

@@ -308,7 +308,7 @@ async def test_where_dataverse_does_not_tell_privileges_a_row_is_read_instead() 
     assert await rights_of(script) == {"systemuser": ReadRight("prvReadUser", TableReach.NOTHING)}
 
 
-async def test_where_that_does_not_tell_either_nobody_knows() -> None:
+async def test_where_reading_a_row_does_not_tell_either_the_privilege_is_unknown() -> None:
     lacking = {"error": {"code": "0x80040220", "message": ""}}
     failing = {"error": {"code": "0x80040216", "message": ""}}
     script = Script(multipart(part(403, lacking)), multipart(part(400, failing)))
@@ -316,7 +316,7 @@ async def test_where_that_does_not_tell_either_nobody_knows() -> None:
     assert await rights_of(script) is None
 
 
-async def test_an_outage_is_no_answer() -> None:
+async def test_an_outage_of_dataverse_says_nothing_about_privileges() -> None:
     with pytest.raises(TransientError, match="Dataverse failed"):
         await rights_of(Script(multipart(part(500, {"error": {"code": "0x80040216", "message": ""}})), error(500)))
 

@@ -73,7 +73,7 @@ def test_ml_17_ml_34_a_hidden_field_that_is_off_is_not_spoken_of(
     assert question == f'412 members of "Spring" will be synchronised.{said}'
 
 
-def test_who_does_not_confirm_has_done_nothing() -> None:
+def test_without_confirmation_no_job_is_created() -> None:
     seen = press(confirms=False)
 
     assert len(seen["questions"]) == 1

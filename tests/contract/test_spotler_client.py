@@ -143,7 +143,7 @@ async def test_a_contact_is_read_back_as_written(account: Account) -> None:
     assert SetOption(2, enabled=False) in options
 
 
-async def test_an_unknown_contact_is_none() -> None:
+async def test_reading_an_unknown_contact_gives_none() -> None:
     for status in (404, 400):
         async with open_account(missing_contact_status=status) as account:
             assert await account.client.contact("nobody") is None
@@ -219,7 +219,7 @@ async def test_a_search_finds_an_address_in_any_case_and_nobody_else(account: Ac
 # ---------------------------------------------------------------------------------------------------------------- feeds
 
 
-async def test_changes_come_in_pages_each_once(account: Account) -> None:
+async def test_the_feed_of_changes_has_each_contact_once_over_all_pages(account: Account) -> None:
     start = account.time.moment
     days = ([f"{day}-{number:03}" for number in range(120)] for day in range(3))
     expected = list(itertools.chain.from_iterable(days))
@@ -242,7 +242,7 @@ async def test_a_contact_made_by_a_form_is_among_the_changes(account: Account) -
     ]
 
 
-async def test_bounces_are_read(account: Account) -> None:
+async def test_a_bounce_is_read_with_its_kind_date_and_contact(account: Account) -> None:
     await account.write("1", email=address(1))
     await account.act("mailing", {"name": "March news"})
     await account.act("contact/hard-bounce", externalId="1")

@@ -49,7 +49,7 @@ async def test_scores_are_set_raised_and_lowered_from_nought(account: SpotlerAcc
     assert await account.tags("ANN") == {"Lead": -2, "Risk": -5}
 
 
-async def test_nobody_can_be_given_nothing(account: SpotlerAccount) -> None:
+async def test_an_empty_list_of_tags_sends_no_request(account: SpotlerAccount) -> None:
     await account.tagging.add_tags("ANN", [])
     await account.tagging.remove_tags("ANN", [])
     assert account.sent == []
@@ -90,7 +90,7 @@ async def test_a_throttled_step_certainly_had_no_effect(account: SpotlerAccount)
     assert account.sent == ["contact.score"]
 
 
-async def test_setting_a_score_is_tried_again(account: SpotlerAccount) -> None:
+async def test_setting_a_score_is_repeated_after_a_lost_answer(account: SpotlerAccount) -> None:
     await account.fault("reset", "contact.score", moment="after")
     await account.tagging.change_score("ANN", "Lead", ScoreChange.SET, 10)
     assert await account.tags("ANN") == {"Lead": 10}
