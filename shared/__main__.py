@@ -37,12 +37,14 @@ def main() -> int:
         run,
         serve,
     )
+    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
     serve.add_options(commands.add_parser("host", help="the connector alone, with the settings of the environment"))
     sandbox.add_options(commands.add_parser("sandbox", help="the simulated Dataverse and Spotler alone"))
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
+    install_command.add_options(commands.add_parser("install", help="install the Dataverse side, check it, remove it"))
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     person_command.add_export_options(commands.add_parser("export", help="everything that is stored about a person"))
@@ -50,6 +52,8 @@ def main() -> int:
         commands.add_parser("forget", help="delete what is stored about a person, not refusals")
     )
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
+    deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
+    deploy_command.add_place(commands.add_parser("doctor", help="find out what is wrong with a running installation"))
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
     for name, (contents, document) in _TABLES.items():
@@ -72,6 +76,7 @@ def _run(options: argparse.Namespace) -> int:
         run,
         serve,
     )
+    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
     from shared.operations.model import (  # noqa: PLC0415
         documentation,
@@ -87,8 +92,14 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(sandbox.run(options))
         case "check":
             asyncio.run(check.run())
+        case "install":
+            return asyncio.run(install_command.run(options))
         case "mapping" | "consent" | "export" | "forget" | "rekey" as name:
             return asyncio.run(_on_the_state(name)(options))
+        case "deploy":
+            return deploy_command.deploy(options)
+        case "doctor":
+            return deploy_command.doctor(options)
         case "operations":
             print(form.form_table() if options.form else documentation.operations_table())
         case name:

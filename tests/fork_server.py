@@ -23,8 +23,8 @@ import sys
 from typing import Any, NoReturn
 
 from shared.domain.values.countries import country_code
-from shared.local.dataverse_sandbox.metadata.definitions import definitions_of
-from shared.local.dataverse_sandbox.metadata.schema import standard
+from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
+from shared.local.dataverse_sandbox.metadata.packaged import standard
 from tests import certificates
 from tests.short_clocks import Clocks, shorten
 
@@ -50,7 +50,7 @@ def serve(path: str) -> None:
     """Fork on request until standard input ends: then the process that started the server is gone."""
     for module in _PRELOADED:
         __import__(module)
-    definitions_of(standard()).lists()
+    LatestDefinitions().of(standard()).lists()
     country_code("Oostenrijk")
     certificates.load_once()
     certificates.usual()

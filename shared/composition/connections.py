@@ -44,13 +44,16 @@ def dataverse_client(settings: Settings) -> DataverseClient:
     """Make the Web API client."""
     if not settings.dataverse_url:
         raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or start with `make run`")
-    tokens = token_provider(_credential(settings), settings.dataverse_url, authority=settings.dataverse_authority)
+    tokens = token_provider(
+        dataverse_credential(settings), settings.dataverse_url, authority=settings.dataverse_authority
+    )
     client = DataverseClient(settings.dataverse_url, tokens, tag=OWN_TAG, observe=observe)
     watch_budget(Service.DATAVERSE, lambda: client.budget.share)
     return client
 
 
-def _credential(settings: Settings) -> Credential:
+def dataverse_credential(settings: Settings) -> Credential:
+    """Return the credential of the connector's own user."""
     tenant, client = settings.dataverse_tenant_id, settings.dataverse_client_id
     if secret := settings.dataverse_client_secret.get_secret_value():
         return ClientSecret(tenant, client, secret)

@@ -10,8 +10,9 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.domain.values.texts import trimmed
 
@@ -20,6 +21,18 @@ NCRONTAB = r"^\S+( \S+){5}$"
 
 Schedule = Annotated[str, Field(pattern=NCRONTAB)]
 """When a timer runs, as NCRONTAB in the time zone of the app."""
+
+
+def _known_zone(name: str) -> str:
+    """Return the name of a time zone; ValueError for an unknown one."""
+    try:
+        return ZoneInfo(name).key if name else name
+    except (ValueError, OSError, LookupError):
+        raise ValueError("expected the IANA name of a time zone, such as Europe/Amsterdam") from None
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""A time zone by its IANA name; "" is none."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _QUOTES = frozenset("\"'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb")

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode
 
-from shared.composition.setting_texts import Schedule
+from shared.composition.setting_texts import Schedule, TimeZone
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
 from shared.domain.features.subscriber_import import ImportTarget
@@ -120,9 +120,14 @@ class ListSettings(BaseSettings):
 class TimerSettings(BaseSettings):
     """When timers run."""
 
+    schedule_time_zone: TimeZone = Field(
+        default="",
+        description="Time zone of the schedules, such as Europe/Amsterdam, for hosts that count in UTC, as Flex "
+        "Consumption does: never set WEBSITE_TIME_ZONE or TZ there. Empty: the schedules are the host's.",
+    )
     poll_schedule: Schedule = Field(
         default="0 */15 * * * *",
-        description="When the poll asks Spotler for changes (S2D-01, C-05); NCRONTAB, in the time zone of the app.",
+        description="When the poll asks Spotler for changes (S2D-01, C-05); NCRONTAB.",
     )
     reconcile: bool = Field(
         default=True,
@@ -143,7 +148,7 @@ class TimerSettings(BaseSettings):
     )
     automations_schedule: Schedule = Field(
         default="0 0 6,18 * * *",
-        description="When automations and campaigns are refreshed (AUT-05); NCRONTAB, in the time zone of the app.",
+        description="When automations and campaigns are refreshed (AUT-05); NCRONTAB.",
     )
     permissions_schedule: Schedule = Field(
         default="0 30 5 * * *",

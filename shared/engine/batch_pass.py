@@ -126,10 +126,19 @@ class BatchPass:
             return await self.contact_fetcher.plan(contexts, catalogue, claims.deadline)
 
     async def _reserve(self, planned: Planned, claims: Claims) -> Planned:
-        """Reserve the addresses that contacts are going to have; records that lose theirs wait."""
+        """Reserve the addresses that contacts are going to have; records that lose theirs wait.
+
+        A record whose address another contact has by now goes there: its own contact was emptied, and never gets it.
+        """
         lost = await claims.reserve(_wanted_addresses(planned))
+        if not lost:
+            return planned
         keys = {one.key for one in planned.contexts if _addresses(planned.plans[one.key]) & lost}
-        return planned.without(keys, self._busy(planned.contexts, keys))
+        taken = {address for address, owner in (await self.ledger.owners_of(lost)).items() if owner.has_it}
+        emptied = [one for one in planned.contexts if one.key in keys and _is_emptied(one) and one.address in taken]
+        retries = tuple(replace(one.item, address_is_taken=True) for one in emptied)
+        waiting = self._busy(planned.contexts, keys - {one.key for one in emptied})
+        return planned.without(keys, waiting + PassResult(retries=retries, has_progressed=bool(retries)))
 
     async def _record_rises(self, planned: Planned, claims: Claims) -> Planned:
         """Record which permissions are about to rise; records that another worker has by now wait."""
@@ -269,6 +278,12 @@ def _wanted_addresses(planned: Planned) -> dict[str, str]:
 def _rising(context: RecordContext, planned: Decision) -> frozenset[str]:
     """Name the permissions that rise where somebody could have withdrawn them meanwhile."""
     return rising_permissions(planned) if isinstance(planned, Write | Rest) and context.origin.is_live else frozenset()
+
+
+def _is_emptied(context: RecordContext) -> bool:
+    """Whether a purge took the address out of the contact (PURGE-03)."""
+    binding = context.binding
+    return binding.is_live and EMAIL not in binding.base and not context.item.address_is_taken
 
 
 def _address_is_taken(context: RecordContext, applied: Applied) -> bool:

@@ -60,9 +60,11 @@ def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: R
     if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
         context = _with_contact(context, base_state=BaseState.BASE)
     settled = _settle(context, planned, update, has_compared=has_compared and outcome.result is not Result.FAILED)
-    follow_ups = references_to(settled.concerned, context.item)
+    # Records whose erasure waits for this one follow in this batch anyway.
+    follow_ups = references_to([key for key in settled.concerned if key not in context.item.awaited_by], context.item)
     left = context.origin.address
-    is_freed = left not in {"", update.binding.address} and not settled.context.sharing_records.keys
+    is_of_another = context.item.address_is_taken and left == context.address
+    is_freed = left not in {"", update.binding.address} and not (settled.context.sharing_records.keys or is_of_another)
     return Committed(
         settled.context,
         PassResult(follow_ups=tuple(follow_ups)) + _next(context, planned, update, written_back, retry_decisions),

@@ -185,7 +185,7 @@ class _Resolution:
         wanted = {context.mailbox for context in boxed if context.mailbox and _needs_suppression(context)}
         found = {address: one for address, one in (await self.tools.suppressions.at(wanted)).items() if one}
         owners = await self.tools.ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
-        there = {address for address, owner in owners.items() if owner.is_confirmed}
+        there = {address for address, owner in owners.items() if owner.has_it}
         known = {address: replace(one, is_told_by_contact=address in there) for address, one in found.items()}
         return [replace(context, suppression=known.get(context.mailbox, NOTHING_REFUSED)) for context in boxed]
 

@@ -41,17 +41,18 @@ class FetchedContact:
 class WorkItem:
     """All references to one record with one intent; they are processed together and have one result.
 
-    `awaits` are the records that must be processed before this one is erased; `address_is_taken`: Spotler refused its
-    new address. `fetched_contact` is the Spotler contact where it was read already, `must_fetch` demands to read it.
-    `presence` says how certain the existence of the contact must be, although nothing may have to be sent. `is_there`:
-    Spotler has a contact with the address of a record that is not bound yet. `written` is the outcome of the first
-    write, which an earlier pass of this batch did.
+    `awaits` are the records that must be processed before this one is erased, `awaited_by` those whose erasure waits
+    for this one. `address_is_taken`: Spotler refused its new address. `fetched_contact` is the Spotler contact where it
+    was read already, `must_fetch` demands to read it. `presence` says how certain the existence of the contact must be,
+    although nothing may have to be sent. `is_there`: Spotler has a contact with the address of a record that is not
+    bound yet. `written` is the outcome of the first write, which an earlier pass of this batch did.
     """
 
     key: RecordKey
     intent: Intent
     references: tuple[Reference, ...] = ()
     awaits: frozenset[RecordKey] = frozenset()
+    awaited_by: frozenset[RecordKey] = frozenset()
     address_is_taken: bool = False
     fetched_contact: FetchedContact | None = None
     must_fetch: bool = False

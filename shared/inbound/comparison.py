@@ -22,7 +22,7 @@ from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST
 from shared.engine.record_handler import RecordHandler
-from shared.errors import ConnectorError
+from shared.errors import ConflictError, ConnectorError, Service
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
 from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts
 from shared.inbound.poll import OVERLAP, note_bounces
@@ -50,8 +50,8 @@ _BEGUN = "comparison of Spotler since %s has begun (%s)"
 _ENDED = "comparison of Spotler (%s) ended: %d contacts; %s"
 
 
-class _ReplacedError(Exception):
-    """Another worker does this step, or another run has replaced this one."""
+class _ReplacedError(ConflictError):
+    """Another worker does this step, or another run has replaced this one. No contact is the cause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +117,11 @@ class Comparison:
             if work is None:
                 return
             run = await self._window(work, lane)
-        except ConnectorError as error:
-            await self.redelivery.postpone(lane, message, error)
-            return
         except _ReplacedError:
             log.info("another worker continues the comparison (%s)", message.span)
+            return
+        except ConnectorError as error:
+            await self.redelivery.postpone(lane, message, error)
             return
         if not run.rests:
             await self.lanes.send(lane, message.model_copy(update={"attempt": 1}))
@@ -239,7 +239,7 @@ class _ActiveRun:
     async def save(self, run: ComparisonRun) -> ComparisonRun:
         (etag,) = await self._store.write([Replace(self._key, _RUN.body(run), self._etag)])
         if etag is None:
-            raise _ReplacedError
+            raise _ReplacedError("another worker continues the comparison", service=Service.STATE)
         self.run, self._etag = run, etag
         return run
 

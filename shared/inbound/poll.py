@@ -71,8 +71,8 @@ class PollResult:
         return self.handled.seen
 
 
-class _LeaseLostError(Exception):
-    """Another poll has taken the lease."""
+class _LeaseLostError(ConflictError):
+    """Another poll has taken the lease. No contact is the cause."""
 
 
 class _Lease:
@@ -109,7 +109,7 @@ class _Lease:
 
     def _take(self, position: CursorPosition | None) -> None:
         if position is None:
-            raise _LeaseLostError
+            raise _LeaseLostError(_LOST, service=Service.STATE)
         self.position = position
 
 
@@ -153,8 +153,8 @@ class Poll:
             await self._catch_up(lease, result, begun)
             if result.waits and not result.is_behind and result.handled.import_error is None:
                 result.waits = await self._import_waiting(lease, result, begun)
-        except _LeaseLostError:
-            raise ConflictError(_LOST, service=Service.STATE) from None
+        except _LeaseLostError:  # another poll holds the lease
+            raise
         except Exception:
             await lease.release()
             raise

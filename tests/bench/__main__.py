@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 
 from shared.errors import ConnectorError
-from tests.bench import from_spotler, lists, live_beside_bulk, planning, through_the_app
+from tests.bench import cold_start, from_spotler, jobs, lists, live_beside_bulk, planning, through_the_app
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "plan": planning.plan_speed,
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "singles": through_the_app.singles,
     "burst": through_the_app.burst,
     "table": through_the_app.table,
+    "jobs": jobs.jobs,
     "beside": live_beside_bulk.live_beside_bulk,
     "changes": from_spotler.changes,
     "changes-50k": from_spotler.many_changes,
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "lists-50k": lists.lists_50k,
     "list-memory": lists.list_memory,
     "long-list": lists.long_list,
+    "cold-start": cold_start.cold_start,
 }
 _ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list"})
 """These take minutes."""

@@ -40,7 +40,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await opened.close()
 
 
-async def test_what_is_recorded_is_read_by_time_and_by_record_and_forgotten(store: StateStore) -> None:
+async def test_recorded_consent_is_read_by_time_and_by_record_and_forgotten(store: StateStore) -> None:
     clock = ManualClock(START)
     ledger = ConsentLedger(store, clock, "test", retention=timedelta(days=30))
     changes = [

@@ -104,7 +104,7 @@ async def test_a_batch_answered_in_part_leaves_no_operation_without_an_outcome()
     assert isinstance(doubtful.error, UnknownOutcomeError)
 
 
-async def test_what_was_done_before_a_failure_is_not_forgotten() -> None:
+async def test_results_before_a_failure_are_kept() -> None:
     first = multipart(*[part(204)] * 1000)
     script = Script(first, error(429, Retry_After="300"))
     outcome = await script.client.batch([delete("contacts", ROW)] * 1500)

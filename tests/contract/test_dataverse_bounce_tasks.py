@@ -120,7 +120,7 @@ async def test_an_owner_who_is_gone_leaves_the_task_with_the_connector(
     assert (await found(organisation))[101]["_ownerid_value"] not in {None, str(owner)}
 
 
-async def test_what_dataverse_does_not_do_is_an_error(organisation: DataverseOrganisation, tasks: BounceTasks) -> None:
+async def test_an_outage_of_dataverse_is_raised(organisation: DataverseOrganisation, tasks: BounceTasks) -> None:
     rule = {"kind": "unavailable", "match": "POST .*batch"}
     async with httpx.AsyncClient() as http:
         (await http.post(f"{organisation.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()

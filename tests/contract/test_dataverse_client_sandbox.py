@@ -120,7 +120,7 @@ async def test_creating_a_row_twice_with_its_own_id_creates_it_once(organisation
         await organisation.client.create("contacts", row)
 
 
-async def test_what_cannot_be_written_is_the_data_s_fault_and_what_cannot_be_read_the_configuration_s(
+async def test_a_refused_write_is_a_data_error_and_a_refused_read_a_configuration_error(
     organisation: Organisation,
 ) -> None:
     with pytest.raises(DataError) as too_long:

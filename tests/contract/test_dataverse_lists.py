@@ -161,7 +161,7 @@ async def test_ml_32_ml_33_the_hidden_fields_the_kind_and_the_state_come_with_th
     assert (listed.kind, listed.is_active) == (ListKind.TEMPORARY, False)
 
 
-async def test_c_28_dataverse_tells_which_of_many_people_are_members_now(
+async def test_c_28_the_members_among_many_records_are_found(
     organisation: DataverseOrganisation, lists: MarketingLists
 ) -> None:
     for key in PEOPLE[:2]:

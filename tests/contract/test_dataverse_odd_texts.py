@@ -72,8 +72,6 @@ async def test_both_records_of_an_address_are_its_users(organisation: DataverseO
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ufffe"], ids=ascii)
-async def test_dataverse_refuses_a_text_with_a_character_that_xml_cannot_hold(
-    organisation: DataverseOrganisation, character: str
-) -> None:
+async def test_characters_that_xml_cannot_hold_are_refused(organisation: DataverseOrganisation, character: str) -> None:
     with pytest.raises(DataError, match="0x80040278"):
         await organisation.client.update("contacts", ANN, {"jobtitle": f"a{character}b"})

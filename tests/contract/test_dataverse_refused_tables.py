@@ -244,7 +244,7 @@ async def test_a_repaired_role_is_noticed_by_every_version_of_the_mapping(office
     assert (await ann(office.reader(OWNER_NAME, "lastname"))).values[OWNER_NAME] == "Olga Owner"
 
 
-async def test_who_repairs_a_role_and_checks_the_mapping_need_not_wait(office: Office) -> None:
+async def test_a_check_of_the_mapping_reads_repaired_roles_at_once(office: Office) -> None:
     reader = office.reader(OWNER_NAME)
     await ann(reader)
     await office.rights(OWNER_NAME)
@@ -308,7 +308,7 @@ async def test_where_dataverse_does_not_tell_privileges_a_row_is_read_instead() 
     assert await rights_of(script) == {"systemuser": ReadRight("prvReadUser", TableReach.NOTHING)}
 
 
-async def test_where_reading_a_row_does_not_tell_either_the_privilege_is_unknown() -> None:
+async def test_without_privileges_and_rows_the_right_is_unknown() -> None:
     lacking = {"error": {"code": "0x80040220", "message": ""}}
     failing = {"error": {"code": "0x80040216", "message": ""}}
     script = Script(multipart(part(403, lacking)), multipart(part(400, failing)))

@@ -157,7 +157,7 @@ async def test_new_05_contacts_are_found_by_other_columns(organisation: Organisa
 
 
 @pytest.mark.parametrize("column", ["parentcustomerid", "new_nosuch"])
-async def test_new_05_what_cannot_be_compared_is_the_administrators_business(
+async def test_new_05_a_column_that_cannot_be_compared_is_a_configuration_error(
     organisation: Organisation, column: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=column):

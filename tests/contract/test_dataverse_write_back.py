@@ -143,7 +143,7 @@ async def test_nothing_in_spotler_empties_a_lookup(organisation: Organisation) -
         ("new_nosuch", "x", "a column that exists: correct the mapping"),
     ],
 )
-async def test_what_does_not_fit_is_left_out_with_what_would_and_the_rest_is_written(
+async def test_values_that_do_not_fit_are_left_out_with_the_expected_form_and_the_rest_is_written(
     organisation: Organisation, column: str, value: PropertyValue, expected: str
 ) -> None:
     writeback = Writeback(ANN, "", (field(column, value), field("firstname", "Ann")))
@@ -263,7 +263,7 @@ async def test_many_records_cost_one_batch_and_names_one_more(organisation: Orga
     assert organisation.sent == ["POST $batch", "POST $batch"]
 
 
-async def test_where_nothing_comes_home_nothing_is_sent(organisation: Organisation) -> None:
+async def test_a_mapping_without_rows_back_writes_nothing_to_dataverse(organisation: Organisation) -> None:
     assert await organisation.write(Writeback(ANN, ""), Writeback(LEO, "")) == [WritebackResult(), WritebackResult()]
     assert await organisation.write() == []
     assert organisation.sent == []

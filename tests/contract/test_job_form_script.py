@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from shared.domain.features.automation_fields import AutomationFieldsError, field_values, read_hints, write_hints
 from shared.domain.features.automations import AutomationField, FieldType
 from shared.domain.records.jobs import JobRow, JobStatus, Operation
-from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.operations.model.form import COLUMNS, form_table
 from shared.operations.model.operation import JobRefused
 from shared.operations.running.table import OPERATIONS
@@ -77,7 +77,7 @@ class Form:
 
 def job_columns() -> frozenset[str]:
     """The columns that a Spotler Job has in the simulated Dataverse."""
-    return frozenset(Schema.load().tables["dh_spotlerjob"].columns)
+    return frozenset(standard().tables["dh_spotlerjob"].columns)
 
 
 def filled(view: dict[str, Any]) -> Any:
@@ -113,7 +113,7 @@ def test_ui_06_an_operation_shows_the_columns_that_it_reads_and_no_others(operat
 
 
 @pytest.mark.parametrize("operation", list(Operation))
-def test_ui_06_what_the_form_requires_is_what_a_job_is_refused_without(operation: Operation) -> None:
+def test_ui_06_the_form_requires_the_columns_without_which_a_job_is_refused(operation: Operation) -> None:
     required = set(Form().choose(operation).see()[-1]["required"])
 
     job = JobRow(UUID(WELCOME), JobStatus.QUEUED, operation, None, "")
@@ -150,7 +150,7 @@ def test_parameter_name_is_called_what_the_operation_means_by_it() -> None:
     assert again["labels"]["dh_parametername"] == "The list's name"
 
 
-def test_what_another_operation_was_told_is_not_saved_unseen() -> None:
+def test_values_of_another_operation_are_not_saved_unseen() -> None:
     view = (
         Form()
         .choose(Operation.SET_SCORE)
@@ -198,7 +198,7 @@ def test_parameter_types_that_nobody_touched_follow_the_chosen_automation() -> N
     assert (filled(welcome), filled(birthday), filled(nothing)) == (HINTS, None, None)
 
 
-def test_what_somebody_has_typed_is_never_overwritten() -> None:
+def test_typed_values_are_never_overwritten() -> None:
     typed = "voucher=X1\nlink=<URL>"
     *_, view = (
         Form()

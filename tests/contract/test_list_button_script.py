@@ -11,7 +11,7 @@ import pytest
 
 from shared.adapters.dataverse.records.tables import LIST_TABLES
 from shared.domain.records.jobs import Operation
-from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.metadata.packaged import standard
 from tests.node import press_sync
 
 SPRING = "6d81597f-0f9f-e711-8122-000d3aa2331c"
@@ -38,7 +38,7 @@ def test_ml_14_ml_23_ok_creates_a_job_that_the_connector_reads_and_nothing_else(
         "dh_operation": int(Operation.SYNC_LIST),
         "dh_ListId@odata.bind": f"/lists({SPRING})",
     }
-    assert Schema.load().tables[table].columns["dh_listid"].targets == {"list": "dh_ListId"}
+    assert standard().tables[table].columns["dh_listid"].targets == {"list": "dh_ListId"}
     assert seen["notifications"] == ["The list is being synchronised. Its Spotler Status says how it ends."]
     assert (seen["errors"], seen["alerts"]) == ([], [])
 
@@ -73,7 +73,7 @@ def test_ml_17_ml_34_a_hidden_field_that_is_off_is_not_spoken_of(
     assert question == f'412 members of "Spring" will be synchronised.{said}'
 
 
-def test_without_confirmation_no_job_is_created() -> None:
+def test_a_question_that_is_not_confirmed_has_no_effect() -> None:
     seen = press(confirms=False)
 
     assert len(seen["questions"]) == 1
@@ -147,3 +147,44 @@ def test_a_long_name_fits_into_the_name_of_the_job() -> None:
     ((_, row),) = press(columns={"listname": "x" * 300})["created"]
 
     assert len(row["dh_name"]) == 200
+
+
+SUMMER = "6d81597f-0f9f-e711-8122-000d3aa2331d"
+
+
+def row(name: str, *, statecode: int = 0) -> dict[str, Any]:
+    return {"listname": name, "createdfromcode": 2, "type": False, "query": None, "statecode": statecode}
+
+
+def press_in_a_view(**scene: Any) -> dict[str, Any]:
+    lists = {SPRING: row("Spring"), SUMMER: row("Summer", statecode=scene.pop("statecode", 0))}
+    return press_sync({"selected": [SPRING, SUMMER], "lists": lists, "count": 5, "confirms": True, **scene})
+
+
+def test_ml_14_in_a_view_every_selected_list_gets_a_job_after_one_question() -> None:
+    seen = press_in_a_view()
+
+    assert [row["dh_ListId@odata.bind"] for _, row in seen["created"]] == [f"/lists({SPRING})", f"/lists({SUMMER})"]
+    (question,) = seen["questions"]
+    assert '5 members of "Spring"' in question
+    assert '5 members of "Summer"' in question
+
+
+def test_ml_38_in_a_view_lists_that_are_not_active_are_left_out_and_said() -> None:
+    seen = press_in_a_view(statecode=1)
+
+    assert [row["dh_name"] for _, row in seen["created"]] == ["Sync List: Spring"]
+    assert "Lists that are not active are left out: 1." in seen["questions"][0]
+
+
+def test_in_a_view_who_selects_nothing_or_does_not_confirm_has_done_nothing() -> None:
+    nothing, refused = press_in_a_view(selected=[]), press_in_a_view(confirms=False)
+
+    assert (nothing["created"], refused["created"]) == ([], [])
+    assert nothing["alerts"] == ["Select one or more marketing lists first."]
+
+
+def test_in_a_view_a_refusal_says_how_many_lists_were_synced_before_it() -> None:
+    seen = press_in_a_view(refusal="no privilege", refusedFrom=2)
+
+    assert seen["errors"] == ["Lists synced to Spotler: 1. The next one was not: no privilege"]

@@ -252,7 +252,7 @@ async def test_a_property_that_is_renamed_deleted_or_has_other_options_is_notice
     }
 
 
-async def test_what_the_mapping_no_longer_names_is_nobody_s_business(tmp_path: Path) -> None:
+async def test_options_outside_the_mapping_are_left_alone(tmp_path: Path) -> None:
     async with connector(tmp_path, EMAIL, FIRST_NAME, JOB_TITLE) as opened:
         await opened.administration.drift.check()
     async with connector(tmp_path, EMAIL, FIRST_NAME, columns={"contact.jobtitle": None}) as opened:

@@ -61,7 +61,7 @@ async def test_a_waiting_receiver_outlives_a_cut(queue: ServiceBusQueue, stage: 
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS.keys())
-async def test_what_was_received_before_a_cut_can_be_completed_after_it(
+async def test_a_message_received_before_a_cut_can_be_completed_after_it(
     queue: ServiceBusQueue, broker: Broker, live: Queue, cut: Cut
 ) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"%d" % number) for number in range(3)])
@@ -71,7 +71,7 @@ async def test_what_was_received_before_a_cut_can_be_completed_after_it(
     assert not live.messages
 
 
-async def test_what_was_received_before_a_cut_can_be_renewed_after_it(
+async def test_the_lock_of_a_message_received_before_a_cut_can_be_renewed_after_it(
     queue: ServiceBusQueue, stage: Stage, live: Queue
 ) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"a")])

@@ -60,7 +60,7 @@ async def start(account: SpotlerAccount, code: str, *fields: FieldValue, who: st
     return await account.automations.start(AutomationKind.AUTOMATION, code, who, fields)
 
 
-async def test_what_is_active_and_has_an_external_trigger_is_published(account: SpotlerAccount) -> None:  # AUT-02..04
+async def test_active_automations_with_an_external_trigger_are_published(account: SpotlerAccount) -> None:  # AUT-02..04
     automations: Automations = account.automations
     assert await automations.published(AutomationKind.AUTOMATION) == [
         PublishedAutomation(

@@ -57,7 +57,7 @@ async def test_against_a_real_account_nothing_unpublished_is_sent() -> None:
         assert not any((await account.capabilities.states()).values())
 
 
-async def test_what_is_published_works_without_any_check() -> None:
+async def test_published_calls_need_no_check() -> None:
     async with open_account(assumed=False) as account:
         await account.people("ANN")
         plain = await account.automations.start(AutomationKind.AUTOMATION, WELCOME_CODE, "ANN", ())
@@ -89,7 +89,7 @@ async def test_a_check_changes_nothing_in_the_account() -> None:
         assert ann["tags"] == {}
 
 
-async def test_what_is_proven_outlives_the_process_and_reaches_others_within_a_minute() -> None:
+async def test_a_proven_capability_outlives_the_process_and_reaches_others_within_a_minute() -> None:
     async with open_account(assumed=False) as account:
         other = Capabilities(account.store, account.clock, "test", assumed=False, probe=_nobody_asks)
         elsewhere = Capabilities(account.store, account.clock, "other", assumed=False, probe=_nobody_asks)
@@ -167,7 +167,7 @@ async def test_a_service_that_answers_everything_alike_proves_nothing(answer: ht
     assert {finding.state for finding in findings} == {CapabilityState.DISPROVEN}
 
 
-async def test_what_is_disproven_is_switched_off_even_where_it_was_assumed() -> None:
+async def test_a_disproven_capability_is_switched_off_even_if_it_was_assumed() -> None:
     async def probe() -> list[CapabilityFinding]:
         return [CapabilityFinding(Capability.TAGS, CapabilityState.DISPROVEN, "/tag/list answered HTTP 404")]
 

@@ -49,7 +49,7 @@ async def test_scores_are_set_raised_and_lowered_from_nought(account: SpotlerAcc
     assert await account.tags("ANN") == {"Lead": -2, "Risk": -5}
 
 
-async def test_an_empty_list_of_tags_sends_no_request(account: SpotlerAccount) -> None:
+async def test_an_empty_list_of_tags_makes_no_call(account: SpotlerAccount) -> None:
     await account.tagging.add_tags("ANN", [])
     await account.tagging.remove_tags("ANN", [])
     assert account.sent == []

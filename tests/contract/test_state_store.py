@@ -81,7 +81,7 @@ async def written(store: StateStore, *changes: Insert | Put) -> list[Document]:
     return [documents[change.key] for change in changes]
 
 
-async def test_what_was_never_written_is_not_read(store: StateStore) -> None:
+async def test_a_key_that_was_never_written_is_not_read(store: StateStore) -> None:
     assert await store.read([KEY, OTHER]) == {}
 
 

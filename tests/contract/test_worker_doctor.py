@@ -16,7 +16,9 @@ PROJECT = Path(__file__).parents[2]
 BLIND_TO_ASYNC = "check_programming_model_v2"
 # It warns of every package with compiled parts, and the lock names them all; `make lock` has looked for their wheels.
 WARNS_OF_WHEELS = "check_native_dependency_risk"
-NOT_FINDINGS = {BLIND_TO_ASYNC, WARNS_OF_WHEELS}
+# It reads the template as text: the runtime that it finds is that of the premium plan.
+BLIND_TO_CONDITIONS = "check_flex_runtime_config"
+NOT_FINDINGS = {BLIND_TO_ASYNC, WARNS_OF_WHEELS, BLIND_TO_CONDITIONS}
 DOCTOR = Path(sys.executable).with_name("azure-functions-doctor")
 
 

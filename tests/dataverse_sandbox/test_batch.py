@@ -124,7 +124,7 @@ def test_a_change_set_is_undone_as_a_whole_and_says_nothing_to_the_endpoint(data
     ],
     ids=["forward reference", "read", "no content id", "batch in a batch"],
 )
-def test_what_may_not_be_in_a_batch_fails(dataverse: Dataverse, broken: str) -> None:
+def test_a_request_that_may_not_be_in_a_batch_fails(dataverse: Dataverse, broken: str) -> None:
     answer = send(dataverse, batch(broken))
     assert (answer.status_code, statuses(answer)) == (400, [400])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.queries.fetch_document import read
 from shared.local.dataverse_sandbox.requests.consumption import Parts
 
-SCHEMA = Schema.load()
+SCHEMA = standard()
 
 
 def test_a_part_is_unread_until_its_value_is_taken() -> None:
@@ -67,7 +67,7 @@ def test_every_element_of_fetchxml_is_read_or_refused(parent: str) -> None:
     assert refused.value.status == 501
 
 
-def test_what_steers_the_database_alone_is_no_matter() -> None:
+def test_options_that_only_steer_the_database_are_accepted() -> None:
     xml = (
         "<fetch version='1.0' mapping='logical' no-lock='true' latematerialize='true'><entity name='contact'/></fetch>"
     )

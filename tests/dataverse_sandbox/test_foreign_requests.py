@@ -83,7 +83,7 @@ def test_a_request_is_answered_as_by_dataverse_or_refused_by_name(dataverse: Dat
         assert value in spelled.get(name, ""), spelled
 
 
-def test_what_is_refused_in_the_end_was_not_done(dataverse: Dataverse) -> None:
+def test_a_request_that_is_refused_has_no_effect(dataverse: Dataverse) -> None:
     before = dataverse.http.get("contacts/$count").text
     assert dataverse.http.post("contacts?nosuch=1", json={"lastname": "Ghost"}).status_code == 501
     assert dataverse.http.patch(f"contacts({BOB})?$top=1", json={"lastname": "Ghost"}).status_code == 501

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,13 @@ from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, cr
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.certificate import self_signed_certificate
 from shared.local.sandbox.serving import serve_in_thread
+
+
+class Sail(IntEnum):
+    """The options of a new choice."""
+
+    GAFF = 1
+    LUG = 2
 
 
 async def forget(_message: ServiceEndpointMessage) -> None:
@@ -107,6 +115,32 @@ def test_tables_and_their_columns_are_described(client: DataverseClient) -> None
     assert client.tables.get("dog") is None
     with pytest.raises(MetadataError):
         client.records.create("dog", {"name": "Rex"})
+
+
+def test_tables_columns_keys_and_lookups_are_created_and_deleted(client: DataverseClient) -> None:
+    kinds = {
+        "new_Length": "decimal",
+        "new_Built": "date",
+        "new_Steel": "bool",
+        "new_Log": "multiline",
+        "new_Crew": "int",
+    }
+    boat = client.tables.create("new_Boat", kinds, display_name="Boat")
+    assert boat["entity_set_name"] == "new_boats"
+    assert client.tables.add_columns("new_Boat", {"new_Sail": Sail, "new_Port": "string"})
+    client.tables.create_lookup_field("new_boat", "new_ContactId", "contact", display_name="Skipper")
+    key = client.tables.create_alternate_key("new_Boat", "new_BoatName", ["new_name"])
+    assert key is not None
+    skipper = client.records.create("contact", {"lastname": "Lee"})
+    values = {"new_name": "Aphrodite", "new_length": 12.5, "new_steel": True, "new_crew": 3, "new_sail": 2}
+    row = client.records.create("new_boat", {**values, "new_ContactId@odata.bind": f"/contacts({skipper})"})
+    found = client.records.retrieve("new_boat", row, select=[*values, "_new_contactid_value"])
+    assert found is not None
+    assert {name: found[name] for name in values} == values
+    assert found["_new_contactid_value"] == skipper
+    client.tables.remove_columns("new_Boat", "new_Port")
+    client.tables.delete("new_Boat")
+    assert client.tables.get("new_Boat") is None
 
 
 def test_fetchxml_pages_are_followed_by_their_cookies(client: DataverseClient) -> None:

@@ -279,7 +279,7 @@ def test_messages_that_change_rows_need_what_they_change(office: Office) -> None
 
 
 @pytest.mark.parametrize("path", ["WhoAmI", "EntityDefinitions(LogicalName='account')"])
-def test_who_one_is_and_what_tables_there_are_is_no_secret(office: Office, path: str) -> None:
+def test_the_own_user_and_the_list_of_tables_need_no_privilege(office: Office, path: str) -> None:
     assert office[SELLER].get(path).status_code == 200
 
 

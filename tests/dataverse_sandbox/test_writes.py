@@ -42,10 +42,10 @@ def test_the_representation_is_returned_on_demand(dataverse: Dataverse) -> None:
         ({"statecode": 1, "statuscode": 1}, "0x80048408"),
         ({"_parentcustomerid_value": str(uuid4())}, "0x80060888"),
         ({"parentcustomerid_lead@odata.bind": "/leads(1)"}, "0x80048d19"),
-        ({"dh_spotlerinfo@odata.bind": "x"}, "0x80060888"),
+        ({"dh_SpotlerInfo@odata.bind": "x"}, "0x80060888"),
     ],
 )
-def test_what_does_not_fit_is_refused(dataverse: Dataverse, body: dict[str, object], code: str) -> None:
+def test_values_that_do_not_fit_a_column_are_refused(dataverse: Dataverse, body: dict[str, object], code: str) -> None:
     answer = dataverse.http.post("contacts", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
 

@@ -161,6 +161,7 @@ class PeopleInDynamics(Deliveries):
     @rule(pick=picks, address=st.none() | addresses)
     def qualify(self, pick: int, address: str | None) -> None:
         lead = pick_from(self.of(PersonTable.LEAD), pick)
+        self.erasures.touch(self.address(lead))
         contact = self.do(self.world.qualify(lead))
         self.consents.inherit(lead, contact)
         self.sharing.inherit(lead, contact)

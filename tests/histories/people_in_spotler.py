@@ -100,4 +100,6 @@ class PeopleInSpotler(QuietAtLast):
         )
         self.refusals.is_erased(one)
         self.erasures.erase(one, sharers, self.refusals.agreed, is_plain=is_plain)
+        # Records that opted out use no contact. A form that brought them back may have been erased before it was read.
+        self.erasures.of |= {key for key in self.records() if self.address(key) == one.email}
         self.do(self.world.erase(one))

@@ -27,7 +27,7 @@ def _content(assignments: object) -> list[tuple[str, str | tuple[str, ...]]]:
 
 
 @given(_ASSIGNMENTS)
-def test_what_is_written_is_read_again(assignments: list[Assignment]) -> None:
+def test_written_fields_are_read_again(assignments: list[Assignment]) -> None:
     assert _content(parse(write(assignments))) == _content(assignments)
 
 

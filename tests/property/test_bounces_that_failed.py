@@ -51,7 +51,7 @@ def test_a_new_address_opens_no_contact_that_was_changed_since_its_mail_came_bac
     assert history.world.profile(BEN) is not None
 
 
-def test_what_a_sharing_record_left_behind_is_mended_when_the_contact_can_be_mailed_again(
+def test_values_of_a_former_sharing_record_are_mended_when_the_contact_can_be_mailed_again(
     history: TwinHistories,
 ) -> None:
     begin(history, newsletter=False, offers=True)

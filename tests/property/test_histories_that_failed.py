@@ -50,7 +50,7 @@ def test_a_successor_keeps_the_consents_of_its_lead_and_the_ledger_tells_of_them
     assert contact.options["permissions:1"]
 
 
-def test_who_joins_a_contact_does_not_withdraw_what_it_has_no_rows_for(history: TwinHistories) -> None:
+def test_a_record_that_joins_a_contact_withdraws_no_permission_for_lack_of_rows(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN, newsletter=True)
     history.settle()
@@ -59,7 +59,7 @@ def test_who_joins_a_contact_does_not_withdraw_what_it_has_no_rows_for(history: 
     assert options(history, ANN)["permissions:1"]
 
 
-def test_who_joins_a_contact_gets_what_only_spotler_knows(history: TwinHistories) -> None:
+def test_a_record_that_joins_a_contact_gets_the_values_of_spotler(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN)
     history.settle()
@@ -68,7 +68,7 @@ def test_who_joins_a_contact_gets_what_only_spotler_knows(history: TwinHistories
     save(history, ANN, LEAD)
 
 
-def test_who_came_back_with_another_address_leaves_the_contact_to_those_who_have_it(history: TwinHistories) -> None:
+def test_a_record_that_came_back_with_another_address_leaves_the_contact_to_its_users(history: TwinHistories) -> None:
     begin(history, newsletter=True)
     save(history, ANN, newsletter=True)
     history.deliver(reverse=True, size=5)
@@ -160,7 +160,7 @@ def test_the_address_of_an_opted_out_contact_that_a_dead_worker_made_is_known(hi
     history.activate(pick=0)
 
 
-def test_who_comes_back_without_a_permission_gets_none_from_a_record_that_joined_meanwhile(
+def test_a_record_that_comes_back_without_a_permission_gets_none_from_a_later_record(
     history: TwinHistories,
 ) -> None:
     begin(history)
@@ -187,7 +187,7 @@ def test_a_permission_withdrawn_in_spotler_does_not_return_with_bulk_mail(histor
     assert not options(history, BEN)["permissions:1"]
 
 
-def test_who_opted_out_and_has_a_new_address_does_not_come_back_with_the_old_one(history: TwinHistories) -> None:
+def test_a_person_who_opted_out_and_moved_does_not_come_back_with_the_old_address(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN)
     history.settle()
@@ -204,7 +204,7 @@ def test_who_opted_out_and_has_a_new_address_does_not_come_back_with_the_old_one
     assert not options(history, CAS)["permissions:1"]  # somebody with this address refuses bulk mail
 
 
-def test_who_opted_out_comes_back_when_the_record_has_the_address_again(history: TwinHistories) -> None:
+def test_an_opt_out_comes_back_when_the_record_has_the_address_again(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN)
     history.settle()
@@ -220,7 +220,7 @@ def test_who_opted_out_comes_back_when_the_record_has_the_address_again(history:
     assert record.status.status is SyncStatus.SUCCEEDED
 
 
-def test_who_comes_back_to_a_shared_contact_finds_no_data_of_somebody_who_left_it(history: TwinHistories) -> None:
+def test_a_record_that_comes_back_to_a_shared_contact_finds_no_data_of_a_former_user(history: TwinHistories) -> None:
     history.begin(newsletter=False, offers=True, defaults=True, takes_in=True)
     save(history, ANN, LEAD, newsletter=True)
     save(history, CAS, newsletter=False)
@@ -305,7 +305,7 @@ def test_no_contact_is_erased_for_whose_address_another_record_leaves_a_shared_o
     history.deliver_twice_at_once(in_one_process=True, size=5)
 
 
-def test_who_could_not_have_an_address_keeps_the_contact_that_has_it(history: TwinHistories) -> None:
+def test_a_record_whose_new_address_is_taken_keeps_its_contact(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN, LEAD, full=True)
     history.deliver(reverse=False, size=1)
@@ -372,19 +372,6 @@ def test_a_yes_that_a_dying_worker_sent_is_taken_back_though_the_record_rested_m
     assert not options(history, ANN)["permissions:1"]
 
 
-def test_two_records_that_want_each_others_contact_do_not_wait_for_each_other_for_ever(history: TwinHistories) -> None:
-    begin(history)
-    save(history, BEN, LEAD)
-    save(history, ANN, LEAD, full=True, newsletter=True)
-    history.settle()
-    history.anonymize(pick=0)
-    history.anonymize(pick=1)
-    history.qualify(pick=0, address=ANN)
-    history.qualify(pick=0, address=BEN)
-    save(history, BEN, full=True, newsletter=True)
-    history.settle()
-
-
 def test_a_record_whose_contact_is_gone_is_no_user_of_it_when_it_wants_no_mail(history: TwinHistories) -> None:
     history.begin(offers=False, newsletter=True, defaults=False, takes_in=False)
     history.create(address="ann@example.com", is_full=False, newsletter=None, table=CONTACT)
@@ -434,3 +421,24 @@ def test_a_record_that_is_enabled_again_gets_a_contact_that_was_erased_meanwhile
     history.enable(pick=0)
     history.settle()
     assert history.reachable()
+
+
+def test_a_purged_record_goes_to_the_contact_that_has_its_address_meanwhile(history: TwinHistories) -> None:
+    begin(history)
+    save(history, CAS)
+    history.settle()
+    history.purge(pick=0)
+    save(history, CAS, newsletter=False)
+    history.deliver_twice_at_once(in_one_process=True, size=4)
+    history.sign_up(address=CAS, newsletter=None)
+
+
+def test_values_of_a_deleted_record_that_made_an_erased_contact_anew_reach_no_other_record(
+    history: TwinHistories,
+) -> None:
+    save(history, BEN, full=True)
+    history.deliver(reverse=False, size=3)
+    history.erase(pick=0)
+    save(history, BEN, full=True, newsletter=False)
+    history.deliver(reverse=True, size=5)
+    history.delete(pick=1)

@@ -223,7 +223,7 @@ async def test_documents_of_today_are_read_while_the_key_changes_and_afterwards_
     assert not {prints.address(ADDRESSES[0]), prints.value(CONTACT, "city", "Delft")} & _texts(world)
 
 
-async def test_what_is_read_while_the_key_changes_is_stored_under_the_new_one() -> None:
+async def test_fingerprints_read_while_the_key_changes_are_stored_under_the_new_key() -> None:
     world = Deployment()
     prints = await _documents_of_today(world)
     world.generation = 2

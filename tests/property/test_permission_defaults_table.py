@@ -59,6 +59,6 @@ def test_whatever_is_written_only_permissions_of_spotler_come_out(
 
 
 @given(st.text(max_size=20), _ACCOUNTS)
-def test_who_enables_nothing_gets_nothing_enabled(first: str, labels: list[str]) -> None:
+def test_an_empty_variable_enables_no_permission(first: str, labels: list[str]) -> None:
     for nothing in (None, "", ";"):
         assert not any(row.subscribed for row in permission_defaults(first, nothing, _spotler(labels)).rows)

@@ -217,7 +217,7 @@ def test_without_trust_every_field_that_is_no_permission_is_sent(
 
 
 @given(situations())
-def test_what_is_switched_off_writes_nothing_by_itself(plan_input: PlanInput) -> None:
+def test_a_mapping_that_is_switched_off_writes_nothing_by_itself(plan_input: PlanInput) -> None:
     off = replace(RULES, environment_is_on=False)
     assert not is_written(plan(replace(plan_input, intent=Intent.SYNC), off, CATALOGUE))
 

@@ -356,7 +356,7 @@ def _tried(reader: Reader, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_what_is_damaged_is_read_or_refused(name: str) -> None:
+def test_damaged_inputs_are_read_or_refused(name: str) -> None:
     reader = READERS[name]
 
     @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -369,7 +369,7 @@ def test_what_is_damaged_is_read_or_refused(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
-def test_what_is_damaged_in_very_many_ways_is_read_or_refused(name: str) -> None:
+def test_inputs_damaged_in_very_many_ways_are_read_or_refused(name: str) -> None:
     reader = READERS[name]
 
     @settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))

@@ -105,7 +105,7 @@ def test_opt_08_an_opt_out_of_a_disabled_record_outlives_an_erasure_in_spotler(h
     assert not history.reachable()
 
 
-def test_what_an_administrator_lifts_is_no_consent(history: TwinHistories) -> None:
+def test_a_lift_by_an_administrator_is_no_consent(history: TwinHistories) -> None:
     begin(history)
     save(history, ANN, newsletter=True)
     history.settle()
@@ -169,3 +169,34 @@ def test_a_default_gives_no_permission_again_that_the_record_itself_took_back(hi
     save(history, BEN)
     history.settle()
     assert not options(history, BEN)["permissions:8"]
+
+
+def test_opt_08_an_opt_out_outlives_the_erasure_of_a_contact_whose_next_record_has_no_valid_values(
+    history: TwinHistories,
+) -> None:
+    begin(history)
+    save(history, ANN)
+    history.settle()
+    history.opt_out(pick=0)
+    history.anonymize(pick=0)
+    save(history, ANN, newsletter=False)
+    history.anonymize(pick=1)
+    history.format(pick=1, column="address1_postalcode", fits=False)
+    history.settle()
+    save(history, ANN, full=True)
+
+
+def test_a_withdrawal_while_the_record_is_disabled_holds_for_the_next_record(
+    history: TwinHistories,
+) -> None:
+    begin(history, newsletter=False, offers=True, takes_in=True)
+    history.sign_up(address=BEN, newsletter=False)
+    history.settle()
+    history.sign_up(address=BEN, newsletter=True)
+    history.disable(pick=0)
+    history.settle()
+    history.change_permission(pick=0, name="permissions:1", on=False)
+    history.settle()
+    history.delete(pick=0)
+    history.deliver(reverse=False, size=5)
+    save(history, BEN, LEAD, newsletter=True)

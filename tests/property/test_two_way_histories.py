@@ -25,7 +25,7 @@ class TwinHistories(TwoWayHistories):
     world: TwinWorld
 
     def __init__(self) -> None:
-        self.erased: dict[str, datetime] = {}
+        self.erased: dict[frozenset[RecordKey], datetime] = {}
         self.passed_the_brake = False
         super().__init__()
 
@@ -100,7 +100,8 @@ class TwinHistories(TwoWayHistories):
             if now < datetime.fromisoformat(release.body["until"]) or any(at <= release.body["at"] for at in since):
                 return
         recent = {ends: at for ends, at in self.erased.items() if at > now - timedelta(hours=1)}
-        self.erased = {**recent, str(sorted(enders)): now}  # a record counts once, however often it ends
+        same = next((ended for ended in recent if ended & enders), frozenset(enders))
+        self.erased = {**recent, same: now}  # a record counts once, however often it ends
         self.passed_the_brake |= len(self.erased) > ERASURE_LIMIT
 
     def has_moved_from(self, address: str, key: RecordKey) -> bool:

@@ -158,7 +158,7 @@ async def test_a_query_parameter_with_a_slip_of_the_pen_is_not_ignored(world: Wo
 # ------------------------------------------------------------------------------------------------------------- privacy
 
 
-async def test_what_an_operator_sees_of_a_person_are_codes_and_names_of_columns(world: World) -> None:
+async def test_an_operator_sees_codes_and_names_of_columns_of_a_person(world: World) -> None:
     person = await world.bring_in()
     await world.settled()
 

@@ -170,7 +170,7 @@ async def test_a_retry_is_scheduled_in_its_lane_however_busy_the_service_and_com
     await connector.restart()
 
 
-async def test_what_the_service_has_dead_lettered_is_collected_by_itself_and_arrives_after_a_replay(
+async def test_messages_dead_lettered_by_the_service_are_collected_and_arrive_after_a_replay(
     azure: Azure,
 ) -> None:
     world = azure.world

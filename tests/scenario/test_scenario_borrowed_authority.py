@@ -78,7 +78,7 @@ async def last_of_ledger(world: World, person: Person) -> str:
         (Operation.DEACTIVATE_CONTACT, "Write"),
     ],
 )
-async def test_who_may_only_read_a_record_cannot_have_its_contact_erased(
+async def test_a_user_who_may_only_read_a_record_cannot_have_its_contact_erased(
     world: World, operation: Operation, right: str
 ) -> None:
     person = await world.synchronised()
@@ -91,7 +91,7 @@ async def test_who_may_only_read_a_record_cannot_have_its_contact_erased(
     assert await posts(world, person) == []
 
 
-async def test_who_asked_for_an_erasure_stands_in_the_timeline(world: World) -> None:
+async def test_the_timeline_names_the_user_who_asked_for_an_erasure(world: World) -> None:
     person = await world.synchronised()
 
     job = await done(world, Operation.ANONYMIZE_CONTACT, person)

@@ -52,7 +52,7 @@ async def test_an_access_request_is_answered_with_everything_and_no_value(world:
     assert marks_in(answer.content) == []
 
 
-async def test_who_is_deleted_can_be_forgotten_and_is_then_nowhere_in_the_file(world: World) -> None:
+async def test_a_deleted_person_can_be_forgotten_and_is_then_nowhere_in_the_file(world: World) -> None:
     person = await world.synchronised(donotbulkemail=True)
     await world.delete(person)
     await world.forgotten(person)
@@ -69,7 +69,7 @@ async def test_who_is_deleted_can_be_forgotten_and_is_then_nowhere_in_the_file(w
     assert {one["subject"] for one in told["refusals"] if not one["lifted"]} == {"bulk-email"}
 
 
-async def test_who_is_still_synchronised_is_forgotten_on_purpose_only(world: World) -> None:
+async def test_a_synchronised_person_is_forgotten_on_purpose_only(world: World) -> None:
     person = await world.synchronised()
     await world.settled()
 

@@ -87,7 +87,7 @@ async def test_messages_that_are_no_events_are_dead_lettered_between_good_messag
     assert not any(letter["replayable"] for letter in dead_lettered)
 
 
-async def test_what_is_no_message_of_the_connector_is_dead_lettered_from_its_lanes(troubled: World) -> None:
+async def test_a_foreign_message_is_dead_lettered_from_the_lanes(troubled: World) -> None:
     for lane in (QueueName.LIVE, QueueName.BULK):
         await troubled.queue.send(lane, [OutgoingMessage(json.dumps({"name": MARK}).encode())])
     person = await troubled.bring_in()
@@ -102,7 +102,7 @@ async def test_what_is_no_message_of_the_connector_is_dead_lettered_from_its_lan
     }
 
 
-async def test_who_is_given_up_is_dead_lettered_by_id_and_arrives_after_a_replay(troubled: World) -> None:
+async def test_a_record_that_was_given_up_is_dead_lettered_by_id_and_arrives_after_a_replay(troubled: World) -> None:
     person = await troubled.bring_in()
     reference = Reference(RecordKey(PersonTable.CONTACT, UUID(person.id)), Why.SAVED, attempt=LAST_ATTEMPT)
     await troubled.spotler.post("faults", {"kind": "server-error", "operation": "contact.bulk", "times": 100})

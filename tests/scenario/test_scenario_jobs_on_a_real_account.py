@@ -56,7 +56,7 @@ async def test_jobs_that_need_what_is_not_proven_fail_with_that_reason_until_the
     assert {"🚀 Start Welcome", "🚀 Start Birthday"} <= (await automation_rows(real)).keys()
 
 
-async def test_what_is_published_works_without_a_check(real: World) -> None:
+async def test_published_calls_work_without_a_check(real: World) -> None:
     started = await done(
         real, Operation.START_AUTOMATION, await real.synchronised(), dh_parametername=WELCOME, dh_automationfields=""
     )

@@ -73,7 +73,7 @@ async def test_ml_16_a_dynamic_list_is_counted_by_its_query_each_member_once(wor
     assert await in_list(world, marketing_list) == sorted(person.id for person in people)
 
 
-async def test_who_cancels_has_created_no_job(world: World) -> None:
+async def test_a_cancelled_question_creates_no_job(world: World) -> None:
     marketing_list = await new_list(world, "Toch niet", await world.bring_in())
 
     seen = await press(world, marketing_list, confirms=False)

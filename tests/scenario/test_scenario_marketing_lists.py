@@ -103,7 +103,7 @@ async def test_ml_26_a_member_added_to_a_list_that_is_not_in_spotler_changes_not
     assert await world.spotler.contact(person.email) is None
 
 
-async def test_c_28_who_leaves_stays_until_the_next_sync(world: World) -> None:
+async def test_c_28_a_former_member_stays_until_the_next_sync(world: World) -> None:
     first, second = await world.synchronised(), await world.synchronised()
     marketing_list = await new_list(world, "Eraf", first, second)
     await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
@@ -177,7 +177,9 @@ async def test_ml_20_a_new_name_comes_with_the_next_sync(world: World) -> None:
     assert (await look(world, "list-names"))[f"list-{marketing_list}"] == "Nieuwe naam"
 
 
-async def test_ml_32_opt_04_who_wants_no_bulk_mail_is_skipped_unless_the_hidden_field_is_off(world: World) -> None:
+async def test_ml_32_opt_04_members_who_want_no_bulk_mail_are_skipped_unless_the_hidden_field_is_off(
+    world: World,
+) -> None:
     person, refusing = await world.synchronised(), await world.synchronised(donotbulkemail=True)
     marketing_list = await new_list(world, "Zonder bulk", person, refusing)
     job = await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)

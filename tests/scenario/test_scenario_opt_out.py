@@ -50,7 +50,7 @@ async def test_a_job_for_somebody_who_opted_out_fails_with_the_reason(refusing: 
     assert (job.status, job.code) == (JobStatus.FAILED, "opted-out")
 
 
-async def test_opt_02_who_refuses_bulk_mail_can_still_be_let_into_an_automation_by_a_job(refusing: World) -> None:
+async def test_opt_02_a_job_can_start_an_automation_for_a_person_who_refuses_bulk_mail(refusing: World) -> None:
     person = await refusing.save(donotbulkemail=True)
     await refusing.in_spotler(person)
 

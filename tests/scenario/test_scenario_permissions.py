@@ -109,7 +109,7 @@ async def test_a_permission_withdrawn_in_spotler_is_not_given_again_by_an_edit_i
     assert permissions(contact) == set()
 
 
-async def test_who_opted_out_in_spotler_is_never_reactivated_by_an_edit(world: World) -> None:
+async def test_an_edit_never_reactivates_a_contact_that_opted_out(world: World) -> None:
     person = await world.synchronised()
     await world.spotler.post(f"contact/opt-out?email={person.email}")
     before = await world.in_spotler(person)

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from shared.adapters.dataverse.records.tables import PERMISSIONS
 from shared.domain.records.jobs import JobStatus, Operation
-from shared.domain.records.records import PersonTable
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import (
     NONE,
@@ -56,7 +56,9 @@ ENDS = [World.delete, World.deactivate]
 
 @pytest.mark.parametrize("table", list(PersonTable))
 @pytest.mark.parametrize("end", ENDS)
-async def test_opt_08_who_opted_out_and_is_entered_again_stays_out(both: World, end: End, table: PersonTable) -> None:
+async def test_opt_08_a_person_who_opted_out_and_is_entered_again_stays_out(
+    both: World, end: End, table: PersonTable
+) -> None:
     person = await opted_out(both, "Newsletter")
     await end(both, person)
     await both.settled()
@@ -72,7 +74,7 @@ async def test_opt_08_who_opted_out_and_is_entered_again_stays_out(both: World, 
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_p_02_opt_09_who_was_entered_again_comes_back_by_a_sign_up_form(both: World, end: End) -> None:
+async def test_p_02_opt_09_a_person_entered_again_comes_back_by_a_sign_up_form(both: World, end: End) -> None:
     person = await opted_out(both, "Newsletter")
     await end(both, person)
     await both.settled()
@@ -96,6 +98,23 @@ async def test_c_12_an_opt_out_that_no_poll_has_seen_outlives_the_record_that_is
     again = await entered_again(both, person)
 
     await stays_out(both, again)
+
+
+async def test_opt_11_a_withdrawal_while_the_record_is_disabled_holds_for_the_next_record(both: World) -> None:
+    person = await subscribed(both, "Offers")
+    info = (await both.status(person, SyncStatus.SUCCEEDED)).id
+    await both.dynamics.set_status(info, SyncStatus.DISABLED)
+    await sign_up(both, person.email, 1, 8)
+    await poll(both)
+    await switch(both, person, newsletter=False)
+    await poll(both)
+    await both.delete(person)
+    await both.settled()
+
+    again = await entered_again(both, person)
+
+    await both.status(again, SyncStatus.SUCCEEDED)
+    assert "Newsletter" not in permissions(await both.in_spotler(again))
 
 
 async def test_a_deactivated_record_that_had_opted_out_stays_out_when_it_is_activated(both: World) -> None:
@@ -137,7 +156,7 @@ async def test_p_02_both_records_of_an_opted_out_address_come_back_by_a_sign_up_
     await nothing_more(both)
 
 
-async def test_p_02_what_a_form_gives_for_the_first_time_reaches_both_records_of_an_opted_out_address(
+async def test_p_02_a_first_permission_by_form_reaches_both_records_of_an_opted_out_address(
     both: World,
 ) -> None:
     person = await opted_out(both)
@@ -165,7 +184,7 @@ async def test_a_record_that_changes_to_an_address_whose_contact_is_gone_stays_o
 
 
 @pytest.mark.parametrize("column", ["donotbulkemail", "donotemail"])
-async def test_opt_11_what_a_deleted_record_refused_keeps_permissions_off_for_the_next_one(
+async def test_opt_11_refusals_of_a_deleted_record_keep_permissions_off_for_the_next_one(
     both: World, column: str
 ) -> None:
     person = await subscribed(both, "Newsletter")

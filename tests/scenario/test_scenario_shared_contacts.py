@@ -102,7 +102,7 @@ async def test_a_record_that_was_never_bound_is_found_before_its_contact_is_eras
     assert (await world.in_spotler(person))["encryptedId"] == before["encryptedId"]
 
 
-async def test_del_04_who_is_entered_anew_for_a_deleted_record_gets_a_contact_of_their_own(world: World) -> None:
+async def test_del_04_a_person_entered_again_after_a_deletion_gets_a_contact_of_their_own(world: World) -> None:
     person = await world.synchronised()
     await world.permit(person, "Newsletter")
     before = await world.in_spotler(person, lambda contact: permissions(contact) == {"Newsletter"})

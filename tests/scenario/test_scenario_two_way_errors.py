@@ -191,7 +191,7 @@ async def night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         yield opened
 
 
-async def test_c_05_what_no_message_told_is_found_at_night_a_changed_related_row_among_it(night: World) -> None:
+async def test_c_05_the_nightly_comparison_finds_changes_without_a_message_also_of_a_related_row(night: World) -> None:
     account = await night.dynamics.create("accounts", {"name": f"{MARK} oud"})
     bind = {"parentcustomerid_account@odata.bind": f"/accounts({account})"}
     person, missed, gone = [await night.synchronised(**bind) for _ in range(3)]

@@ -107,7 +107,7 @@ async def test_a_value_that_dynamics_says_in_its_own_words_can_be_changed_in_spo
     ("moment", "new_moment", f"{BIRTHDATE}T11:30:00Z", None),
     ("wall", "new_wall", f"{BIRTHDATE}T12:30:00Z", None),
 ])  # fmt: skip
-async def test_c_44_what_dynamics_changed_afterwards_goes_out_once_and_does_not_come_back(
+async def test_c_44_a_later_change_in_dynamics_is_sent_once_and_not_written_back(
     both: World, name: str, column: str, other: Any, there: Any
 ) -> None:
     person = await both.synchronised()

@@ -64,7 +64,7 @@ async def test_opt_08_c_13_nothing_is_sent_any_more_also_when_bulk_email_is_allo
     await nothing_more(both)
 
 
-async def test_opt_03_who_refuses_bulk_mail_in_dynamics_goes_on_being_synchronised_both_ways(both: World) -> None:
+async def test_opt_03_a_record_that_refuses_bulk_mail_is_still_synchronised_both_ways(both: World) -> None:
     person = await both.synchronised(donotbulkemail=True)
     await both.change(person, jobtitle=f"{MARK}baas")
     await both.in_spotler(person, lambda contact: contact["properties"]["jobTitle"] == f"{MARK}baas")
@@ -91,7 +91,7 @@ async def test_opt_01_an_opt_out_and_a_return_are_seen_in_bulk_email_without_any
     await nothing_more(both)
 
 
-async def test_who_comes_back_gets_what_was_changed_meanwhile_and_the_permissions_of_before(both: World) -> None:
+async def test_a_person_who_comes_back_gets_later_changes_and_the_former_permissions(both: World) -> None:
     person = await both.synchronised()
     await both.permit(person, "Newsletter")
     await both.permit(person, "Offers", subscribed=False)

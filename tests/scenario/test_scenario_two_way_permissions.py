@@ -38,7 +38,7 @@ async def given(world: World, person: Person, *names: str) -> None:
     await world.in_spotler(person, lambda contact: permissions(contact) == set(names))
 
 
-async def test_perm_01_who_has_no_permission_can_be_left_out_of_a_mailing(both: World) -> None:
+async def test_perm_01_contacts_without_a_permission_can_be_left_out_of_a_mailing(both: World) -> None:
     subscribed, other = await both.synchronised(), await both.synchronised()
     await both.permit(subscribed, "Newsletter")
     await given(both, subscribed, "Newsletter")
@@ -142,7 +142,7 @@ async def test_perm_09_do_not_email_anonymises_and_the_permission_rows_stay(both
     assert await permission_rows(both, person) == {"Newsletter": True}
 
 
-async def test_perm_14_who_was_there_already_gets_rows_when_synchronised_and_not_before(both: World) -> None:
+async def test_perm_14_existing_records_get_rows_when_they_are_synchronised_and_not_before(both: World) -> None:
     person = await both.bring_in()
     await nothing_more(both)
     assert await permission_rows(both, person) == {}

@@ -61,7 +61,7 @@ def test_a_contact_is_read_and_changed(client: Any, spotler: Spotler) -> None:
     assert [option["enabled"] for option in contact.properties.permissions] == [True, False, False, False]
 
 
-def test_what_cannot_be_changed_is_refused_with_its_error_type(client: Any, spotler: Spotler) -> None:
+def test_a_change_that_is_not_allowed_is_refused_with_its_error_type(client: Any, spotler: Spotler) -> None:
     with pytest.raises(ValueError, match="CONTACT_NOT_FOUND"):
         client.update_contact_property(ADDRESS, "city", "Delft")
     spotler.write(ANN, email=ADDRESS)

@@ -214,7 +214,7 @@ def test_a_query_that_was_not_signed_is_refused() -> None:
     "header",
     [None, "", "Basic abc", "OAuth", "OAuth nonsense", 'OAuth oauth_nonce="1", oauth_nonce="2"', 'OAuth realm=""'],
 )
-def test_what_is_no_complete_oauth_header_brings_no_credentials(header: str | None) -> None:
+def test_an_incomplete_oauth_header_has_no_credentials(header: str | None) -> None:
     assert refusal(request("GET", f"{HOST}/integrationservice/templist", header)) is Refusal.NO_CREDENTIALS
 
 

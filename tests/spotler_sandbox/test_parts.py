@@ -323,7 +323,7 @@ def test_a_fault_for_an_operation_that_does_not_exist_is_refused(spotler: Spotle
     assert [plan("contact.get"), plan("contact.gte")] == [204, 400]
 
 
-def test_what_the_sandbox_does_not_model_stands_in_its_document() -> None:
+def test_the_document_lists_the_parts_that_the_sandbox_does_not_model() -> None:
     text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
     for name in NOT_MODELLED:
         assert f"`{name}`" in text, name

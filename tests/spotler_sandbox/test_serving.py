@@ -59,7 +59,7 @@ def test_xml_is_the_first_choice_unless_accept_says_json(spotler: Spotler, accep
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, expected)
 
 
-def test_what_is_neither_json_nor_xml_is_not_acceptable_and_has_no_effect(spotler: Spotler) -> None:
+def test_a_media_type_that_is_neither_json_nor_xml_is_not_acceptable_and_has_no_effect(spotler: Spotler) -> None:
     body = {"contact": {"externalId": "c2", "properties": {}}}
     assert spotler.call("POST", "/contact", json=body, headers={"Accept": "text/html"}).status_code == 406
     assert not exists(spotler, "c2")

@@ -1,9 +1,10 @@
-/* The button Sync To Spotler on the form of a marketing list (ML-14): says how many members there are and who of them
-   is skipped (ML-16, ML-17), and on OK creates a Spotler Job with operation Sync List (ML-23). The connector does the
-   rest; it is not called from here, so that no key of it is in a browser.
+/* The command Sync To Spotler of marketing lists (ML-14): says how many members there are and who of them is skipped
+   (ML-16, ML-17), and on OK creates a Spotler Job with operation Sync List (ML-23), for each list that was selected. The
+   connector does the rest; it is not called from here, so that no key of it is in a browser.
 
-   The command needs one action: Run JavaScript, function SpotlerList.sync, parameter PrimaryControl.
-   How: docs/howto/list-button.md. Plain JavaScript, no build step. */
+   On the form: function SpotlerList.sync, parameter PrimaryControl. In a view: function SpotlerList.syncSelected,
+   parameters SelectedControl and SelectedControlSelectedItemReferences. The installer registers both
+   (infra/dataverse/commands). Plain JavaScript, no build step. */
 // eslint-disable-next-line no-unused-vars
 var SpotlerList = (function () {
   "use strict";
@@ -37,15 +38,60 @@ var SpotlerList = (function () {
       if (!answer.confirmed) {
         return;
       }
-      await Xrm.WebApi.createRecord("dh_spotlerjob", {
-        dh_name: ("Sync List: " + list.listname).slice(0, LONGEST_NAME),
-        dh_operation: SYNC_LIST,
-        "dh_ListId@odata.bind": "/lists(" + id + ")",
-      });
+      await ask(id, list);
       form.ui.setFormNotification("The list is being synchronised. Its Spotler Status says how it ends.", "INFO", STARTED);
     } catch (error) {
       await Xrm.Navigation.openErrorDialog({ message: "The list was not synced to Spotler: " + error.message });
     }
+  }
+
+  /* The lists that are selected in a view: each is counted, all are confirmed at once. */
+  async function syncSelected(grid, references) {
+    if (!references || !references.length) {
+      return tell("Select one or more marketing lists first.");
+    }
+    const done = [];
+    try {
+      const lists = [];
+      for (const reference of references) {
+        const id = reference.Id.replace(/[{}]/g, "").toLowerCase();
+        lists.push([id, await Xrm.WebApi.retrieveRecord("list", id, "?$select=statecode," + COLUMNS)]);
+      }
+      const active = lists.filter(function (one) {
+        return one[1].statecode === 0;
+      });
+      if (!active.length) {
+        return tell("Activate the lists before you sync them to Spotler.");
+      }
+      const said = [];
+      for (const [id, list] of active) {
+        said.push(await question(id, list));
+      }
+      if (active.length < lists.length) {
+        said.push("Lists that are not active are left out: " + (lists.length - active.length) + ".");
+      }
+      const answer = await Xrm.Navigation.openConfirmDialog({ title: TITLE, text: said.join("\n") });
+      if (!answer.confirmed) {
+        return;
+      }
+      for (const [id, list] of active) {
+        await ask(id, list);
+        done.push(id);
+      }
+      grid.refresh();
+    } catch (error) {
+      await Xrm.Navigation.openErrorDialog({
+        message: "Lists synced to Spotler: " + done.length + ". The next one was not: " + error.message,
+      });
+    }
+  }
+
+  function ask(id, list) {
+    return Xrm.WebApi.createRecord("dh_spotlerjob", {
+      dh_name: ("Sync List: " + list.listname).slice(0, LONGEST_NAME),
+      dh_operation: SYNC_LIST,
+      "dh_ListId@odata.bind": "/lists(" + id + ")",
+    });
   }
 
   /* What the dialog says. A list that cannot be counted can be synchronised all the same. */
@@ -114,5 +160,5 @@ var SpotlerList = (function () {
     return Xrm.Navigation.openAlertDialog({ title: TITLE, text: text });
   }
 
-  return { sync: sync };
+  return { sync: sync, syncSelected: syncSelected };
 })();

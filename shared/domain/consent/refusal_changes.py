@@ -101,10 +101,11 @@ def _withdrawn(
         return
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
     agreed = {name for name, text in binding.base.items() if text == fingerprint(name, YES)}
-    if not agreed:
+    given = agreed | binding.unmerged_yes
+    if not given:
         return
-    off_there = _off_on_platform(plan_input, agreed, rules, catalogue)
-    for name in sorted(agreed & off_there):
+    off_there = _off_on_platform(plan_input, given, rules, catalogue)
+    for name in sorted(off_there):
         at = plan_input.contact.last_changed if plan_input.contact is not None else None
         yield AddressRefusal(name, at or plan_input.now, ConsentSource.PLATFORM_PROFILE)
     if not isinstance(planned, Anonymize) and planned.binding.is_live and not planned.permissions_off:
@@ -130,6 +131,16 @@ def _off_on_platform(plan_input: PlanInput, names: set[str], rules: Rules, catal
     fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
     chosen = {name: one for name, one in fields.items() if name in names}
     return {name for name, value in values_of(contact, chosen, rules.mapping.zone).items() if value is NO}
+
+
+def permissions_on(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> frozenset[str]:
+    """Name the mapped permissions that are on in the contact, as far as it was read."""
+    if plan_input.contact is None:
+        return frozenset()
+    fields = mapped_fields(rules.mapping.for_table(plan_input.key.table), plan_input.key.table, catalogue)
+    options = {name: one for name, one in fields.items() if one.bit is not None}
+    values = values_of(plan_input.contact, options, rules.mapping.zone)
+    return frozenset(name for name, value in values.items() if value is YES)
 
 
 def lifts_in(plan_input: PlanInput, after: Binding, mailbox: str, rules: Rules) -> Iterator[Lift]:

@@ -97,6 +97,7 @@ def merge_sides(
         write_intents=frozenset(),
         default_rows={},
         is_stale=False,
+        unmerged_yes=frozenset(),
     )
     problems = (*wished.omitted, *wished.cut, *_disputes(agreement.merge_decisions, fields, record))
     reason = Reason.RETURNED if dataverse_changes else Reason.AGREED

@@ -54,7 +54,8 @@ class Binding:
     permission rows that were made from the defaults before the first merge. `is_stale`: a change in the platform is not
     merged yet, because the record was not to be synchronised, or Dataverse refused it. `refused` are the subjects that
     were refused at the address when the suppression list was last read. `held_since` has the kinds of changes that the
-    brake holds, and since when (decision 20).
+    brake holds, and since when (decision 20). `unmerged_yes` are permissions that were on in the platform while the
+    record was not to be synchronised: a person who takes one of them back withdraws it.
     """
 
     external_id: str
@@ -71,6 +72,7 @@ class Binding:
     is_stale: bool = False
     refused: frozenset[str] = frozenset()
     held_since: Mapping[MassChange, datetime] = field(default_factory=dict)
+    unmerged_yes: frozenset[str] = frozenset()
 
     def agrees_on_mail(self, contact: MarketingContact) -> bool:
         """Whether the contact can be mailed, or not, as the binding has it."""

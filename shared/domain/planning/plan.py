@@ -7,6 +7,7 @@ depends on a contact that has not been read, the result is `FetchContact`: read 
 from dataclasses import replace
 
 from shared.domain.consent.default_rows import with_default_rows
+from shared.domain.consent.refusal_changes import permissions_on
 from shared.domain.consent.refusals import stay_out, with_refusals
 from shared.domain.merging.merge_contact import merge_contact
 from shared.domain.planning.conditions import condition_results
@@ -39,7 +40,7 @@ def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     if unmet is Reason.OPTED_OUT and plan_input.is_suppressed:
         return stay_out(plan_input)
     if unmet is not None:
-        decision = _marked_stale(unmet_condition(plan_input, unmet, rules, catalogue), plan_input)
+        decision = _marked_stale(unmet_condition(plan_input, unmet, rules, catalogue), plan_input, rules, catalogue)
         return with_default_rows(decision, plan_input, rules.mapping.for_table(plan_input.key.table), catalogue)
     plan_input, rules = as_user(plan_input, rules)
     if plan_input.fetched is Fetched.YES:
@@ -47,8 +48,13 @@ def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     return push_changes(plan_input, rules, catalogue)
 
 
-def _marked_stale(decision: Decision, plan_input: PlanInput) -> Decision:
-    """Mark the binding as stale if the contact was read, for the time when the record may be synchronised again."""
+def _marked_stale(decision: Decision, plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Decision:
+    """Mark the binding as stale if the contact was read, for the time when the record may be synchronised again.
+
+    The permissions that are on in the contact are noted: their withdrawal counts, although nobody merged the yes.
+    """
     if not isinstance(decision, Rest) or decision.result is not Result.SKIPPED or plan_input.fetched is not Fetched.YES:
         return decision
-    return replace(decision, binding=replace(decision.binding, is_stale=decision.binding.is_live))
+    binding = decision.binding
+    noted = binding.unmerged_yes | permissions_on(plan_input, rules, catalogue) if binding.is_live else frozenset[str]()
+    return replace(decision, binding=replace(binding, is_stale=binding.is_live, unmerged_yes=noted))

@@ -70,8 +70,8 @@ def _succeeding(plan_input: PlanInput, rules: Rules) -> Binding:
     rows = rules.mapping.for_table(table)
     names = _properties([row for row in rows if _is_for_primary(row, table) and row.direction is Direction.BOTH])
     former = {name: text for name, text in plan_input.succession.items() if _property(name) in names}
-    own = binding.base if binding.is_live else {}
-    return replace(binding, base={**former, **own}, is_stale=binding.is_live)
+    own = binding.base if binding.is_live else {}  # older: the record was primary before the former one
+    return replace(binding, base={**own, **former}, is_stale=binding.is_live)
 
 
 def _properties(rows: list[MappingRow]) -> set[str]:

@@ -57,6 +57,7 @@ def read_binding(body: Mapping[str, Any]) -> Binding:
         is_stale=bool(body.get("stale", False)),
         refused=frozenset(body.get("refused", ())),
         held_since={MassChange(kind): datetime.fromisoformat(at) for kind, at in body.get("held", {}).items()},
+        unmerged_yes=frozenset(body.get("unmergedYes", ())),
     )
 
 
@@ -79,6 +80,7 @@ def write_binding(binding: Binding) -> dict[str, Any]:
         "stale": binding.is_stale,
         "refused": sorted(binding.refused),
         "held": {str(kind): at.isoformat() for kind, at in binding.held_since.items()},
+        "unmergedYes": sorted(binding.unmerged_yes),
     }
     return body | {name: value for name, value in newer.items() if value}
 

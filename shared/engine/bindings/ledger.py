@@ -36,10 +36,20 @@ _BEGINNING, _WORKING = 0.7, 0.95
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The Spotler contact that an address points to. It is confirmed unless only other addresses were agreed for it."""
+    """The Spotler contact that an address points to.
+
+    It is confirmed unless only other addresses were agreed for it, and used while a record uses it: a contact without
+    users may be erased in Spotler.
+    """
 
     contact: str
     is_confirmed: bool
+    is_used: bool
+
+    @property
+    def has_it(self) -> bool:
+        """Whether a record agreed on the address for this contact, and uses it."""
+        return self.is_confirmed and self.is_used
 
 
 class Ledger:
@@ -78,7 +88,11 @@ class Ledger:
         users = await self.users_of_each(contacts.values())
         entries = await self.entries({user for several in users.values() for user in several})
         return {
-            address: Owner(contact, is_confirmed=_has_address(contact, address, users[contact], entries))
+            address: Owner(
+                contact,
+                is_confirmed=_has_address(contact, address, users[contact], entries),
+                is_used=bool(users[contact]),
+            )
             for address, contact in contacts.items()
         }
 

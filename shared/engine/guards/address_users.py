@@ -68,7 +68,11 @@ class AddressUsers:
         waits: dict[RecordKey, set[RecordKey]] = {}
         retries: list[WorkItem] = []
         for context in sorted(doomed, key=lambda one: one.key, reverse=True):
-            bindings = {key: entries[key].binding for key in others[context.key] if key not in context.item.awaits}
+            bindings = {
+                key: binding
+                for key in others[context.key]
+                if not _waits_already(key, binding := entries[key].binding, context)
+            }
             needing = {key for key, one in bindings.items() if not one.is_live or one.uses(context.held.external_id)}
             needing |= await self._leaving({key: bindings[key] for key in bindings.keys() - needing}, context.origin)
             # Records that wait for each other in a circle would never go.
@@ -93,8 +97,15 @@ class AddressUsers:
         return email if self.rules.fingerprints.address(email) == context.origin.address else ""
 
 
+def _waits_already(key: RecordKey, binding: Binding, context: RecordContext) -> bool:
+    """Whether the erasure has waited for a record, or that record erases the same contact and waits for this one."""
+    erases_the_same = key in context.item.awaited_by and binding.external_id == context.held.external_id
+    return key in context.item.awaits or erases_the_same
+
+
 def _reconciling(key: RecordKey, doomed: WorkItem) -> WorkItem:
-    return WorkItem(key, Intent.SYNC, (Reference(key, Why.RECONCILE, doomed.correlation),))
+    references = (Reference(key, Why.RECONCILE, doomed.correlation),)
+    return WorkItem(key, Intent.SYNC, references, awaited_by=doomed.awaited_by | {doomed.key})
 
 
 def _leads_to(goal: RecordKey, start: RecordKey, waits: Mapping[RecordKey, set[RecordKey]]) -> bool:

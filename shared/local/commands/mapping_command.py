@@ -30,6 +30,7 @@ from shared.local.commands.terminal import record, table
 
 FINE, FOUND = 0, 1
 _COMMAND_LINE = "command-line"
+_CURED_BY_STEPS = frozenset({Code.STEP_MISSING, Code.COLUMN_WITHOUT_STEP})
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -216,7 +217,12 @@ class _Command:
         match result:
             case Applied(version):
                 answer["version"] = _version_json(version)
-                self._print(answer, [*_finding_lines(result.findings), f"Version {version.number} is live."])
+                lines = [*_finding_lines(result.findings), f"Version {version.number} is live."]
+                if any(finding.code in _CURED_BY_STEPS for finding in result.findings):
+                    lines.append(
+                        "Run `python -m shared install --only steps`, so that Dataverse tells of these columns."
+                    )
+                self._print(answer, lines)
                 return FINE
             case ChangeRefused():
                 hint = result.advice(lambda codes: " ".join(f"--accept {code}" for code in codes))

@@ -7,10 +7,12 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -22,6 +24,7 @@ from shared.domain.records.records import PersonTable
 from shared.local import spotler_sandbox
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.http.faults import FaultKind, FaultPlan, FaultRule
+from shared.local.dataverse_sandbox.metadata.packaged import SALES_TABLES
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.dataverse_sandbox.organisation.privileges import Access, privilege
 from shared.local.pages.roles import SERVICE, USER, roles
@@ -38,6 +41,7 @@ CONNECTOR_CLIENT, CONNECTOR_SECRET = "connector", "connector-secret"  # opens no
 PEOPLE_CLIENT, PEOPLE_SECRET = "people", "people-secret"  # opens nothing but the sandbox
 COLLEAGUE_CLIENT, COLLEAGUE_SECRET = "colleague", "colleague-secret"  # opens nothing but the sandbox
 
+_CONNECTOR_PREFIX = "dh_"
 _READS_PEOPLE = frozenset(
     privilege(access, table) for access in (Access.READ, Access.APPEND_TO) for table in PersonTable
 )
@@ -90,6 +94,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help='columns, tables and properties on top of the default ones, as JSON: {"columns": {"contact.new_size": '
         '{"type": "Integer"}}, "tables": …, "duplicate_rules": …, "properties": {"size": {"type": "int"}}}',
+    )
+    parser.add_argument("--bare", action="store_true", help="Dataverse without what the connector installs")
+    parser.add_argument(
+        "--sales",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether Dataverse has leads, marketing lists and campaigns",
+    )
+    parser.add_argument(
+        "--languages",
+        type=int,
+        nargs="+",
+        default=[1033],
+        metavar="LCID",
+        help="languages of Dataverse; the first one is the base language",
     )
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate made on the spot")
     parser.add_argument("--json", action="store_true", help="print the addresses as one line of JSON")
@@ -145,9 +164,12 @@ async def _serve(
             changed_columns=own.columns,
             more_tables=own.tables,
             duplicate_rules=own.duplicate_rules,
+            bare=options.bare,
+            sales=options.sales,
+            languages=tuple(options.languages),
         ),
         publish,
-        people(options.people, options.seed) if options.people else (),
+        _fitting(people(options.people, options.seed), options) if options.people else (),
     )
     platform = spotler_sandbox.create_app(
         spotler_sandbox.SpotlerSandboxSettings(
@@ -179,6 +201,21 @@ def _filtering_columns(settings: Settings) -> dict[str, list[str]]:
     """Return the filtering columns: those that the mapping and the rules read (WF-06, MAP-35)."""
     mapping = load_mapping(settings.mapping_file or DEFAULT_MAPPING)
     return {str(table): sorted(reading_of(mapping, table).watched) for table in PersonTable}
+
+
+def _fitting(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], options: argparse.Namespace
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the rows and values for which the organisation has tables and columns."""
+    absent = frozenset() if options.sales else frozenset(SALES_TABLES)
+
+    def is_absent(name: str) -> bool:
+        return name in absent or (options.bare and name.startswith(_CONNECTOR_PREFIX))
+
+    for table, values in rows:
+        targets = {name: value[0] if isinstance(value, tuple) else "" for name, value in values.items()}
+        if not is_absent(table) and not any(map(is_absent, filter(None, targets.values()))):
+            yield table, {name: value for name, value in values.items() if not is_absent(name)}
 
 
 async def _set_faults(url: str, options: argparse.Namespace, tls: Certificate | None) -> None:

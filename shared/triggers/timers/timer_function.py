@@ -2,7 +2,8 @@
 
 import functools
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 
 import azure.functions as func
 from opentelemetry.trace import SpanKind
@@ -11,8 +12,12 @@ from shared.composition.settings import Settings
 from shared.domain.values.texts import trimmed
 from shared.telemetry.traces import work
 from shared.triggers.queues.consuming import discreet
+from shared.triggers.timers.local_schedule import local_schedule
 
 TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+"""The host says the year 1 for a timer that has never run."""
 
 
 def timer_function(
@@ -22,13 +27,19 @@ def timer_function(
 
     def register(function: TimerFunction) -> TimerFunction:
         name = function.__name__
+        expression = schedule(setting)
+        local = local_schedule(expression, _text("schedule_time_zone"), _now())
 
         @functools.wraps(function)
         async def run(timer: func.TimerRequest) -> None:
+            if local is not None and not local.was_due(_now(), last_call(timer)):
+                return
             with discreet(name), work(f"timer {name}", (), SpanKind.INTERNAL, function=name):
                 await function(timer)
 
-        timed = blueprint.timer_trigger(arg_name="timer", schedule=schedule(setting), use_monitor=use_monitor)(run)
+        timed = blueprint.timer_trigger(
+            arg_name="timer", schedule=local.utc if local else expression, use_monitor=use_monitor
+        )(run)
         blueprint.function_name(name)(timed)
         return run
 
@@ -36,6 +47,26 @@ def timer_function(
 
 
 def schedule(setting: str) -> str:
-    """Return the NCRONTAB expression of a setting. Other settings are not read: they may still be wrong."""
+    """Return the NCRONTAB expression of a setting, in the zone of SCHEDULE_TIME_ZONE."""
+    return _text(setting)
+
+
+def last_call(timer: func.TimerRequest) -> datetime | None:
+    """Return when the host called the timer before; None if it never did, or does not say."""
+    status: Mapping[str, str] = getattr(timer, "schedule_status", {})
+    try:
+        last = datetime.fromisoformat(status["Last"])
+    except (KeyError, ValueError):
+        return None
+    aware = last if last.tzinfo else last.replace(tzinfo=UTC)
+    return aware if aware > _ANY_TIME else None
+
+
+def _text(setting: str) -> str:
+    """Return one setting, or its default. Other settings are not read: they may still be wrong."""
     default: str = Settings.model_fields[setting].default
     return trimmed(os.environ.get(setting.upper(), "")) or default
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,5 +1,6 @@
 /* A page with the form of a marketing list, as far as the script of its button uses it. Reads a scene as JSON from
-   standard input, presses the button once, and writes what was to be seen.
+   standard input, presses the button once, and writes what was to be seen. With `selected` (ids), it is the button of the
+   view, and `lists` has the columns of each.
 
    scene: {id, formType, isDirty, confirms, list: {column: value}, count: n | {message, errorCode}, refusal: message}
    or, with a real Web API behind the page: {id, formType, isDirty, confirms, url, token} */
@@ -31,13 +32,13 @@ const served = {
   createRecord: (table, row) => call(SETS[table], row),
 };
 const told = {
-  retrieveRecord: async () => scene.list,
+  retrieveRecord: async (table, id) => (scene.lists ? scene.lists[id] : scene.list),
   retrieveMultipleRecords: async () => {
     if (typeof scene.count === "object") throw Object.assign(new Error(scene.count.message), scene.count);
     return { entities: [{ members: scene.count }] };
   },
   createRecord: async () => {
-    if (scene.refusal) throw new Error(scene.refusal);
+    if (scene.refusal && seen.created.length >= (scene.refusedFrom || 1)) throw new Error(scene.refusal);
     return {};
   },
 };
@@ -65,7 +66,7 @@ const Xrm = {
   },
 };
 const form = {
-  data: { entity: { getId: () => "{" + scene.id.toUpperCase() + "}", getIsDirty: () => Boolean(scene.isDirty) } },
+  data: { entity: { getId: () => "{" + String(scene.id).toUpperCase() + "}", getIsDirty: () => Boolean(scene.isDirty) } },
   ui: {
     getFormType: () => scene.formType || 2,
     setFormNotification: (text) => { seen.notifications.push(text); },
@@ -74,4 +75,8 @@ const form = {
 
 const world = vm.createContext({ Xrm });
 vm.runInContext(fs.readFileSync(process.argv[2], "utf8"), world, { filename: process.argv[2] });
-world.SpotlerList.sync(form).then(() => process.stdout.write(JSON.stringify(seen)));
+const grid = { refresh: () => { seen.notifications.push("the view was read again"); } };
+const pressed = scene.selected
+  ? world.SpotlerList.syncSelected(grid, scene.selected.map((id) => ({ Id: "{" + id.toUpperCase() + "}", Name: "", TypeName: "list" })))
+  : world.SpotlerList.sync(form);
+pressed.then(() => process.stdout.write(JSON.stringify(seen)));

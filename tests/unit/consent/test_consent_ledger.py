@@ -148,7 +148,7 @@ async def test_a_hundred_changes_are_two_writes(setup: LedgerSetup) -> None:
     }
 
 
-async def test_nothing_is_no_call(setup: LedgerSetup) -> None:
+async def test_an_empty_list_of_changes_makes_no_call(setup: LedgerSetup) -> None:
     await setup.ledger.record([])
     assert not setup.store.calls
 

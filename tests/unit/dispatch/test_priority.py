@@ -81,7 +81,7 @@ async def test_bulk_work_gets_on_beside_an_endless_stream_of_live_work() -> None
         assert time.perf_counter() - begin < 5
 
 
-async def test_what_follows_from_a_bulk_walk_stays_on_the_bulk_lane() -> None:
+async def test_follow_ups_of_a_bulk_walk_stay_on_the_bulk_lane() -> None:
     twin = ConnectorTwin()
     ann, lead = people(twin, 1)[0], twin.crm.create(**person(emailaddress1="p0@example.com"))
     await twin.sync(ann, lead)

@@ -93,7 +93,7 @@ async def test_an_opt_out_is_kept_when_the_consent_ledger_was_out_of_reach() -> 
     assert "opt-out" in [change.subject for change in await twin.consent.of_record(ann)]
 
 
-async def test_opt_09_who_set_bulk_email_is_known_after_a_break_off() -> None:
+async def test_opt_09_the_origin_of_bulk_email_is_known_after_a_crash() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)

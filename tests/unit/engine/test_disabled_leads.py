@@ -65,7 +65,7 @@ async def test_spotler_info_says_why_and_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("was_in_spotler", [True, False])
-async def test_whoever_activates_the_contacts_spotler_info_synchronises_it_with_the_leads_spotler_contact(
+async def test_activating_the_contacts_spotler_info_synchronises_it_with_the_leads_spotler_contact(
     was_in_spotler: bool,  # noqa: FBT001
 ) -> None:
     twin, lead = await disabled_lead(was_in_spotler=was_in_spotler)

@@ -55,7 +55,7 @@ async def test_no_call_begins_when_its_claim_could_run_out_before_it_ends() -> N
     assert twin.platform.calls["upsert"] == 0
 
 
-async def test_what_was_written_under_an_expired_claim_is_not_remembered_as_agreed() -> None:
+async def test_a_write_under_an_expired_claim_is_not_kept_as_agreed() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     twin.platform.before_write = lambda: twin.clock.advance(timedelta(minutes=3))
@@ -122,7 +122,7 @@ async def test_a_worker_that_was_overtaken_does_not_forget_the_opt_out_that_the_
     assert twin.claims() == []
 
 
-async def test_who_was_opted_out_by_a_worker_that_overtook_another_gets_bulk_email_back_on_returning() -> None:
+async def test_a_person_opted_out_by_an_overtaking_worker_gets_bulk_email_back_on_returning() -> None:
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)

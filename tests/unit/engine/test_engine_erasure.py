@@ -142,7 +142,7 @@ async def test_of_several_wishes_for_one_record_the_erasure_has_the_last_word() 
 
 
 @pytest.mark.parametrize("deletion_first", [True, False])
-async def test_who_is_deleted_and_entered_again_inherits_nothing_whichever_message_comes_first(
+async def test_a_person_deleted_and_entered_again_inherits_nothing_whichever_message_comes_first(
     *, deletion_first: bool
 ) -> None:
     twin = ConnectorTwin()

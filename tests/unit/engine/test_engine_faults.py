@@ -131,7 +131,7 @@ async def is_bound_but_not_listed(prepared: Prepared) -> bool:
     return entry.binding.uses(str(ben.id)) and str(ann) not in twin.users()[str(ben.id)]
 
 
-async def test_who_died_while_joining_a_contact_leaves_it_to_its_users_when_it_then_goes_elsewhere() -> None:
+async def test_a_record_whose_worker_died_while_joining_leaves_the_contact_to_its_users() -> None:
     twin, ann, _ = await dead_when(has_written)
     twin.crm.edit(ann, emailaddress1="elsewhere@example.com")
 

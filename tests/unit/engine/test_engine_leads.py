@@ -66,7 +66,7 @@ async def test_deleting_the_lead_before_anybody_saw_the_contact_does_not_erase_i
     assert twin.platform.calls["anonymize"] == 0
 
 
-async def test_who_refuses_mail_when_the_lead_is_qualified_is_erased() -> None:  # ANON-05
+async def test_a_contact_that_refuses_mail_at_qualification_is_erased() -> None:  # ANON-05
     twin = ConnectorTwin()
     lead = twin.crm.create(LEAD, **person())
     await twin.sync(lead)

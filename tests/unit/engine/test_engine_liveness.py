@@ -54,7 +54,7 @@ async def test_a_batch_that_outlives_its_claims_comes_through_and_nobody_is_give
     assert twin.platform.calls["insert"] <= 5 * PEOPLE / BULK
 
 
-async def test_what_does_not_fit_comes_back_in_a_moment_and_counts_as_no_attempt() -> None:
+async def test_items_that_do_not_fit_into_a_batch_come_back_at_once_and_count_as_no_attempt() -> None:
     twin, keys = slow_twin(call=timedelta(seconds=1))
 
     looks = [await twin.look(*keys) for _ in range(4)]
@@ -173,7 +173,7 @@ def put_back(twin: ConnectorTwin) -> list[Reference]:
     return [reference for one in messages if isinstance(one, ReferenceBatch) for reference in one.unfold()]
 
 
-async def test_what_a_call_has_no_time_for_is_sent_again_and_counts_as_no_attempt() -> None:
+async def test_items_beyond_the_time_of_a_call_are_sent_again_and_count_as_no_attempt() -> None:
     twin, keys = short_of_time(call=0, work_time=20, people=1_200)
     await twin.sync(*keys)
     for key in keys:

@@ -48,7 +48,7 @@ async def test_opt_07_a_record_that_joins_an_opted_out_contact_is_told_as_well()
     assert [(status(twin, key), refuses(twin, key)) for key in (ann, annie)] == [(SyncStatus.OPT_OUT, True)] * 2
 
 
-async def test_p_02_what_a_form_gives_reaches_every_record_and_is_never_switched_off_on_the_way() -> None:
+async def test_p_02_a_permission_by_form_reaches_every_record_and_is_never_switched_off_on_the_way() -> None:
     twin, ann, contact = await opted_out()
     annie = twin.crm.create(PersonTable.LEAD, **person())
     await twin.sync(annie)
@@ -63,7 +63,7 @@ async def test_p_02_what_a_form_gives_reaches_every_record_and_is_never_switched
     assert [(status(twin, key), refuses(twin, key)) for key in (ann, annie)] == [(SyncStatus.SUCCEEDED, False)] * 2
 
 
-async def test_p_02_who_was_kept_out_without_a_contact_is_allowed_mail_again_by_a_form() -> None:
+async def test_p_02_a_form_allows_mail_again_to_a_suppressed_record_without_a_contact() -> None:
     twin, ann, _ = await opted_out(Newsletter=True)
     twin.crm.delete(ann)
     await twin.sync(ann)
@@ -182,7 +182,9 @@ async def test_p_02_a_form_overtakes_no_refusal_of_a_record_that_is_still_there(
     assert contact.options[NEWSLETTER] is False
 
 
-async def test_p_02_who_signs_up_after_a_refusing_record_was_deleted_keeps_that_when_entered_before_the_poll() -> None:
+async def test_p_02_a_sign_up_after_the_deletion_of_a_refusing_record_counts_for_a_record_entered_before_the_poll() -> (
+    None
+):
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)

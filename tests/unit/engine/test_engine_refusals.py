@@ -77,7 +77,7 @@ async def test_one_refused_record_does_not_hold_up_the_others() -> None:  # VAL-
     assert [twin.status_of(key)[0] for key in keys] == ["Succeeded", "Failed", "Succeeded"]
 
 
-async def test_what_fails_on_the_way_without_the_refused_property_is_tried_again(
+async def test_a_failed_call_without_the_refused_property_is_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     twin = ConnectorTwin()

@@ -47,7 +47,7 @@ async def test_a_look_at_what_both_sides_agreed_on_writes_nothing() -> None:
     assert len(twin.platform.writes) == 1
 
 
-async def test_who_has_changed_a_value_is_still_known() -> None:
+async def test_the_side_that_changed_a_value_is_still_known() -> None:
     """What was agreed decides which side is newer: a change in Spotler is not overwritten."""
     twin = deployment()
     ann = twin.crm.create(**person(permissions={"Newsletter": True}))

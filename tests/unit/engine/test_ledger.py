@@ -146,7 +146,7 @@ async def test_users_that_had_let_go_when_a_worker_died_are_forgotten() -> None:
     assert set((await workers.theirs.claim([X]))[X].users) == {ANN}
 
 
-def test_who_refuses_all_mail_does_not_need_the_contact_but_has_a_say() -> None:
+def test_a_record_that_refuses_all_mail_needs_no_contact_but_its_refusal_counts() -> None:
     held = HeldContact(X, "", BaseState.BASE, {ANN: Consent.ALLOWS, BEN: Consent.NO_MAIL})
     assert held.sharing_records_of(ANN).keys == ()
     assert held.sharing_records_of(ANN).refuse_bulk
@@ -190,7 +190,7 @@ async def test_the_primary_user_is_written_down() -> None:
     assert (await workers.theirs.contacts([X]))[X].primary == BEN
 
 
-async def test_what_a_primary_user_leaves_to_the_next_one_is_kept_while_the_contact_is_claimed() -> None:
+async def test_the_succession_of_a_primary_user_is_kept_while_the_contact_is_claimed() -> None:
     workers = TwoWorkers()
     await workers.use(X, ANN, BEN)
     held = replace((await workers.mine.claim([X]))[X], succession={"city": "print"})
@@ -270,7 +270,7 @@ async def test_a_late_worker_overwrites_no_binding_that_somebody_else_has_writte
     assert "theirs" in await workers.mine.owners_of(["theirs"]), "whose address it is, the other worker knows better"
 
 
-async def test_what_a_worker_has_written_itself_it_may_write_again() -> None:
+async def test_a_worker_may_write_its_own_documents_again() -> None:
     workers = TwoWorkers()
     claims = Claims(workers.mine)
     claims.note_versions(await workers.mine.entries([ANN]))

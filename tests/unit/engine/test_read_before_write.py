@@ -50,7 +50,7 @@ async def test_a_batch_asks_the_feed_once_and_offers_whole_contacts_to_those_tha
 
 
 @pytest.mark.parametrize("count", [1, MANY])
-async def test_who_opted_out_since_the_last_poll_is_not_written_to(count: int) -> None:
+async def test_a_contact_that_opted_out_since_the_last_poll_is_not_written(count: int) -> None:
     twin, keys = await known(count)
     out = twin.contact_of("p0@example.com")
     twin.platform.opt_out(out)
@@ -65,7 +65,7 @@ async def test_who_opted_out_since_the_last_poll_is_not_written_to(count: int) -
 
 
 @pytest.mark.parametrize("count", [1, MANY])
-async def test_who_withdrew_a_permission_since_the_last_poll_is_merged_first(count: int) -> None:
+async def test_a_contact_with_a_withdrawal_since_the_last_poll_is_merged_first(count: int) -> None:
     twin, keys = await known(count)
     contact = twin.contact_of("p0@example.com")
     twin.platform.edit(contact, options={NEWSLETTER: False})

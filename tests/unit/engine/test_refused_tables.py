@@ -172,7 +172,7 @@ def test_a_table_filter_is_checked_as_well() -> None:
     assert (finding.severity, finding.code, finding.row, finding.table) == ("error", Code.TABLE_REFUSED, 0, "contact")
 
 
-def test_where_dataverse_does_not_tell_there_is_a_note() -> None:
+def test_missing_privilege_lists_leave_a_note() -> None:
     (finding,) = checked(OWNER, rights=None)
 
     assert (finding.severity, finding.code) == (Severity.NOTE, Code.RIGHTS_UNKNOWN)

@@ -113,7 +113,7 @@ async def test_of_several_looks_in_one_batch_the_last_is_reported() -> None:
     assert crm.calls["status written"] == 1
 
 
-async def test_nothing_to_say_is_no_request() -> None:
+async def test_a_report_without_changes_makes_no_request() -> None:
     crm = TwinCrm()
     await Reporter(crm, CLOCK).report([finished(AGREED, None)])
     assert crm.calls["report"] == 0

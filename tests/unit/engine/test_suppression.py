@@ -278,7 +278,7 @@ _ACTS = st.lists(st.tuples(st.booleans(), _SUBJECTS, st.sampled_from(["", "conta
 
 
 @given(acts=_ACTS)
-def test_whoever_is_forgotten_leaves_every_refusal_behind_and_no_id(acts: list[tuple[bool, str, str]]) -> None:
+def test_a_forgotten_person_leaves_every_refusal_behind_and_no_id(acts: list[tuple[bool, str, str]]) -> None:
     known, at = Suppression(), datetime(2026, 3, 1, tzinfo=UTC)
     for refuses, subject, record in acts:
         at += timedelta(hours=1)

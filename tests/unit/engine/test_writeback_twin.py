@@ -56,7 +56,7 @@ async def test_permissions_are_changed_in_their_row_and_created_once() -> None:
     assert {row.name: row.subscribed for row in crm.people[ann].permissions} == {"News": False, "Offers": True}
 
 
-async def test_nobody_is_there_nothing_is_sent_and_faults_strike() -> None:
+async def test_the_writeback_twin_answers_absent_rows_empty_changes_and_faults() -> None:
     crm = TwinCrm()
     twin = TwinWritebacks(crm)
     gone = RecordKey(PersonTable.CONTACT, crm.create().id)

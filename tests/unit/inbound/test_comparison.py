@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -157,6 +158,21 @@ async def test_a_comparison_continues_after_a_restart() -> None:
 
     assert {value(twin, key, "address1_city") for key in keys} == {"Gouda"}
     assert (await twin.comparison.state())["since"]["finished"]
+
+
+async def test_a_step_that_is_delivered_twice_at_once_dead_letters_no_contact() -> None:
+    twin = ConnectorTwin(two_way())
+    keys = await bound(twin, 3)
+    for number in range(3):
+        unseen(twin.contact_of(f"p{number}@example.com"), city="Gouda")
+    await twin.comparison.since(twin.clock.now() - 30 * DAY)
+    twin.faults.interleaves = True
+    while twin.queue.waiting:
+        await asyncio.gather(one_step(twin), one_step(twin))
+        twin.clock.advance(timedelta(seconds=5))
+
+    assert {value(twin, key, "address1_city") for key in keys} == {"Gouda"}
+    assert not twin.queue.dead
 
 
 async def test_while_spotler_is_out_of_reach_it_waits() -> None:

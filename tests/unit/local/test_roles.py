@@ -8,13 +8,13 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
 from shared.local.pages.roles import ROLES, SERVICE, Depth, Role, roles
 
 READ_ONLY, USER = "Spotler Read Only", "Spotler User"
 OWN = ("dh_spotlerinfo", "dh_spotlerpermission", "dh_spotlerjob", "dh_spotlerautomation")
-TABLES = Schema.load().tables
+TABLES = standard().tables
 every_role = pytest.mark.parametrize("role", roles().values(), ids=lambda role: role.name)
 
 

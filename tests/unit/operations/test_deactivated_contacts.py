@@ -70,7 +70,7 @@ async def refused_at(twin: ConnectorTwin, email: str) -> frozenset[str]:
     return frozenset((await twin.suppressions.at([address]))[address].subjects)
 
 
-async def test_c_15_who_was_deactivated_by_a_job_is_not_called_opted_out(twin: ConnectorTwin) -> None:
+async def test_c_15_a_contact_that_a_job_deactivated_is_not_reported_as_opted_out(twin: ConnectorTwin) -> None:
     ann = await deactivated(twin)
 
     assert (status_of(twin, ann).status, status_of(twin, ann).reason_code) == (SyncStatus.SUCCEEDED, "deactivated")
@@ -80,7 +80,7 @@ async def test_c_15_who_was_deactivated_by_a_job_is_not_called_opted_out(twin: C
     assert (await twin.ledger.entries([ann]))[ann].binding.mail_status is MailStatus.DEACTIVATED
 
 
-async def test_it_stays_so_however_often_somebody_looks(twin: ConnectorTwin) -> None:
+async def test_a_deactivated_contact_stays_deactivated_however_often_it_is_processed(twin: ConnectorTwin) -> None:
     ann = await deactivated(twin)
     for _ in range(3):
         twin.clock.advance(timedelta(days=1))
@@ -92,7 +92,7 @@ async def test_it_stays_so_however_often_somebody_looks(twin: ConnectorTwin) -> 
     assert not is_called_opted_out(twin, ann)
 
 
-async def test_c_15_nothing_that_is_saved_afterwards_opens_the_contact(twin: ConnectorTwin) -> None:
+async def test_c_15_no_later_save_opens_the_contact(twin: ConnectorTwin) -> None:
     ann = await deactivated(twin)
     twin.crm.edit(ann, firstname="Anna", emailaddress1="anna@example.com")
     await twin.sync(ann)
@@ -133,7 +133,7 @@ async def test_p_02_whom_a_colleague_makes_active_in_spotler_is_synchronised_aga
     assert status_of(twin, ann).reason_code != "deactivated"
 
 
-async def test_who_opts_out_after_having_been_made_active_has_opted_out(twin: ConnectorTwin) -> None:
+async def test_an_opt_out_after_a_reactivation_counts(twin: ConnectorTwin) -> None:
     ann = await deactivated(twin)
     contact = activate(twin)
     await poll(twin)
@@ -145,7 +145,7 @@ async def test_who_opts_out_after_having_been_made_active_has_opted_out(twin: Co
     assert OPT_OUT in await refused_at(twin, ANN)
 
 
-async def test_who_had_opted_out_before_the_job_stays_opted_out(twin: ConnectorTwin) -> None:
+async def test_a_person_who_opted_out_before_the_job_stays_opted_out(twin: ConnectorTwin) -> None:
     ann = await synchronised(twin)
     twin.platform.opt_out(twin.contact_of(ANN))  # no poll has told of it yet
     job = await run(twin, Operation.DEACTIVATE_CONTACT, ann)

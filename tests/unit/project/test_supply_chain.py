@@ -239,10 +239,16 @@ def test_files_that_the_app_needs_are_uploaded() -> None:
     names = {name.as_posix() for name in deployed.deployed_files(ROOT, (ROOT / ".funcignore").read_text("utf-8"))}
 
     assert {"function_app.py", "host.json", "requirements.txt", "shared/domain/mapping/default.yaml"} <= names
-    assert not [name for name in names if name.startswith(("shared/local/", "tests/", "docs/", ".ci/", ".git"))]
+    assert not [
+        name
+        for name in names
+        if name.startswith(
+            ("shared/local/", "shared/deployment/", "shared/installation/", "tests/", "docs/", ".ci/", ".git")
+        )
+    ]
     modules = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "shared").rglob("*.py")
-        if "local" not in path.relative_to(ROOT / "shared").parts[:1]
+        if not {"local", "deployment", "installation"} & set(path.relative_to(ROOT / "shared").parts[:1])
     }
     assert modules <= names

@@ -96,7 +96,7 @@ async def test_a_retry_says_what_is_repeated_and_why_and_is_counted(caplog: pyte
         assert heard.total(RETRIES, cause="TransientError") == 1
 
 
-def test_what_is_signed_for_spotler_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_signature_base_of_spotler_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """A search names an address, and the signature covers what is searched."""
     caplog.set_level(logging.DEBUG)
     quieten_libraries()

@@ -49,7 +49,7 @@ def test_the_trace_id_of_a_change_is_its_correlation_id(correlation: UUID) -> No
 
 
 @given(st.text())
-def test_what_is_no_correlation_id_belongs_to_no_trace(text: str) -> None:
+def test_a_malformed_correlation_id_belongs_to_no_trace(text: str) -> None:
     assert context_of(text) is None
 
 
@@ -147,7 +147,7 @@ async def test_a_save_is_followed_from_its_message_to_its_outcome(heard: Telemet
     assert heard.total(LATENCY, table="contact") == 1
 
 
-async def test_what_needed_nothing_on_the_bulk_lane_leaves_a_count_and_no_span(heard: Telemetry) -> None:
+async def test_unchanged_records_of_the_bulk_lane_leave_a_count_and_no_span(heard: Telemetry) -> None:
     outcome = Outcome(ANN, Result.UNCHANGED, Reason.AGREED)
     reference = Reference(ANN, Why.RESYNC, str(uuid4()))
 

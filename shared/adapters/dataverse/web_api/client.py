@@ -95,6 +95,10 @@ class DataverseClient:
         """The budget that service protection leaves to the connector's user, as of the last answer."""
         return self._protection.budget
 
+    def address(self, path: str) -> str:
+        """Return the whole address of a path of the Web API, for references (`@odata.id`)."""
+        return self._transport.base + path
+
     # --------------------------------------------------------------------------------------------------------- reads
 
     @property
@@ -166,7 +170,7 @@ class DataverseClient:
         headers = operations.preferences((), page_size=page_size)
         body = (await self.execute(WebApiOperation(Method.GET, path, headers=headers))).body
         link = body.get("@odata.nextLink")
-        return body["value"], None if link is None else self._relative(link)
+        return body["value"], None if link is None else self.relative(link)
 
     async def fetch_xml_page(
         self,
@@ -301,9 +305,9 @@ class DataverseClient:
             link = answer.body.get("@odata.nextLink")
             if link is None:
                 return
-            answer = await self.execute(replace(operation, path=self._relative(link)))
+            answer = await self.execute(replace(operation, path=self.relative(link)))
 
-    def _relative(self, link: str) -> str:
+    def relative(self, link: str) -> str:
         """Return a nextLink relative to the Web API. ConfigurationError for another address: it would get the token."""
         url, base = httpx.URL(link), self._base  # httpx leaves out a default port
         if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):

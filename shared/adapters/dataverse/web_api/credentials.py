@@ -45,7 +45,14 @@ class ManagedIdentity:
     client: str | None = None
 
 
-Credential = ClientSecret | Certificate | ManagedIdentity
+@dataclass(frozen=True, slots=True)
+class AzureCli:
+    """The person who signed in with `az login`; for commands, never for the app."""
+
+    tenant: str = ""
+
+
+Credential = ClientSecret | Certificate | ManagedIdentity | AzureCli
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from azure.identity import CredentialUnavailableError, aio
 
 from shared.adapters.dataverse.web_api.credentials import (
     AccessToken,
+    AzureCli,
     CachedTokens,
     Certificate,
     ClientSecret,
@@ -97,6 +98,8 @@ def _source(credential: Credential, authority: str, options: Mapping[str, Any]) 
                 return aio.CertificateCredential(tenant, client, **private)
             case ManagedIdentity(client):
                 return aio.ManagedIdentityCredential(client_id=client, **options)
+            case AzureCli(tenant):
+                return aio.AzureCliCredential(tenant_id=tenant)
     except ValueError:
         raise ConfigurationError(
             "The tenant, the client id or the certificate for Dataverse cannot be used", service=Service.DATAVERSE

@@ -24,6 +24,7 @@ class Method(StrEnum):
     GET = "GET"
     POST = "POST"
     PATCH = "PATCH"
+    PUT = "PUT"
     DELETE = "DELETE"
 
 

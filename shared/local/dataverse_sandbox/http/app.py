@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from shared.local.dataverse_sandbox.administration import roles, solutions
+from shared.local.dataverse_sandbox.components import standard_components
 from shared.local.dataverse_sandbox.http.api_server import ApiServer
 from shared.local.dataverse_sandbox.http.control import control_routes
 from shared.local.dataverse_sandbox.http.faults import Faults
@@ -23,8 +25,7 @@ from shared.local.dataverse_sandbox.http.identity import identity_routes
 from shared.local.dataverse_sandbox.http.limits import Limits, Meter
 from shared.local.dataverse_sandbox.http.tokens import Tokens
 from shared.local.dataverse_sandbox.http.web_api import WebApi
-from shared.local.dataverse_sandbox.metadata.definitions import definitions_of
-from shared.local.dataverse_sandbox.metadata.schema import Schema
+from shared.local.dataverse_sandbox.metadata import packaged
 from shared.local.dataverse_sandbox.organisation import registration
 from shared.local.dataverse_sandbox.organisation.errors import not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import Organization
@@ -49,7 +50,10 @@ class DataverseSandboxSettings:
     privileges that the roles of these users grant; a client without an entry is System Administrator.
     `filtering_columns` are the columns whose updates fire steps, by table (no entry: all). `alternate_keys` adds keys
     to tables, `changed_columns` replaces columns of `schema.json`, `more_tables` adds tables in the form of
-    `schema.json`. `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is read at the
+    `schema.json`. `bare` leaves out what the connector installs: its tables, columns, variables, endpoint and steps.
+    Without `sales` there are no leads, marketing lists and campaigns.
+    `languages` are the provisioned languages by LCID; the first one is the base language.
+    `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is read at the
     start, if it exists, and written at the end; seed rows are inserted only without such a file. `time_zone` is the
     IANA name of the zone for relative dates. `now` must return aware times.
     """
@@ -66,6 +70,9 @@ class DataverseSandboxSettings:
     changed_columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     more_tables: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    bare: bool = False
+    sales: bool = True
+    languages: tuple[int, ...] = (1033,)
     snapshot: Path | None = None
     seed: int = 0
     time_zone: str = "UTC"
@@ -94,7 +101,7 @@ def create_app(
     organization.rights.update({one.user: one for one in rights.values()})
     server = ApiServer(
         organization,
-        WebApi(organization, endpoint.fire, definitions_of(organization.schema)),
+        WebApi(organization, endpoint.fire),
         tokens,
         meter,
         faults,
@@ -123,17 +130,33 @@ async def _elsewhere(request: Request) -> JSONResponse:
 
 
 def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
-    schema = Schema.load(
-        settings.alternate_keys, settings.changed_columns, settings.more_tables, settings.duplicate_rules
+    schema = packaged.load(
+        settings.alternate_keys,
+        settings.changed_columns,
+        settings.more_tables if settings.sales else {**settings.more_tables, **dict.fromkeys(packaged.SALES_TABLES)},
+        settings.duplicate_rules,
+        bare=settings.bare,
+        language=settings.languages[0],
     )
     store = Store(schema)
     organization = Organization(
-        settings.organization_id, settings.organization_name, store, settings.now, ZoneInfo(settings.time_zone)
+        settings.organization_id,
+        settings.organization_name,
+        store,
+        settings.now,
+        ZoneInfo(settings.time_zone),
+        settings.languages,
     )
     if settings.snapshot is not None and settings.snapshot.exists():
         store.load(snapshot.load(settings.snapshot, store))
         return organization
     organization.found()
-    registration.register(organization, registration.connector_steps(settings.filtering_columns))
+    solutions.found(organization)
+    roles.found(organization)
+    registration.register_messages(organization)
+    standard_components.add_standard(organization)
+    if not settings.bare:
+        organization.add_connector_variables()
+        registration.register(organization, registration.connector_steps(settings.filtering_columns))
     organization.seed(rows)
     return organization

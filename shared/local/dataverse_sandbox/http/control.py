@@ -52,6 +52,18 @@ class GrantForm(BaseModel):
     revoke: dict[str, list[Access]] = {}
 
 
+class CustomisingForm(BaseModel):
+    """How the organisation resists customisation from now on; see `customising.Customising`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    blocked: bool = False
+    locked: int = Field(default=0, ge=0)
+    unsettled: bool = False
+    stale: int = Field(default=0, ge=0)
+    loses_apps: bool = False
+
+
 def control_routes(server: ApiServer, endpoint: ServiceEndpoint) -> list[BaseRoute]:
     """Return the routes below `/sandbox`."""
 
@@ -88,9 +100,21 @@ def control_routes(server: ApiServer, endpoint: ServiceEndpoint) -> list[BaseRou
         ("/faults", faults, ["GET", "POST", "DELETE"]),
         ("/limits", limits, ["GET", "POST"]),
         ("/delivery", delivery, ["GET", "POST"]),
+        ("/customising", _customising(server), ["GET", "POST"]),
         ("/tokens", tokens, ["DELETE"]),
     ]
     return [Route(path, _validated(handler), methods=methods) for path, handler, methods in routes]
+
+
+def _customising(server: ApiServer) -> Handler:
+    async def customising(request: Request) -> JSONResponse:
+        state = server.organization.customising
+        if request.method == "POST":
+            for name, value in CustomisingForm.model_validate(await request.json()):
+                setattr(state, name, value)
+        return JSONResponse({name: getattr(state, name) for name in CustomisingForm.model_fields})
+
+    return customising
 
 
 def _privileges(server: ApiServer) -> Handler:

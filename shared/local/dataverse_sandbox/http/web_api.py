@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.local.dataverse_sandbox.http import batch, headers
 from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse, refusal
-from shared.local.dataverse_sandbox.metadata.definitions import Definitions
+from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
 from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.organisation.organization import Organization
@@ -23,7 +23,7 @@ class WebApi:
 
     organization: Organization
     fire: Fire
-    definitions: Definitions
+    definitions: LatestDefinitions = field(default_factory=LatestDefinitions)
 
     def handle(self, request: ApiRequest, caller: Caller) -> ApiResponse:
         """Answer one request, `$batch` included; refusals are answers too."""
@@ -49,7 +49,7 @@ class WebApi:
             caller = caller.within(request.query, request.headers, self.organization.store)
             references = scope.references if scope else {}
             with self.organization.store.transaction():
-                call = Call(self.organization, self.definitions, request, caller, references)
+                call = Call(self.organization, self.definitions.of, request, caller, references)
                 response = call.answer()
                 call.refuse_unread()
         except WebApiError as error:

@@ -1,37 +1,27 @@
-"""Definitions of tables, columns, relationships, choices and keys, made of the schema in the form of the Web API."""
+"""Definitions of tables and relationships, made of the schema in the form of the Web API."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
-from types import MappingProxyType
-from typing import Any
 
-from shared.local.dataverse_sandbox.metadata import names
-from shared.local.dataverse_sandbox.metadata.schema import (
-    Column,
-    ColumnType,
-    ManyToMany,
-    Schema,
-    Table,
-    ToMany,
-    ToOne,
-    standard,
-)
+from shared.local.dataverse_sandbox.metadata import column_definitions, names
+from shared.local.dataverse_sandbox.metadata.column_definitions import TYPE
+from shared.local.dataverse_sandbox.metadata.labels import from_texts, label
+from shared.local.dataverse_sandbox.metadata.packaged import standard
+from shared.local.dataverse_sandbox.metadata.schema import Definition, ManyToMany, Schema, Table, ToMany, ToOne
+from shared.local.dataverse_sandbox.metadata.type_codes import type_code
 from shared.local.dataverse_sandbox.organisation.errors import CUSTOM_NAME
 from shared.local.dataverse_sandbox.organisation.organization import fixed_id
 from shared.local.dataverse_sandbox.organisation.privileges import Privilege, privileges_of
 
-Definition = dict[str, Any]
-
-_LANGUAGE = 1033
-_TYPE = "#Microsoft.Dynamics.CRM."
-NO_TRANSLATIONS: Mapping[int, str] = MappingProxyType({})
 EXPANDABLE = (
     "Attributes", "Keys", "OptionSet", "GlobalOptionSet", "OneToManyRelationships", "ManyToOneRelationships",
     "ManyToManyRelationships",
 )  # fmt: skip
 """Properties that an answer contains only if they are expanded."""
+
+_NO_CASCADE = dict.fromkeys(("Assign", "Merge", "Reparent", "Share", "Unshare"), "NoCascade") | {"Delete": "RemoveLink"}
 
 # How Dataverse names the relationships that every table has. Sources: the table references of Microsoft, by pattern.
 _STANDARD_NAMES = {
@@ -44,14 +34,24 @@ _STANDARD_NAMES = {
 }
 
 
-def definitions_of(schema: Schema) -> Definitions:
-    """Return the definitions of a schema; those of the packaged one are made once."""
-    return _standard() if schema is standard() else Definitions(schema)
-
-
 @cache
-def _standard() -> Definitions:
+def _of_packaged() -> Definitions:
     return Definitions(standard())
+
+
+class LatestDefinitions:
+    """The definitions of the schema that was asked for last: a schema changes less often than it is read."""
+
+    def __init__(self) -> None:
+        self._latest = _of_packaged()
+
+    def of(self, schema: Schema) -> Definitions:
+        """Return the definitions of a schema; those of the packaged one are made once for all organisations."""
+        if schema is standard():
+            return _of_packaged()
+        if self._latest.schema is not schema:
+            self._latest = Definitions(schema)
+        return self._latest
 
 
 class Definitions:
@@ -76,7 +76,7 @@ class Definitions:
     @cached_property
     def _one_to_many(self) -> list[Definition]:
         known = {
-            (many.target, many.column, table.name): many.name
+            (many.target, many.column, table.name): many
             for table in self.schema.tables.values()
             for many in table.navigations.values()
             if isinstance(many, ToMany)
@@ -87,8 +87,10 @@ class Definitions:
                 for target in one.targets:
                     place = (table.name, one.column, target)
                     if target in self.schema.tables and place not in found:
-                        name = known.get(place) or _relationship_name(table, one.column, target)
-                        found[place] = self._relationship(table, one, target, name)
+                        many = known.get(place) or ToMany(
+                            _relationship_name(table, one.column, target), table.name, one.column
+                        )
+                        found[place] = self._relationship(table, one, target, many)
         return list(found.values())
 
     @cached_property
@@ -103,23 +105,25 @@ class Definitions:
 
     @cached_property
     def _choices(self) -> list[Definition]:
-        columns = ((table, column) for table in self.schema.tables.values() for column in table.columns.values())
-        choices = {column.global_choice: _choice(table, column) for table, column in columns if column.global_choice}
-        return list(choices.values())
+        return [column_definitions.of_choice(choice, self.schema) for choice in self.schema.choices.values()]
 
-    def _relationship(self, table: Table, one: ToOne, target: str, name: str) -> Definition:
+    def _relationship(self, table: Table, one: ToOne, target: str, many: ToMany) -> Definition:
+        name = many.name
         return {
-            "@odata.type": f"{_TYPE}OneToManyRelationshipMetadata",
+            "@odata.type": f"{TYPE}OneToManyRelationshipMetadata",
             "MetadataId": fixed_id("relationship", name, target),
             "SchemaName": name,
             "RelationshipType": "OneToManyRelationship",
             "IsCustomRelationship": CUSTOM_NAME.match(one.column) is not None,
+            "IsManaged": CUSTOM_NAME.match(one.column) is None,
+            "CascadeConfiguration": dict(_NO_CASCADE),
             "ReferencedEntity": target,
             "ReferencedAttribute": self.schema.tables[target].primary_id,
             "ReferencedEntityNavigationPropertyName": name,
             "ReferencingEntity": table.name,
             "ReferencingAttribute": one.column,
             "ReferencingEntityNavigationPropertyName": one.name,
+            **many.definition,
         }
 
     def _table(self, table: Table) -> Definition:
@@ -135,8 +139,24 @@ class Definitions:
             "PrimaryNameAttribute": table.primary_name,
             "PrimaryImageAttribute": "entityimage" if has_image else None,
             "IconVectorName": None,
-            "DisplayName": _label(called.label),
-            "DisplayCollectionName": _label(called.plural),
+            "DisplayName": label(called.label, self.schema.language),
+            "DisplayCollectionName": label(called.plural, self.schema.language),
+            "Description": from_texts({}, self.schema.language),
+            "ObjectTypeCode": type_code(table),
+            "HasNotes": any(
+                one["ReferencingEntity"] == "annotation" for one in _of(relations, "ReferencedEntity", table.name)
+            ),
+            "HasActivities": any(
+                one["ReferencingEntity"] == "activitypointer" for one in _of(relations, "ReferencedEntity", table.name)
+            ),
+            "IsManaged": CUSTOM_NAME.match(table.name) is None,
+            "IsAuditEnabled": {
+                "Value": False,
+                "CanBeChanged": True,
+                "ManagedPropertyLogicalName": "canmodifyauditsettings",
+            },
+            "IsCustomizable": {"Value": True, "CanBeChanged": True, "ManagedPropertyLogicalName": "iscustomizable"},
+            "IsQuickCreateEnabled": False,
             "IsActivity": table.is_activity,
             "IsCustomEntity": CUSTOM_NAME.match(table.name) is not None,
             "IsPrivate": False,
@@ -145,8 +165,8 @@ class Definitions:
             "OwnershipType": "UserOwned" if "ownerid" in table.columns else "OrganizationOwned",
             "TableType": "Standard",
             "Privileges": [_privilege(table, one) for one in privileges_of(table)],
-            "Attributes": [_column(table, column) for column in table.columns.values()],
-            "Keys": [_key(table, key) for key in table.keys],
+            "Attributes": column_definitions.of_columns(table, self.schema),
+            "Keys": [column_definitions.of_key(table, key) for key in table.keys],
             "OneToManyRelationships": _of(relations, "ReferencedEntity", table.name),
             "ManyToOneRelationships": _of(relations, "ReferencingEntity", table.name),
             "ManyToManyRelationships": [
@@ -154,6 +174,7 @@ class Definitions:
                 for link in self._many_to_many
                 if table.name in {link["Entity1LogicalName"], link["Entity2LogicalName"]}
             ],
+            **table.definition,
         }
 
 
@@ -167,7 +188,7 @@ def _privilege(table: Table, one: Privilege) -> Definition:
         "CanBeLocal": is_owned,
         "CanBeEntityReference": False,
         "CanBeParentEntityReference": False,
-        "Name": one.name,
+        "Name": names.of_privilege(table, one),
         "PrivilegeId": fixed_id("privilege", one.name),
         "PrivilegeType": f"{one.access[0].upper()}{one.access[1:]}",
     }
@@ -189,111 +210,9 @@ def _relationship_name(table: Table, column: str, target: str) -> str:
     )
 
 
-def _label(text: str, translations: Mapping[int, str] = NO_TRANSLATIONS) -> Definition:
-    localized = {"Label": text, "LanguageCode": _LANGUAGE, "IsManaged": False}
-    others = [
-        {"Label": label, "LanguageCode": language, "IsManaged": False} for language, label in translations.items()
-    ]
-    return {"LocalizedLabels": [localized, *others], "UserLocalizedLabel": localized}
-
-
-def _column(table: Table, column: Column) -> Definition:
-    called = names.of_column(table, column)
-    definition: Definition = {
-        "@odata.type": f"{_TYPE}{column.type}AttributeMetadata",
-        "MetadataId": fixed_id("column", table.name, column.name),
-        "LogicalName": column.name,
-        "SchemaName": called.schema_name,
-        "EntityLogicalName": table.name,
-        "AttributeType": _attribute_type(column),
-        "AttributeTypeName": {"Value": f"{column.type}Type"},
-        "DisplayName": _label(called.label),
-        "IsCustomAttribute": column.is_custom,
-        "IsPrimaryId": column.name == table.primary_id,
-        "IsPrimaryName": column.name == table.primary_name,
-        "IsValidForCreate": not column.readonly,
-        "IsValidForUpdate": not column.readonly and column.name != table.primary_id,
-        "IsValidForRead": True,
-        "IsLogical": False,
-        "AttributeOf": None,
-        "RequiredLevel": {"Value": "SystemRequired" if column.name == table.primary_id else column.required},
-    }
-    if column.max_length is not None:
-        definition["MaxLength"] = column.max_length
-    if column.type is ColumnType.LOOKUP:
-        definition["Targets"] = list(column.targets)
-    if column.type is ColumnType.DATE_TIME:
-        definition["Format"] = "DateOnly" if column.date_only else "DateAndTime"
-        definition["DateTimeBehavior"] = {"Value": column.behavior}
-    if column.options:
-        definition["OptionSet"] = _choice(table, column) if column.global_choice else _options(table, column)
-        definition["GlobalOptionSet"] = _choice(table, column) if column.global_choice else None
-    return definition
-
-
-def _attribute_type(column: Column) -> str:
-    if set(column.targets) == {"account", "contact"}:
-        return "Customer"
-    if column.name == "ownerid" and column.type is ColumnType.LOOKUP:
-        return "Owner"
-    if column.type is ColumnType.MULTI_SELECT:  # only its type name is known
-        return "Virtual"
-    return str(column.type)
-
-
-def _options(table: Table, column: Column) -> Definition:
-    name = f"{table.name}_{column.name}"
-    head: Definition = {"MetadataId": fixed_id("options", name), "Name": name, "IsGlobal": False}
-    options = _values(column)
-    if column.type is ColumnType.BOOLEAN:
-        return {**head, "OptionSetType": "Boolean", "FalseOption": options[0], "TrueOption": options[1]}
-    return {**head, "OptionSetType": str(column.type), "Options": options}
-
-
-def _choice(table: Table, column: Column) -> Definition:
-    """Describe options that several columns share."""
-    return {
-        "@odata.type": f"{_TYPE}OptionSetMetadata",
-        "MetadataId": fixed_id("choice", column.global_choice),
-        "Name": column.global_choice,
-        "DisplayName": _label(names.of_column(table, column).label),
-        "IsGlobal": True,
-        "IsCustomOptionSet": CUSTOM_NAME.match(column.global_choice) is not None,
-        "OptionSetType": "Picklist",
-        "Options": _values(column),
-    }
-
-
-def _values(column: Column) -> list[Definition]:
-    return [
-        {
-            "Value": value,
-            "Label": _label(label, _translations(column, value)),
-            **({"State": column.states[value]} if column.states else {}),
-        }
-        for value, label in column.options.items()
-    ]
-
-
-def _translations(column: Column, value: int) -> dict[int, str]:
-    return {language: labels[value] for language, labels in column.translations.items() if value in labels}
-
-
-def _key(table: Table, key: Sequence[str]) -> Definition:
-    name = f"{table.name}_{'_'.join(key)}"
-    return {
-        "MetadataId": fixed_id("key", name),
-        "LogicalName": name,
-        "SchemaName": name,
-        "EntityLogicalName": table.name,
-        "KeyAttributes": list(key),
-        "EntityKeyIndexStatus": "Active",
-    }
-
-
 def _many_to_many(table: Table, link: ManyToMany) -> Definition:
     return {
-        "@odata.type": f"{_TYPE}ManyToManyRelationshipMetadata",
+        "@odata.type": f"{TYPE}ManyToManyRelationshipMetadata",
         "MetadataId": fixed_id("relationship", link.name),
         "SchemaName": link.name,
         "RelationshipType": "ManyToManyRelationship",

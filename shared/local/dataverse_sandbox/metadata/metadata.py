@@ -10,10 +10,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse
+from shared.local.dataverse_sandbox.http.exchange import ApiResponse
 from shared.local.dataverse_sandbox.http.exchange import answer as json_answer
-from shared.local.dataverse_sandbox.metadata.definitions import EXPANDABLE, Definition, Definitions
-from shared.local.dataverse_sandbox.organisation.errors import WebApiError, bad_request, not_implemented, unknown_table
+from shared.local.dataverse_sandbox.metadata.definitions import EXPANDABLE, Definitions
+from shared.local.dataverse_sandbox.metadata.schema import Definition
+from shared.local.dataverse_sandbox.organisation.errors import (
+    CUSTOM_NAME,
+    WebApiError,
+    bad_request,
+    not_implemented,
+    unknown_table,
+)
 from shared.local.dataverse_sandbox.queries.odata import And, Comparison, Node, Not, Or
 from shared.local.dataverse_sandbox.requests.query_options import QueryOptions
 from shared.local.dataverse_sandbox.requests.resource_path import Path, Segment
@@ -24,7 +31,8 @@ _KEY = re.compile(r"(\w+)='([^']+)'")
 _CAST = "Microsoft.Dynamics.CRM."
 _KEYS = frozenset({"LogicalName", "SchemaName", "Name"})
 
-Found = Definition | list[Definition] | Any
+Found = Any
+"""A definition, a list of them, or a property."""
 
 
 def is_metadata(segment: str) -> bool:
@@ -32,14 +40,10 @@ def is_metadata(segment: str) -> bool:
     return segment in _SETS
 
 
-def answer(
-    definitions: Definitions, request: ApiRequest, options: QueryOptions, path: Path, base_url: str
-) -> ApiResponse:
+def answer(definitions: Definitions, options: QueryOptions, path: Path, base_url: str) -> ApiResponse:
     """Answer a read; WebApiError 404 for unknown tables and columns, 501 for what is not simulated."""
-    if request.method != "GET":
-        raise not_implemented("Changing tables, columns, relationships, choices and keys")
     context = f"{base_url}/$metadata#{'/'.join(segment.name for segment in path.segments)}"
-    found = _find(definitions, path)
+    found = find(definitions, path)
     if isinstance(found, list):
         return json_answer({"@odata.context": context, "value": _chosen(found, options)})
     if isinstance(found, dict):
@@ -47,7 +51,8 @@ def answer(
     return json_answer({"@odata.context": context, "value": found})
 
 
-def _find(definitions: Definitions, path: Path) -> Found:
+def find(definitions: Definitions, path: Path) -> Found:
+    """Return what a path to metadata addresses; WebApiError 404 without it."""
     first = path.take_with_key()
     found: Found = definitions.lists()[first.name]
     if first.key is not None:
@@ -72,12 +77,12 @@ def _by_key(found: Found, segment: Segment, definitions: Definitions) -> Definit
         raise bad_request(f"The key '{segment.key}' is not a LogicalName, a SchemaName, a Name or a MetadataId.")
     name, value = (named[1], named[2]) if named else ("MetadataId", key)
     for definition in found:
-        if str(definition.get(name)).lower() == value.lower():
+        if isinstance(definition, dict) and str(definition.get(name)).lower() == value.lower():
             return definition
     message = f"Could not find a definition with specified key {segment.key} in {segment.name}."
     if segment.name == "EntityDefinitions" and named:
         raise unknown_table(value, message, is_absent=value in definitions.schema.removed, status=404)
-    if segment.name == "GlobalOptionSetDefinitions" and named:
+    if segment.name == "GlobalOptionSetDefinitions" and named and not CUSTOM_NAME.match(value.lower()):
         raise not_implemented(f"The global choice '{value}'")
     raise WebApiError(404, "0x80060888", message)
 

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from shared.local.dataverse_sandbox.metadata.schema import Column, Table
+from shared.local.dataverse_sandbox.organisation.privileges import Privilege
 
 
 class Names(NamedTuple):
@@ -30,6 +31,8 @@ class Names(NamedTuple):
 def of_table(table: Table) -> Names:
     """Return the names of a table."""
     known = _known().get(table.name)
+    if table.definition:
+        return Names(table.definition["SchemaName"], table.name, table.set_name)
     return (
         Names(known["schema"], known["label"], known["labels"])
         if known
@@ -37,9 +40,18 @@ def of_table(table: Table) -> Names:
     )
 
 
+def of_privilege(table: Table, privilege: Privilege) -> str:
+    """Return the name of a privilege in the spelling of the metadata, `prvReaddh_SpotlerInfo`."""
+    verb = f"prv{privilege.access[0].upper()}{privilege.access[1:]}"
+    is_own = privilege.name.removeprefix(verb).lower() == table.name
+    return verb + of_table(table).schema_name if is_own else privilege.name
+
+
 def of_column(table: Table, column: Column) -> Names:
     """Return the names of a column."""
     known = _known().get(table.name, {}).get("columns", {}).get(column.name)
+    if known is None and table.definition:  # a column that every table has
+        known = _known()["environmentvariabledefinition"]["columns"].get(column.name)
     return Names(*known) if known else Names(column.name, column.name)
 
 

@@ -1,21 +1,24 @@
-"""Tables, columns and relationships of the simulated organisation, read from `schema.json`.
+"""Tables, columns, relationships and choices of the simulated organisation, as immutable values.
 
-Source: publicly generated metadata of a Dynamics 365 Sales and Marketing organisation (December 2024), and
-`docs/tables.md` for the tables of the connector.
+A change of the schema makes a new `Schema`; the store holds the current one. What only metadata reads return of a part
+that a client made stands in its `definition`; the parts of standard tables have none.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from shared.local.dataverse_sandbox.organisation.errors import CUSTOM_NAME
 
+Definition = dict[str, Any]
+"""A definition, or a part of one, in the form of the Web API."""
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _PRINCIPALS = frozenset({"systemuser", "team"})
 
 
@@ -58,7 +61,8 @@ class Column:
     `options` holds the labels of choices, and of 0 and 1 for a Boolean; `translations` the same in other languages, by
     language code; `states` maps a status reason onto its state. `behavior` is the `DateTimeBehavior` of a date, and
     `required` the `RequiredLevel`: Dataverse itself insists only on what is `SystemRequired`. `shown_as` is another
-    name in the Web API, `global_choice` the name of options that several columns share.
+    name in the Web API, `global_choice` the name of options that several columns share; `option_notes` are further
+    properties of options (Description, Color).
     """
 
     name: str
@@ -75,6 +79,8 @@ class Column:
     targets: Mapping[str, str] = field(default_factory=dict)
     shown_as: str = ""
     global_choice: str = ""
+    option_notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    definition: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_custom(self) -> bool:
@@ -125,6 +131,7 @@ class ToMany:
     name: str
     target: str
     column: str
+    definition: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,18 @@ class ManyToMany:
 Navigation = ToOne | ToMany | ManyToMany
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A global choice: its options by value with their labels, in the base language and in others."""
+
+    name: str
+    options: Mapping[int, str]
+    translations: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
+    option_notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    definition: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table as the Web API needs it. Names are logical names."""
 
@@ -155,6 +173,8 @@ class Table:
     duplicate_rules: Sequence[tuple[str, ...]] = ()
     left_out: frozenset[str] = frozenset()
     is_partial: bool = False
+    key_definitions: Mapping[tuple[str, ...], Mapping[str, Any]] = field(default_factory=dict)
+    definition: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def properties(self) -> Mapping[str, Column]:
@@ -195,137 +215,42 @@ class Table:
 
 
 class Schema:
-    """All tables, by logical name and by entity set name; `removed` holds both names of each removed table."""
+    """All tables, by logical name and by entity set name; `removed` holds both names of each removed table.
 
-    def __init__(self, tables: Sequence[Table], removed: frozenset[str] = frozenset()) -> None:
+    `choices` are the global choices by name, `language` is the base language of the organisation.
+    """
+
+    def __init__(
+        self,
+        tables: Iterable[Table],
+        removed: frozenset[str] = frozenset(),
+        choices: Mapping[str, Choice] = NOTHING,
+        language: int = 1033,
+    ) -> None:
         self.removed = removed
         self.tables = {table.name: table for table in tables}
-        self.by_set = {table.set_name: table for table in tables}
+        self.by_set = {table.set_name: table for table in self.tables.values()}
+        self.choices = choices
+        self.language = language
 
-    @classmethod
-    def load(
-        cls,
-        alternate_keys: Mapping[str, Sequence[Sequence[str]]] | None = None,
-        changed_columns: Mapping[str, Mapping[str, Any] | None] | None = None,
-        more_tables: Mapping[str, Mapping[str, Any] | None] | None = None,
-        duplicate_rules: Mapping[str, Sequence[Sequence[str]]] | None = None,
-    ) -> Schema:
-        """Read the packaged description; `alternate_keys` adds keys (lists of columns) to tables.
+    def on_delete(self, one: str, many: str, column: str) -> str:
+        """Return what happens to a row of `many` when the row of `one` that its lookup points to is deleted."""
+        for navigation in self.tables[one].navigations.values():
+            if isinstance(navigation, ToMany) and (navigation.target, navigation.column) == (many, column):
+                return str(navigation.definition.get("CascadeConfiguration", {}).get("Delete", "RemoveLink"))
+        return "RemoveLink"
 
-        `changed_columns` replaces properties of columns, by names like `contact.jobtitle`; None removes the column.
-        `more_tables` are tables in the form of `schema.json`; None removes a table.
-        `duplicate_rules` are lists of columns by table: rows that have the same values in all of them are duplicates.
-        """
-        if not (alternate_keys or changed_columns or more_tables or duplicate_rules):
-            return standard()
-        document = _packaged()
-        document["tables"] |= more_tables or {}
-        removed = [name for name, description in document["tables"].items() if description is None]
-        sets = [_packaged()["tables"][name]["set"] for name in removed]
-        for gone in removed:
-            _remove(gone, document)
-        keys, duplicates = alternate_keys or {}, duplicate_rules or {}
-        for path, facts in (changed_columns or {}).items():
-            table, _, column = path.partition(".")
-            columns = document["tables"][table]["columns"]
-            if facts is None:
-                del columns[column]
-            else:
-                columns[column] = facts
-        return cls(
-            [
-                _table(name, description, document, tuples(keys.get(name, ())), tuples(duplicates.get(name, ())))
-                for name, description in document["tables"].items()
-            ],
-            frozenset(removed) | frozenset(sets),
+    def with_tables(self, *tables: Table) -> Schema:
+        """Return a schema with these tables added, or put in the place of those of the same name."""
+        changed = {**self.tables, **{table.name: table for table in tables}}
+        return Schema(changed.values(), self.removed, self.choices, self.language)
+
+    def without_table(self, name: str) -> Schema:
+        """Return a schema without a table."""
+        return Schema(
+            (table for table in self.tables.values() if table.name != name), self.removed, self.choices, self.language
         )
 
-
-@cache
-def standard() -> Schema:
-    """Read the packaged description as it is."""
-    document = _packaged()
-    return Schema([_table(name, description, document, (), ()) for name, description in document["tables"].items()])
-
-
-def _packaged() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(files(__package__).joinpath("schema.json").read_text(encoding="utf-8"))
-    return document
-
-
-def _remove(gone: str, document: dict[str, Any]) -> None:
-    """Remove a table, with the relationships to it and the lookups that point to no other table."""
-    del document["tables"][gone]
-    for table in filter(None, document["tables"].values()):
-        for column, facts in list(table["columns"].items()):
-            if facts.get("targets", {}).pop(gone, None) is not None and not facts["targets"]:
-                del table["columns"][column]
-    for kind in ("one_to_many", "many_to_many"):
-        document[kind] = [one for one in document[kind] if gone not in one.values()]
-
-
-def tuples(lists: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """Make lists of columns immutable."""
-    return tuple(tuple(one) for one in lists)
-
-
-def _table(
-    name: str,
-    description: Mapping[str, Any],
-    document: Mapping[str, Any],
-    keys: Sequence[tuple[str, ...]],
-    duplicate_rules: Sequence[tuple[str, ...]],
-) -> Table:
-    columns = {column: _column(column, facts) for column, facts in description["columns"].items()}
-    navigations: dict[str, Navigation] = {}
-    for column in columns.values():
-        for target, navigation in column.targets.items():
-            others = tuple(one for one, name in column.targets.items() if name == navigation and one != target)
-            navigations.setdefault(navigation, ToOne(navigation, column.name, target, others))
-            # Both spellings of system lookups with capitals are seen in public code.
-            navigations.setdefault(navigation.lower(), ToOne(navigation, column.name, target, others))
-    navigations.update({many.name: many for many in _collections(name, document)})
-    return Table(
-        name=name,
-        set_name=description["set"],
-        primary_id=description["id"],
-        primary_name=description["name"],
-        columns=columns,
-        navigations=navigations,
-        keys=keys,
-        duplicate_rules=duplicate_rules,
-        left_out=frozenset(description.get("left_out", ())),
-        is_partial=description.get("partial", False),
-    )
-
-
-def _column(name: str, facts: Mapping[str, Any]) -> Column:
-    return Column(
-        name=name,
-        type=ColumnType(facts["type"]),
-        max_length=facts.get("max"),
-        readonly=facts.get("readonly", False),
-        date_only=facts.get("dateonly", False),
-        behavior=facts.get("behavior", "DateOnly" if facts.get("dateonly") else "UserLocal"),
-        required=facts.get("required", "None"),
-        default=facts.get("default"),
-        options={int(value): label for value, label in facts.get("options", {}).items()},
-        translations={
-            int(language): {int(value): label for value, label in labels.items()}
-            for language, labels in facts.get("translations", {}).items()
-        },
-        states={int(value): state for value, state in facts.get("states", {}).items()},
-        targets=facts.get("targets", {}),
-        global_choice=facts.get("global", ""),
-    )
-
-
-def _collections(name: str, document: Mapping[str, Any]) -> Iterator[ToMany | ManyToMany]:
-    for one in document["one_to_many"]:
-        if one["one"] == name:
-            yield ToMany(one["name"], one["many"], one["column"])
-    for link in document["many_to_many"]:
-        near, far = (link["one"], link["onecolumn"]), (link["other"], link["othercolumn"])
-        for here, there in ((near, far), (far, near)):
-            if here[0] == name:
-                yield ManyToMany(link["name"], there[0], link["intersect"], here[1], there[1])
+    def with_choices(self, choices: Mapping[str, Choice]) -> Schema:
+        """Return a schema with these global choices, and no others."""
+        return Schema(self.tables.values(), self.removed, choices, self.language)

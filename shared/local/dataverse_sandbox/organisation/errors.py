@@ -29,6 +29,10 @@ class Incomplete(Protocol):
     def properties(self) -> Mapping[str, Any]:
         """Its columns by the name in the Web API."""
 
+    @property
+    def navigations(self) -> Mapping[str, Any]:
+        """Its relationships by the name in the Web API."""
+
     def may_have(self, name: str) -> bool:
         """Whether the real table has, or may have, this column or relationship."""
 
@@ -131,15 +135,28 @@ def unknown_navigation(name: str, table: Incomplete) -> WebApiError:
 
 
 def undeclared_property(name: str, table: Incomplete, *, is_relationship: bool = False) -> WebApiError:
-    """An unknown relationship in a body; standard tables have more relationships than the simulated ones."""
-    if is_relationship and not CUSTOM_NAME.match(name) and name.partition("_")[0] not in table.columns:
+    """An unknown relationship in a body; standard tables have more relationships than the simulated ones.
+
+    A name in the wrong case is unknown, and not a relationship that only the simulated table lacks.
+    """
+    is_misspelled = name.lower() in {one.lower() for one in table.navigations}
+    if (
+        is_relationship
+        and not is_misspelled
+        and not CUSTOM_NAME.match(name)
+        and name.partition("_")[0] not in table.columns
+    ):
         return unknown_navigation(name, table)
     text = (
         f"Error identified in Payload provided by the user for Entity :'{table.name}', "
         f"InnerException : Microsoft.OData.ODataException: The property '{name}' does not exist on type "
         f"'Microsoft.Dynamics.CRM.{table.name}'. Make sure to only use property names that are defined by the type."
     )
-    return unknown_property(name, table, code="0x80048d19", message=text)
+    return (
+        WebApiError(400, "0x80048d19", text)
+        if is_misspelled
+        else unknown_property(name, table, code="0x80048d19", message=text)
+    )
 
 
 def bad_request(message: str, code: str = "0x80060888") -> WebApiError:

@@ -20,6 +20,7 @@ from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.organization import Organization
 from shared.local.dataverse_sandbox.organisation.registration import ImageType, Step
 from shared.local.dataverse_sandbox.rows import values
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHED
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef
 from shared.local.dataverse_sandbox.rows.writes import Saved
 
@@ -30,7 +31,7 @@ _CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"
 _EMPTY_ID = "00000000-0000-0000-0000-000000000000"
 _STAGE_MAIN, _STAGE_POST = 30, 40
 _ASYNCHRONOUS = 1
-_UNSENT = frozenset({"versionnumber"})
+_UNSENT = frozenset({"versionnumber", PUBLISHED})
 
 Json = dict[str, Any]
 

@@ -10,8 +10,10 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from shared.local.dataverse_sandbox.metadata.schema import ColumnType, Schema, Table
+from shared.local.dataverse_sandbox.organisation.customising import Customising
 from shared.local.dataverse_sandbox.organisation.privileges import Rights
 from shared.local.dataverse_sandbox.rows import rules
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, publish
 from shared.local.dataverse_sandbox.rows.store import RowRef, Store
 from shared.local.dataverse_sandbox.rows.values import GUID, guid, parse, stamp
 
@@ -40,8 +42,11 @@ class Organization:
     store: Store
     now: Callable[[], datetime]
     zone: tzinfo = UTC
+    languages: tuple[int, ...] = (1033,)
+    """The languages that have texts, by code; the base language is the first one."""
     rights: dict[str, Rights] = field(default_factory=dict)
     """The rights of users, by id; users without an entry may do everything."""
+    customising: Customising = field(default_factory=Customising)
 
     @property
     def unit(self) -> RowRef:
@@ -60,6 +65,9 @@ class Organization:
 
     def application_user(self, client_id: str) -> RowRef:
         """Return the user of an app registration; the first call creates it."""
+        for identifier, row in self.store.rows("systemuser").items():
+            if row.get("applicationid") == client_id.lower():
+                return RowRef("systemuser", identifier)
         reference = RowRef("systemuser", self.application_user_id(client_id))
         if self.store.get("systemuser", reference.id) is None:
             known = client_id.lower() if GUID.fullmatch(client_id) else fixed_id("application", client_id)
@@ -89,8 +97,8 @@ class Organization:
             {
                 "organizationid": str(self.id),
                 "name": self.name,
-                "languagecode": 1033,
-                "localeid": 1033,
+                "languagecode": self.schema.language,
+                "localeid": self.schema.language,
                 "fullnameconventioncode": 1,
                 "basecurrencyid": currency,
                 "expirechangetrackingindays": 7,
@@ -98,6 +106,9 @@ class Organization:
         )
         self._add("businessunit", {"businessunitid": self.unit.id, "name": "Sandbox"})
         self._add_user(self.administrator.id, "Sandbox", "Administrator", accessmode=0)
+
+    def add_connector_variables(self) -> None:
+        """Insert the environment variables of the connector's solution, without values."""
         for schema_name, display_name in _VARIABLES.items():
             self._add(
                 "environmentvariabledefinition",
@@ -143,6 +154,8 @@ class Organization:
         identifier = row.setdefault(table.primary_id, fixed_id(name, str(len(self.store.rows(name)))))
         complete = {column: value for column, value in row.items() if value is not None}
         self.store.put(name, identifier, complete)
+        if name in PUBLISHABLE:
+            publish(self.store, name, identifier)
         if table.is_activity:
             common = self.schema.tables["activitypointer"].columns
             self.store.put("activitypointer", identifier, {c: v for c, v in complete.items() if c in common})

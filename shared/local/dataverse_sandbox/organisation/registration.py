@@ -93,23 +93,32 @@ def connector_steps(filtering: Mapping[str, Sequence[str]]) -> list[StepDefiniti
     return steps
 
 
-def register(organization: Organization, steps: Sequence[StepDefinition]) -> None:
-    """Insert the messages, their filters for every table, a service endpoint, and the steps."""
+def register_messages(organization: Organization) -> None:
+    """Insert the messages, and their filters for every table."""
     messages = {name: fixed_id("message", name) for name in (*_MESSAGES, *_BULK_MESSAGES)}
     organization.seed(("sdkmessage", {"sdkmessageid": key, "name": name}) for name, key in messages.items())
+    for table in organization.schema.tables:
+        add_filters(organization, table)
+
+
+def add_filters(organization: Organization, table: str) -> None:
+    """Insert the filter of each message for a table: a step is registered for a message and a table."""
     organization.seed(
         (
             "sdkmessagefilter",
             {
                 "sdkmessagefilterid": fixed_id("filter", name, table),
-                "sdkmessageid": ("sdkmessage", key),
+                "sdkmessageid": ("sdkmessage", fixed_id("message", name)),
                 "primaryobjecttypecode": table,
                 "iscustomprocessingstepallowed": name not in _BULK_MESSAGES,
             },
         )
-        for name, key in messages.items()
-        for table in organization.schema.tables
+        for name in (*_MESSAGES, *_BULK_MESSAGES)
     )
+
+
+def register(organization: Organization, steps: Sequence[StepDefinition]) -> None:
+    """Insert a service endpoint, and the steps."""
     endpoint = fixed_id("serviceendpoint")
     organization.seed([("serviceendpoint", _endpoint(endpoint))])
     for definition in steps:

@@ -60,6 +60,9 @@ class _Query:
         for entity in self._entities.values():
             self._checks_of(entity)
 
+    def _rows(self, table: Table) -> Iterable[Row]:
+        return self._reader.seen(table, self._reader.store.rows(table.name).values())
+
     def page(self) -> Result:
         fetch, key = self._fetch, self._root.table.primary_id
         found = self._sorted(self._matches())
@@ -97,7 +100,7 @@ class _Query:
         """Join the links, then keep the results that pass the filter of the root (which may read outer links)."""
         checks = self._checks_of(self._root)
         own = [check for check, looks_elsewhere in checks if not looks_elsewhere]
-        rows: Iterable[Joined] = ({"": row} for row in self._reader.store.rows(self._root.table.name).values())
+        rows: Iterable[Joined] = ({"": row} for row in self._rows(self._root.table))
         found = [joined for joined in rows if all(check(joined) for check in own)]
         for link in self._root.links:
             found = self._join(found, self._root.alias, link)
@@ -147,7 +150,7 @@ class _Query:
     def _index(self, link: Entity) -> Index:
         if id(link) not in self._indexes:
             index: dict[Any, list[Row]] = {}
-            for row in self._reader.store.rows(link.table.name).values():
+            for row in self._rows(link.table):
                 if (value := plain(row.get(link.far.name))) is not None:
                     index.setdefault(value, []).append(row)
             self._indexes[id(link)] = index

@@ -88,7 +88,8 @@ def related_rows(store: Store, navigation: Navigation, row: Row, table: Table) -
 
 
 def _leads_to(link: Row, navigation: ManyToMany) -> bool:
-    return bool(link[navigation.far_column].table == navigation.target)
+    end = link.get(navigation.far_column)  # none where the row at that end was deleted
+    return end is not None and bool(end.table == navigation.target)
 
 
 class _Compiler:
@@ -144,7 +145,17 @@ class _Compiler:
                 return conditions.test(operator, column, (), self._context)
             return conditions.test(node.operator, column, (node.literal.value,), self._context)
 
-        return self._on_path(node.path, table, build)
+        is_null = node.literal.kind is LiteralKind.NULL
+        return self._on_path(self._of_lookup(node.path, table) if is_null else node.path, table, build)
+
+    def _of_lookup(self, path: tuple[str, ...], table: Table) -> tuple[str, ...]:
+        """Comparison with null also takes the navigation property of a lookup: `parentbusinessunitid eq null`."""
+        *way, last = path
+        owner = self._walk(way, table)
+        navigation = owner.navigations.get(last)
+        if last in owner.properties or not isinstance(navigation, ToOne):
+            return path
+        return (*way, owner.columns[navigation.column].property_name)
 
     def _of_columns(self, node: ColumnComparison, table: Table) -> Predicate:
         for path in (node.path, node.other):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import roles, solutions
 from shared.local.dataverse_sandbox.http import headers
 from shared.local.dataverse_sandbox.http.exchange import ApiRequest, ApiResponse, answer, empty
 from shared.local.dataverse_sandbox.metadata import metadata
 from shared.local.dataverse_sandbox.metadata.definitions import Definitions
-from shared.local.dataverse_sandbox.metadata.schema import Table
+from shared.local.dataverse_sandbox.metadata.schema import Schema, Table
 from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.errors import (
     method_not_allowed,
@@ -31,10 +32,14 @@ from shared.local.dataverse_sandbox.requests.query_options import QueryOptions
 from shared.local.dataverse_sandbox.requests.resource_path import Path, Segment
 from shared.local.dataverse_sandbox.requests.row_call import RowCall
 from shared.local.dataverse_sandbox.rows import actions
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, View
 from shared.local.dataverse_sandbox.rows.reading import Reader, etag
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef
 from shared.local.dataverse_sandbox.rows.values import stamp
 from shared.local.dataverse_sandbox.rows.writes import Writer
+from shared.local.dataverse_sandbox.schema_changes import requests as schema_requests
+
+_RETRIEVE_UNPUBLISHED = f"{TYPE_PREFIX}RetrieveUnpublishedMultiple"
 
 
 @dataclass
@@ -42,7 +47,7 @@ class Call:
     """A request with its reader and writer. `references` are the rows behind `$1` … of a change set."""
 
     organization: Organization
-    definitions: Definitions
+    definitions: Callable[[Schema], Definitions]
     request: ApiRequest
     caller: Caller
     references: Mapping[str, RowRef] = field(default_factory=dict)
@@ -65,14 +70,28 @@ class Call:
         if first is None:
             return self._service_document()
         if metadata.is_metadata(first.name):
-            return metadata.answer(self.definitions, self.request, self.options, self.path, self.caller.base_url)
+            return self._metadata()
         table = self.organization.schema.by_set.get(first.name)
         if table is None:
-            return self.act(self.path.take_with_key(), None, None)
+            return self._unbound(first)
         self.path.take_with_key()
         if first.key is None:
             return self._set(table)
         return RowCall(self).answer(paths.address(self.store, table, first.key))
+
+    def _unbound(self, first: Segment) -> ApiResponse:
+        if schema_requests.is_action(first.name) and first.key is None:
+            return schema_requests.act(self.organization, self.request, self.path.take().name, self.caller.base_url)
+        return self.act(self.path.take_with_key(), None, None)
+
+    def _metadata(self) -> ApiResponse:
+        if self.request.method == "GET":
+            consistency = self.request.headers.get("consistency", "")
+            definitions = self.definitions(self.organization.customising.seen(self.organization.schema, consistency))
+            return metadata.answer(definitions, self.options, self.path, self.caller.base_url)
+        return schema_requests.change_definition(
+            self.organization, self.definitions, self.request, self.path, self.caller.base_url
+        )
 
     def refuse_unread(self) -> None:
         """Refuse unread parts of the request: WebApiError 400 or 501."""
@@ -95,7 +114,11 @@ class Call:
             raise method_not_allowed(self.request.method)
         arguments = function_arguments.read(segment.key, self.request.query) if segment.key else self.request.json
         bound = RowRef(table.name, identifier) if table is not None and identifier is not None else None
+        if name in actions.CUSTOMISING:
+            self.organization.customising.admit()
         result = action(Invocation(self.organization, self.writer, table, bound, arguments))
+        if bound is not None and table is not None and self.request.method == "POST":
+            self.keep_in_solution(table, bound.id)
         if result is None:
             return empty()
         context = f"{self.caller.base_url}/$metadata#{TYPE_PREFIX}{name}Response"
@@ -113,6 +136,17 @@ class Call:
         headers_of_answer |= {"Preference-Applied": "return=representation", "ETag": etag(row)}
         return answer(document, 201 if new else 200, headers_of_answer)
 
+    def may_customise(self, table: Table) -> None:
+        """Let a write to the row of a component pass; WebApiError 403 or 429 if the organisation resists."""
+        if table.name in solutions.TYPES:
+            self.organization.customising.admit_row(table.name, frozenset(self.request.json))
+
+    def keep_in_solution(self, table: Table, identifier: str) -> None:
+        """Put a written component into the solution that the header `MSCRM.SolutionUniqueName` names."""
+        if table.name in solutions.TYPES:
+            name = self.request.headers.get("mscrm.solutionuniquename", "")
+            solutions.keep_row(self.organization, table.name, identifier, name)
+
     def document(self, table: Table, row: Row) -> dict[str, Any]:
         """Return the JSON of a row with the requested columns."""
         fields = f"({','.join(self.options.select)})" if self.options.select else ""
@@ -128,16 +162,30 @@ class Call:
     def _set(self, table: Table) -> ApiResponse:
         if self.path.accept("$count"):
             return count(self.reader, table, self.options)
+        if table.name in PUBLISHABLE and self.path.accept_call(_RETRIEVE_UNPUBLISHED):
+            self.reader.view = View.LATEST
         if self.path.ahead is not None:
             return self.act(self.path.take_with_key(), table, None)
         match self.request.method:
             case "GET":
                 return Listing(self.reader, table, self.options, table.set_name).answer()
             case "POST":
+                self.may_customise(table)
                 identifier = self.writer.create(table, self.request.json)
+                self.keep_in_solution(table, identifier)
+                if table.name == "role":
+                    roles.created(self.organization, identifier)
+                if self._is_lost(table, identifier):
+                    self.organization.store.remove(table.name, identifier)
+                    return empty({"OData-EntityId": f"{self.caller.base_url}/{table.set_name}({identifier})"})
                 return self.saved(table, identifier, f"{table.set_name}({identifier})", new=True)
             case other:
                 raise method_not_allowed(other)
+
+    def _is_lost(self, table: Table, identifier: str) -> bool:
+        row = self.store.rows(table.name)[identifier]
+        is_complete = row.get("clienttype") and row.get("formfactor")
+        return table.name == "appmodule" and self.organization.customising.loses_apps and not is_complete
 
     def _substituted(self, segments: list[Segment]) -> list[Segment]:
         """Replace a leading `$1` by the path of the row."""

@@ -65,6 +65,13 @@ class Path:
         self.take()
         return True
 
+    def accept_call(self, name: str) -> bool:
+        """Take the next segment if it calls a function of this name without parameters."""
+        if self.ahead is None or self.ahead.name != name or self.ahead.key:
+            return False
+        self.take()
+        return True
+
     def refuse_rest(self) -> None:
         """WebApiError 501 if segments are left."""
         if self.ahead is not None:

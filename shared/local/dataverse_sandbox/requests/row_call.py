@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.local.dataverse_sandbox.administration import solutions
 from shared.local.dataverse_sandbox.http.exchange import ApiResponse, answer, empty
 from shared.local.dataverse_sandbox.metadata.schema import Navigation, Table, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import (
@@ -18,7 +19,8 @@ from shared.local.dataverse_sandbox.requests import resource_path as paths
 from shared.local.dataverse_sandbox.requests.collection import Listing, count
 from shared.local.dataverse_sandbox.requests.invocation import TYPE_PREFIX
 from shared.local.dataverse_sandbox.requests.resource_path import RowAddress
-from shared.local.dataverse_sandbox.rows import actions, associations
+from shared.local.dataverse_sandbox.rows import actions, associations, publication
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, View
 from shared.local.dataverse_sandbox.rows.reading import etag
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef
 from shared.local.dataverse_sandbox.rows.values import to_json
@@ -26,6 +28,8 @@ from shared.local.dataverse_sandbox.rows.writes import Precondition
 
 if TYPE_CHECKING:
     from shared.local.dataverse_sandbox.requests.call import Call
+
+RETRIEVE_UNPUBLISHED = f"{TYPE_PREFIX}RetrieveUnpublished"
 
 
 class RowCall:
@@ -43,11 +47,18 @@ class RowCall:
     def answer(self, address: RowAddress) -> ApiResponse:
         """Answer for the row of an address, or for the part of it that the path names; WebApiError without one."""
         table = address.table
+        if self._method == "GET" and self._asks_for_latest(table):
+            self._path.take_with_key()
+            self._reader.view = View.LATEST
         if self._method == "GET" and not self._goes_to_function():
             self._reader.may_look_into(table)  # before the answer reveals whether the row exists
         if self._path.ahead is None:
             return self._whole_row(address)
         return self._part(table, self._existing(address))
+
+    def _asks_for_latest(self, table: Table) -> bool:
+        ahead = self._path.ahead
+        return ahead is not None and ahead.name == RETRIEVE_UNPUBLISHED and table.name in PUBLISHABLE
 
     def _goes_to_function(self) -> bool:
         ahead = self._path.ahead
@@ -79,10 +90,17 @@ class RowCall:
             case "GET":
                 return self._retrieve(table, self._existing(address), precondition)
             case "PATCH":
+                self._call.may_customise(table)
                 identifier, new = self._writer.upsert(address, body, precondition)
+                self._call.keep_in_solution(table, identifier)
                 return self._call.saved(table, identifier, address.as_written, new=new)
             case "DELETE":
-                self._writer.delete(table, self._existing(address)[table.primary_id], precondition.version)
+                self._call.may_customise(table)
+                identifier = self._existing(address)[table.primary_id]
+                self._writer.delete(table, identifier, precondition.version)
+                if table.name in solutions.TYPES:
+                    self._call.request.headers.get("mscrm.solutionuniquename")
+                solutions.forget(self._call.organization, identifier)
                 return empty()
             case other:
                 raise method_not_allowed(other)
@@ -98,6 +116,8 @@ class RowCall:
         if address.id is None:
             raise key_missing(address.table.name)
         row = self._call.store.get(address.table.name, address.id)
+        if row is not None and self._method == "GET":
+            row = publication.seen(self._reader.view, address.table.name, row)
         if row is None:
             raise row_missing(address.table.name, address.id)
         return row

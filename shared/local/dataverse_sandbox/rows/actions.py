@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.local.dataverse_sandbox.administration import endpoint_check, roles, solutions
+from shared.local.dataverse_sandbox.components import app_actions, publishing
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation import record_access, rights_functions
 from shared.local.dataverse_sandbox.requests.invocation import Action, Invocation
@@ -43,17 +45,32 @@ def _current_organization(call: Invocation) -> dict[str, Any]:
     }
 
 
-def _available_languages(_call: Invocation) -> dict[str, Any]:
-    return {"LocaleIds": [1033]}
+def _available_languages(call: Invocation) -> dict[str, Any]:
+    return {"LocaleIds": list(call.organization.languages)}
+
+
+def _provisioned_languages(call: Invocation) -> dict[str, Any]:
+    """Return the languages that are switched on; that the answer has this shape is inferred."""
+    return {"RetrieveProvisionedLanguages": list(call.organization.languages)}
 
 
 _UNBOUND: Mapping[str, Action] = {
     "WhoAmI": _who_am_i,
     "RetrieveCurrentOrganization": _current_organization,
     "RetrieveAvailableLanguages": _available_languages,
+    "RetrieveProvisionedLanguages": _provisioned_languages,
     "AddListMembersList": membership.add_list_members,
     "Merge": leads_and_duplicates.merge,
     "BulkDelete": bulk.bulk_delete,
+    "AddAppComponents": app_actions.add_app_components,
+    "RetrieveAppComponents": app_actions.retrieve_app_components,
+    "ValidateApp": app_actions.validate_app,
+    "PublishXml": publishing.publish_xml,
+    "PublishAllXml": publishing.publish_all,
+    "AddSolutionComponent": solutions.add_component,
+    "RemoveSolutionComponent": solutions.remove_component,
+    "RetrieveRolePrivilegesRole": roles.retrieve,
+    "TriggerServiceEndpointCheck": endpoint_check.check_service_endpoint,
 }
 _ON_TABLE: Mapping[str, Action] = {
     "CreateMultiple": bulk.create_multiple,
@@ -62,12 +79,25 @@ _ON_TABLE: Mapping[str, Action] = {
 }
 _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("lead", "QualifyLead"): leads_and_duplicates.qualify_lead,
+    ("role", "AddPrivilegesRole"): roles.add,
+    ("role", "ReplacePrivilegesRole"): roles.replace,
+    ("role", "RemovePrivilegeRole"): roles.remove,
     ("list", "AddMemberList"): membership.add_member,
     ("systemuser", "RetrievePrincipalAccess"): record_access.retrieve_principal_access,
     ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
-WITH_PARAMETERS = frozenset({"RetrievePrincipalAccess", "RetrieveUserSetOfPrivilegesByNames"})
+CUSTOMISING = frozenset({"PublishXml", "PublishAllXml", "AddSolutionComponent", "RemoveSolutionComponent"})
+"""Actions that wait for other customisations."""
+WITH_PARAMETERS = frozenset(
+    {
+        "RetrieveAppComponents",
+        "ValidateApp",
+        "RetrieveRolePrivilegesRole",
+        "RetrievePrincipalAccess",
+        "RetrieveUserSetOfPrivilegesByNames",
+    }
+)
 """Functions with their parameters in the path, as aliases of query options."""
 FUNCTIONS_OF_ROWS = frozenset({"RetrieveUserPrivileges", "RetrieveUserSetOfPrivilegesByNames"})
 """These functions require privileges of their own, and not the privilege to read the row that they are bound to."""

@@ -62,7 +62,8 @@ def intersection(store: Store, navigation: ManyToMany, near: str, far: str) -> s
     """Return the id of the intersect row that connects two rows."""
     primary_id = store.schema.tables[navigation.intersect].primary_id
     for row in store.related(near, navigation.intersect, navigation.near_column):
-        if row[navigation.far_column].id == far:
+        end = row.get(navigation.far_column)  # none where the row at that end was deleted
+        if end is not None and end.id == far:
             identifier: str = row[primary_id]
             return identifier
     return None

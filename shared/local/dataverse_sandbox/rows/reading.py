@@ -15,6 +15,7 @@ from shared.local.dataverse_sandbox.requests.paging import PageStart
 from shared.local.dataverse_sandbox.requests.preferences import FORMATTED, LOOKUP_TABLE, NAVIGATION, Preferences
 from shared.local.dataverse_sandbox.requests.query_options import Expansion, QueryOptions
 from shared.local.dataverse_sandbox.rows import values
+from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, View, all_seen
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef, Store
 
 Shape = Callable[[Row], dict[str, Any]]
@@ -22,13 +23,14 @@ Selection = Callable[[Iterable[Row] | None], list[Row]]
 
 
 class Reader:
-    """Reads rows for one request."""
+    """Reads rows for one request. `view` is the state of customisations that it sees."""
 
     def __init__(self, store: Store, context: QueryContext, preferences: Preferences, base_url: str) -> None:
         self.store = store
         self.context = context
         self.preferences = preferences
         self.base_url = base_url
+        self.view = View.PUBLISHED
 
     def rows(self, table: Table, options: QueryOptions, among: Iterable[Row] | None = None) -> list[Row]:
         """Return the rows that pass the filter, in order. `among` limits the choice to these."""
@@ -48,12 +50,17 @@ class Reader:
                 found = [row for row in candidates if row is not None]
             elif found is None:
                 found = self.store.rows(table.name).values()
+            found = self.seen(table, found)
             rows = list(filter(compiled.passes, found) if compiled is not None else found)
             for extract, descending in reversed(keys):  # stable sorts, the least significant key first
                 rows.sort(key=extract, reverse=descending)
             return rows
 
         return select
+
+    def seen(self, table: Table, rows: Iterable[Row]) -> Iterable[Row]:
+        """Return rows in the state that the request sees, without those that it does not see."""
+        return all_seen(self.view, table.name, rows) if table.name in PUBLISHABLE else rows
 
     def shape(self, table: Table, options: QueryOptions, relatives: Sequence[Table] = ()) -> Shape:
         """Build the function that turns a row into JSON; WebApiError 400 for unknown names.

@@ -34,8 +34,12 @@ def load(path: Path, store: Store) -> Iterator[tuple[str, str, Row]]:
 
 
 def _encoded(value: Any) -> Any:
+    if isinstance(value, dict):  # the published state of a customisation
+        return {name: _encoded(inner) for name, inner in value.items()}
     return {_REFERENCE: list(value)} if isinstance(value, RowRef) else value
 
 
 def _decoded(value: Any) -> Any:
-    return RowRef(*value[_REFERENCE]) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return RowRef(*value[_REFERENCE]) if _REFERENCE in value else {name: _decoded(one) for name, one in value.items()}

@@ -7,8 +7,9 @@ copies. Columns without a value are absent. Values are JSON types, ids and dates
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from shared.local.dataverse_sandbox.metadata.schema import Schema
@@ -49,7 +50,7 @@ class Store:
         self._keys: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], str]] = {
             (table.name, key): {} for table in schema.tables.values() for key in table.keys
         }
-        self._undo: list[tuple[str, str, Row | None]] | None = None
+        self._undo: list[Callable[[], None]] | None = None
 
     def rows(self, table: str) -> Mapping[str, Row]:
         """All rows of a table by id, oldest first."""
@@ -103,6 +104,20 @@ class Store:
         for table, identifier, row in rows:
             self.put(table, identifier, row)
 
+    def alter(self, schema: Schema) -> None:
+        """Replace the schema. The rows of a removed table, and values of a removed column, are removed before."""
+        if self._undo is not None:
+            self._undo.append(partial(self.alter, self.schema))
+        self.schema = schema
+        wanted = {(table.name, key) for table in schema.tables.values() for key in table.keys}
+        for name in schema.tables.keys() - self._rows.keys():
+            self._rows[name], self.generations[name] = {}, 0
+        for gone in self._keys.keys() - wanted:
+            del self._keys[gone]
+        for table, key in wanted - self._keys.keys():
+            held = ((_key_values(key, row), identifier) for identifier, row in self._rows[table].items())
+            self._keys[table, key] = {values: identifier for values, identifier in held if values}
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """A transaction: an exception undoes the writes of the block. An inner block belongs to the outer one."""
@@ -114,8 +129,8 @@ class Store:
             yield
         except BaseException:
             undo, self._undo = self._undo, None
-            for table, identifier, old in reversed(undo):
-                self._set(table, identifier, old)
+            for revert in reversed(undo):
+                revert()
             raise
         finally:
             self._undo = None
@@ -125,7 +140,7 @@ class Store:
         self.generations[table] += 1  # marks data that readers derived from the table as stale
         old = rows.get(identifier)
         if self._undo is not None:
-            self._undo.append((table, identifier, old))
+            self._undo.append(partial(self._set, table, identifier, old))
         self._index(table, identifier, old, new)
         if new is None:
             rows.pop(identifier, None)

@@ -99,11 +99,12 @@ def _text(column: Column, value: Any, table: str) -> str | None:
     return value or None  # Dataverse stores an empty text as null
 
 
-def _integer(column: Column, value: Any, _table: str) -> int:
+def _integer(column: Column, value: Any, table: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(column, value, "Edm.Int32")
     if column.type is not ColumnType.BIG_INT and not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
         raise _wrong_type(column, value, "Edm.Int32")
+    _check_range(column, value, table)
     return value
 
 
@@ -136,10 +137,23 @@ def _boolean(column: Column, value: Any, _table: str) -> bool:
     return value
 
 
-def _decimal(column: Column, value: Any, _table: str) -> float:
+def _decimal(column: Column, value: Any, table: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong_type(column, value, "Edm.Decimal")
+    _check_range(column, value, table)
     return value
+
+
+def _check_range(column: Column, value: float, table: str) -> None:
+    """Check a number against the limits of its definition; packaged columns have none."""
+    least, most = column.definition.get("MinValue", value), column.definition.get("MaxValue", value)
+    if not least <= value <= most:
+        raise WebApiError(
+            400,
+            "0x80044330",
+            f"A validation error occurred. The value of '{column.name}' on record of type '{table}' is outside the "
+            f"valid range: {least} to {most}.",
+        )
 
 
 def _moment(column: Column, value: Any, _table: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from shared.local.dataverse_sandbox.components import component_rules
 from shared.local.dataverse_sandbox.metadata.schema import Navigation, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.errors import (
@@ -23,7 +24,7 @@ from shared.local.dataverse_sandbox.queries import conditions
 from shared.local.dataverse_sandbox.requests import payload
 from shared.local.dataverse_sandbox.requests.payload import Payload, References
 from shared.local.dataverse_sandbox.requests.resource_path import RowAddress
-from shared.local.dataverse_sandbox.rows import associations, rules
+from shared.local.dataverse_sandbox.rows import associations, publication, rules
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef, Store
 
 # Rows that are deleted with the row that they belong to; every other lookup is cleared.
@@ -106,6 +107,7 @@ class Writer:
         with self.store.transaction():
             rules.check_editable(table, old, content.values)
             rules.check_required(table, content.values)
+            content.values.update(component_rules.checked(self.store, table.name, old, content.values))
             self._check_duplicates(table, identifier, {**old, **content.values}, content.values)
             self._add_parents(content)
             self.change(table, identifier, content.values, version)
@@ -138,6 +140,7 @@ class Writer:
         if old is None:
             raise row_missing(table.name, identifier)
         self._check_version(old, version)
+        component_rules.check_deletion(self.store, table.name, old)
         with self.store.transaction():
             self.remove(table, identifier)
 
@@ -184,7 +187,10 @@ class Writer:
             dependant = self.store.get(referrer.table, referrer.id)
             if dependant is None:
                 continue
-            if (referrer.table, referrer.column) in _CASCADES:
+            behaviour = self.store.schema.on_delete(table.name, referrer.table, referrer.column)
+            if behaviour == "Restrict":
+                raise bad_request(f"The row cannot be deleted: a row of '{referrer.table}' points to it.", "0x80040227")
+            if behaviour == "Cascade" or (referrer.table, referrer.column) in _CASCADES:
                 self.remove(self.store.schema.tables[referrer.table], referrer.id)
             else:
                 cleared = {name: value for name, value in dependant.items() if name != referrer.column}
@@ -209,6 +215,7 @@ class Writer:
         self._add_parents(content)
         self._may_point(table, content.values)
         rules.check_required(table, {**dict.fromkeys(table.required), **table.defaults, **content.values})
+        content.values.update(component_rules.checked(self.store, table.name, {}, content.values))
         self._check_duplicates(table, None, content.values, content.values)
         if table.name == "sdkmessageprocessingstep":
             rules.check_step(self.store.follow(content.values.get("sdkmessagefilterid")))
@@ -257,7 +264,9 @@ class Writer:
 
     def _put(self, table: Table, identifier: str, row: Mapping[str, Any]) -> Row:
         after = self.store.put(
-            table.name, identifier, {name: value for name, value in row.items() if value is not None}
+            table.name,
+            identifier,
+            publication.unpublished(table.name, {name: value for name, value in row.items() if value is not None}),
         )
         if table.is_activity:
             common = self.store.schema.tables["activitypointer"].columns

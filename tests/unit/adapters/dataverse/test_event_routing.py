@@ -137,7 +137,7 @@ def test_our_tag_on_a_write_of_somebody_else_hides_nothing(
     assert list(people(route(event, own=ME))) == [RecordKey(PersonTable.CONTACT, ONE)]
 
 
-def test_what_a_plug_in_writes_in_answer_to_a_write_of_ours_is_looked_at() -> None:
+def test_a_write_of_a_plug_in_in_answer_to_an_own_write_is_processed() -> None:
     event = replace(OURS, depth=2)
     assert list(people(route(event, own=ME))) == [RecordKey(PersonTable.CONTACT, ONE)]
 

@@ -72,7 +72,7 @@ def test_a_table_name_that_is_none_does_not_pass() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"Dear Ann,", b'{"emailaddress1": "ann@example.com"}', b"<xml/>", b"\xff\xfe", b"[" * 100_000]
 )
-def test_nothing_remains_of_what_is_no_event(body: bytes) -> None:
+def test_a_message_that_is_no_event_is_redacted_whole(body: bytes) -> None:
     assert redact(QueueName.EVENTS, body) == b""
 
 

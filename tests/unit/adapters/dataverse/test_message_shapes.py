@@ -219,9 +219,7 @@ def test_a_message_is_read_or_refused_however_deep_it_is_nested(depth: int, ends
         ("UpdateMultiple", {"Targets": [entity(ANN, jobtitle=HALF), entity(BOB)]}, ()),
     ],
 )
-def test_what_is_kept_of_a_dead_lettered_message_names_the_same_rows(
-    message: str, inputs: dict[str, Any], outputs: Any
-) -> None:
+def test_a_dead_letter_names_the_rows_of_its_message(message: str, inputs: dict[str, Any], outputs: Any) -> None:
     body = body_of(message, "contact", None, outputs=outputs, **inputs)
     event, kept = read_event(body, "", {}), read_event(without_values(body), "", {})
 

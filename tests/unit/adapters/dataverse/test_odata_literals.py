@@ -42,7 +42,7 @@ def test_a_time_without_zone_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a)", "a'", "1a", "a/b", "a$", "contact\n", "é"])
-def test_what_is_not_a_name_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_name_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="name"):
         odata.name(text)
 
@@ -94,6 +94,6 @@ def test_a_query_with_top_has_one_page_and_keeps_its_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "<fetch>", "<entity />", '<!DOCTYPE x [<!ENTITY a "b">]><fetch>&a;</fetch>'])
-def test_what_is_not_fetchxml_is_refused(text: str) -> None:
+def test_a_text_that_is_not_fetchxml_is_refused(text: str) -> None:
     with pytest.raises(DataError):
         fetchxml.page_of(text, fetchxml.Cursor(), size=50)

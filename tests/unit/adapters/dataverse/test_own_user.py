@@ -34,7 +34,7 @@ def own_user(client: TwinClient, clock: ManualClock) -> OwnUser:
     return OwnUser(cast("DataverseClient", client), clock)
 
 
-async def test_who_we_are_is_asked_once() -> None:
+async def test_the_own_user_is_requested_once() -> None:
     client = TwinClient()
     own = own_user(client, ManualClock())
     await own.learn()
@@ -42,7 +42,7 @@ async def test_who_we_are_is_asked_once() -> None:
     assert (own.id, client.calls) == (US.user_id, 1)
 
 
-async def test_what_any_other_call_has_told_is_not_asked() -> None:
+async def test_the_own_user_is_not_requested_again_after_any_other_call_named_it() -> None:
     client = TwinClient()
     await client.who_am_i()
     own = own_user(client, ManualClock())

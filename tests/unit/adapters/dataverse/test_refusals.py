@@ -39,7 +39,7 @@ def test_a_refusal_names_the_column_and_never_the_value(error: ConnectorError, t
     assert "Geheim" not in str(told)
 
 
-def test_what_is_no_refusal_stays_what_it_is() -> None:
+def test_an_error_that_is_no_refusal_stays_unchanged() -> None:
     for error in (answer(404, "0x80040217", "gone"), answer(412, "0x80060882", "old"), answer(401, "", "")):
         assert refusal(error, {"jobtitle"}) is error
 

@@ -280,7 +280,7 @@ async def test_nothing_that_a_service_sends_is_kept(told: Told, mark: str, statu
         (Service.SPOTLER, ""),
     ],
 )
-def test_what_the_services_call_a_code_stays(service: Service, code: str) -> None:
+def test_codes_of_the_services_stay(service: Service, code: str) -> None:
     assert foreign_code(service, code) == code
     assert TransientError("no", service=service, code=code).code == code
 

@@ -38,7 +38,7 @@ def test_a_date_is_read_by_its_magnitude_or_as_iso_text_and_dutch_without_a_zone
 
 
 @pytest.mark.parametrize("raw", [None, "", "yesterday", True, {}, 10**30, float("nan")])
-def test_what_is_no_date_is_none_and_costs_nothing_else(raw: object) -> None:
+def test_a_malformed_date_is_none_and_the_rest_is_read(raw: object) -> None:
     assert read_date(raw) is None
 
 

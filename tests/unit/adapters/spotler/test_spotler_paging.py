@@ -157,7 +157,7 @@ def test_a_span_that_makes_no_sense_is_refused(start: datetime, end: datetime) -
         Windows(start, end)
 
 
-async def test_what_two_windows_share_comes_once_and_a_newer_state_comes_again() -> None:
+async def test_a_contact_in_two_windows_comes_once_and_a_newer_state_comes_again() -> None:
     old, new = (ContactAnswer.model_validate({"externalId": "1", "lastChanged": moment}) for moment in (1, 2))
     script = Script(
         ListAnswer(items=[*contacts(7, 8), old]),

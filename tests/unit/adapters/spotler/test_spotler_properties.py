@@ -93,7 +93,7 @@ async def test_many_who_ask_at_once_cost_one_read() -> None:
     assert account.reads == 1
 
 
-async def test_who_gives_up_waiting_does_not_stop_the_others() -> None:
+async def test_a_cancelled_reader_does_not_stop_the_others() -> None:
     account = Account()
     account.open.clear()
     cached = CachedCatalogue(account.load, clock=account)

@@ -106,7 +106,7 @@ def test_blanks_are_no_part_of_any_value(blanks: str) -> None:
     assert mapping.language == 1043
 
 
-def test_what_only_people_read_stays_as_it_was_typed() -> None:
+def test_cells_for_people_stay_as_typed() -> None:
     assert row("Comment", "  see Ann  ").comment == "  see Ann  "
 
 
@@ -128,7 +128,7 @@ def test_map_11_an_arrow_is_an_arrow_however_it_is_drawn(text: str, direction: D
 
 
 @pytest.mark.parametrize("text", [">", "to Spotler", "-", "<>", "\u2193"])
-def test_map_11_what_is_no_arrow_is_told_with_its_cell(text: str) -> None:
+def test_map_11_a_cell_without_an_arrow_is_reported_by_its_place(text: str) -> None:
     assert "prod!F3: Input should be '->', '<-' or '<->'" in complaint(("F3", text))
 
 

@@ -136,7 +136,9 @@ def test_every_kind_of_column_is_told_from_its_metadata() -> None:
 
 
 @pytest.mark.parametrize(("kind", "property_type"), OPEN)
-def test_map_03_what_the_table_allows_towards_spotler_is_sent(kind: ColumnKind, property_type: PropertyType) -> None:
+def test_map_03_conversions_that_the_table_allows_are_sent_to_spotler(
+    kind: ColumnKind, property_type: PropertyType
+) -> None:
     assert sent(kind, property_type) not in (None, "")
 
 
@@ -206,7 +208,7 @@ def test_texts_of_spotler_are_read_as_people_write_them(kind: ColumnKind, text: 
         (ColumnKind.LOCAL_TIME, "0001-01-01"),
     ],
 )
-def test_what_does_not_fit_is_said_without_quoting_it(kind: ColumnKind, text: str) -> None:
+def test_values_that_do_not_fit_are_reported_without_the_value(kind: ColumnKind, text: str) -> None:
     result = returned(text, definition(PropertyType.STRING), COLUMNS[kind], zone=AMSTERDAM)
 
     assert isinstance(result, Misfit)

@@ -243,7 +243,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "written", "cure"), REFUSED)
-def test_what_no_value_could_ever_equal_is_an_error_with_its_place_and_its_cure(
+def test_a_comparison_that_no_value_meets_is_an_error_with_its_place_and_its_cure(
     name: str, written: str, cure: str
 ) -> None:
     for text in (f"{name} = {written}", f"{name} <> {written}", f"not (empty(city) or {name} in ({written}))"):

@@ -102,7 +102,7 @@ def codes(*rows: dict[str, Any], **changes: Any) -> list[Code]:
     return [finding.code for finding in found(*rows, **changes)]
 
 
-def test_nothing_is_the_matter_with_a_good_mapping() -> None:
+def test_a_good_mapping_has_no_findings() -> None:
     assert found({"spotler": "firstName", "contact": "firstname"}) == []
 
 

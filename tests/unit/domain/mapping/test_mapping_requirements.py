@@ -232,7 +232,7 @@ def test_map_22_columns_and_texts_are_joined_and_no_separator_is_left_over(
     assert value_of('@concat(address1_line1, ", ", address1_line2)', values) == joined
 
 
-def test_map_22_what_can_be_nested_nests() -> None:
+def test_map_22_functions_can_be_nested() -> None:
     expression = '@concat(nickname;firstname, " of ", parentcustomerid(account).name);fullname;"somebody"'
     values = {"nickname": None, "firstname": "Ann", "parentcustomerid(account).name": "Contoso", "fullname": "Bo"}
 

@@ -86,5 +86,5 @@ async def test_s2d_08_a_day_on_which_very_many_change_is_read_page_by_page() -> 
         ("IF-01", "docs/howto/two-way.md", "for iFunds Engage 365"),
     ],
 )
-def test_what_people_do_themselves_stands_in_the_documents(requirement: str, document: str, says: str) -> None:
+def test_manual_steps_are_in_the_documents(requirement: str, document: str, says: str) -> None:
     assert says in (ROOT / document).read_text(encoding="utf-8"), requirement

@@ -158,7 +158,7 @@ def test_a_qualified_lead_that_a_dead_worker_may_have_created_is_erased_to_be_su
 
 
 @pytest.mark.parametrize("off", [rules(environment_is_on=False), rules(enabled_tables=frozenset())])
-def test_what_is_switched_off_erases_nothing(off: Any) -> None:  # SET-19, C-09
+def test_a_mapping_that_is_switched_off_erases_nothing(off: Any) -> None:  # SET-19, C-09
     for ending in CAUSES.values():
         assert isinstance(plan(ending, off, CATALOGUE), Rest)
 

@@ -159,7 +159,7 @@ def test_val_06_a_dutch_post_code_is_brought_into_form(typed: str, country: str)
         ("\u200b", "", Fits),
     ],
 )
-def test_val_07_what_is_no_dutch_post_code_is_a_foreign_one_if_country_or_form_say_so(
+def test_val_07_a_post_code_of_another_form_is_foreign_if_country_or_form_say_so(
     typed: str, country: str, converted: type
 ) -> None:
     assert isinstance(convert(typed, None, PropertyType.POSTCODE, country=country), converted)

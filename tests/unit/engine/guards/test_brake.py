@@ -97,7 +97,7 @@ async def test_a_repeated_erasure_is_counted_once() -> None:
     assert len(twin.platform.erased) == 3
 
 
-async def test_what_a_job_was_admitted_for_is_not_held_again() -> None:
+async def test_an_erasure_that_a_job_was_admitted_for_is_not_held_again() -> None:
     twin = ConnectorTwin(erasure_limit=LIMIT)
     people = await crowd(twin, 5)
 

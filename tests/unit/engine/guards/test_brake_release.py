@@ -33,7 +33,7 @@ async def test_a_release_replays_what_was_held() -> None:
     assert (await erasures(twin))["held"] == 0
 
 
-async def test_what_was_held_before_a_release_is_erased_even_after_its_hours() -> None:
+async def test_erasures_held_before_a_release_follow_even_after_its_hours() -> None:
     twin = ConnectorTwin(erasure_limit=LIMIT)
     await ended(twin, 8)
     twin.clock.advance(timedelta(hours=3))

@@ -58,7 +58,7 @@ async def test_permissions_whose_rows_are_missing_from_very_many_records_are_hel
     assert (await twin.brake.state())["unsubscription"]["held"] == 3
 
 
-async def test_what_else_changes_in_such_a_record_is_sent_and_the_record_says_what_is_held() -> None:
+async def test_other_changes_of_a_held_record_are_sent_and_the_record_names_what_is_held() -> None:
     twin = ConnectorTwin(change_limit=CHANGES)
     people = await subscribers(twin)
     await remove_rows(twin, *people)

@@ -93,7 +93,7 @@ async def test_after_a_pause_one_message_is_looked_at_before_all_others() -> Non
     assert len(attempts(twin)) == MANY
 
 
-async def test_what_a_pause_held_up_returns_over_a_minute_and_not_in_one_second() -> None:
+async def test_messages_held_up_by_a_pause_return_over_a_minute_and_not_in_one_second() -> None:
     twin = ConnectorTwin()
     twin.policy = RetryPolicy(chance=random.Random(7).random)  # no secret
     twin.worker = twin.start_worker()

@@ -1,0 +1,51 @@
+"""What the hooks share: the project on the path, values of the azd environment, one line for an error."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from shared.deployment.az import AzProgram  # noqa: E402  # after the path
+from shared.deployment.azure import Azure  # noqa: E402
+from shared.deployment.request import DeploymentRequest  # noqa: E402
+from shared.errors import ConnectorError  # noqa: E402
+
+
+def request() -> DeploymentRequest:
+    """Return the request that azd's environment describes."""
+    value = os.environ
+    return DeploymentRequest(
+        root=ROOT,
+        group=value.get("AZURE_RESOURCE_GROUP", f"rg-{value['AZURE_ENV_NAME']}"),
+        environment=value["AZURE_ENV_NAME"],
+        location=value["AZURE_LOCATION"],
+        dataverse_url=value.get("DATAVERSE_URL", ""),
+        spotler_key=value.get("SPOTLER_KEY", ""),
+        spotler_secret=value.get("SPOTLER_SECRET", ""),
+    )
+
+
+def azure() -> Azure:
+    """Return Azure by the az command line; azd itself has no commands for these questions."""
+    return Azure(AzProgram(), say=lambda text: sys.stdout.write(f"{text}\n"))
+
+
+def remember(name: str, value: str) -> None:
+    """Set a value of the azd environment."""
+    subprocess.run(["azd", "env", "set", name, value], check=True)  # noqa: S603, S607  # azd called this hook
+
+
+def run(hook: Callable[[], None]) -> int:
+    """Run a hook; an error is one sentence that says what to do."""
+    try:
+        hook()
+    except ConnectorError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0

@@ -1,0 +1,1 @@
+"""The kinds of components: what they read, compare, create, change and remove."""

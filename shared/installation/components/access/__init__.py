@@ -1,0 +1,1 @@
+"""Security roles and the application user."""

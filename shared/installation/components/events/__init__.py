@@ -1,0 +1,1 @@
+"""The service endpoint and its steps."""

@@ -1,0 +1,208 @@
+"""The steps of the service endpoint: which messages reach the connector, and for which columns (MAP-35).
+
+A step is known by its endpoint, message and table. Whether it is switched on is left to administrators.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from shared.adapters.dataverse.web_api import odata
+from shared.adapters.dataverse.web_api.odata import ODataComparison
+from shared.adapters.dataverse.web_api.operations import Row
+from shared.errors import ConfigurationError, Service
+from shared.installation.components.kind import ComponentKind, Kind
+from shared.installation.components.schema.definitions import table_path
+from shared.installation.desired.state import DesiredState, EventStep
+from shared.installation.organisation.organisation import Organisation
+from shared.installation.wire.customization_client import CustomizationClient
+
+_ASYNCHRONOUS, _POST_OPERATION, _SERVER, _FIRST, _PRE_IMAGE = 1, 40, 0, 1, 0
+_STEPS: Final = "sdkmessageprocessingsteps"
+_IMAGES: Final = "sdkmessageprocessingstepimages"
+_MARKER: Final = "Installed by the Spotler Connector"
+
+
+@dataclass(frozen=True, slots=True)
+class StepFound:
+    """A step that exists: its columns, its pre-image, and the columns that its table has."""
+
+    id: UUID
+    columns: frozenset[str]
+    image: tuple[UUID, frozenset[str]] | None
+    existing: frozenset[str]
+
+
+class Steps(ComponentKind[EventStep, StepFound]):
+    """Asynchronous steps after the operation."""
+
+    kind = Kind.STEP
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+
+    def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[EventStep]:
+        """Return the steps of tables that exist or are own ones, where there is an endpoint or will be one."""
+        if desired.endpoint is None and not organisation.has_endpoint:
+            return ()
+        own = {table.name for table in desired.tables}
+        return [step for step in desired.steps if step.table in own or organisation.has(step.table)]
+
+    async def find(
+        self, client: CustomizationClient, wanted: Sequence[EventStep], organisation: Organisation
+    ) -> Mapping[str, StepFound]:
+        """Read the steps of the endpoint."""
+        endpoint = await self._endpoint_id(client) if wanted else None
+        if endpoint is None:
+            return {}
+        rows = await client.rows(
+            _STEPS,
+            select="sdkmessageprocessingstepid,filteringattributes",
+            filter=odata.compare("_eventhandler_value", ODataComparison.EQUAL, endpoint),
+            expand="sdkmessageid($select=name),sdkmessagefilterid($select=primaryobjecttypecode)",
+        )
+        by_event = {
+            (row["sdkmessageid"]["name"], (row["sdkmessagefilterid"] or {}).get("primaryobjecttypecode")): row
+            for row in rows
+        }
+        found = {step: by_event[step.message, step.table] for step in wanted if (step.message, step.table) in by_event}
+        columns = {step.table: await _columns(client, step.table) for step in found if step.columns}
+        return {
+            step.name: StepFound(
+                id=(identifier := UUID(row["sdkmessageprocessingstepid"])),
+                columns=_names(row["filteringattributes"]),
+                image=await _image(client, identifier) if step.image else None,
+                existing=columns.get(step.table, frozenset()),
+            )
+            for step, row in found.items()
+        }
+
+    async def _endpoint_id(self, client: CustomizationClient) -> UUID | None:
+        of_that_name = odata.compare("name", ODataComparison.EQUAL, self._endpoint)
+        rows = await client.rows("serviceendpoints", select="serviceendpointid", filter=of_that_name)
+        return UUID(rows[0]["serviceendpointid"]) if rows else None
+
+    def differences(self, wanted: EventStep, found: StepFound, organisation: Organisation) -> Sequence[str]:
+        """Compare filtering columns and pre-image."""
+        columns = wanted.columns & found.existing
+        missing, extra = sorted(columns - found.columns), sorted(found.columns - columns)
+        return [
+            *((f"does not hear of {', '.join(missing)}",) if missing else ()),
+            *((f"hears of {', '.join(extra)}, which nothing needs",) if extra else ()),
+            *(() if _images_fit(wanted, found, organisation) else ("pre-image",)),
+        ]
+
+    async def create(self, client: CustomizationClient, wanted: EventStep, organisation: Organisation) -> None:
+        """Insert the step, then its pre-image."""
+        endpoint = await self._endpoint_id(client)
+        if endpoint is None:
+            raise ConfigurationError(
+                f"There is no service endpoint {self._endpoint}: install the kind endpoint first",
+                service=Service.DATAVERSE,
+            )
+        message = await _one(
+            client, "sdkmessages", "sdkmessageid", odata.compare("name", ODataComparison.EQUAL, wanted.message)
+        )
+        of_table = odata.all_of(
+            odata.compare("primaryobjecttypecode", ODataComparison.EQUAL, wanted.table),
+            odata.compare("_sdkmessageid_value", ODataComparison.EQUAL, message),
+            odata.compare("iscustomprocessingstepallowed", ODataComparison.EQUAL, value=True),
+        )
+        event = await _one(client, "sdkmessagefilters", "sdkmessagefilterid", of_table)
+        existing = await _columns(client, wanted.table) if wanted.columns else frozenset()
+        body = {
+            "name": wanted.name,
+            "description": _MARKER,
+            "mode": _ASYNCHRONOUS,
+            "stage": _POST_OPERATION,
+            "rank": _FIRST,
+            "supporteddeployment": _SERVER,
+            "asyncautodelete": True,
+            "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint})",
+            "sdkmessageid@odata.bind": f"/sdkmessages({message})",
+            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({event})",
+        }
+        if columns := sorted(wanted.columns & existing):
+            body["filteringattributes"] = ",".join(columns)
+        identifier = await client.create(_STEPS, body)
+        assert identifier is not None
+        if wanted.image:
+            await _create_image(client, wanted, identifier, organisation)
+
+    async def change(
+        self, client: CustomizationClient, wanted: EventStep, found: StepFound, organisation: Organisation
+    ) -> None:
+        """Replace filtering columns and pre-image where they differ."""
+        columns = wanted.columns & found.existing
+        if columns != found.columns:
+            body = {"filteringattributes": ",".join(sorted(columns)) or None}
+            await client.change(f"{_STEPS}({found.id})", body)
+        if _images_fit(wanted, found, organisation):
+            return
+        if found.image is None:
+            await _create_image(client, wanted, found.id, organisation)
+        else:
+            body = {"attributes": ",".join(_image_columns(wanted, organisation))}
+            await client.outside_the_solution().change(f"{_IMAGES}({found.image[0]})", body)
+
+    async def remove(self, client: CustomizationClient, wanted: EventStep, found: StepFound) -> None:
+        """Delete the pre-image, then the step."""
+        if found.image is not None:
+            await client.outside_the_solution().remove(f"{_IMAGES}({found.image[0]})")
+        await client.remove(f"{_STEPS}({found.id})")
+
+
+def _image_columns(step: EventStep, organisation: Organisation) -> tuple[str, ...]:
+    """Return the columns of the pre-image; without leads, no row points to one."""
+    return tuple(name for name in step.image if name != "dh_leadid" or organisation.has("lead"))
+
+
+def _images_fit(step: EventStep, found: StepFound, organisation: Organisation) -> bool:
+    if not step.image:
+        return True
+    return found.image is not None and found.image[1] >= set(_image_columns(step, organisation))
+
+
+async def _create_image(client: CustomizationClient, wanted: EventStep, step: UUID, organisation: Organisation) -> None:
+    await client.outside_the_solution().create(
+        _IMAGES,
+        {
+            "name": "pre",
+            "entityalias": "pre",
+            "imagetype": _PRE_IMAGE,
+            "messagepropertyname": "Target",
+            "attributes": ",".join(_image_columns(wanted, organisation)),
+            "sdkmessageprocessingstepid@odata.bind": f"/{_STEPS}({step})",
+        },
+    )
+
+
+async def _image(client: CustomizationClient, step: UUID) -> tuple[UUID, frozenset[str]] | None:
+    rows = await client.rows(
+        _IMAGES,
+        select="sdkmessageprocessingstepimageid,imagetype,attributes",
+        filter=odata.compare("_sdkmessageprocessingstepid_value", ODataComparison.EQUAL, step),
+    )
+    for row in rows:
+        if row["imagetype"] == _PRE_IMAGE:
+            return UUID(row["sdkmessageprocessingstepimageid"]), _names(row["attributes"])
+    return None
+
+
+async def _columns(client: CustomizationClient, table: str) -> frozenset[str]:
+    rows = await client.rows(f"{table_path(table)}/Attributes", select="LogicalName")
+    return frozenset(row["LogicalName"] for row in rows)
+
+
+async def _one(client: CustomizationClient, entity_set: str, key: str, condition: str) -> UUID:
+    rows: list[Row] = await client.rows(entity_set, select=key, filter=condition)
+    if not rows:
+        raise ConfigurationError(
+            f"This organisation has no {entity_set} for a step of the connector", service=Service.DATAVERSE
+        )
+    return UUID(rows[0][key])
+
+
+def _names(text: str | None) -> frozenset[str]:
+    return frozenset(name.strip() for name in (text or "").split(",") if name.strip())

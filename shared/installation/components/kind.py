@@ -1,0 +1,91 @@
+"""The base of a kind of component: what it wants, finds, compares and writes.
+
+The planner (`plan.py`) and the installer (`install.py`) know components only through this class. A new kind is a
+subclass, a member of `Kind` at its place in the order of work, and an entry in `components/table.py`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from shared.installation.desired.state import DesiredState
+from shared.installation.organisation.organisation import Organisation
+from shared.installation.wire.customization_client import CustomizationClient
+
+
+class Kind(StrEnum):
+    """The kinds of components, in the order in which they are installed; removed in the opposite order."""
+
+    PUBLISHER = "publisher"
+    SOLUTION = "solution"
+    STANDARD_TABLE = "standard-table"
+    TABLE = "table"
+    COLUMN = "column"
+    STATUS_REASON = "status-reason"
+    RELATIONSHIP = "relationship"
+    VARIABLE = "variable"
+    WEB_RESOURCE = "web-resource"
+    ROLE = "role"
+    USER = "user"
+    ENDPOINT = "endpoint"
+    STEP = "step"
+
+
+class Named(Protocol):
+    """A component has a name that is unique within its kind, such as `contact.dh_engagementscore`."""
+
+    @property
+    def name(self) -> str:
+        """The name, as the plan shows it."""
+        ...
+
+
+W = TypeVar("W", bound=Named)
+"""A component as it should be."""
+F = TypeVar("F")
+"""A component as it was found."""
+
+
+class ComponentKind(ABC, Generic[W, F]):
+    """One kind of component. It keeps no state: what it needs comes as arguments."""
+
+    kind: ClassVar[Kind]
+    holds_data: ClassVar[bool] = False
+    """Whether removing a component deletes what users entered; then only `--delete-data` removes it."""
+    settles: ClassVar[float] = 0.0
+    """Seconds that Dataverse needs after the last creation of this kind, before the next kind."""
+
+    @abstractmethod
+    def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[W]:
+        """Return the components that this organisation should have, in the order of their creation."""
+
+    def goes_along(self, wanted: W) -> bool:
+        """Return whether removing another component removes this one."""
+        return False
+
+    def is_removed(self, found: F) -> bool:
+        """Return whether what was found counts as removed: a disabled user, for one."""
+        return False
+
+    @abstractmethod
+    async def find(
+        self, client: CustomizationClient, wanted: Sequence[W], organisation: Organisation
+    ) -> Mapping[str, F]:
+        """Read those of `wanted` that exist, by name. Raises the errors of the client."""
+
+    @abstractmethod
+    def differences(self, wanted: W, found: F, organisation: Organisation) -> Sequence[str]:
+        """Return what differs of that which the connector sets, in words for the plan; empty if nothing does."""
+
+    @abstractmethod
+    async def create(self, client: CustomizationClient, wanted: W, organisation: Organisation) -> None:
+        """Create a component. It may be interrupted after any request: the next run finds the rest as differences."""
+
+    @abstractmethod
+    async def change(self, client: CustomizationClient, wanted: W, found: F, organisation: Organisation) -> None:
+        """Make an existing component equal to `wanted`; what the connector does not set stays."""
+
+    @abstractmethod
+    async def remove(self, client: CustomizationClient, wanted: W, found: F) -> None:
+        """Delete a component."""

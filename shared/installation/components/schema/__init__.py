@@ -1,0 +1,1 @@
+"""Tables, columns, status reasons and lookups."""

@@ -1,0 +1,1 @@
+"""Publisher, solution, and the standard tables in it."""

@@ -1,0 +1,1 @@
+"""The desired state: reads `infra/dataverse/` into frozen values."""

@@ -1,0 +1,1 @@
+"""Reads the organisation before anything is planned: caller, languages, tables."""

@@ -1,0 +1,75 @@
+"""One installation: read the organisation, plan, apply, verify by reading again."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from shared.installation import plan
+from shared.installation.components.kind import Kind
+from shared.installation.components.table import kinds
+from shared.installation.desired.state import DesiredState, Endpoint
+from shared.installation.install import Installer, Sleep, survey
+from shared.installation.organisation.organisation import Organisation
+from shared.installation.organisation.probe import read_organisation, refuse_unfit
+from shared.installation.plan import Step
+from shared.installation.wire.customization_client import CustomizationClient
+
+
+class Goal(Enum):
+    """What a session is for."""
+
+    INSTALL = auto()
+    UNINSTALL = auto()
+    UNINSTALL_WITH_DATA = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The organisation as it was found, and the steps that lead to the goal."""
+
+    organisation: Organisation
+    steps: Sequence[Step]
+
+
+class Session:
+    """An installation of one desired state into one organisation."""
+
+    def __init__(
+        self, client: CustomizationClient, desired: DesiredState, *, sleep: Sleep, only: Collection[Kind] = tuple(Kind)
+    ) -> None:
+        """`only` limits the kinds; `sleep` waits for seconds."""
+        self._client = client
+        self._desired = desired
+        self._kinds = kinds(desired)
+        self._only = only
+        self._sleep = sleep
+
+    async def prepare(self, goal: Goal) -> Prepared:
+        """Read the organisation and plan. Raises ConfigurationError for an organisation that is not fit."""
+        return await self._prepared(goal, self._desired)
+
+    async def apply(self, prepared: Prepared, report: Callable[[Step], None]) -> None:
+        """Do what was planned. Raises the first error; the next run does the rest."""
+        installer = Installer(self._client, self._kinds, report=report, sleep=self._sleep)
+        await installer.apply(prepared.steps, prepared.organisation)
+
+    async def verify(self, goal: Goal) -> list[Step]:
+        """Read everything again, and return what still differs. A given key cannot be compared."""
+        desired = self._desired
+        if desired.endpoint is not None:
+            desired = replace(desired, endpoint=replace(desired.endpoint, key=None))
+        return plan.writes((await self._prepared(goal, desired)).steps)
+
+    async def _prepared(self, goal: Goal, desired: DesiredState) -> Prepared:
+        if desired.endpoint is None and goal is not Goal.INSTALL:
+            desired = replace(desired, endpoint=Endpoint(desired.endpoint_name, "", desired.queue, ""))
+        organisation = await read_organisation(self._client, desired.endpoint_name)
+        refuse_unfit(organisation, desired)
+        surveys = await survey(self._client, self._kinds, desired, organisation, self._only)
+        match goal:
+            case Goal.INSTALL:
+                return Prepared(organisation, plan.installation(surveys, organisation))
+            case Goal.UNINSTALL:
+                return Prepared(organisation, plan.removal(surveys, delete_data=False))
+            case Goal.UNINSTALL_WITH_DATA:
+                return Prepared(organisation, plan.removal(surveys, delete_data=True))

@@ -1,0 +1,1 @@
+"""The commands that install the Dataverse side and deploy the Azure side."""

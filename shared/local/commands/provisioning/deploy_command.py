@@ -1,0 +1,82 @@
+"""`python -m shared deploy` and `python -m shared doctor`: the Azure side, by the az command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from shared.deployment.az import AzProgram
+from shared.deployment.azure import Azure
+from shared.deployment.dataverse_side import ByHand
+from shared.deployment.deploy import Deployer
+from shared.deployment.request import DeploymentRequest
+from shared.deployment.web import HttpsWeb
+from shared.errors import ConfigurationError
+
+ROOT = Path(__file__).parents[3]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `deploy`."""
+    add_place(parser)
+    parser.add_argument("--location", default="westeurope", help="region (default: %(default)s)")
+    parser.add_argument("--dataverse-url", default="", help="organisation URL (default: DATAVERSE_URL)")
+    parser.add_argument(
+        "--alarms-to", action="append", default=[], metavar="ADDRESS", help="gets a mail for each alarm"
+    )
+    parser.add_argument("--time-zone", default="Europe/Amsterdam", help="of the schedules (default: %(default)s)")
+    parser.add_argument("--without-roles", action="store_true", help="leave the roles to an administrator")
+    parser.add_argument("--closed-network", action="store_true", help="close storage and key vault to the internet")
+    parser.add_argument("--plan", action="store_true", help="only show what would change")
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that name an installation."""
+    parser.add_argument("--group", required=True, help="resource group; made if it does not exist")
+    parser.add_argument("--environment", default="production", help="name of this installation (default: %(default)s)")
+
+
+def deploy(options: argparse.Namespace) -> int:
+    """Deploy, or show what would change; return the exit code. Spotler's secrets come from the environment."""
+    url = options.dataverse_url or os.environ.get("DATAVERSE_URL", "")
+    if not url:
+        raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or give --dataverse-url")
+    request = DeploymentRequest(
+        root=ROOT,
+        group=options.group,
+        environment=options.environment,
+        location=options.location,
+        dataverse_url=url,
+        spotler_key=os.environ.get("SPOTLER_KEY", ""),
+        spotler_secret=os.environ.get("SPOTLER_SECRET", ""),
+        alarm_emails=tuple(options.alarms_to),
+        time_zone=options.time_zone,
+        assign_roles=not options.without_roles,
+        closed_network=options.closed_network,
+    )
+    deployer = _deployer()
+    if options.plan:
+        print("\n".join(deployer.plan(request)) or "Nothing would change.")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        installation = deployer.deploy(request, Path(folder) / "connector.zip")
+    print(f"Done: https://{installation.host}/api/health")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Examine a running installation; return 1 if something is wrong."""
+    request = DeploymentRequest(ROOT, options.group, options.environment, location="", dataverse_url="")
+    found = _deployer().doctor(request)
+    print("\n".join(found) or "All is well.")
+    return 1 if found else 0
+
+
+def _deployer() -> Deployer:
+    return Deployer(Azure(AzProgram(), say=_say), HttpsWeb(), ByHand())
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

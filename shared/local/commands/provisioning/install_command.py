@@ -1,0 +1,224 @@
+"""`python -m shared install`: installs the Dataverse side, checks it for drift, or takes it out again.
+
+Exit codes: 0 fine, 1 something differs (`--check`), was refused or failed, or the user said no.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import os
+import sys
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from uuid import UUID
+
+from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.credentials import AzureCli, Credential, token_provider
+from shared.administration.mapping_repository import MappingRepository
+from shared.administration.mapping_service import mapping_of
+from shared.composition.connections import SystemClock, dataverse_credential, state_store
+from shared.composition.first_mapping import first_mapping, load_mapping
+from shared.composition.settings import Settings, load_settings
+from shared.domain.mapping.model import Mapping
+from shared.errors import ConfigurationError
+from shared.installation import plan
+from shared.installation.components.kind import Kind
+from shared.installation.desired.reading import read_desired_state
+from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
+from shared.installation.mapped_columns import mapped_columns
+from shared.installation.plan import Action, Step
+from shared.installation.session import Goal, Session
+from shared.installation.wire.customization_client import CustomizationClient
+from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.terminal import table
+
+KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
+SERVICE_ROLE = "Spotler Service"
+_FINE, _FOUND = 0, 1
+_LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
+
+
+class SignIn(StrEnum):
+    """Who installs."""
+
+    AZ = "az"
+    APP = "app"
+
+
+class Part(StrEnum):
+    """Parts that may be left out."""
+
+    STEPS = "steps"
+
+
+_PARTS = {Part.STEPS: {Kind.ENDPOINT, Kind.STEP}}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--plan", action="store_true", help="print the plan and change nothing")
+    what.add_argument("--check", action="store_true", help="print what differs (drift); exit code 1 if anything does")
+    what.add_argument("--uninstall", action="store_true", help="take the connector's own parts out; data stays")
+    parser.add_argument("--delete-data", action="store_true", help="with --uninstall: tables, columns and rows as well")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    names = ", ".join([*Kind, *Part])
+    parser.add_argument("--only", nargs="+", type=_only, metavar="KIND", help=f"nothing but these: {names}")
+    parser.add_argument("--without", nargs="+", type=Part, choices=list(Part), default=[], help="leave parts out")
+    parser.add_argument("--organisation", metavar="URL", help="https://….crm4.dynamics.com; default: DATAVERSE_URL")
+    parser.add_argument(
+        "--sign-in",
+        type=SignIn,
+        choices=list(SignIn),
+        default=SignIn.AZ,
+        help="az: whoever signed in with `az login`; app: the client secret or certificate of the DATAVERSE_ settings",
+    )
+    parser.add_argument("--tenant", default="", help="with az: the tenant of the organisation")
+    parser.add_argument("--client-id", type=UUID, help="app registration or managed identity of the connector")
+    parser.add_argument("--service-bus", metavar="HOST", help="name.servicebus.windows.net, for the service endpoint")
+    parser.add_argument("--sas-key-name", default="dataverse-send", help="name of the rule with Send on the queue")
+    parser.add_argument("--sas-key", help=f"its key, to create or rotate; better in {KEY_VARIABLE}, or asked for")
+    parser.add_argument("--mapping", type=Path, help="mapping of the steps; default: the live one, or the first one")
+
+
+def _only(text: str) -> frozenset[Kind]:
+    """Return the kinds that a word of `--only` names: a kind, or a part such as `steps`."""
+    if text in set(Part):
+        return frozenset(_PARTS[Part(text)])
+    try:
+        return frozenset({Kind(text)})
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join([*Kind, *Part])}") from None
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Install, check or uninstall; return the exit code."""
+    read_local_settings()
+    if options.delete_data and not options.uninstall:
+        raise ConfigurationError("--delete-data belongs to --uninstall")
+    settings = load_settings()
+    url = options.organisation or settings.dataverse_url
+    if not url:
+        raise ConfigurationError("No organisation: name it by --organisation https://….crm4.dynamics.com")
+    desired = await _desired(options, settings)
+    tokens = token_provider(_credential(options, settings), url, authority=settings.dataverse_authority)
+    async with DataverseClient(url, tokens, read_timeout=_LONGEST_WRITE) as dataverse:
+        client = CustomizationClient(dataverse, solution=desired.solution.name)
+        session = Session(client, desired, sleep=asyncio.sleep, only=_kinds(options))
+        return await _run(options, session, client)
+
+
+def _credential(options: argparse.Namespace, settings: Settings) -> Credential:
+    match options.sign_in:
+        case SignIn.APP:
+            return dataverse_credential(settings)
+        case _:
+            return AzureCli(options.tenant)
+
+
+def _kinds(options: argparse.Namespace) -> Collection[Kind]:
+    left_out = {kind for part in options.without for kind in _PARTS[part]}
+    wanted = set(Kind) if options.only is None else {kind for kinds in options.only for kind in kinds}
+    return wanted - left_out
+
+
+async def _desired(options: argparse.Namespace, settings: Settings) -> DesiredState:
+    desired = read_desired_state(mapped_columns(await _mapping(options, settings)))
+    if options.client_id is not None:
+        desired = replace(desired, user=ApplicationUser(str(options.client_id), SERVICE_ROLE))
+    if namespace := options.service_bus or settings.service_bus_namespace:
+        endpoint = Endpoint(desired.endpoint_name, namespace, desired.queue, options.sas_key_name, _key(options))
+        desired = replace(desired, endpoint=endpoint)
+    return desired
+
+
+async def _mapping(options: argparse.Namespace, settings: Settings) -> Mapping:
+    """Return the mapping of the option, the live one of the state store, or the one of a first start."""
+    if options.mapping is not None:
+        return load_mapping(options.mapping)
+    clock = SystemClock()
+    store = state_store(settings, clock)
+    try:
+        repository = MappingRepository(store, clock, settings.environment)
+        pointer = await repository.pointer()
+        return first_mapping(settings) if pointer is None else mapping_of(await repository.version(pointer.number))
+    finally:
+        await store.close()
+
+
+def _key(options: argparse.Namespace) -> str | None:
+    """Return the key of the option, the environment or the terminal; None leaves the endpoint's key as it is."""
+    if key := options.sas_key or os.environ.get(KEY_VARIABLE):
+        return str(key)
+    if options.service_bus and not (options.plan or options.check or options.yes) and sys.stdin.isatty():
+        return getpass.getpass("Key with Send on the queue (empty: leave it as it is): ") or None
+    return None
+
+
+async def _run(options: argparse.Namespace, session: Session, client: CustomizationClient) -> int:
+    if options.check:
+        return _print_drift(await session.verify(Goal.INSTALL))
+    goal = _goal(options)
+    prepared = await session.prepare(goal)
+    steps = plan.writes(prepared.steps)
+    print("\n".join(_plan_lines(prepared.steps)))
+    if options.plan or not steps:
+        return _FINE
+    _refuse_missing_key(steps)
+    if not options.yes and not _agreed():
+        print("Nothing was changed.")
+        return _FOUND
+    total, done = len(steps), 0
+
+    def report(step: Step) -> None:
+        nonlocal done
+        done += 1
+        print(f"[{done}/{total}] {step.action} {step.kind} {step.name}", flush=True)
+
+    await session.apply(prepared, report)
+    left = await session.verify(goal)
+    print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
+    return _print_drift(left)
+
+
+def _goal(options: argparse.Namespace) -> Goal:
+    if not options.uninstall:
+        return Goal.INSTALL
+    return Goal.UNINSTALL_WITH_DATA if options.delete_data else Goal.UNINSTALL
+
+
+def _refuse_missing_key(steps: Sequence[Step]) -> None:
+    """Refuse before the first write what would fail at the end."""
+    for step in steps:
+        if step.kind is Kind.ENDPOINT and step.action is Action.CREATE and not step.wanted.key:
+            raise ConfigurationError(
+                f"The service endpoint needs the key of the rule with Send: give it in {KEY_VARIABLE}, or leave the "
+                "steps out (--without steps)"
+            )
+
+
+def _agreed() -> bool:
+    return input("Apply this? [y/N] ").strip().casefold() in {"y", "yes", "j", "ja"}
+
+
+def _plan_lines(steps: Sequence[Step]) -> list[str]:
+    rows = [(step.action, step.kind, step.name, step.reason) for step in plan.writes(steps)]
+    counts = Counter(step.action for step in steps)
+    summary = ", ".join(f"{counts[action]} to {action}" for action in Action if counts[action])
+    return [*(table(("action", "kind", "name", "reason"), rows) if rows else ()), summary or "Nothing to do."]
+
+
+def _print_drift(steps: Sequence[Step]) -> int:
+    if not steps:
+        print("Everything is as it should be.")
+        return _FINE
+    rows = [(step.kind, step.name, step.reason) for step in steps]
+    print("\n".join(table(("kind", "name", "differs"), rows)))
+    print("Run `python -m shared install` to set this right.")
+    return _FOUND

@@ -1,0 +1,1 @@
+"""Publishers, solutions and their components; security roles, application users, registrations of endpoints."""

@@ -1,0 +1,1 @@
+"""Changes of tables, columns, relationships, keys and choices by requests."""

@@ -1,0 +1,88 @@
+"""The files of `infra/dataverse/`: what they say, and what is refused."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shared.domain.records.jobs import Operation
+from shared.domain.records.records import PersonTable
+from shared.errors import ConfigurationError
+from shared.installation.desired.reading import FOLDER, read_desired_state
+
+STATE = read_desired_state({})
+OWN = {table.name: table for table in STATE.tables}
+
+
+def test_the_columns_are_those_of_the_tables_page() -> None:
+    page = (FOLDER.parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+    for line in re.findall(r"^\| Spotler .*$", page, re.MULTILINE):
+        table = re.findall(r"`(dh_\w+)`", line)[0]
+        lookups = {one.logical for one in STATE.lookups if one.table == table}
+        named = set(re.findall(r"`(dh_\w+)`", line)[2:]) - OWN.keys()
+        assert named == {column.logical for column in OWN[table].columns} | lookups
+
+
+def test_every_operation_of_a_job_is_an_option() -> None:
+    (operation,) = [column for column in OWN["dh_spotlerjob"].columns if column.logical == "dh_operation"]
+    assert {option.value for option in operation.options} == {int(one) for one in Operation}
+    assert operation.required
+
+
+def test_a_campaign_gets_the_nineteen_columns_of_its_insights() -> None:
+    (campaign,) = [table for table in STATE.standard_tables if table.name == "campaign"]
+    assert len({column.logical for column in campaign.columns}) == 19
+
+
+def test_every_option_and_value_lies_in_the_range_of_the_publisher() -> None:
+    prefix = STATE.publisher.option_prefix * 10_000
+    values = [reason.value for table in STATE.tables for reason in table.status_reasons]
+    values += [option.value for table in STATE.tables for column in table.columns for option in column.options]
+    assert all(value in {0, 1, 2} or prefix <= value < prefix + 10_000 for value in values)
+
+
+def test_what_depends_on_sales_says_so() -> None:
+    sales = {"lead", "list", "campaign"}
+    assert {table.name for table in STATE.standard_tables if table.needs_sales} == sales
+    for lookup in STATE.lookups:
+        assert lookup.needs_sales == bool(sales & set(lookup.tables)), lookup.name
+
+
+def test_the_steps_of_people_hear_of_the_mapped_columns() -> None:
+    mapped = {str(table): frozenset({"firstname"}) for table in PersonTable}
+    updates = [step for step in read_desired_state(mapped).steps if step.message == "Update"]
+    assert {step.table for step in updates if step.columns == {"firstname"}} == set(PersonTable)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "told"),
+    [
+        ("lookups.yaml", "lookups: [{table: contact}]", r"lookups\.yaml: lookups\.0\.column"),
+        ("variables.yaml", "variables: [", r"variables\.yaml is not YAML"),
+        ("standard-tables.yaml", "tables: [{table: contact, needs: golf, columns: []}]", r"tables\.0\.needs"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_place(file: str, line: str, told: str, tmp_path: Path) -> None:
+    folder = tmp_path / "dataverse"
+    shutil.copytree(FOLDER, folder)
+    (folder / file).write_text(line, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=told):
+        read_desired_state({}, folder)
+
+
+def test_every_text_has_english_and_dutch() -> None:
+    for path in FOLDER.rglob("*.yaml"):
+        for texts in _texts(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            assert texts["en"].strip(), path
+            assert texts["nl"].strip(), path
+
+
+def _texts(node: object) -> list[dict[str, str]]:
+    if isinstance(node, dict):
+        own = [node] if node.keys() == {"en", "nl"} else []
+        return own + [one for value in node.values() for one in _texts(value)]
+    return [one for value in node for one in _texts(value)] if isinstance(node, list) else []

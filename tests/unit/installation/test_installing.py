@@ -1,0 +1,241 @@
+"""An installation converges, whatever interrupts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.installation import plan
+from shared.installation.desired.reading import read_desired_state
+from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
+from shared.installation.plan import Action, Step
+from shared.installation.session import Goal, Session
+from tests.unit.installation.organisation_twin import KilledError, OrganisationTwin
+
+MAPPED = {"contact": frozenset({"firstname", "emailaddress1", "no_such_column"}), "account": frozenset({"statecode"})}
+CLIENT = "11111111-2222-3333-4444-555555555555"
+
+
+def desired(key: str | None = "key") -> DesiredState:
+    state = read_desired_state(MAPPED)
+    endpoint = Endpoint(state.endpoint_name, "ns.servicebus.windows.net", state.queue, "send", key)
+    return replace(state, user=ApplicationUser(CLIENT, "Spotler Service"), endpoint=endpoint)
+
+
+async def run(twin: OrganisationTwin, goal: Goal = Goal.INSTALL, state: DesiredState | None = None) -> list[Step]:
+    """Run once; return what was written."""
+
+    async def at_once(_seconds: float) -> None:
+        pass
+
+    session = Session(twin, state or desired(), sleep=at_once)  # type: ignore[arg-type]
+    prepared = await session.prepare(goal)
+    await session.apply(prepared, lambda _step: None)
+    assert await session.verify(goal) == []
+    return plan.writes(prepared.steps)
+
+
+async def writes_of(twin: OrganisationTwin, state: DesiredState | None = None) -> int:
+    before = twin.counts.writes
+    await run(twin, state=state or desired(key=None))
+    return twin.counts.writes - before
+
+
+@pytest.mark.parametrize("sales", [True, False])
+async def test_a_second_run_writes_nothing(*, sales: bool) -> None:
+    twin = OrganisationTwin(sales=sales)
+    assert {step.action for step in await run(twin)} == {Action.CREATE}
+    assert await writes_of(twin) == 0
+
+
+async def test_a_bare_organisation_gets_tables_lookups_roles_and_steps() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    assert {"dh_spotlerinfo", "dh_spotlerjob", "dh_spotlerpermission", "dh_spotlerautomation"} <= twin.tables.keys()
+    assert twin.relationships["dh_spotlerjob_customer_contact"] == ("contact", "dh_spotlerjob", "dh_customerid")
+    assert {row["name"] for row in twin.rowsets["roles"].values()} == {
+        "Spotler Read Only",
+        "Spotler User",
+        "Spotler Service",
+    }
+    (update,) = [
+        row
+        for row in twin.rowsets["sdkmessageprocessingsteps"].values()
+        if row["name"] == "Spotler Connector: Update of contact"
+    ]
+    assert update["filteringattributes"] == "emailaddress1,firstname"
+
+
+async def test_without_sales_its_parts_are_left_out() -> None:
+    twin = OrganisationTwin(sales=False)
+    await run(twin)
+    assert "dh_leadid" not in twin.tables["dh_spotlerjob"].columns
+    names = [row["name"] for row in twin.rowsets["sdkmessageprocessingsteps"].values()]
+    assert not [name for name in names if name.endswith(("of lead", "of list"))]
+    images = {row["attributes"] for row in twin.rowsets["sdkmessageprocessingstepimages"].values()}
+    assert images == {"dh_customerid"}
+
+
+async def test_sales_that_comes_later_is_added_by_the_next_run() -> None:
+    twin = OrganisationTwin(sales=False)
+    await run(twin)
+    for table in ("lead", "list", "listmember", "campaign"):
+        twin._new_table(table, table)
+    await run(twin, state=desired(key=None))
+    assert "dh_leadid" in twin.tables["dh_spotlerjob"].columns
+    assert "dh_openrate" in twin.tables["campaign"].columns
+    assert await writes_of(twin) == 0
+
+
+async def test_uninstalling_keeps_the_data() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    await run(twin, Goal.UNINSTALL)
+    assert "dh_spotlerinfo" in twin.tables
+    assert not twin.rowsets["sdkmessageprocessingsteps"]
+    assert not twin.rowsets["serviceendpoints"]
+    assert not twin.rowsets["roles"]
+    await run(twin)
+    assert await writes_of(twin) == 0
+
+
+async def test_uninstalling_with_the_data_leaves_nothing() -> None:
+    twin = OrganisationTwin()
+    bare = set(twin.tables)
+    columns = {name: set(table.columns) for name, table in twin.tables.items()}
+    await run(twin)
+    await run(twin, Goal.UNINSTALL_WITH_DATA)
+    assert set(twin.tables) == bare
+    assert {name: set(table.columns) for name, table in twin.tables.items()} == columns
+    assert not twin.relationships
+    for name in ("publishers", "solutions", "solutioncomponents", "environmentvariabledefinitions", "webresourceset"):
+        assert not twin.rowsets[name], name
+    await run(twin)
+    assert await writes_of(twin) == 0
+
+
+async def count_of_writes() -> int:
+    twin = OrganisationTwin()
+    await run(twin)
+    return twin.counts.writes
+
+
+async def killed_at(write: int, *, executed: bool) -> None:
+    twin = OrganisationTwin()
+    twin.kill_at, twin.executed = write, executed
+    with pytest.raises(KilledError):
+        await run(twin)
+    twin.kill_at = None
+    await run(twin)
+    assert await writes_of(twin) == 0, write
+
+
+@pytest.mark.parametrize("executed", [True, False])
+async def test_a_killed_run_is_finished_by_the_next_one(*, executed: bool) -> None:
+    for write in range(1, await count_of_writes() + 1, 7):
+        await killed_at(write, executed=executed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("executed", [True, False])
+async def test_a_run_that_is_killed_at_any_write_is_finished_by_the_next_one(*, executed: bool) -> None:
+    for write in range(1, await count_of_writes() + 1):
+        await killed_at(write, executed=executed)
+
+
+async def test_a_creation_whose_answer_is_lost_is_not_repeated() -> None:
+    twin = OrganisationTwin()
+    twin.lost_answers = {1, 2, 9, 10, 11}
+    await run(twin)
+    assert len(twin.rowsets["publishers"]) == 1
+    assert await writes_of(twin) == 0
+
+
+async def test_a_managed_table_of_another_connector_stops_before_the_first_write() -> None:
+    twin = OrganisationTwin()
+    twin._new_table("dh_spotlerinfo", "dh_SpotlerInfo").definition["IsManaged"] = True
+    with pytest.raises(ConfigurationError, match="coming-from-another-connector"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_who_is_no_administrator_is_told_so_before_the_first_write() -> None:
+    twin = OrganisationTwin()
+    twin.refused_privileges = {"prvCreateRole"}
+    with pytest.raises(ConfigurationError, match="lacks prvCreateRole: let a System Administrator"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_a_publisher_of_that_name_with_another_prefix_is_refused() -> None:
+    twin = OrganisationTwin()
+    name = desired().publisher.name
+    twin._seed(
+        "publishers",
+        publisherid=str(uuid4()),
+        uniquename=name,
+        friendlyname=name,
+        customizationprefix="new",
+        customizationoptionvalueprefix=10000,
+    )
+    with pytest.raises(ConfigurationError, match="prefixes new and 10000"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_a_base_language_that_is_neither_english_nor_dutch_gets_english() -> None:
+    twin = OrganisationTwin(base_language=1031, languages=(1031, 1043))
+    await run(twin)
+    labels = twin.tables["dh_spotlerjob"].definition["DisplayName"]["LocalizedLabels"]
+    assert {one["LanguageCode"]: one["Label"] for one in labels} == {1031: "Spotler Job", 1043: "Spotler-taak"}
+    assert await writes_of(twin) == 0
+
+
+async def test_what_an_administrator_changed_is_set_right_and_what_he_added_stays() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    job = twin.tables["dh_spotlerjob"].columns
+    job["dh_resultcode"]["MaxLength"] = 20
+    job["dh_parametername"]["MaxLength"] = 900
+    (service,) = [row for row in twin.rowsets["roles"].values() if row["name"] == "Spotler Service"]
+    extra = {"PrivilegeId": str(uuid4()), "Depth": "Global"}
+    service["privileges"][extra["PrivilegeId"]] = extra
+    service["privileges"].pop(next(iter(service["privileges"])))
+    steps = await run(twin, state=desired(key=None))
+    assert {step.name for step in steps} == {"dh_spotlerjob.dh_resultcode", "Spotler Service"}
+    assert job["dh_resultcode"]["MaxLength"] == 100
+    assert job["dh_parametername"]["MaxLength"] == 900
+    assert extra["PrivilegeId"] in service["privileges"]
+
+
+async def test_a_column_of_another_type_is_named_before_the_first_write() -> None:
+    twin = OrganisationTwin()
+    twin._column("contact", "dh_engagementscore", "String")
+    with pytest.raises(ConfigurationError, match=r"contact\.dh_engagementscore exists with the type String"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_a_changed_mapping_changes_the_filtering_columns_alone() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    state = desired(key=None)
+    steps = tuple(
+        replace(step, columns=step.columns | {"lastname"}) if step.name.endswith("Update of contact") else step
+        for step in state.steps
+    )
+    written = await run(twin, state=replace(state, steps=steps))
+    assert [(step.name, step.reason) for step in written] == [
+        ("Spotler Connector: Update of contact", "does not hear of lastname")
+    ]
+
+
+async def test_a_given_key_is_written_and_never_shown() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    steps = await run(twin, state=desired("another"))
+    assert [(step.kind, step.reason) for step in steps] == [("endpoint", "key is given")]
+    assert "another" not in repr(steps)
