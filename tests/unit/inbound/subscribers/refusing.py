@@ -16,11 +16,7 @@ from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.import_twins import TwinNewRecords
 
 LEAD = PersonTable.LEAD
-
-
 ANN = "ann@example.com"
-
-
 FLAGS = ["donotemail", "donotbulkemail"]
 
 

@@ -7,15 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.features.subscriber_import import (
-    ImportOutcome,
-    ImportResult,
-    ImportTarget,
-    row_id,
-)
-from shared.domain.records.marketing_contact import (
-    MarketingContact,
-)
+from shared.domain.features.subscriber_import import ImportOutcome, ImportResult, ImportTarget, row_id
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError, DataError, ThrottledError
 from shared.inbound.reviews import ReviewReason

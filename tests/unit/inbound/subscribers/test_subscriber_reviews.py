@@ -8,10 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.features.subscriber_import import (
-    ImportOutcome,
-    ImportResult,
-)
+from shared.domain.features.subscriber_import import ImportOutcome, ImportResult
 from shared.domain.records.records import PersonTable, RecordKey, Why
 from shared.errors import ConflictError, DataError, NotFoundError
 from shared.messages.lane_messages import ReferenceBatch, read_lane_message

@@ -8,15 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.features.subscriber_import import (
-    ImportTarget,
-    new_row,
-    row_id,
-)
+from shared.domain.features.subscriber_import import ImportTarget, new_row, row_id
 from shared.domain.mapping.formats.yaml_format import from_yaml
-from shared.domain.records.marketing_contact import (
-    MarketingContact,
-)
+from shared.domain.records.marketing_contact import MarketingContact
 from shared.engine.refusals.returns import record_id_of
 from tests.import_setup import CATALOGUE, MAPPING, new_subscriber
 
