@@ -120,6 +120,19 @@ async def test_a_crash_at_any_moment_of_the_first_sync_and_of_new_members() -> N
     assert await at_every_moment(await begin(page=5, before=0), act) > 40
 
 
+async def test_a_sync_whose_first_step_was_never_sent_begins_with_the_next_job() -> None:
+    """The list was deactivated meanwhile, which has failed the job; a worker died before the rest of it."""
+    story = await begin(page=3, before=0)
+    acts = (("join", 0), ("sync", 0), ("fail", 14), ("sync", 0), ("deliver", 2), ("crash", 11), ("deactivate", 0))
+    for what, number in acts:
+        await _happen(story, what, number)
+    await story.twin.quiet()
+    story.over()
+
+    assert await story.sync() is JobStatus.COMPLETED
+    assert story.there == story.wanted
+
+
 async def test_a_crash_at_any_moment_of_filling_a_list_with_unknown_content() -> None:
     story = await begin(page=100, before=0)
     ghost = story.people[11]
