@@ -174,15 +174,16 @@ class _Resolution:
     # -------------------------------------------------------------------------------------------------------- refusals
 
     async def _with_suppressions(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
-        """Read what was refused at the addresses that records come to, or where a refusal is known.
+        """Read what was refused at the addresses of all records, also of those that have a contact already.
 
-        Where Spotler has a contact with that address, the contact itself shows whether the person opted out.
+        Another record may have refused there since the binding was written. If the contact has been erased meanwhile,
+        only the list tells. Where Spotler has the contact, it shows by itself whether the person opted out.
         """
         boxed: list[RecordContext] = []
         for context in contexts:
             boxed.append(replace(context, mailbox=self._mailbox(context)))
             await breathe()
-        wanted = {context.mailbox for context in boxed if context.mailbox and _needs_suppression(context)}
+        wanted = {context.mailbox for context in boxed if context.mailbox}
         found = {address: one for address, one in (await self.tools.suppressions.at(wanted)).items() if one}
         owners = await self.tools.ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
         there = {address for address, owner in owners.items() if owner.has_it}
@@ -328,10 +329,6 @@ def _is_doubtful(context: RecordContext) -> bool:
 def _comes_to_an_opt_out(context: RecordContext) -> bool:
     """Whether the record's new address is one where somebody opted out: its contact cannot have it."""
     return context.binding.is_live and context.address != context.binding.address and context.suppression.has_opted_out
-
-
-def _needs_suppression(context: RecordContext) -> bool:
-    return not context.binding.is_live or context.mailbox != context.binding.address or bool(context.binding.refused)
 
 
 def _may_move(context: RecordContext) -> bool:

@@ -88,7 +88,7 @@ class ListStart:
         return Begun()
 
     async def _join(self, state: ListState, run: ListRun, jobs: Sequence[UUID]) -> Begun:
-        if run.step == 0 and set(jobs) & set(run.jobs):  # its first message may never have been sent
+        if run.step == 0:  # its first message may never have been sent: a step that comes twice counts once
             await self._tools.lanes.send(QueueName.BULK, first_step(state, run))
         new = [job for job in jobs if job not in (*run.jobs, *state.waiting)]
         if new:

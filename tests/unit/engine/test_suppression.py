@@ -251,6 +251,21 @@ async def test_a_permission_that_was_withdrawn_at_an_address_does_not_come_back_
     assert {row.name: row.subscribed for row in twin.crm.people[again].permissions} == {"Newsletter": False}
 
 
+async def test_what_one_record_withdraws_is_off_when_another_makes_the_erased_contact_anew() -> None:
+    """The record that withdraws is disabled before anybody looks, and the contact was erased in Spotler."""
+    twin, ann = await synced()
+    lead = await enter(twin)
+    twin.platform.contacts.remove(twin.contact_of(ANN))
+    twin.crm.permit(lead, Newsletter=False)
+    twin.crm.set_status(lead, SyncStatus.DISABLED)
+    await twin.sync(lead)
+
+    twin.crm.edit(ann, firstname="Anna")
+    await twin.sync(ann)
+
+    assert not twin.contact_of(ANN).options.get(NEWSLETTER)
+
+
 async def test_a_permission_that_a_user_gives_later_is_a_newer_act() -> None:
     twin, ann = await synced()
     twin.crm.permit(ann, Newsletter=False)
