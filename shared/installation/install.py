@@ -16,6 +16,9 @@ from shared.installation.wire.publication import Publication, publish
 Sleep = Callable[[float], Awaitable[None]]
 """Waits for seconds."""
 
+Report = Callable[[Step | Publication], None]
+"""Is told how an installation gets on."""
+
 _TOMBSTONE_PAUSE = 20.0  # seconds; the name of a component that was deleted minutes ago is taken for a while
 _CREATE_ATTEMPTS = 3
 
@@ -44,10 +47,10 @@ class Installer:
         client: CustomizationClient,
         kinds: Sequence[ComponentKind[Any, Any]],
         *,
-        report: Callable[[Step], None],
+        report: Report,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`report` is told of every step that was done."""
+        """`report` is told of every step that was done, and of every publication that begins."""
         self._client = client
         self._kinds = {kind.kind: kind for kind in kinds}
         self._report = report
@@ -68,11 +71,11 @@ class Installer:
             except ConnectorError as error:
                 error.add_note(f"while it worked on {step.kind} {step.name}")
                 with suppress(ConnectorError):  # the first error says more
-                    await publish(self._client, pending)
+                    await self._publish(pending)
                 raise
             self._report(step)
             before = step
-        await publish(self._client, pending)
+        await self._publish(pending)
 
     async def _between(self, before: Step, step: Step, pending: Publication) -> Publication:
         """Do what the next kind needs of the one before; return what is still to be published."""
@@ -81,8 +84,13 @@ class Installer:
         if step.action is not Action.DELETE:
             return pending
         # Dataverse refuses to delete what a published component shows: a view of a subgrid, a script of a form.
-        await publish(self._client, pending)
+        await self._publish(pending)
         return frozenset()
+
+    async def _publish(self, publication: Publication) -> None:
+        if publication:
+            self._report(publication)
+            await publish(self._client, publication)
 
     async def _do(self, step: Step, organisation: Organisation) -> Publication:
         kind, done = self._kinds[step.kind], None

@@ -1,6 +1,6 @@
 """One installation: read the organisation, plan, apply, verify by reading again."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
@@ -9,7 +9,7 @@ from shared.installation import plan
 from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.table import kinds
 from shared.installation.desired.state import DesiredState, Endpoint
-from shared.installation.install import Installer, Sleep, survey
+from shared.installation.install import Installer, Report, Sleep, survey
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.organisation.probe import read_organisation, refuse_unfit
 from shared.installation.plan import Step
@@ -55,7 +55,7 @@ class Session:
         """Read the organisation and plan. Raises ConfigurationError for an organisation that is not fit."""
         return await self._prepared(goal, self._desired)
 
-    async def apply(self, prepared: Prepared, report: Callable[[Step], None]) -> None:
+    async def apply(self, prepared: Prepared, report: Report) -> None:
         """Do what was planned. Raises the first error; the next run does the rest."""
         installer = Installer(self._client, self._kinds, report=report, sleep=self._sleep)
         await installer.apply(prepared.steps, prepared.organisation)

@@ -108,7 +108,7 @@ async def test_parts_of_the_pages_can_be_left_out(
 
 @pytest.mark.parametrize("organisation", ["tables"], indirect=True)
 async def test_originals_of_forms_are_kept_and_forms_can_be_skipped(
-    organisation: DataverseOrganisation, tmp_path: Path
+    organisation: DataverseOrganisation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "kept"
     skipped = ("--skip-form", "Information", "Campaign", "Email", "Enhanced Email")
@@ -116,6 +116,7 @@ async def test_originals_of_forms_are_kept_and_forms_can_be_skipped(
 
     assert await install("--yes", "--originals", str(folder), *parts, *skipped) == 0
 
+    assert capsys.readouterr().out.count("publish ") == 1
     forms = await organisation.rows("systemforms", "formid", "name", "formxml", filter="type eq 2")
     with_tab = {row["formid"]: row["name"] for row in forms if 'name="dh_spotler"' in row["formxml"]}
     assert set(with_tab.values()) == {"Contact", "Lead", "Account"}

@@ -40,6 +40,7 @@ from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Action, Step
 from shared.installation.session import Goal, Session
 from shared.installation.wire.customization_client import CustomizationClient
+from shared.installation.wire.publication import Publication
 from shared.local.commands.local_settings import read_local_settings
 from shared.local.commands.terminal import table
 
@@ -205,10 +206,17 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
         return _FOUND
     total, done = len(steps), 0
 
-    def report(step: Step) -> None:
+    def report(what: Step | Publication) -> None:
         nonlocal done
-        done += 1
-        print(f"[{done}/{total}] {step.action} {step.kind} {step.name}", flush=True)
+        match what:
+            case Step():
+                done += 1
+                print(f"[{done}/{total}] {what.action} {what.kind} {what.name}", flush=True)
+            case _:
+                print(
+                    f"[{done}/{total}] publish {len(what)} tables, scripts and pages, which may take a minute",
+                    flush=True,
+                )
 
     await session.apply(prepared, report)
     left = await session.verify(goal)
