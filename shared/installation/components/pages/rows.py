@@ -147,6 +147,11 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
         found = await self.find(client, [wanted], organisation)
         if wanted.name not in found:
             tables = await _tables(client, organisation, {wanted.table} - {_NO_TABLE})
+            if wanted.table not in (_NO_TABLE, *tables):
+                raise ConfigurationError(
+                    f"The table {wanted.table} does not exist: install the tables first, without --only",
+                    service=Service.DATAVERSE,
+                )
             found = {wanted.name: FoundRows(wanted.build(tables), {}, {})}
         return await self.change(client, wanted, found[wanted.name], organisation)
 

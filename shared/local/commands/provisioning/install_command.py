@@ -40,8 +40,8 @@ from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Action, Step
 from shared.installation.session import Goal, Session
 from shared.installation.wire.customization_client import CustomizationClient
-from shared.installation.wire.publication import Publication
 from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.provisioning.progress import Progress
 from shared.local.commands.terminal import table
 
 KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
@@ -204,21 +204,7 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
     if not options.yes and not _agreed():
         print("Nothing was changed.")
         return _FOUND
-    total, done = len(steps), 0
-
-    def report(what: Step | Publication) -> None:
-        nonlocal done
-        match what:
-            case Step():
-                done += 1
-                print(f"[{done}/{total}] {what.action} {what.kind} {what.name}", flush=True)
-            case _:
-                print(
-                    f"[{done}/{total}] publish {len(what)} tables, scripts and pages, which may take a minute",
-                    flush=True,
-                )
-
-    await session.apply(prepared, report)
+    await session.apply(prepared, Progress(steps, sys.stdout))
     left = await session.verify(goal)
     print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
     return _print_drift(left)

@@ -298,6 +298,14 @@ async def test_pages_of_a_table_that_is_made_after_the_survey_have_its_number(tm
     assert late.web.state() == early.web.state()
 
 
+async def test_pages_of_a_table_that_was_never_made_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    installer = Pages(tmp_path)
+    installer.web.tables.remove("dh_spotlerjob")
+
+    with pytest.raises(ConfigurationError, match="dh_spotlerjob does not exist: install the tables first"):
+        await installer.run()
+
+
 async def test_a_removal_that_is_killed_is_finished_by_the_next_and_a_third_writes_nothing(tmp_path: Path) -> None:
     whole = Pages(tmp_path / "whole")
     await whole.run()
