@@ -26,6 +26,13 @@ STEPS = [
 ]
 
 
+def test_an_error_begins_on_a_line_of_its_own() -> None:
+    with Progress(STEPS, out := Terminal()) as progress:
+        progress(STEPS[0])
+
+    assert out.getvalue().endswith("[1/3] create view 1 of 2\n")
+
+
 @pytest.mark.parametrize(
     ("out", "lines"),
     [

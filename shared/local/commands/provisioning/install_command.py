@@ -204,7 +204,8 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
     if not options.yes and not _agreed():
         print("Nothing was changed.")
         return _FOUND
-    await session.apply(prepared, Progress(steps, sys.stdout))
+    with Progress(steps, sys.stdout) as progress:
+        await session.apply(prepared, progress)
     left = await session.verify(goal)
     print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
     return _print_drift(left)

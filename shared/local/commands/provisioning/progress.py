@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Self, TextIO
 
 from shared.installation.plan import Step
 from shared.installation.wire.publication import Publication
@@ -23,6 +23,16 @@ class Progress:
         self._done_of_kind: Counter[tuple[str, str]] = Counter()
         self._out = out
         self._is_terminal = out.isatty()
+        self._is_line_open = False
+
+    def __enter__(self) -> Self:
+        """Begin to tell."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End a line that an error left open."""
+        if self._is_line_open:
+            self._write("\n")
 
     def __call__(self, what: Step | Publication) -> None:
         """Tell of a step that was done, or of a publication that begins."""
@@ -40,7 +50,8 @@ class Progress:
         group = (step.kind, step.action)
         self._done_of_kind[group] += 1
         done, of_all = self._done_of_kind[group], self._of_kind[group]
-        end = "\n" if done == of_all else ""
+        self._is_line_open = done < of_all
+        end = "" if self._is_line_open else "\n"
         self._write(f"{_REWRITE}{self._place} {step.action} {step.kind} {done} of {of_all}{end}")
 
     @property
