@@ -42,7 +42,7 @@ _PRELOADED = (
     "shared.local.commands.mapping_command",
     "shared.local.commands.serve",
     "shared.local.sandbox.command",
-    "shared.operations.running.table",
+    "shared.operations.running.operation_table",
 )
 
 

@@ -20,7 +20,7 @@ from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.operations.model.form import COLUMNS, form_table
 from shared.operations.model.operation import JobRefused
-from shared.operations.running.table import OPERATIONS
+from shared.operations.running.operation_table import OPERATIONS
 from tests.node import WEB_RESOURCES, play
 
 SCRIPT = WEB_RESOURCES / "dh_spotlerjob.js"
