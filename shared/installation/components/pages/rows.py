@@ -226,10 +226,23 @@ async def _rows(client: CustomizationClient, rows: Sequence[PageRow], state: Sta
         where = odata.any_of(*(_identified(row) for row in wanted))
         existing = await read_state(client, table.entity_set, sorted(columns), where, state)
         for row in wanted:
-            of_it = [one for one in existing if row.is_row(one)]
-            if of_it:
-                found[row.name] = of_it[0]
+            if of_it := [one for one in existing if row.is_row(one)]:
+                found[row.name] = _chosen(row, of_it)
     return found
+
+
+def _chosen(row: PageRow, candidates: Sequence[Row]) -> Row:
+    """Return the row itself: of several main forms that somebody made, the one with the connector's name."""
+    if len(candidates) == 1:
+        return candidates[0]
+    name = row.columns["name"]
+    if called := [one for one in candidates if one["name"] == name]:
+        return called[0]
+    raise ConfigurationError(
+        f"The table of {row.name} has several main forms, and none is called {name}: give that name to the one that "
+        "the connector may replace",
+        service=Service.DATAVERSE,
+    )
 
 
 def _identified(row: PageRow) -> str:

@@ -298,6 +298,22 @@ async def test_pages_of_a_table_that_is_made_after_the_survey_have_its_number(tm
     assert late.web.state() == early.web.state()
 
 
+async def test_a_main_form_that_somebody_adds_to_an_own_table_stays(tmp_path: Path) -> None:
+    installer = Pages(tmp_path)
+    await installer.run()
+    forms = installer.web.saved["systemforms"]
+    added = forms[installer.key("dh_spotlerjob:Information")] | {"name": "Mine"}
+    for state in (installer.web.saved, installer.web.published):
+        state["systemforms"] = {"3f0c": added, **state["systemforms"]}
+
+    assert await installer.reasons() == []
+    forms = installer.web.saved["systemforms"]
+    forms[installer.key("dh_spotlerjob:Information")]["name"] = "Renamed"
+
+    with pytest.raises(ConfigurationError, match="several main forms, and none is called Spotler Job"):
+        await installer.reasons()
+
+
 async def test_pages_of_a_table_that_was_never_made_are_refused_with_what_to_do(tmp_path: Path) -> None:
     installer = Pages(tmp_path)
     installer.web.tables.remove("dh_spotlerjob")
