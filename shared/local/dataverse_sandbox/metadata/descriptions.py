@@ -138,6 +138,7 @@ def _read_column(name: str, facts: Mapping[str, Any]) -> Column:
         targets=facts.get("targets", {}),
         global_choice=facts.get("global", ""),
         shown_as=facts.get("shown_as", ""),
+        is_managed_property=facts.get("managed_property", False),
         definition=facts.get("definition", {}),
     )
 
@@ -188,6 +189,7 @@ def _describe_column(column: Column) -> Description:
         "targets": column.targets,
         "global": column.global_choice,
         "shown_as": column.shown_as,
+        "managed_property": column.is_managed_property,
         "definition": column.definition,
     }
     default = {} if column.default is None else {"default": column.default}

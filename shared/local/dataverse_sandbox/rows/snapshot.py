@@ -25,6 +25,7 @@ _NAME_OF_TABLE = {
     "savedquery": "returnedtypecode",
     "savedqueryvisualization": "primaryentitytypecode",
     "entity": "logicalname",
+    "appaction": "contextvalue",
 }
 """Columns that name the table that a row belongs to."""
 
