@@ -12,14 +12,18 @@ import pytest_asyncio
 from shared.errors import ConfigurationError
 from shared.local.commands.provisioning import install_command
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.installed import Installed
+from tests.installed import organisation as snapshot_of
 
 
 @pytest_asyncio.fixture
 async def organisation(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[DataverseOrganisation]:
-    """Open a bare organisation, or with the parameter `tables` one that has the tables of the connector."""
-    async with open_organisation(bare=getattr(request, "param", "") != "tables") as opened:
+    """Open a bare organisation, or with the parameter `tables` one that lacks nothing but the pages."""
+    installed = Installed.WITHOUT_PAGES if getattr(request, "param", "") == "tables" else None
+    snapshot = installed and snapshot_of(installed)
+    async with open_organisation(snapshot=snapshot) as opened:
         for name, value in {
             "DATAVERSE_URL": opened.url,
             "DATAVERSE_AUTHORITY": opened.url,

@@ -34,16 +34,16 @@ class Installation:
 
 
 async def install(
-    addresses: Addresses, environment: Mapping[str, str], start: Start = start_interpreter
+    addresses: Addresses, environment: Mapping[str, str], *words: str, start: Start = start_interpreter
 ) -> Installation:
     """Run `python -m shared install` as an administrator, and give the colleague the role of users.
 
-    ConfigurationError if the command fails.
+    `words` are further options of the command. ConfigurationError if it fails.
     """
     process = await start(
         (
             *("install", "--yes", "--at-once", "--sign-in", "app", "--client-id", CONNECTOR_CLIENT),
-            *("--service-bus", _NAMESPACE),
+            *("--service-bus", _NAMESPACE, *words),
         ),
         {
             **environment,
