@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from shared.errors import ConfigurationError
+from shared.local.sandbox.customisation import check_snapshot
 from tests.dataverse_sandbox.definitions import column, label, relationship, table
 from tests.dataverse_sandbox.session import Dataverse
 
@@ -108,6 +110,16 @@ def test_what_belongs_to_a_table_that_is_absent_is_left_out(dataverse: Dataverse
     dataverse.restart(sales=False)
     assert handled() == {"contact", "account", "dh_spotlerjob", "dh_spotlerpermission"}
     assert dataverse.http.get("dh_spotlerpermissions?$select=_dh_leadid_value").status_code == 400
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "[]", '{"rows": {}}'])
+def test_a_file_that_is_no_snapshot_is_refused_by_its_name(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "organisation.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"organisation\.json (cannot be read|is no snapshot)"):
+        check_snapshot(path)
 
 
 def test_rows_are_brought_in_without_messages(dataverse: Dataverse) -> None:

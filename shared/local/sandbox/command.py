@@ -41,7 +41,7 @@ from shared.local.sandbox.addresses import (
     Addresses,
 )
 from shared.local.sandbox.certificate import Certificate, self_signed_certificate
-from shared.local.sandbox.customisation import read_customisation
+from shared.local.sandbox.customisation import check_snapshot, read_customisation
 from shared.local.sandbox.installing import bring_in_rows, install
 from shared.local.sandbox.people import people
 from shared.local.sandbox.serving import serve
@@ -129,6 +129,7 @@ async def _serve(
     stack: AsyncExitStack, options: argparse.Namespace, settings: Settings, queue: Queue, tls: Certificate | None
 ) -> Addresses:
     own = read_customisation(options.customised)
+    check_snapshot(options.organisation)
 
     async def publish(message: ServiceEndpointMessage) -> None:
         await queue.send(
