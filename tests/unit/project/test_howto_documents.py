@@ -60,6 +60,20 @@ def test_map_35_the_step_for_update_hears_of_the_columns_of_the_rules(table: Per
     }
 
 
+@pytest.mark.parametrize("audience", ["marketers", "administrators", "partners"])
+def test_gen_04_the_readme_leads_each_audience_to_its_page(audience: str) -> None:
+    assert f"(docs/for-{audience}.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (ROOT / f"docs/for-{audience}.md").read_text(encoding="utf-8").startswith(f"# For {audience}")
+
+
+@pytest.mark.parametrize("requirement", ["EXA-01", "EXA-02", "EXA-03"])
+def test_each_example_automation_has_its_steps(requirement: str) -> None:
+    page = (ROOT / "docs/howto/example-automations.md").read_text(encoding="utf-8")
+    section = page.partition(f"({requirement})")[2].partition("\n## ")[0]
+
+    assert len(re.findall(r"^\d\. ", section, re.MULTILINE)) >= 3
+
+
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
