@@ -61,7 +61,7 @@ def test_dynamics_web_api_of_npm_works(dataverse: Dataverse) -> None:
         "whoAmI": "string",
     }
     assert refused[0] == 501
-    assert "RetrieveProvisionedLanguages" in refused[1]
+    assert "RetrieveInstalledLanguagePacks" in refused[1]
 
 
 def test_dataverse_api_of_pypi_works(dataverse: Dataverse) -> None:
