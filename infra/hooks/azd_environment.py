@@ -6,15 +6,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from shared.deployment.az import AzProgram  # noqa: E402  # after the path
-from shared.deployment.azure import Azure  # noqa: E402
-from shared.deployment.request import DeploymentRequest  # noqa: E402
-from shared.errors import ConnectorError  # noqa: E402
+from shared.deployment.deploy import Deployer  # noqa: E402  # after the path
+from shared.deployment.request import DeploymentRequest, Installation, Plan  # noqa: E402
+from shared.errors import ConfigurationError, ConnectorError  # noqa: E402
+from shared.local.commands.provisioning.deploy_command import Part, deployer_without  # noqa: E402
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def request() -> DeploymentRequest:
@@ -28,12 +32,26 @@ def request() -> DeploymentRequest:
         dataverse_url=value.get("DATAVERSE_URL", ""),
         spotler_key=value.get("SPOTLER_KEY", ""),
         spotler_secret=value.get("SPOTLER_SECRET", ""),
+        plan=_one_of(Plan, "AZURE_PLAN", value.get("AZURE_PLAN") or Plan.FLEX),
     )
 
 
-def azure() -> Azure:
-    """Return Azure by the az command line; azd itself has no commands for these questions."""
-    return Azure(AzProgram(), say=lambda text: sys.stdout.write(f"{text}\n"))
+def deployer() -> Deployer:
+    """Return a deployer by the az command line; azd itself has no commands for these questions."""
+    left_out = os.environ.get("DEPLOY_WITHOUT", "").split()
+    return deployer_without([_one_of(Part, "DEPLOY_WITHOUT", one) for one in left_out])
+
+
+def _one_of(values: type[Choice], name: str, text: str) -> Choice:
+    """Read a value of the environment; ConfigurationError names those that there are."""
+    if text not in set(values):
+        raise ConfigurationError(f"{name} is {text!r}; it must be one of {', '.join(values)}")
+    return values(text)
+
+
+def installation() -> Installation:
+    """Return the outputs of the template, which azd puts into the environment."""
+    return Installation.of({name: {"value": value} for name, value in os.environ.items()})
 
 
 def remember(name: str, value: str) -> None:

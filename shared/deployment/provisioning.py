@@ -8,8 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.deployment.azure import Azure
-from shared.deployment.request import TEMPLATE_SETTINGS, Account, DeploymentRequest, Installation
+from shared.deployment.command_line.azure import Azure
+from shared.deployment.request import (
+    PREMIUM_SETTINGS,
+    TEMPLATE_SETTINGS,
+    Account,
+    DeploymentRequest,
+    Installation,
+)
 from shared.errors import ConfigurationError
 
 FINGERPRINT_SECRET = "fingerprint-key"  # noqa: S105  # the name of a secret
@@ -38,6 +44,7 @@ def parameters(azure: Azure, account: Account, request: DeploymentRequest) -> di
         "fingerprintKey": "" if FINGERPRINT_SECRET in stored else secrets.token_urlsafe(32),
         "alarmEmails": list(request.alarm_emails),
         "timeZone": request.time_zone,
+        "plan": str(request.plan),
         "createRoleAssignments": request.assign_roles,
         "closedNetwork": request.closed_network,
         "deployerId": account.principal,
@@ -71,6 +78,16 @@ def existing(azure: Azure, request: DeploymentRequest) -> Installation | None:
     """Return what the last deployment has made; None if it did not end well, or there was none."""
     outputs = _last_run(azure, request).get("outputs")
     return Installation.of(outputs) if outputs else None
+
+
+def queue_key(azure: Azure, request: DeploymentRequest, installation: Installation) -> str:
+    """Return the key with which Dataverse sends to its queue; it is never printed."""
+    named = ("--name", installation.rule, "--queue-name", installation.queue, "--resource-group", request.group)
+    place = (*named, "--namespace-name", installation.namespace.partition(".")[0])
+    keys = azure.ask(
+        "reading the key of the queue", "servicebus", "queue", "authorization-rule", "keys", "list", *place
+    )
+    return str(keys["primaryKey"])
 
 
 def wait_for_former_run(azure: Azure, request: DeploymentRequest) -> None:
@@ -119,7 +136,7 @@ def _stored_secrets(azure: Azure, request: DeploymentRequest) -> set[str]:
 def _further_settings(azure: Azure, request: DeploymentRequest) -> dict[str, str]:
     """Return the settings that somebody added to the app: the template would drop them."""
     listed = azure.find("looking for the app", "functionapp", "list", "--resource-group", request.group) or []
-    ours = {name.casefold() for name in TEMPLATE_SETTINGS}
+    ours = {name.casefold() for name in TEMPLATE_SETTINGS | PREMIUM_SETTINGS}
     found: dict[str, str] = {}
     for app in listed:
         if (app.get("tags") or {}).get("azd-env-name") == request.environment:

@@ -28,7 +28,7 @@ from shared.composition.settings import Settings, load_settings
 from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError
 from shared.installation import plan
-from shared.installation.components.kind import Kind
+from shared.installation.components.kind import EVENT_KINDS, Kind
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
 from shared.installation.mapped_columns import mapped_columns
@@ -41,7 +41,7 @@ from shared.local.commands.terminal import table
 KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
 SERVICE_ROLE = "Spotler Service"
 _FINE, _FOUND = 0, 1
-_LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
+LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
 
 
 class SignIn(StrEnum):
@@ -57,7 +57,7 @@ class Part(StrEnum):
     STEPS = "steps"
 
 
-_PARTS = {Part.STEPS: {Kind.ENDPOINT, Kind.STEP}}
+_PARTS = {Part.STEPS: EVENT_KINDS}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +82,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tenant", default="", help="with az: the tenant of the organisation")
     parser.add_argument("--client-id", type=UUID, help="app registration or managed identity of the connector")
     parser.add_argument("--service-bus", metavar="HOST", help="name.servicebus.windows.net, for the service endpoint")
-    parser.add_argument("--sas-key-name", default="dataverse-send", help="name of the rule with Send on the queue")
+    parser.add_argument("--sas-key-name", default="dataverse", help="name of the rule with Send on the queue")
     parser.add_argument("--sas-key", help=f"its key, to create or rotate; better in {KEY_VARIABLE}, or asked for")
     parser.add_argument("--mapping", type=Path, help="mapping of the steps; default: the live one, or the first one")
 
@@ -90,7 +90,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _only(text: str) -> frozenset[Kind]:
     """Return the kinds that a word of `--only` names: a kind, or a part such as `steps`."""
     if text in set(Part):
-        return frozenset(_PARTS[Part(text)])
+        return _PARTS[Part(text)]
     try:
         return frozenset({Kind(text)})
     except ValueError:
@@ -108,7 +108,7 @@ async def run(options: argparse.Namespace) -> int:
         raise ConfigurationError("No organisation: name it by --organisation https://….crm4.dynamics.com")
     desired = await _desired(options, settings)
     tokens = token_provider(_credential(options, settings), url, authority=settings.dataverse_authority)
-    async with DataverseClient(url, tokens, read_timeout=_LONGEST_WRITE) as dataverse:
+    async with DataverseClient(url, tokens, read_timeout=LONGEST_WRITE) as dataverse:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
         session = Session(client, desired, sleep=asyncio.sleep, only=_kinds(options))
         return await _run(options, session, client)
