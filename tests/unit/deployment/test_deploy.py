@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from shared.deployment.deploy import Deployer
 from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Plan
 from shared.deployment.web import HealthAnswer
 from shared.errors import ConfigurationError
+from shared.local.commands.provisioning import deploy_command
 from tests import azure_stand_in
 from tests.unit.deployment.stage import CALLS, WELL, FakeDataverse, Stage
 from tests.unit.infra.templates import made, settings_of
@@ -200,3 +202,25 @@ def test_a_deployment_of_an_older_template_is_told_to_run_again(stage: Stage) ->
 
     with pytest.raises(ConfigurationError, match="no output PACKAGE_CONTAINER"):
         stage.deployer.doctor(stage.request)
+
+
+def test_the_command_plans_with_the_template_of_this_project(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, program = tmp_path / "state.json", tmp_path / "az"
+    state.write_text(json.dumps({**vars(stage.azure), "groups": ["a-group"]}))
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {azure_stand_in.__file__} {state} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("SPOTLER_KEY", "key-7")
+    monkeypatch.setenv("SPOTLER_SECRET", "secret-8")
+    parser = argparse.ArgumentParser()
+    deploy_command.add_options(parser)
+    options = parser.parse_args(
+        ["--group", "a-group", "--dataverse-url", "https://x.example", "--plan", "--without", "dataverse"]
+    )
+
+    assert deploy_command.deploy(options) == 0
+    [asked] = [call for call in json.loads(state.read_text())["calls"] if "what-if" in call]
+    assert Path(asked[asked.index("--template-file") + 1]).is_file()
+    assert "create" in capsys.readouterr().out
