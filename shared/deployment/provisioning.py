@@ -1,14 +1,12 @@
 """Deploys the template: its parameters, what it would change, its outputs."""
 
-import json
 import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from shared.deployment.command_line.azure import Azure
+from shared.deployment.command_line.files import private_json
 from shared.deployment.request import (
     PREMIUM_SETTINGS,
     TEMPLATE_SETTINGS,
@@ -110,15 +108,10 @@ def _template(request: DeploymentRequest, file: Path) -> list[str]:
     return [*named, "--template-file", template, "--parameters", f"@{file}"]
 
 
-@contextmanager
-def _parameter_file(values: dict[str, Any]) -> Iterator[Path]:
-    """Write the parameters where only this user reads them: other users see the arguments of a process."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "parameters.json"
-        file.touch(mode=0o600)
-        contents = {"contentVersion": "1.0.0.0", "parameters": {name: {"value": one} for name, one in values.items()}}
-        file.write_text(json.dumps(contents), encoding="utf-8")
-        yield file
+def _parameter_file(values: dict[str, Any]) -> AbstractContextManager[Path]:
+    """Write the parameters to a file; secrets are among them."""
+    given = {name: {"value": one} for name, one in values.items()}
+    return private_json({"contentVersion": "1.0.0.0", "parameters": given})
 
 
 def _stored_secrets(azure: Azure, request: DeploymentRequest) -> set[str]:
