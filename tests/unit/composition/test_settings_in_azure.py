@@ -1,3 +1,13 @@
+"""Settings in Azure: nothing may be embedded there."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.composition.settings import load_settings
+from shared.errors import ConfigurationError
+
+
 def test_in_azure_nothing_may_be_embedded_because_files_end_with_their_instance(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
