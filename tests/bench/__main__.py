@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "list-memory": lists.list_memory,
     "long-list": lists.long_list,
     "cold-start": cold_start.cold_start,
+    "memory": cold_start.memory,
 }
 _ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list"})
 """These take minutes."""
