@@ -6,19 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from shared.deployment.deploy import Deployer  # noqa: E402  # after the path
-from shared.deployment.request import DeploymentRequest, Installation, Plan  # noqa: E402
+from shared.deployment.request import DeploymentRequest, Installation  # noqa: E402
 from shared.errors import ConfigurationError, ConnectorError  # noqa: E402
 from shared.local.commands.provisioning.deploy_command import Part, deployer_without  # noqa: E402
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def request() -> DeploymentRequest:
@@ -32,21 +28,20 @@ def request() -> DeploymentRequest:
         dataverse_url=value.get("DATAVERSE_URL", ""),
         spotler_key=value.get("SPOTLER_KEY", ""),
         spotler_secret=value.get("SPOTLER_SECRET", ""),
-        plan=_one_of(Plan, "AZURE_PLAN", value.get("AZURE_PLAN") or Plan.FLEX),
     )
 
 
 def deployer() -> Deployer:
     """Return a deployer by the az command line; azd itself has no commands for these questions."""
     left_out = os.environ.get("DEPLOY_WITHOUT", "").split()
-    return deployer_without([_one_of(Part, "DEPLOY_WITHOUT", one) for one in left_out])
+    return deployer_without([_part(one) for one in left_out])
 
 
-def _one_of(values: type[Choice], name: str, text: str) -> Choice:
-    """Read a value of the environment; ConfigurationError names those that there are."""
-    if text not in set(values):
-        raise ConfigurationError(f"{name} is {text!r}; it must be one of {', '.join(values)}")
-    return values(text)
+def _part(text: str) -> Part:
+    """Read a word of DEPLOY_WITHOUT; ConfigurationError names those that there are."""
+    if text not in set(Part):
+        raise ConfigurationError(f"DEPLOY_WITHOUT is {text!r}; it must be one of {', '.join(Part)}")
+    return Part(text)
 
 
 def installation() -> Installation:
