@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,3 +212,12 @@ def test_a_part_that_does_not_exist_is_named_with_those_that_do(programs: Progra
 
     assert ran.returncode == 1
     assert ran.stderr == "error: DEPLOY_WITHOUT is 'roles'; it must be one of dataverse\n"
+
+
+def test_azd_installs_for_the_hooks_what_the_commands_need() -> None:
+    lines = (PROJECT / "infra" / "hooks" / "requirements.txt").read_text().splitlines()[1:]
+    local = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]["local"]
+
+    assert lines[0] == "-r ../../requirements.in"
+    assert set(lines[1:]) <= set(local)
+    assert {"pathspec", "lxml"} == {line.partition("~")[0] for line in lines[1:]}
