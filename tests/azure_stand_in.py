@@ -44,6 +44,9 @@ class AzureStandIn:
     secrets: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    late: int = 0
+    """How many looks see the `broken` references before a new role is in force; 0: they stay broken."""
+
     deployment: dict[str, Any] | None = None
     package: str = ""
     plan: str = ""
@@ -174,6 +177,9 @@ class AzureStandIn:
             return {"value": [{"actions": self.actions, "notActions": self.not_actions}]}
         if path.endswith("/configreferences/appsettings"):
             states = {"SPOTLER_KEY": "Resolved", **self.broken}
+            if self.late == 1:
+                self.broken = {}
+            self.late = max(0, self.late - 1)
             return {"value": [{"name": name, "properties": {"status": state}} for name, state in states.items()]}
         if (secret := path.rpartition("/")[2]) in self.secrets:
             return {"name": secret, "properties": {}}

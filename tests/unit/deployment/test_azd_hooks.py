@@ -182,6 +182,15 @@ def test_a_right_that_is_not_in_force_yet_is_waited_for(programs: Programs, app:
     assert after_deploy(programs, app).returncode == 0
 
 
+def test_a_role_on_the_key_vault_that_comes_late_is_waited_for(programs: Programs, app: AppStandIn) -> None:
+    programs.begin_with(broken={"SPOTLER_KEY": "AccessToKeyVaultDenied"}, late=3)
+
+    ran = after_deploy(programs, app)
+
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("waiting for the key vault references") == 3
+
+
 def test_a_name_that_is_taken_is_told_with_its_cure(programs: Programs, app: AppStandIn) -> None:
     programs.fails("functionapp keys list", "(StorageAccountAlreadyTaken)")
 

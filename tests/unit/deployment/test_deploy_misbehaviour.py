@@ -32,6 +32,14 @@ def test_what_only_needs_time_gets_it(stage: Stage, fault: Fault, seconds: float
     assert stage.azure.package
 
 
+def test_a_role_on_the_key_vault_that_comes_late_is_waited_for(stage: Stage) -> None:
+    stage.azure.broken, stage.azure.late = {"SPOTLER_KEY": "AccessToKeyVaultDenied"}, 4
+    stage.deploy()
+
+    assert stage.said.count("waiting for the key vault references") == 4
+    assert stage.azure.package
+
+
 def test_waiting_ends(stage: Stage) -> None:
     stage.azure.fails(Fault("functionapp deployment source", "InaccessibleStorageException", times=10_000))
 
