@@ -18,8 +18,10 @@ from shared.local.commands.provisioning.deploy_command import Part, deployer_wit
 
 
 def request() -> DeploymentRequest:
-    """Return the request that azd's environment describes."""
+    """Return the request that azd's environment describes; ConfigurationError without an organisation."""
     value = os.environ
+    if not value.get("DATAVERSE_URL"):
+        raise ConfigurationError("DATAVERSE_URL is not set: azd env set DATAVERSE_URL https://….crm4.dynamics.com")
     return DeploymentRequest(
         root=ROOT,
         group=value.get("AZURE_RESOURCE_GROUP", f"rg-{value['AZURE_ENV_NAME']}"),

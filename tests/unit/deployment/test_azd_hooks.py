@@ -56,6 +56,7 @@ class Programs:
         environment = {
             "PATH": f"{self.folder}:{os.environ['PATH']}", "AZURE_ENV_NAME": "test", "AZURE_LOCATION": "westeurope",
             "AZURE_RESOURCE_GROUP": "a-group", "SPOTLER_KEY": "key-7", "SPOTLER_SECRET": "secret-8",
+            "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
             "DEPLOY_WITHOUT": "dataverse", "PYTHONPATH": str(NO_WAITING), **OUTPUTS, **more,
         }  # fmt: skip
         command = [sys.executable, str(PROJECT / AZD["hooks"][name]["run"])]
@@ -221,6 +222,13 @@ def test_a_part_that_does_not_exist_is_named_with_those_that_do(programs: Progra
 
     assert ran.returncode == 1
     assert ran.stderr == "error: DEPLOY_WITHOUT is 'roles'; it must be one of dataverse\n"
+
+
+def test_without_an_organisation_the_hook_says_how_to_name_it(programs: Programs) -> None:
+    ran = programs.hook("preprovision", DATAVERSE_URL="")
+
+    assert ran.returncode == 1
+    assert "azd env set DATAVERSE_URL" in ran.stderr
 
 
 def test_azd_installs_for_the_hooks_what_the_commands_need() -> None:
