@@ -138,7 +138,7 @@ async def test_a_clash_of_another_key_is_still_a_conflict() -> None:
 
 
 @pytest.mark.parametrize("refusal", [error(400, "0x1"), error(403, "0x1"), error(404, "0x1"), error(412, "0x1")])
-async def test_a_refusal_is_not_repeated(refusal: httpx.Response) -> None:
+async def test_a_request_that_dataverse_refuses_is_sent_once(refusal: httpx.Response) -> None:
     script = Script(refusal)
     with pytest.raises(ConnectorError):
         await script.client.execute(delete("contacts", ROW))

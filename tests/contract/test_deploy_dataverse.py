@@ -38,7 +38,7 @@ class Killed(BaseException):
 class Side:
     """The installer's side of a deployment, called as the command calls it: without a loop of its own."""
 
-    def __init__(self, organisation: DataverseOrganisation, secret: str = "sandbox") -> None:
+    def __init__(self, organisation: DataverseOrganisation, folder: Path, secret: str = "sandbox") -> None:
         self.organisation = organisation
         self.said: list[str] = []
         self.killed_after = 10_000
@@ -48,6 +48,7 @@ class Side:
             Azure(self, self._say, lambda _seconds: None),
             credential=ClientSecret("contoso", "sandbox", secret),
             authority=organisation.url,
+            originals=folder,
             sleep=self._at_once,
         )
         self.at_look: dict[int, JobStatus] = {}
@@ -88,9 +89,9 @@ class Side:
 
 
 @pytest_asyncio.fixture
-async def side() -> AsyncIterator[Side]:
+async def side(tmp_path: Path) -> AsyncIterator[Side]:
     async with open_organisation(bare=True) as organisation:
-        yield Side(organisation)
+        yield Side(organisation, tmp_path)
 
 
 async def test_the_identity_gets_its_user_and_the_queue_its_endpoint_and_steps(side: Side) -> None:
@@ -132,7 +133,7 @@ async def test_an_installation_that_is_killed_is_finished_by_the_next_run(side: 
 
 
 async def test_who_has_no_rights_in_dataverse_is_told_what_to_do(side: Side) -> None:
-    stranger = Side(side.organisation, secret="of another app")
+    stranger = Side(side.organisation, Path(), secret="of another app")
 
     with pytest.raises(ConfigurationError, match="--without dataverse"):
         await stranger.prepare()

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
+
+import httpx
 
 from shared.adapters.dataverse.records.tables import JOB_STATUS, JOBS
 from shared.adapters.dataverse.web_api import odata
@@ -23,12 +26,17 @@ from shared.domain.records.jobs import JobStatus, Operation
 from shared.errors import ConfigurationError, ConnectorError
 from shared.installation import plan
 from shared.installation.components.kind import EVENT_KINDS, Kind
+from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
 from shared.installation.mapped_columns import mapped_columns
+from shared.installation.originals import FormFiles
+from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Step
 from shared.installation.session import Goal, Session
 from shared.installation.wire.customization_client import CustomizationClient
+from shared.installation.wire.publication import Publication
+from shared.local.commands.local_settings import ROOT
 from shared.local.commands.provisioning.install_command import LONGEST_WRITE, SERVICE_ROLE
 
 JOB_NAME = "Deployment test"
@@ -38,11 +46,15 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class ByInstaller:
-    """Implements `DataverseSide` with the rights of whoever is signed in; `sleep` waits for seconds."""
+    """Implements `DataverseSide` with the rights of whoever is signed in.
+
+    `originals` is where forms of others are kept as they were before their first change; `sleep` waits for seconds.
+    """
 
     azure: Azure
     credential: Credential = field(default_factory=AzureCli)
     authority: str = PUBLIC_CLOUD
+    originals: Path = ROOT / ".local" / "form-originals"
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def prepare(self, request: DeploymentRequest, installation: Installation) -> str:
@@ -75,7 +87,9 @@ class ByInstaller:
     async def _reach(self, request: DeploymentRequest, desired: DesiredState, kinds: Collection[Kind]) -> str:
         async with self._dataverse(request) as dataverse:
             client = CustomizationClient(dataverse, solution=desired.solution.name, sleep=self.sleep)
-            session = Session(client, desired, sleep=self.sleep, only=kinds)
+            keep = FormFiles(self.originals / httpx.URL(request.dataverse_url).host).keep
+            pages = page_kinds(read_customisation(), keep, frozenset())
+            session = Session(client, desired, sleep=self.sleep, only=kinds, pages=pages)
             prepared = await session.prepare(Goal.INSTALL)
             await session.apply(prepared, self._tell)
             if left := await session.verify(Goal.INSTALL):
@@ -83,8 +97,12 @@ class ByInstaller:
                 raise ConfigurationError(f"it is still not as it should be ({names})")
             return f"Dataverse is as it should be, after {len(plan.writes(prepared.steps))} changes"
 
-    def _tell(self, step: Step) -> None:
-        self.azure.say(f"Dataverse: {step.action} {step.kind} {step.name}")
+    def _tell(self, what: Step | Publication) -> None:
+        match what:
+            case Step():
+                self.azure.say(f"Dataverse: {what.action} {what.kind} {what.name}")
+            case _:
+                self.azure.say(f"Dataverse: publish {len(what)} tables, scripts and pages, which may take a minute")
 
     async def _job(self, request: DeploymentRequest) -> ChangeTest:
         async with self._dataverse(request) as dataverse:
