@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +18,8 @@ from shared.errors import ConfigurationError
 from shared.local.bundles import folder
 from shared.local.bundles.deployed_app import DeployedApp
 from shared.local.bundles.promotion import Promotion, promote
-from shared.local.commands.connector import ROOT
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET
+from tests.processes import run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World, open_world
 
@@ -65,13 +62,8 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 
 async def typed(world: World, *words: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "shared", *words, stdout=PIPE, stderr=PIPE, cwd=ROOT,
-        env={**SYSTEM, **world.connector.settings, "LOG_LEVEL": "ERROR"},
-    )  # fmt: skip
-    output, complaint = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output.decode() + complaint.decode()
+    ended = await run(words, {**SYSTEM, **world.connector.settings, "LOG_LEVEL": "ERROR"})
+    return ended.code, ended.output + ended.complaint
 
 
 async def live(world: World) -> str:
