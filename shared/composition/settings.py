@@ -14,7 +14,7 @@ from pydantic import ValidationError, ValidationInfo, field_validator, model_val
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict
 
-from shared.composition.connection_settings import (
+from shared.composition.setting_groups.connection_settings import (
     TABLE_NAME,
     DataverseSettings,
     LocalSettings,
@@ -22,8 +22,8 @@ from shared.composition.connection_settings import (
     StorageSettings,
     TelemetrySettings,
 )
-from shared.composition.setting_texts import NCRONTAB, complaint_about_address, given, in_right_case
-from shared.composition.sync_settings import (
+from shared.composition.setting_groups.setting_texts import NCRONTAB, complaint_about_address, given, in_right_case
+from shared.composition.setting_groups.sync_settings import (
     LOGICAL_NAME,
     PREFIX,
     SHORT_NAME,

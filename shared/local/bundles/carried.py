@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from shared.composition.connection_settings import LocalSettings, StorageSettings
+from shared.composition.setting_groups.connection_settings import LocalSettings, StorageSettings
 from shared.composition.settings import Settings
 from shared.consent.permission_defaults import ENABLED_NAME
 from shared.errors import ConfigurationError
