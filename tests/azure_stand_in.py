@@ -83,6 +83,8 @@ class AzureStandIn:
         match words:
             case ["account", "show"]:
                 return {"id": "sub-1", "tenantId": "tenant-1", "user": {"type": "user", "name": "someone"}}
+            case ["account", "get-access-token"]:
+                raise LookupError("A token for that organisation")
             case ["ad", "signed-in-user", "show"]:
                 return {"id": "person-1"}
             case ["provider", "list"]:

@@ -36,6 +36,7 @@ _ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list"})
 
 async def main(names: list[str]) -> int:
     """Run the named benchmarks, or all that do not take minutes."""
+    names = [name.replace("_", "-") for name in names]
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
         print(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

@@ -109,6 +109,15 @@ def test_after_provisioning_the_key_is_forgotten_and_the_dataverse_side_gets_its
     assert "client-1" in ran.stdout
 
 
+def test_without_rights_in_dataverse_the_hook_says_how_to_leave_that_side_out(programs: Programs) -> None:
+    ran = programs.hook("postprovision", DEPLOY_WITHOUT="")
+
+    assert ran.returncode == 1
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith("error: The Dataverse side is not done")
+    assert "DEPLOY_WITHOUT" in last
+
+
 def test_after_the_code_the_app_is_connected_and_a_message_goes_through(programs: Programs, app: AppStandIn) -> None:
     ran = after_deploy(programs, app)
 

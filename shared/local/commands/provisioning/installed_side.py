@@ -81,7 +81,7 @@ class ByInstaller:
             where = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
             raise ConfigurationError(
                 f"The Dataverse side is not done{where}: {error}. Cure that and run the command again, which does the "
-                "rest; without rights in Dataverse, leave that side out (--without dataverse)"
+                "rest; without rights in Dataverse, leave that side out (--without dataverse, in azd DEPLOY_WITHOUT)"
             ) from error
 
     async def _reach(self, request: DeploymentRequest, desired: DesiredState, kinds: Collection[Kind]) -> str:
