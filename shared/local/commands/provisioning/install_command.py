@@ -30,7 +30,7 @@ from shared.composition.settings import Settings, load_settings
 from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError
 from shared.installation import plan
-from shared.installation.components.kind import Kind
+from shared.installation.components.kind import EVENT_KINDS, Kind
 from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
@@ -48,7 +48,7 @@ from shared.local.commands.terminal import table
 KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
 SERVICE_ROLE = "Spotler Service"
 _FINE, _FOUND = 0, 1
-_LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
+LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
 
 
 class SignIn(StrEnum):
@@ -71,7 +71,7 @@ _PARTS = {
     Part.FORMS: {Kind.VIEW, Kind.CHART, Kind.FORM, Kind.TAB},
     Part.APP: {Kind.APP, Kind.DASHBOARD},
     Part.BUTTONS: {Kind.COMMAND},
-    Part.STEPS: {Kind.ENDPOINT, Kind.STEP},
+    Part.STEPS: EVENT_KINDS,
 }
 _SHARED = {Kind.VIEW, Kind.CHART}
 """Forms and the dashboard show them: they are left out only with both."""
@@ -108,7 +108,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tenant", default="", help="with az: the tenant of the organisation")
     parser.add_argument("--client-id", type=UUID, help="app registration or managed identity of the connector")
     parser.add_argument("--service-bus", metavar="HOST", help="name.servicebus.windows.net, for the service endpoint")
-    parser.add_argument("--sas-key-name", default="dataverse-send", help="name of the rule with Send on the queue")
+    parser.add_argument("--sas-key-name", default="dataverse", help="name of the rule with Send on the queue")
     parser.add_argument("--sas-key", help=f"its key, to create or rotate; better in {KEY_VARIABLE}, or asked for")
     parser.add_argument("--mapping", type=Path, help="mapping of the steps; default: the live one, or the first one")
     parser.add_argument(
@@ -139,7 +139,7 @@ async def run(options: argparse.Namespace) -> int:
         raise ConfigurationError("No organisation: name it by --organisation https://….crm4.dynamics.com")
     desired = await _desired(options, settings)
     tokens = token_provider(_credential(options, settings), url, authority=settings.dataverse_authority)
-    async with DataverseClient(url, tokens, read_timeout=_LONGEST_WRITE) as dataverse:
+    async with DataverseClient(url, tokens, read_timeout=LONGEST_WRITE) as dataverse:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
         originals = options.originals or settings.local_folder / "form-originals"
         keep = FormFiles(originals / httpx.URL(url).host).keep
