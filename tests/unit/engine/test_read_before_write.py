@@ -107,11 +107,13 @@ async def test_batches_ask_only_for_what_is_newer_than_the_last_answer() -> None
     assert twin.platform.calls["contact"] <= 1
 
 
-async def test_a_contact_that_bounced_since_the_last_poll_is_told_as_bounced() -> None:  # C-12, BNC-01
+@pytest.mark.parametrize("polls", [0, 1], ids=["before the first poll", "since the last poll"])
+async def test_a_contact_that_bounced_is_told_as_bounced_and_not_as_opted_out(polls: int) -> None:  # C-12, BNC-01
     twin = ConnectorTwin()
     ann = twin.crm.create(**person())
     await twin.sync(ann)
-    await twin.poll()
+    for _ in range(polls):
+        await twin.poll()
     twin.clock.advance(timedelta(minutes=1))
     twin.platform.bounce(twin.contact_of("ann@example.com"))
     twin.clock.advance(timedelta(hours=1))
