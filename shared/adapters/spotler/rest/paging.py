@@ -70,19 +70,25 @@ class Windows:
 
 
 async def feed(
-    fetch: Fetch[Item], start: datetime, end: datetime, *, identity: Callable[[Item], Hashable]
+    fetch: Fetch[Item],
+    start: datetime,
+    end: datetime,
+    *,
+    identity: Callable[[Item], Hashable],
+    bounds: tuple[str, str] = ("fromDate", "toDate"),
 ) -> AsyncIterator[tuple[Item, ...]]:
     """Yield the pages between two times, without repeated items and without empty pages.
 
-    If the service refuses a long slice, short ones are read.
+    If the service refuses a long slice, short ones are read. `bounds` are the parameters of the two times.
     """
+    first, last = bounds
     previous: set[Hashable] = set()
     windows = Windows(start, end)
     while True:
         current: set[Hashable] = set()
         count = 0
         try:
-            async for page in pages(fetch, {"fromDate": _down(windows.begin), "toDate": _up(windows.edge)}):
+            async for page in pages(fetch, {first: _down(windows.begin), last: _up(windows.edge)}):
                 count += len(page)
                 marked = {identity(item): item for item in reversed(page)}
                 fresh = {mark: item for mark, item in marked.items() if mark not in previous | current}
