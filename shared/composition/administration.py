@@ -70,6 +70,7 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
                 "reconciliation": connector.reconciliation.state,
                 "comparison": connector.comparison.state,
                 "brake": connector.brake.state,
+                "engagement": connector.engagement.state,
             },
             refused_tables=reader(rules.mapping).refused_tables,
         ),

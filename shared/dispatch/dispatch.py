@@ -10,6 +10,7 @@ from uuid import UUID
 from shared.dispatch.resync import Resync
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
+from shared.engagement.service import Engagement
 from shared.engine.bindings.claim_deadline import TimeBudget, spending
 from shared.engine.guards.attempt import attempt
 from shared.engine.guards.circuits import Circuits, Flow, Pause, Probe
@@ -23,6 +24,7 @@ from shared.lists.service import Lists
 from shared.messages.lane_messages import (
     AnyMessage,
     Compare,
+    Engage,
     Jobs,
     Lanes,
     Permissions,
@@ -42,6 +44,10 @@ from shared.ports.queue import QueueName
 log = logging.getLogger(__name__)
 
 
+OtherMessage = Jobs | Walk | Replay | Compare | Engage | ListMessage
+"""A message that is handled by itself, beside people."""
+
+
 @dataclass(slots=True)
 class Work:
     """The work that messages ask for."""
@@ -52,6 +58,7 @@ class Work:
     walks: list[Walk] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
     comparisons: list[Compare] = field(default_factory=list)
+    engagements: list[Engage] = field(default_factory=list)
     lists: list[ListMessage] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     """Messages whose origin must be checked first (`dispatch/intake.py`)."""
@@ -65,15 +72,16 @@ class Work:
             *(message.correlation for message in self.permissions),
             *(walk.correlation for walk in self.walks),
             *(replay.correlation for replay in self.replays),
-            *(message.correlation for message in self.comparisons),
+            *(message.correlation for message in (*self.comparisons, *self.engagements)),
             *(message.correlation for message in self.lists),
             *(correlation for one in self.unchecked for correlation in Work.asked_by(one.message).correlations),
         ]
 
     @property
-    def others(self) -> list[Jobs | Walk | Replay | Compare | ListMessage]:
+    def others(self) -> list[OtherMessage]:
         """Everything but people, their permission rows, and unchecked messages."""
-        return [*_jobs_together(self.jobs), *self.walks, *self.replays, *self.comparisons, *self.lists]
+        steps = [*self.walks, *self.replays, *self.comparisons, *self.engagements, *self.lists]
+        return [*_jobs_together(self.jobs), *steps]
 
     @classmethod
     def asked_by(cls, message: AnyMessage) -> Self:
@@ -107,6 +115,8 @@ class Work:
                 self.replays.append(message)
             case Compare():
                 self.comparisons.append(message)
+            case Engage():
+                self.engagements.append(message)
             case ListStep() | ListMembers() | ListLook() | ListClean():
                 self.lists.append(message)
             case Unchecked():
@@ -126,6 +136,7 @@ class Dispatcher:
     resync: Resync
     release: Release
     comparison: Comparison
+    engagement: Engagement
     lists: Lists
     lanes: Lanes
     redelivery: Redelivery
@@ -197,12 +208,12 @@ class Dispatcher:
         """Synchronise people; a message may ask for no more than the job that it names."""
         await self.people.handle(await self.jobs.verify(people), lane=lane)
 
-    async def _do_or_postpone(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+    async def _do_or_postpone(self, message: OtherMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._do_one(message, lane), message.kind)
         if isinstance(done, ConnectorError):
             await self.redelivery.postpone(lane, message, done)
 
-    async def _do_one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+    async def _do_one(self, message: OtherMessage, lane: QueueName) -> None:
         match message:
             case Jobs():
                 await self.jobs.run(message, lane=lane)
@@ -212,6 +223,8 @@ class Dispatcher:
                 await self.release.replay(message, lane=lane)
             case Compare():
                 await self.comparison.step(message, lane=lane)
+            case Engage():
+                await self.engagement.step(message, lane=lane)
             case _:
                 await self.lists.handle(message, lane=lane)
 

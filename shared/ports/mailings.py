@@ -27,6 +27,14 @@ class Happening:
     contact: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """A page of events; `after` is where the next one begins, "" at the end."""
+
+    happenings: Sequence[Happening]
+    after: str
+
+
 class Mailings(Protocol):
     """Reads mailings. All methods raise ConnectorErrors."""
 
@@ -36,22 +44,22 @@ class Mailings(Protocol):
     async def of_campaigns(self) -> Sequence[Mailing]:
         """Return the messages of all campaigns; they have no begin and no count."""
 
-    async def content(self, mailing: str, origin: MailingOrigin) -> MailingContent | None:
-        """Return what a mailing says; None if the platform does not have it."""
+    async def details(self, mailing: str, origin: MailingOrigin) -> tuple[Mailing, MailingContent] | None:
+        """Return a mailing and what it says; None if the platform has none of this origin."""
 
     async def counts(self, mailing: str) -> MailingCounts | None:
         """Return the statistics of a bulk mailing as of now; None if it has none, as an SMS mailing."""
 
-    def noted(self, kind: EventKind, start: datetime, end: datetime) -> AsyncIterator[Sequence[Happening]]:
+    def noted(self, kind: EventKind, start: datetime, end: datetime, *, after: str = "") -> AsyncIterator[FeedPage]:
         """Yield from the account-wide feed, in pages, the events that the platform noted between two aware times.
 
-        Clicks have no link there. UNSUBSCRIBED has no feed (ValueError).
+        Clicks have no link there. `after` continues behind a page. UNSUBSCRIBED has no feed (ValueError).
         """
 
-    def listed(self, mailing: str, origin: MailingOrigin, kind: EventKind) -> AsyncIterator[Sequence[Happening]]:
+    def listed(self, mailing: Mailing, kind: EventKind, *, after: str = "") -> AsyncIterator[FeedPage]:
         """Yield all events of a kind of one mailing, in pages; nothing if it has no such list.
 
-        Recipients of a bulk mailing have no time there: those events are left out.
+        Recipients of a bulk mailing have no time there: they get the begin of the mailing, marked as approximate.
         """
 
     async def clicks_of(self, mailing: str, external_id: str) -> Sequence[Happening]:

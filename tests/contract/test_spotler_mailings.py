@@ -1,6 +1,6 @@
 """Mailings and interactions over the sandbox, and the wire forms of them that are uncertain."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +9,11 @@ import pytest
 
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.spotler.mailings.mailings import SpotlerMailings
-from shared.domain.engagement.events import BounceType, EventKind
-from shared.domain.engagement.mailings import MailingKind, MailingOrigin
+from shared.domain.engagement.events import APPROXIMATE, BounceType, EventKind
+from shared.domain.engagement.mailings import Mailing, MailingKind, MailingOrigin
 from shared.domain.features.automations import AutomationKind
 from shared.errors import DataError
-from shared.ports.mailings import Happening
+from shared.ports.mailings import FeedPage, Happening
 from tests.contract.clocks import ManualClock
 from tests.contract.spotler_account import HASTY, SpotlerAccount, open_account
 
@@ -27,8 +27,12 @@ async def account() -> AsyncIterator[SpotlerAccount]:
         yield opened
 
 
-async def gathered(pages: AsyncIterator[Sequence[Happening]]) -> list[Happening]:
-    return [one async for page in pages for one in page]
+async def gathered(pages: AsyncIterator[FeedPage]) -> list[Happening]:
+    return [one async for page in pages for one in page.happenings]
+
+
+def bulk(handle: str, begun: datetime | None = None) -> Mailing:
+    return Mailing(handle, "March news", begun=begun)
 
 
 async def noted(account: SpotlerAccount, kind: EventKind) -> list[Happening]:
@@ -52,11 +56,13 @@ async def test_a_mailing_has_a_handle_a_name_a_begin_and_a_count(account: Spotle
 
 async def test_the_content_has_subject_sender_and_links(account: SpotlerAccount) -> None:
     sent = await account.act("mailing", {"name": "March news", "subject": "Hello"})
-    content = await account.mailings.content(sent["encryptedId"], MailingOrigin.BULK)
-    assert content is not None
+    details = await account.mailings.details(sent["encryptedId"], MailingOrigin.BULK)
+    assert details is not None
+    mailing, content = details
+    assert (mailing.handle, mailing.name) == (sent["encryptedId"], "March news")
     assert (content.subject, content.sender_address) == ("Hello", "news@example.com")
     assert {link.type for link in content.links} == {"", "conversion", "unsubscribe"}
-    assert await account.mailings.content("none", MailingOrigin.BULK) is None
+    assert await account.mailings.details("none", MailingOrigin.BULK) is None
 
 
 async def test_statistics_are_counts_and_an_sms_mailing_has_none(account: SpotlerAccount) -> None:
@@ -90,25 +96,51 @@ async def test_the_lists_of_a_mailing_tell_the_link(account: SpotlerAccount) -> 
     (feed,) = [one for one in await noted(account, EventKind.CLICKED) if one.external_id == "anna"]
     (mine,) = await account.mailings.clicks_of(sent, "anna")
     assert (mine.event.at, mine.event.detail) == (feed.event.at, "2"), "feed and list agree on the time"
-    clicks = await gathered(account.mailings.listed(sent, MailingOrigin.BULK, EventKind.CLICKED))
+    clicks = await gathered(account.mailings.listed(bulk(sent), EventKind.CLICKED))
     assert {(one.external_id, one.event.detail) for one in clicks} == {("anna", "2"), ("ben", "3")}
     assert await account.mailings.clicks_of(sent, "nobody") == []
     assert await account.mailings.clicks_of(sent, "a/b") == [], "such an id cannot be addressed"
 
 
-async def test_recipients_of_a_bulk_mailing_have_no_time_and_are_left_out(account: SpotlerAccount) -> None:
+async def test_recipients_of_a_bulk_mailing_get_its_begin_as_an_approximate_time(account: SpotlerAccount) -> None:
     sent = (await account.act("mailing", {"name": "March news"}))["encryptedId"]
-    assert await gathered(account.mailings.listed(sent, MailingOrigin.BULK, EventKind.SENT)) == []
+    begun = account.clock.now()
+    found = await gathered(account.mailings.listed(bulk(sent, begun), EventKind.SENT))
+    assert {(one.external_id, one.event.at, one.event.detail) for one in found} == {
+        ("anna", begun, APPROXIMATE),
+        ("ben", begun, APPROXIMATE),
+    }
+    assert await gathered(account.mailings.listed(bulk(sent), EventKind.SENT)) == []
+
+
+async def test_a_list_and_the_feed_continue_behind_any_page(account: SpotlerAccount) -> None:
+    await account.people(*(f"p{number}" for number in range(230)))
+    sent = (await account.act("mailing", {"name": "March news"}))["encryptedId"]
+    start, end = account.clock.now() - DAY, account.clock.now()
+
+    def lists(after: str = "") -> AsyncIterator[FeedPage]:
+        return account.mailings.listed(bulk(sent, end), EventKind.SENT, after=after)
+
+    def feed(after: str = "") -> AsyncIterator[FeedPage]:
+        return account.mailings.noted(EventKind.SENT, start, end, after=after)
+
+    for read in (lists, feed):
+        pages = [page async for page in read()]
+        assert [len(page.happenings) for page in pages] == [100, 100, 32]
+        assert await gathered(read(pages[1].after)) == list(pages[2].happenings)
+        assert pages[-1].after == ""
 
 
 async def test_messages_of_campaigns_are_read_beside_bulk_mailings(account: SpotlerAccount) -> None:
     await account.automations.start(AutomationKind.CAMPAIGN, "TrgCartLeft", "anna", [])
     (message,) = await account.mailings.of_campaigns()
     assert (message.handle, message.origin) == ("CmlCartFirst", MailingOrigin.CAMPAIGN)  # INT-08
-    (one,) = await gathered(account.mailings.listed("CmlCartFirst", MailingOrigin.CAMPAIGN, EventKind.SENT))
+    (one,) = await gathered(account.mailings.listed(message, EventKind.SENT))
     assert one.external_id == "anna"
     assert await account.mailings.counts("CmlCartFirst") is None
-    assert await gathered(account.mailings.listed("CmlCartFirst", MailingOrigin.BULK, EventKind.OPENED)) == []
+    assert await account.mailings.details("CmlCartFirst", MailingOrigin.BULK) is None
+    assert (await account.mailings.details("CmlCartFirst", MailingOrigin.CAMPAIGN)) is not None
+    assert await gathered(account.mailings.listed(bulk("CmlCartFirst"), EventKind.OPENED)) == []
 
 
 async def test_late_events_are_found_by_the_time_at_which_they_were_noted(account: SpotlerAccount) -> None:
@@ -160,7 +192,7 @@ async def test_dates_are_read_in_every_form(date: Any) -> None:
 async def test_events_without_an_identity_are_read_and_have_none() -> None:
     body = {"opens": [{"contactIdentifier": None, "openDate": "2026-05-01T10:00:00Z"}, {"contactIdentifier": {}}]}
     mailings = account_that_answers({"/mailing/m1/opens": body})
-    (one,) = await gathered(mailings.listed("m1", MailingOrigin.BULK, EventKind.OPENED))
+    (one,) = await gathered(mailings.listed(bulk("m1"), EventKind.OPENED))
     assert (one.external_id, one.contact) == ("", "")  # P-03
 
 

@@ -5,7 +5,7 @@ event is its kind, its time to the millisecond, and its link: the platform's fee
 same event differently, and agree on these.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -38,9 +38,13 @@ class Confidence(StrEnum):
     """It is the newest mailing that the person received within a month before."""
 
 
+APPROXIMATE = "~"
+"""The detail of a sent event whose time is that of its mailing: the platform does not tell the person's own."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Event:
-    """One event, at an aware time. `detail`: the id of the link, the bounce type, or the confidence.
+    """One event, at an aware time. `detail`: the id of the link, the bounce type, the confidence, or APPROXIMATE.
 
     A click whose link the platform does not tell has no detail.
     """
@@ -51,7 +55,7 @@ class Event:
 
 
 MOST = 400
-"""How many events of one person in one mailing are kept: the earliest. Scanners click without end."""
+"""How many events of a kind of one person in one mailing are kept: the earliest. Scanners click without end."""
 
 
 def event(kind: EventKind, at: datetime, detail: str = "") -> Event:
@@ -65,13 +69,26 @@ def event(kind: EventKind, at: datetime, detail: str = "") -> Event:
 def joined(*sets: Iterable[Event]) -> frozenset[Event]:
     """Unite sets of events of one person in one mailing, and keep the earliest.
 
-    The result is the same for every order and grouping of the sets. A click without a link is dropped if a click at the
-    same time has one.
+    The result is the same for every order and grouping of the sets. Better knowledge replaces lesser: a click without a
+    link gives way to a click at the same time with one, an approximate time of sending to an exact one.
     """
     united = {one for events in sets for one in events}
     linked = {one.at for one in united if one.kind is EventKind.CLICKED and one.detail}
-    kept = {one for one in united if one.kind is not EventKind.CLICKED or one.detail or one.at not in linked}
-    return frozenset(kept if len(kept) <= MOST else nsmallest(MOST, kept))
+    is_exact = any(one.kind is EventKind.SENT and one.detail != APPROXIMATE for one in united)
+    kept = {one for one in united if not _is_replaced(one, linked, is_exact=is_exact)}
+    if len(kept) <= MOST:
+        return frozenset(kept)
+    return frozenset(one for kind in EventKind for one in nsmallest(MOST, (one for one in kept if one.kind is kind)))
+
+
+def _is_replaced(one: Event, linked: Container[datetime], *, is_exact: bool) -> bool:
+    match one.kind:
+        case EventKind.CLICKED:
+            return not one.detail and one.at in linked
+        case EventKind.SENT:
+            return one.detail == APPROXIMATE and is_exact
+        case _:
+            return False
 
 
 def of_kind(events: Iterable[Event], kind: EventKind) -> list[Event]:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
-from shared.domain.engagement.events import Event, EventKind, of_kind
+from shared.domain.engagement.events import APPROXIMATE, Event, EventKind, of_kind
 from shared.domain.engagement.mailings import Link
 
 
@@ -57,7 +57,7 @@ def suspects(
     known = set(events)
     clicks = of_kind(known, EventKind.CLICKED)
     crowd = frozenset(colleagues)
-    sent = min((one.at for one in known if one.kind is EventKind.SENT), default=None)
+    sent = min((one.at for one in known if one.kind is EventKind.SENT and one.detail != APPROXIMATE), default=None)
     at_once = _within(clicks, rules.at_once, least=2)
     enough = max(rules.all_links_least, ceil(rules.all_links_share * len(links)))
     all_links = _within(clicks, rules.all_links_within, least=enough) if len(links) >= rules.all_links_least else set()

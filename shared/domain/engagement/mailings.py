@@ -69,8 +69,8 @@ class Mailing:
     sent: int | None = None
 
     def has_begun(self, now: datetime) -> bool:
-        """Whether distribution has begun (BULK-03): messages went out at a time that is not in the future."""
-        return bool(self.sent) and (self.begun is None or self.begun <= now)
+        """Whether distribution has begun (BULK-03): its time has come, and messages went out if the platform counts."""
+        return self.sent != 0 and (self.begun is None or self.begun <= now)
 
 
 @dataclass(frozen=True, slots=True)

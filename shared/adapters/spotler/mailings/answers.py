@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from shared.adapters.spotler.rest.models import Answer, Date, EncryptedId, Text
-from shared.domain.engagement.events import BounceType, Event, EventKind, event
+from shared.domain.engagement.events import APPROXIMATE, BounceType, Event, EventKind, event
 from shared.domain.engagement.mailings import Link, Mailing, MailingContent, MailingKind, MailingOrigin
 from shared.domain.engagement.statistics import MailingCounts
 from shared.ports.mailings import Happening
@@ -72,7 +72,7 @@ class MessageAnswer(Answer):
     from_email: Text = ""
 
 
-class DetailsAnswer(Answer):
+class DetailsAnswer(MailingAnswer):
     """A mailing of `GET /mailing/{id}` or `GET /campaign-mailing/{id}`."""
 
     message: Annotated[MessageAnswer, BeforeValidator(_nothing)] = MessageAnswer()
@@ -155,12 +155,18 @@ class ListedAnswer(Answer):
     link_id: Text = ""
     type: Text = ""
 
-    def happening(self, mailing: str, kind: EventKind, external_id: str = "") -> Happening | None:
-        """Convert to the domain; None without a time."""
-        if self.date is None:
+    def happening(
+        self, mailing: str, kind: EventKind, *, external_id: str = "", begun: datetime | None = None
+    ) -> Happening | None:
+        """Convert to the domain; None without a time. A recipient without one gets `begun`, marked as approximate."""
+        who, at = self.contact_identifier, self.date
+        if at is None and kind is EventKind.SENT and begun is not None:
+            found = event(kind, begun, APPROXIMATE)
+        elif at is None:
             return None
-        who = self.contact_identifier
-        return Happening(mailing, who.external_id or external_id, self._event(kind, self.date), who.encrypted_id)
+        else:
+            found = self._event(kind, at)
+        return Happening(mailing, who.external_id or external_id, found, who.encrypted_id)
 
     def _event(self, kind: EventKind, at: datetime) -> Event:
         match kind:

@@ -16,17 +16,20 @@ from shared.adapters.spotler.mailings.answers import (
 )
 from shared.adapters.spotler.rest.external_ids import complaint, path_segment
 from shared.adapters.spotler.rest.models import CampaignAnswer, ListAnswer
-from shared.adapters.spotler.rest.paging import Fetch, feed, pages
+from shared.adapters.spotler.rest.paging import Fetch, pages, pages_from
 from shared.adapters.spotler.rest.paths import segment
 from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
 from shared.domain.engagement.events import EventKind
 from shared.domain.engagement.mailings import Mailing, MailingContent, MailingOrigin
 from shared.domain.engagement.statistics import MailingCounts
 from shared.errors import ConnectorError, DataError, NotFoundError
-from shared.ports.mailings import Happening
+from shared.ports.mailings import FeedPage, Happening
 
 _SLICE = timedelta(days=31)
 """How long a span of the list of mailings is: it has no pages, and no limit is published."""
+
+_SECOND = timedelta(seconds=1)
+"""Times are sent in whole seconds; an end must not be cut."""
 
 _MAILINGS = TypeAdapter(ListAnswer[MailingAnswer])
 _CAMPAIGNS = TypeAdapter(ListAnswer[CampaignAnswer])
@@ -86,16 +89,18 @@ class SpotlerMailings:
             found += [one for one in read if one is not None]
         return found
 
-    async def content(self, mailing: str, origin: MailingOrigin) -> MailingContent | None:
-        """Read the details; None for a mailing that the account does not have."""
+    async def details(self, mailing: str, origin: MailingOrigin) -> tuple[Mailing, MailingContent] | None:
+        """Read the details; None for a mailing that the account does not have, or of another origin."""
         prefix = _PREFIX[origin]
         call = SpotlerCall(f"{prefix}.get", "GET", f"/{prefix}/{segment(mailing)}")
         try:
-            return (await self._transport.fetch(call, _DETAILS)).content()
+            answer = await self._transport.fetch(call, _DETAILS)
         except ConnectorError as error:
             if _is_absent(error):
                 return None
             raise
+        found = answer.mailing(origin)
+        return None if found is None else (found, answer.content())
 
     async def counts(self, mailing: str) -> MailingCounts | None:
         """Read the statistics; None for a mailing without them."""
@@ -107,7 +112,9 @@ class SpotlerMailings:
                 return None
             raise
 
-    async def noted(self, kind: EventKind, start: datetime, end: datetime) -> AsyncIterator[Sequence[Happening]]:
+    async def noted(
+        self, kind: EventKind, start: datetime, end: datetime, *, after: str = ""
+    ) -> AsyncIterator[FeedPage]:
         """Read the feed by the time of change. ValueError for a kind without a feed."""
         if kind not in _FEEDS:
             raise ValueError(f"there is no feed of {kind.name}")
@@ -117,19 +124,18 @@ class SpotlerMailings:
             call = SpotlerCall(f"mailing-interaction.{_FEEDS[kind]}", "GET", path, params=params, fixed_path=True)
             return self._transport.fetch(call, _NOTED)
 
-        bounds = ("fromChangeDate", "toChangeDate")
-        async for page in feed(fetch, start, end, identity=NotedAnswer.identity, bounds=bounds):
-            if happenings := [one for item in page if (one := item.happening(kind)) is not None]:
-                yield happenings
+        bounds = {"fromChangeDate": _text(start), "toChangeDate": _text(end + _SECOND)}
+        async for page, following in pages_from(fetch, bounds, after=after):
+            yield FeedPage([one for item in page if (one := item.happening(kind)) is not None], following)
 
-    async def listed(self, mailing: str, origin: MailingOrigin, kind: EventKind) -> AsyncIterator[Sequence[Happening]]:
+    async def listed(self, mailing: Mailing, kind: EventKind, *, after: str = "") -> AsyncIterator[FeedPage]:
         """Read a list of one mailing."""
-        prefix = _PREFIX[origin]
-        fetch = self._fetch(f"{prefix}.{_LISTS[kind]}", f"/{prefix}/{segment(mailing)}/{_LISTS[kind]}")
+        prefix = _PREFIX[mailing.origin]
+        fetch = self._fetch(f"{prefix}.{_LISTS[kind]}", f"/{prefix}/{segment(mailing.handle)}/{_LISTS[kind]}")
         try:
-            async for page in pages(fetch, {}):
-                if happenings := [one for item in page if (one := item.happening(mailing, kind)) is not None]:
-                    yield happenings
+            async for page, following in pages_from(fetch, {}, after=after):
+                read = [item.happening(mailing.handle, kind, begun=mailing.begun) for item in page]
+                yield FeedPage([one for one in read if one is not None], following)
         except ConnectorError as error:
             if not _is_absent(error):
                 raise
@@ -142,7 +148,7 @@ class SpotlerMailings:
         found: list[Happening] = []
         try:
             async for page in pages(self._fetch("mailing.clicks-of", path), {}):
-                read = [item.happening(mailing, EventKind.CLICKED, external_id) for item in page]
+                read = [item.happening(mailing, EventKind.CLICKED, external_id=external_id) for item in page]
                 found += [one for one in read if one is not None]
         except ConnectorError as error:
             if not _is_absent(error):

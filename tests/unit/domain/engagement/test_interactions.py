@@ -3,7 +3,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.engagement.events import MOST, BounceType, Confidence, Event, EventKind, event, joined
+from shared.domain.engagement.events import APPROXIMATE, MOST, BounceType, Confidence, Event, EventKind, event, joined
 from shared.domain.engagement.interactions import Interaction, InteractionKind, interaction_id, read_events
 from shared.domain.engagement.machines import SuspectReason
 from shared.domain.engagement.mailings import MailingKind
@@ -137,6 +137,12 @@ def test_points_of_rows_are_the_contributions(events: list[Event]) -> None:
 
 def test_a_click_of_the_feed_gives_way_to_the_click_of_the_list_that_knows_its_link() -> None:
     assert joined([clicked("", 3)], [clicked("2", 3)]) == {clicked("2", 3)}
+
+
+def test_an_approximate_time_of_sending_gives_way_to_the_exact_one() -> None:
+    approximate = event(EventKind.SENT, after(0), APPROXIMATE)
+    assert joined([approximate], [sent(3)]) == {sent(3)}
+    assert joined([approximate]) == {approximate}
 
 
 def test_a_scanner_without_end_does_not_fill_the_memory() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.engagement.events import Event, joined
+from shared.domain.engagement.events import APPROXIMATE, Event, EventKind, event, joined
 from shared.domain.engagement.machines import SuspectReason, clicks_of_colleagues, suspects
 from tests.unit.domain.engagement.happenings import LINKS, after, clicked, opened, sent
 
@@ -41,7 +41,8 @@ def test_a_click_on_an_invisible_link_is_a_machine() -> None:
 def test_a_click_within_seconds_after_the_sending_to_this_person_is_a_machine() -> None:
     assert reasons(sent(1), clicked("1", 1, seconds=10)) == {SuspectReason.AFTER_SENDING}
     assert not reasons(sent(1), clicked("1", 1, seconds=11))
-    assert not reasons(clicked("1", 0, seconds=1)), "the schedule of a mailing proves nothing"
+    scheduled = event(EventKind.SENT, after(0), APPROXIMATE)
+    assert not reasons(scheduled, clicked("1", 0, seconds=1)), "the schedule of a mailing proves nothing"
 
 
 def test_three_people_of_one_company_who_click_within_five_seconds_are_one_scanner() -> None:
