@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
-from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
+from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts, PassDepth
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.work_time import WorkTime
 from shared.ports.clock import Clock
@@ -72,7 +72,7 @@ class InitialRun:
             edge = min(progress.until + _SLICE, progress.end)
             listed = await self.platform.between(progress.until, edge)
             counts = PassCounts()
-            await self.mailing_pass.over(listed, book, counts, lists=True)
+            await self.mailing_pass.over(listed, book, counts, PassDepth.LISTS)
             progress = replace(progress, until=edge, mailings=progress.mailings + counts.listed)
             await self._save(progress)
         return False

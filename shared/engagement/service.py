@@ -15,7 +15,7 @@ from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.account_probe import AccountProbe
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
-from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
+from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts, PassDepth
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading
@@ -94,12 +94,12 @@ class Engagement:
 
     # ------------------------------------------------------------------------------------------------------ what runs
 
-    async def poll(self) -> EngagementResult:
+    async def poll(self, depth: PassDepth = PassDepth.DUE) -> EngagementResult:
         """Look at mailings, and read what their recipients did since the last time (SCH-05, ACT-05).
 
         Raises ConnectorErrors; the next poll continues. ConflictError while another worker reads.
         """
-        return await self._read(with_mailings=True)
+        return await self._read(depth)
 
     async def night(self) -> None:
         """Ask for what only lists tell, probe the account, and begin the upkeep (SCH-06)."""
@@ -124,7 +124,7 @@ class Engagement:
         try:
             match message.task:
                 case EngagementTask.READ:
-                    await self._read(with_mailings=False)
+                    await self._read(None)
                 case EngagementTask.UPKEEP:
                     if await self.upkeep.step(self._book(), Kept(), WorkTime.begin(self.clock, STEP)):
                         await self._continue(EngagementTask.UPKEEP)
@@ -133,14 +133,15 @@ class Engagement:
         except ConnectorError as error:
             await self.redelivery.postpone(lane, message, error)
 
-    async def _read(self, *, with_mailings: bool) -> EngagementResult:
+    async def _read(self, depth: PassDepth | None) -> EngagementResult:
+        """Do one step; `depth` None leaves out the list of mailings, which the first step has read."""
         result = EngagementResult(PassCounts(), Kept(), is_behind=False)
         if not self.policy.is_on:
             return result
-        time = WorkTime.begin(self.clock, POLL if with_mailings else STEP)
+        time = WorkTime.begin(self.clock, STEP if depth is None else POLL)
         lease = await FeedLease.take(self.cursor, self.clock, _LEASE, first=self.clock.now() - _FIRST)
         try:
-            result = await self._steps(lease, time, with_mailings=with_mailings)
+            result = await self._steps(lease, time, depth)
         finally:
             await _released(lease)
         if result.is_behind:
@@ -148,9 +149,9 @@ class Engagement:
         _log(result)
         return result
 
-    async def _steps(self, lease: FeedLease, time: WorkTime, *, with_mailings: bool) -> EngagementResult:
+    async def _steps(self, lease: FeedLease, time: WorkTime, depth: PassDepth | None) -> EngagementResult:
         book, kept = self._book(), Kept()
-        passed = await self.mailing_pass.recent(book) if with_mailings else PassCounts()
+        passed = await self.mailing_pass.recent(book, depth) if depth is not None else PassCounts()
         is_behind = (
             await self.feed.read(lease, book, kept, time)
             or await self.unsubscribes.read(lease, book, kept, time)

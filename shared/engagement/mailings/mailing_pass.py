@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from shared.domain.engagement.events import EventKind
 from shared.domain.engagement.interactions import campaign_id
@@ -30,6 +31,17 @@ _LATE = timedelta(hours=6)
 _LISTS = (EventKind.OPENED, EventKind.CLICKED, EventKind.BOUNCED)
 
 
+class PassDepth(StrEnum):
+    """What a pass reads of each mailing."""
+
+    DUE = "due"
+    """Statistics whose time has come."""
+    STATISTICS = "statistics"
+    """Statistics that are not final."""
+    LISTS = "lists"
+    """Statistics, and whole lists of what recipients did."""
+
+
 @dataclass(slots=True)
 class PassCounts:
     """What a pass did."""
@@ -51,22 +63,20 @@ class MailingPass:
     policy: EngagementPolicy
     clock: Clock
 
-    async def recent(self, book: MailingBook) -> PassCounts:
+    async def recent(self, book: MailingBook, depth: PassDepth) -> PassCounts:
         """Refresh the mailings whose statistics are not frozen. Raises ConnectorErrors."""
         now = self.clock.now()
         counts = PassCounts()
-        await self.over(await self.platform.between(now - LOOKBACK, now + _AHEAD), book, counts)
+        await self.over(await self.platform.between(now - LOOKBACK, now + _AHEAD), book, counts, depth)
         return counts
 
-    async def over(
-        self, listed: Sequence[Mailing], book: MailingBook, counts: PassCounts, *, lists: bool = False
-    ) -> None:
-        """Look at mailings one by one. With `lists` all that their recipients did is read again, too."""
+    async def over(self, listed: Sequence[Mailing], book: MailingBook, counts: PassCounts, depth: PassDepth) -> None:
+        """Look at mailings one by one."""
         await book.recall([mailing.handle for mailing in listed])
         for mailing in listed:
             counts.listed += 1
             if mailing.has_begun(self.clock.now()):
-                await self._look(mailing, book, counts, lists=lists)
+                await self._look(mailing, book, counts, depth)
 
     async def of_campaigns(self, book: MailingBook) -> None:
         """Ask for the lists of the messages of campaigns; only these tell of them if the feed does not (INT-08)."""
@@ -81,7 +91,7 @@ class MailingPass:
                 known = KnownMailing.of(mailing, details[1])
             await book.save(known if known.in_feed else known.with_due(*self._kinds(known)))
 
-    async def _look(self, mailing: Mailing, book: MailingBook, counts: PassCounts, *, lists: bool) -> None:
+    async def _look(self, mailing: Mailing, book: MailingBook, counts: PassCounts, depth: PassDepth) -> None:
         now = self.clock.now()
         known = book.get(mailing.handle)
         if known is None:
@@ -92,9 +102,14 @@ class MailingPass:
             counts.new += 1
         known = replace(known, sent=mailing.sent, name=mailing.name, begun=mailing.begun)
         decision = refresh(mailing.begun or now, known.read_on, now)
-        if lists:
-            known = replace(known, is_frozen=False).with_due(*self._kinds(known))
-            decision = Refresh.READ
+        match depth:
+            case PassDepth.LISTS:
+                known = replace(known, is_frozen=False).with_due(*self._kinds(known))
+                decision = Refresh.READ
+            case PassDepth.STATISTICS if decision is Refresh.WAIT:
+                decision = Refresh.READ
+            case _:
+                pass
         match decision:
             case Refresh.READ:
                 known = await self._refreshed(known, now, counts)

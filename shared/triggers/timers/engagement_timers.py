@@ -13,6 +13,7 @@ from shared.composition import app
 from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.domain.values.moments import complaint_about_past
 from shared.engagement.mailings.figures_report import FIGURE_COLUMNS, figure_rows
+from shared.engagement.mailings.mailing_pass import PassDepth
 from shared.errors import ConflictError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
@@ -78,7 +79,7 @@ async def engagement_now(req: func.HttpRequest) -> func.HttpResponse:
         return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
     for _ in range(_ATTEMPTS):
         with contextlib.suppress(ConflictError):
-            return json_answer((await engagement.poll()).as_json())
+            return json_answer((await engagement.poll(PassDepth.STATISTICS)).as_json())
         await asyncio.sleep(_BETWEEN)
     return problem(HTTPStatus.CONFLICT, "Another worker reads the interactions: try again in a few minutes.")
 

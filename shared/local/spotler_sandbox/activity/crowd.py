@@ -103,15 +103,20 @@ class Crowd:
         while chance.random() < habits.opens_again:
             self._add(_Act.OPEN, letter, self._later(moment, habits, chance), habits, chance)
         if chance.random() < habits.clicks:
-            self._add(_Act.CLICK, letter, moment + timedelta(seconds=chance.randint(15, 120)), habits, chance)
+            moment += self._a_while(habits, chance)
+            self._add(_Act.CLICK, letter, moment, habits, chance)
             while chance.random() < habits.clicks_again:
                 link = chance.choice([int(link["id"]) for link in LINKS if link["id"] != UNSUBSCRIBE])
-                moment += timedelta(seconds=chance.randint(20, 200))
+                moment += self._a_while(habits, chance)
                 self._add(_Act.CLICK, letter, moment, habits, chance, link=link)
         if chance.random() < habits.unsubscribes:
-            moment += timedelta(seconds=chance.randint(20, 200))
+            moment += self._a_while(habits, chance)
             self._add(_Act.CLICK, letter, moment, habits, chance, link=UNSUBSCRIBE)
             self._add(_Act.UNSUBSCRIBE, letter, moment + timedelta(seconds=5), habits, chance)
+
+    def _a_while(self, habits: Habits, chance: Random) -> timedelta:
+        """Return the time to read on before the next click: some seconds at least, where people take their time."""
+        return timedelta(seconds=3 + round(habits.half.total_seconds() * chance.uniform(0.001, 0.01)))
 
     def _later(self, moment: datetime, habits: Habits, chance: Random) -> datetime:
         return moment + timedelta(seconds=round(chance.expovariate(0.693 / habits.half.total_seconds())) + 1)
