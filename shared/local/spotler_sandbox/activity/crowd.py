@@ -83,7 +83,10 @@ class Crowd:
         """Let all acts take place that are due."""
         now = self._now()
         while self._due and self._due[0].noted <= now:
-            self._perform(heappop(self._due))
+            due = heappop(self._due)
+            self._mailings.noted_at = due.noted
+            self._perform(due)
+        self._mailings.noted_at = None
 
     def _plan(self, letter: Letter, sent: datetime, habits: Habits, chance: Random) -> None:
         if chance.random() < habits.scanned:

@@ -117,6 +117,7 @@ class Mailings:
         self.letters: dict[str, Letter] = {}
         self.unsubscribed: set[tuple[str, str]] = set()
         self.settle: Callable[[], None] = lambda: None
+        self.noted_at: datetime | None = None
 
     def send(
         self,
@@ -224,8 +225,8 @@ class Mailings:
         link: int | None = None,
         at: datetime | None = None,
     ) -> Interaction:
-        now = self._now()
-        interaction = Interaction(self._identifiers.number(), event, letter, at or now, now, bounce, link)
+        noted = self.noted_at or self._now()
+        interaction = Interaction(self._identifiers.number(), event, letter, at or noted, noted, bounce, link)
         self.interactions.append(interaction)
         return interaction
 
