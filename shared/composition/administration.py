@@ -98,6 +98,8 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             consents=services.consent,
             erased=services.erased_consent,
             crm=crm,
+            interactions=services.interaction_rows,
+            scores=services.score_rows,
             queue=queue,
             rules=rules,
             clock=clock,

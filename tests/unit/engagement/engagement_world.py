@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.domain.engagement.events import Event, joined
+from shared.domain.engagement.events import Event, EventKind, joined
 from shared.domain.engagement.interactions import Interaction, InteractionKind, interaction_id, read_events
 from shared.domain.engagement.mailings import Link
 from shared.domain.engagement.people import PersonMemory, score_of
@@ -76,8 +76,9 @@ class EngagementWorld:
     def truth(self) -> dict[str, dict[str, frozenset[Event]]]:
         """What the account's own events say, by person and mailing."""
         found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        reads_sent = self.twin.engagement.policy.reads_sent
         for one in self.spotler.events:
-            if one.who in self.people:
+            if one.who in self.people and (reads_sent or one.event.kind is not EventKind.SENT):
                 found[one.who][one.mailing].append(one.event)
         return {who: {name: joined(events) for name, events in mailings.items()} for who, mailings in found.items()}
 

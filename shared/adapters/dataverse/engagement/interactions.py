@@ -18,11 +18,12 @@ from shared.adapters.dataverse.engagement.names import (
 )
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.faults import UNKNOWN_MEMBER
 from shared.adapters.dataverse.web_api.operations import Method, Retrieve, WebApiOperation
 from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.values.values import clipped
-from shared.errors import NotFoundError
+from shared.errors import ConfigurationError, NotFoundError
 from shared.ports.engagement import InteractionWrite, Refused
 
 _NAME, _LINK_NAME, _URL, _LINK_TYPE, _REASON = 200, 200, 2000, 100, 100
@@ -43,13 +44,18 @@ class DataverseInteractions:
         )
 
     async def remove_of(self, records: Sequence[RecordKey]) -> int:
-        """Find the rows of records, and delete them in batches."""
+        """Find the rows of records, and delete them in batches. Without the table there are none."""
         reads = [
             Retrieve(INTERACTIONS.entity_set, person_column(table), ids, (INTERACTIONS.key,))
             for table in PersonTable
             if (ids := [record.id for record in records if record.table is table])
         ]
-        answers = await self._client.retrieve_many(reads) if reads else []
+        try:
+            answers = await self._client.retrieve_many(reads) if reads else []
+        except ConfigurationError as error:
+            if error.code != UNKNOWN_MEMBER:
+                raise
+            return 0
         found = [row[INTERACTIONS.key] for rows in answers for row in rows]
         deletions = [WebApiOperation(Method.DELETE, f"{INTERACTIONS.entity_set}({row})") for row in found]
         for result in await self._client.batch(deletions) if deletions else ():
