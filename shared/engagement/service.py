@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 _LEASE = timedelta(minutes=6)
 """Longer than a function may run: only a worker that died leaves its lease."""
 
-_FIRST = timedelta(days=1)
-"""How far back the very first step reads the feed. The initial synchronisation reads more."""
+_FIRST = timedelta(hours=23)
+"""How far back the very first step reads the feed: one window. The initial synchronisation reads more."""
 
 STUCK_AFTER = timedelta(hours=3)
 """Health turns red when steps fail to move the cursor for so long."""
