@@ -30,6 +30,8 @@ run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: run the st
 sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS="--help" for options)
 	@$(BIN)/python -m shared sandbox $(ARGS)
 
+# Compiled once, not by each of the four processes, also where the environment of a container forbids it.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.test deployed ## run the tests
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 

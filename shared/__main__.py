@@ -62,7 +62,7 @@ def main() -> int:
     try:
         return _run(options)
     except ConnectorError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error}", *getattr(error, "__notes__", ()), sep="\n  ", file=sys.stderr)
         return 1
     except TimeoutError as error:
         print(f"error: {str(error) or 'it took too long'}", file=sys.stderr)

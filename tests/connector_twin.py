@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -157,7 +158,19 @@ class ConnectorTwin:
         self.days = days
         self.work_time = claim_time if work_time is None else work_time
         self.policy = RetryPolicy(chance=lambda: 0.0)
+        self._world = tuple(vars(self))
         self.worker = self.start_worker()
+
+    def copy(self) -> ConnectorTwin:
+        """Return a twin of the world as it is now, with a worker of its own: acts on one do not show in the other.
+
+        It costs a tenth of what it takes to live up to this moment again.
+        """
+        values = {id(value): value for value in (self.rules, self.policy)}  # nobody changes them
+        other = object.__new__(ConnectorTwin)
+        vars(other).update(deepcopy({name: getattr(self, name) for name in self._world}, values), _world=self._world)
+        other.worker = other.start_worker()
+        return other
 
     def start_worker(self) -> Dispatcher:
         """Start a process: it has a ledger of its own, and everything else in common with the others."""

@@ -26,7 +26,7 @@ from shared.ports.engagement import (
     ScoreWrite,
 )
 from shared.ports.mailings import FeedPage, Happening
-from tests.twins import Faults, _Twin
+from tests.twins import Faults, Twin
 
 Row = TypeVar("Row", InteractionWrite, ActivityWrite, ResponseWrite)
 
@@ -59,7 +59,7 @@ class TwinMailing:
     unsubscribed: int = 0
 
 
-class TwinMailings(_Twin):
+class TwinMailings(Twin):
     """An account. The feed has no links, the lists have no time of change; pages are small."""
 
     def __init__(self, clock: Clock, faults: Faults | None = None, *, page: int = 3) -> None:

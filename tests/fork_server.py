@@ -22,18 +22,27 @@ import socket
 import sys
 from typing import Any, NoReturn
 
+from shared.domain.values.countries import country_code
 from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
 from shared.local.dataverse_sandbox.metadata.packaged import standard
+from tests import certificates
 from tests.short_clocks import Clocks, shorten
 
 _LONGEST_REQUEST = 1_000_000
 # What reads its environment while it is imported, as the triggers do for their schedules, is imported by each process.
 _PRELOADED = (
+    "anyio._backends._asyncio",
     "azure.functions",
+    "email_validator",
+    "h11",
+    "httpcore",
+    "phonenumbers",
+    "shared.adapters.workbook.files",
     "shared.composition.wiring",
+    "shared.local.commands.mapping_command",
     "shared.local.commands.serve",
     "shared.local.sandbox.command",
-    "shared.operations.running.table",
+    "shared.operations.running.operation_table",
 )
 
 
@@ -42,7 +51,11 @@ def serve(path: str) -> None:
     for module in _PRELOADED:
         __import__(module)
     LatestDefinitions().of(standard()).lists()
+    country_code("Oostenrijk")
+    certificates.load_once()
+    certificates.usual()
     gc.freeze()  # a collection in a child would copy all of this
+    gc.set_threshold(100_000, 20, 50)
     selector = selectors.DefaultSelector()
     wake, woken = socket.socketpair()
     woken.setblocking(False)  # noqa: FBT003  # its signature

@@ -11,10 +11,10 @@ from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
 from shared.errors import ConnectorError, DataError
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord
-from tests.twins import TwinCrm, _Twin
+from tests.twins import Twin, TwinCrm
 
 
-class TwinNewRecords(_Twin):
+class TwinNewRecords(Twin):
     """Keeps Dataverse's rules: an id is taken once, an inactive record matches nobody.
 
     `refused` makes rows fail by their id, `entries` are the rows of other tables.

@@ -83,6 +83,25 @@ async def start(
     return Process(pid, output, asyncio.create_task(end()))
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: its exit code, what it printed, and what it complained of."""
+
+    code: int
+    output: str
+    complaint: str
+
+
+async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
+    """Run a command of `python -m shared`, with the real clocks, and wait for its end."""
+    with tempfile.TemporaryFile() as complaint:
+        process = await start(arguments, environment, complaint.fileno(), Clocks.REAL)
+        output = await process.stdout.read()
+        code = await process.wait()
+        complaint.seek(0)
+        return Ended(code, output.decode(), complaint.read().decode())
+
+
 @cache
 def _server() -> str:
     """Start the server of this process, and return the path of its socket."""

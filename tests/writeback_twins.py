@@ -15,12 +15,12 @@ from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PermissionRow, PersonRecord, RecordKey
 from shared.errors import ConflictError, ConnectorError, NotFoundError
 from shared.ports.writeback import Writeback, WritebackResult
-from tests.twins import TwinCrm, _Twin
+from tests.twins import Twin, TwinCrm
 
 _ROWS = {OptionSource.PERMISSIONS: "permissions", OptionSource.LIST: "lists", OptionSource.PERIODIEK: "periodieken"}
 
 
-class TwinWritebacks(_Twin):
+class TwinWritebacks(Twin):
     """Keeps Dataverse's rules: a stale version is a ConflictError, a change makes a new version.
 
     Values are kept as Spotler has them, without conversion; options of a set as their labels. `refused` makes a record

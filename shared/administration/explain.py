@@ -24,7 +24,7 @@ from shared.engine.bindings.ledger import Ledger
 from shared.engine.contact_resolver import ContactResolver
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import RecordContext
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.engine.work_items import WorkItem
 from shared.errors import ConflictError, Service
 from shared.ports.dataverse import Crm

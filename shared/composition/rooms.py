@@ -22,7 +22,7 @@ from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.recent_changes import RecentChanges
 from shared.engine.refusals.refusal_keeping import RefusalKeeping
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.engine.report import Reporter
 from shared.engine.sync_engine import SyncEngine
 from shared.engine.work_items import RetryDecisions
@@ -38,8 +38,8 @@ from shared.messages.redelivery import Redelivery
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.operations.model.services import JobServices
 from shared.operations.running.journal import Journal
+from shared.operations.running.operation_table import OPERATIONS
 from shared.operations.running.runner import JobRunner
-from shared.operations.running.table import OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from shared.engine.guards.release import Release
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.mail_refusals import MailRefusals
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.errors import Service
 from shared.inbound.comparison import Comparison
 from shared.inbound.contact_changes import ContactChanges

@@ -8,7 +8,7 @@ from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, Con
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.messages.lane_messages import Lanes
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm

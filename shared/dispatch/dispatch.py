@@ -184,7 +184,7 @@ class Dispatcher:
         """Handle people in half of the time if other messages came with them, then the other messages.
 
         A message that fails is postponed by itself. An error would repeat the whole batch at once, and dead-letter it
-        after ten times; it is raised only if the queue cannot be reached.
+        after the maximum of deliveries; it is raised only if the queue cannot be reached.
         """
         others = work.others
         people: list[Reference] = [*work.people]

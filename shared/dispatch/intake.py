@@ -1,7 +1,8 @@
 """Takes messages from a trigger, so that a batch does not fail for work that can be done later.
 
-A function that fails gets the same messages again at once, and the queue dead-letters them after ten times, within
-seconds. Work that cannot be done or checked now is therefore sent to the lane with a delay. That needs the queue alone.
+A function that fails gets the same messages again at once, and the queue dead-letters them after its maximum of
+deliveries, within seconds. Work that cannot be done or checked now is therefore sent to the lane with a delay. That
+needs the queue alone.
 """
 
 import logging
@@ -17,7 +18,7 @@ from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked
 from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
-from shared.ports.organisations import Organisations, Origin, OriginRefused, OwnUser
+from shared.ports.organisations import Organisations, Origin, OwnUser, RejectedMessage
 from shared.ports.queue import Queue, QueueName
 
 log = logging.getLogger(__name__)
@@ -28,11 +29,11 @@ _LONGEST_QUESTION = timedelta(seconds=5)
 
 @dataclass(slots=True)
 class Arrival:
-    """One call of a trigger: the queue, the work that its messages ask for, and the refused messages."""
+    """One call of a trigger: the queue, the work that its messages ask for, and the rejected messages."""
 
     queue: QueueName
     work: Work = field(default_factory=Work)
-    refused: list[OriginRefused] = field(default_factory=list)
+    rejected: list[RejectedMessage] = field(default_factory=list)
 
 
 class Ready(Protocol):
@@ -67,25 +68,25 @@ class Intake:
     connector: Callable[[], Awaitable[Ready]]
     wait: timedelta = timedelta(seconds=30)
 
-    async def take(self, delivery: Arrival, *, lane: QueueName) -> None:
+    async def take(self, arrival: Arrival, *, lane: QueueName) -> None:
         """Do, postpone or dead-letter everything. Raises only if the queue cannot be reached.
 
-        Refused messages are dead-lettered last: a failure before that repeats all messages, and would dead-letter them
+        Rejected messages are dead-lettered last: a failure before that repeats all messages, and would dead-letter them
         twice.
         """
         began = self.clock.now()
         connector = await attempt(self.connector, "building the connector", within=self.wait)
         if isinstance(connector, ConnectorError):
-            await postpone_all(delivery.work, self.redelivery, lane=lane, error=connector)
+            await postpone_all(arrival.work, self.redelivery, lane=lane, error=connector)
         else:
             # For the next batch: this batch was read already. Without our user's id, our own changes cost a read.
             await attempt(connector.own_user.learn, "reading our own user", within=min(self.wait, _LONGEST_QUESTION))
-            unknown = await self._check(delivery, connector.organisations)
-            await connector.dispatcher.dispatch(delivery.work, lane=lane, began=began)
+            unknown = await self._check(arrival, connector.organisations)
+            await connector.dispatcher.dispatch(arrival.work, lane=lane, began=began)
             for message, reason in unknown:
                 await self.redelivery.postpone(lane, message, reason)
-        for one in delivery.refused:
-            await self.queue.dead_letter(delivery.queue, b"", reason=one.reason, description=one.description)
+        for one in arrival.rejected:
+            await self.queue.dead_letter(arrival.queue, b"", reason=one.reason, description=one.description)
 
     async def collect_dead_lettered(self) -> None:
         """Move messages that the queue itself has dead-lettered to our dead letters, without their personal data.
@@ -106,30 +107,30 @@ class Intake:
             )
 
     async def _check(
-        self, delivery: Arrival, organisations: Organisations
+        self, arrival: Arrival, organisations: Organisations
     ) -> Sequence[tuple[Unchecked, ConnectorError]]:
-        """Accept or refuse unchecked messages; return those that cannot be checked now, and why."""
+        """Accept or reject unchecked messages; return those that cannot be checked now, and why."""
         unknown: list[tuple[Unchecked, ConnectorError]] = []
         from_one: defaultdict[Origin, list[Unchecked]] = defaultdict(list)
-        for message in delivery.work.unchecked:
+        for message in arrival.work.unchecked:
             from_one[Origin(message.organisation, message.host)].append(message)
-        delivery.work.unchecked.clear()
+        arrival.work.unchecked.clear()
         for origin, messages in from_one.items():
-            refused = await _refusal(organisations, origin, self.wait)
-            match refused:
+            rejected = await _rejection(organisations, origin, self.wait)
+            match rejected:
                 case ConnectorError():
-                    unknown += [(message, refused) for message in messages]
-                case OriginRefused():
-                    log.warning("messages of organisation %s refused", origin.organisation)
-                    delivery.refused += [refused] * len(messages)
+                    unknown += [(message, rejected) for message in messages]
+                case RejectedMessage():
+                    log.warning("messages of organisation %s rejected", origin.organisation)
+                    arrival.rejected += [rejected] * len(messages)
                 case None:
                     for message in messages:
-                        delivery.work.add(message.message)
+                        arrival.work.add(message.message)
         return unknown
 
 
-async def _refusal(
+async def _rejection(
     organisations: Organisations, origin: Origin, wait: timedelta
-) -> OriginRefused | ConnectorError | None:
+) -> RejectedMessage | ConnectorError | None:
     what = f"asking for organisation {origin.organisation}"
-    return await attempt(lambda: organisations.refusal(origin), what, within=wait)
+    return await attempt(lambda: organisations.rejection(origin), what, within=wait)

@@ -1,1 +1,1 @@
-"""Synchronises one batch of records: lease, read, plan, apply, write back, commit."""
+"""Synchronises one batch of records: claim, read, plan, apply, write back, commit."""

@@ -29,7 +29,7 @@ from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger, Owner
 from shared.engine.guards.priority import breathe
 from shared.engine.record_context import RecordContext, Resolved
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.engine.work_items import WorkItem, references_to
 from shared.errors import ConnectorError
 from shared.ports.dataverse import Crm

@@ -13,8 +13,8 @@ from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.mapping.language.expression import MapTo
 from shared.domain.mapping.reading import DO_NOT_EMAIL
 from shared.domain.merging.agreement import NO, YES
-from shared.domain.merging.merge import Row
 from shared.domain.merging.permission_agreement import row_state
+from shared.domain.merging.permission_merge import Row
 from shared.domain.planning.binding import Binding, MailStatus
 from shared.domain.planning.conditions import refuses_bulk
 from shared.domain.planning.decisions import Anonymize, Decision, Write

@@ -25,7 +25,7 @@ from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.isolation import isolated
 from shared.engine.record_handler import RecordHandler
 from shared.engine.refusals.returns import Returns, correlation_of, record_id_of
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.engine.work_items import FetchedContact
 from shared.errors import ConnectorError, DataError, Service, whereabouts
 from shared.inbound.page_counts import ChangeKind, ImportMode, PageCounts

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError, Service, UnknownOutcomeError
@@ -10,9 +11,13 @@ from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.plan import Action, Step, Survey, writes
 from shared.installation.wire.customization_client import CustomizationClient
+from shared.installation.wire.publication import Publication, publish
 
 Sleep = Callable[[float], Awaitable[None]]
 """Waits for seconds."""
+
+Report = Callable[[Step | Publication], None]
+"""Is told how an installation gets on."""
 
 _TOMBSTONE_PAUSE = 20.0  # seconds; the name of a component that was deleted minutes ago is taken for a while
 _CREATE_ATTEMPTS = 3
@@ -42,60 +47,81 @@ class Installer:
         client: CustomizationClient,
         kinds: Sequence[ComponentKind[Any, Any]],
         *,
-        report: Callable[[Step], None],
+        report: Report,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`report` is told of every step that was done."""
+        """`report` is told of every step that was done, and of every publication that begins."""
         self._client = client
         self._kinds = {kind.kind: kind for kind in kinds}
         self._report = report
         self._sleep = sleep
 
     async def apply(self, steps: Sequence[Step], organisation: Organisation) -> None:
-        """Do the steps that write, in their order. Raises the first error that repeating does not cure."""
+        """Do the steps that write, in their order, and publish what they wrote.
+
+        Raises the first error that repeating does not cure; what was done before it is published.
+        """
         before: Step | None = None
+        pending: Publication = frozenset()
         for step in writes(steps):
-            if before is not None and before.action is Action.CREATE and before.kind is not step.kind:
-                await self._sleep(self._kinds[before.kind].settles)
+            if before is not None and before.kind is not step.kind:
+                pending = await self._between(before, step, pending)
             try:
-                await self._do(step, organisation)
+                pending |= await self._do(step, organisation)
             except ConnectorError as error:
                 error.add_note(f"while it worked on {step.kind} {step.name}")
+                with suppress(ConnectorError):  # the first error says more
+                    await self._publish(pending)
                 raise
             self._report(step)
             before = step
+        await self._publish(pending)
 
-    async def _do(self, step: Step, organisation: Organisation) -> None:
-        kind = self._kinds[step.kind]
+    async def _between(self, before: Step, step: Step, pending: Publication) -> Publication:
+        """Do what the next kind needs of the one before; return what is still to be published."""
+        if before.action is Action.CREATE:
+            await self._sleep(self._kinds[before.kind].settles)
+        if step.action is not Action.DELETE:
+            return pending
+        # Dataverse refuses to delete what a published component shows: a view of a subgrid, a script of a form.
+        await self._publish(pending)
+        return frozenset()
+
+    async def _publish(self, publication: Publication) -> None:
+        if publication:
+            self._report(publication)
+            await publish(self._client, publication)
+
+    async def _do(self, step: Step, organisation: Organisation) -> Publication:
+        kind, done = self._kinds[step.kind], None
         match step.action:
             case Action.CREATE:
-                await self._create(kind, step, organisation)
+                done = await self._create(kind, step, organisation)
             case Action.CHANGE:
-                await kind.change(self._client, step.wanted, step.found, organisation)
+                done = await kind.change(self._client, step.wanted, step.found, organisation)
             case Action.DELETE:
-                try:
-                    await kind.remove(self._client, step.wanted, step.found)
-                except NotFoundError:
-                    return  # something else removed it
+                with suppress(NotFoundError):  # something else removed it
+                    done = await kind.remove(self._client, step.wanted, step.found)
             case Action.LEAVE:
                 pass
+        return done or frozenset()
 
-    async def _create(self, kind: ComponentKind[Any, Any], step: Step, organisation: Organisation) -> None:
+    async def _create(
+        self, kind: ComponentKind[Any, Any], step: Step, organisation: Organisation
+    ) -> Publication | None:
         """Create a component. If it may exist after all, its answer lost or its name taken, read before repeating."""
         attempt = 1
         while True:
             try:
-                await kind.create(self._client, step.wanted, organisation)
+                return await kind.create(self._client, step.wanted, organisation)
             except (UnknownOutcomeError, ConflictError, DataError) as error:
                 found = (await kind.find(self._client, [step.wanted], organisation)).get(step.wanted.name)
                 if found is not None:
                     if kind.differences(step.wanted, found, organisation):
-                        await kind.change(self._client, step.wanted, found, organisation)
-                    return
+                        return await kind.change(self._client, step.wanted, found, organisation)
+                    return None
                 if attempt == _CREATE_ATTEMPTS or not _worth_repeating(error):
                     raise
-            else:
-                return
             await self._sleep(_TOMBSTONE_PAUSE)
             attempt += 1
 

@@ -1,14 +1,15 @@
 """One installation: read the organisation, plan, apply, verify by reading again."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Any
 
 from shared.installation import plan
-from shared.installation.components.kind import Kind
+from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.table import kinds
 from shared.installation.desired.state import DesiredState, Endpoint
-from shared.installation.install import Installer, Sleep, survey
+from shared.installation.install import Installer, Report, Sleep, survey
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.organisation.probe import read_organisation, refuse_unfit
 from shared.installation.plan import Step
@@ -35,12 +36,18 @@ class Session:
     """An installation of one desired state into one organisation."""
 
     def __init__(
-        self, client: CustomizationClient, desired: DesiredState, *, sleep: Sleep, only: Collection[Kind] = tuple(Kind)
+        self,
+        client: CustomizationClient,
+        desired: DesiredState,
+        *,
+        sleep: Sleep,
+        only: Collection[Kind] = tuple(Kind),
+        pages: Sequence[ComponentKind[Any, Any]] = (),
     ) -> None:
-        """`only` limits the kinds; `sleep` waits for seconds."""
+        """`only` limits the kinds; `sleep` waits for seconds; `pages` are the kinds that users see."""
         self._client = client
         self._desired = desired
-        self._kinds = kinds(desired)
+        self._kinds = kinds(desired, pages)
         self._only = only
         self._sleep = sleep
 
@@ -48,7 +55,7 @@ class Session:
         """Read the organisation and plan. Raises ConfigurationError for an organisation that is not fit."""
         return await self._prepared(goal, self._desired)
 
-    async def apply(self, prepared: Prepared, report: Callable[[Step], None]) -> None:
+    async def apply(self, prepared: Prepared, report: Report) -> None:
         """Do what was planned. Raises the first error; the next run does the rest."""
         installer = Installer(self._client, self._kinds, report=report, sleep=self._sleep)
         await installer.apply(prepared.steps, prepared.organisation)

@@ -115,7 +115,12 @@ class Codec(Generic[Value]):
         )
 
 
+_PLAIN_ALREADY = frozenset((str, int, float, bool, type(None)))
+
+
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN_ALREADY:  # nearly every value; a subclass of `str` is not
+        return value
     match value:
         case Mapping():
             return {str(key): _plain(one) for key, one in value.items()}

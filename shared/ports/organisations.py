@@ -14,8 +14,8 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class OriginRefused:
-    """A message is refused for good; both texts are free of personal data."""
+class RejectedMessage:
+    """A message cannot be parsed, or comes from another organisation; both texts are free of personal data."""
 
     reason: str
     description: str
@@ -24,8 +24,8 @@ class OriginRefused:
 class Organisations(Protocol):
     """Separates messages of the connector's organisation from others."""
 
-    async def refusal(self, origin: Origin) -> OriginRefused | None:
-        """Return why a message is refused, None if it is accepted. ConnectorErrors if that cannot be checked now."""
+    async def rejection(self, origin: Origin) -> RejectedMessage | None:
+        """Return why a message is rejected, None if it is accepted. ConnectorErrors if that cannot be checked now."""
 
 
 class OwnUser(Protocol):

@@ -21,7 +21,7 @@ from shared.domain.values.values import is_email
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm

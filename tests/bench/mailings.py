@@ -164,7 +164,7 @@ async def _over_twins(folder: Path, size: int) -> None:
     clock = ManualClock()
     begun = clock.now()
     clock.advance(timedelta(hours=2))
-    store = SqliteStateStore(folder / "state.db")
+    store = SqliteStateStore(folder / "state.db", clock=clock)
     policy = EngagementPolicy(environment="bench", rules=ReadingRules(weights_of(Preset.B2B)))
     platform, rows, known = _LongMailings(size, begun), _CountedRows(), KnownMailings(store, "bench")
     keeper = EventKeeper(
@@ -237,7 +237,7 @@ async def _through_the_app(size: int) -> None:
             shown = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()) if count)
             rows = await running.dynamics.read("dh_marketinginteractions?$select=dh_type&$count=true&$top=1")
             print(
-                f"mailing  {size:,} contacts: {answer['events']} events in the first step, {rows.get('@odata.count')} rows, "
-                f"{seconds:.1f} s; {after[0] - before[0]} requests to Dataverse, "
+                f"mailing  {size:,} contacts: {answer['events']} events in the first step, "
+                f"{rows.get('@odata.count')} rows, {seconds:.1f} s; {after[0] - before[0]} requests to Dataverse, "
                 f"{after[1] - before[1]} to Spotler ({shown})"
             )

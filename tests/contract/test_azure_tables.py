@@ -126,7 +126,9 @@ async def test_a_write_whose_answer_was_lost_is_a_passing_fault_and_done_once(
 
 
 @pytest.mark.parametrize("trouble", [Trouble.BUSY, Trouble.BROKEN_BEFORE, Trouble.SILENT_AFTER])
-async def test_a_troubled_read_is_repeated(store: TableStateStore, proxy: TableProxy, trouble: Trouble) -> None:
+async def test_a_read_that_fails_on_the_network_is_repeated(
+    store: TableStateStore, proxy: TableProxy, trouble: Trouble
+) -> None:
     await store.write([Put(KEY, {"n": 1})])
     proxy.reads.append(trouble)
     assert (await store.read([KEY]))[KEY].body == {"n": 1}
@@ -143,7 +145,7 @@ CALLS: dict[str, Callable[[TableStateStore], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize(("trouble", "kind"), [(Trouble.BUSY, ThrottledError), (Trouble.BROKEN_BEFORE, TransientError)])
-async def test_trouble_that_lasts_says_what_to_do_next(
+async def test_a_network_failure_that_lasts_says_what_to_do_next(
     store: TableStateStore, proxy: TableProxy, trouble: Trouble, kind: type[Exception]
 ) -> None:
     proxy.writes += [trouble] * 40

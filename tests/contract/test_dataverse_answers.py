@@ -138,18 +138,19 @@ async def test_a_clash_of_another_key_is_still_a_conflict() -> None:
 
 
 @pytest.mark.parametrize("refusal", [error(400, "0x1"), error(403, "0x1"), error(404, "0x1"), error(412, "0x1")])
-async def test_a_refusal_is_not_repeated(refusal: httpx.Response) -> None:
+async def test_a_request_that_dataverse_refuses_is_sent_once(refusal: httpx.Response) -> None:
     script = Script(refusal)
     with pytest.raises(ConnectorError):
         await script.client.execute(delete("contacts", ROW))
     assert len(script.requests) == 1
 
 
-async def test_a_rejected_token_is_renewed_once() -> None:
-    script = Script(error(401), httpx.Response(204))
+async def test_a_rejected_token_is_renewed_three_times_at_most() -> None:
+    script = Script(error(401), error(401), httpx.Response(204))
     await script.client.execute(delete("contacts", ROW))
-    assert [request.headers["Authorization"] for request in script.requests] == ["Bearer token-1", "Bearer token-2"]
+    tokens = [request.headers["Authorization"] for request in script.requests]
+    assert tokens == ["Bearer token-1", "Bearer token-2", "Bearer token-3"]
     script = Script(error(401))
     with pytest.raises(ConfigurationError):
         await script.client.execute(delete("contacts", ROW))
-    assert len(script.requests) == 2
+    assert len(script.requests) == 4

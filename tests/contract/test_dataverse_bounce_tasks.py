@@ -104,7 +104,7 @@ async def test_bnc_11_tasks_are_completed_in_two_requests_and_those_that_are_gon
     assert organisation.sent == ["GET tasks", "POST $batch", "GET tasks"]
 
 
-async def test_a_record_that_does_not_exist_gets_none(tasks: BounceTasks) -> None:
+async def test_a_record_that_does_not_exist_gets_no_bounce_task(tasks: BounceTasks) -> None:
     assert list(await tasks.create([task(PersonTable.CONTACT, 1), task(PersonTable.LEAD, 9)])) == [UUID(int=101)]
     assert list(await tasks.create([task(PersonTable.LEAD, 9)])) == []
     assert list(await tasks.create([])) == []

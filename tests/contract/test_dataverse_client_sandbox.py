@@ -146,7 +146,7 @@ async def test_a_query_filters_sorts_and_stops(organisation: Organisation) -> No
 
 
 @pytest.mark.parametrize("name", ["O'Neil", 'A&B <c> #1 50% "x" +é', "'' or 1 eq 1"])
-async def test_any_value_can_be_looked_for(organisation: Organisation, name: str) -> None:
+async def test_a_filter_finds_a_value_with_any_characters(organisation: Organisation, name: str) -> None:
     row = await organisation.client.create("contacts", {"lastname": name})
     wanted = compare("lastname", ODataComparison.EQUAL, name)
     (page,) = [page async for page in organisation.client.query("contacts", select=("lastname",), filter=wanted)]
@@ -250,7 +250,7 @@ async def test_our_writes_in_a_batch_carry_our_tag_too(organisation: Organisatio
 
 
 @pytest.mark.parametrize("kind", ["unavailable", "reset", "reset_after"])
-async def test_a_failure_in_between_is_survived(organisation: Organisation, kind: str) -> None:
+async def test_an_update_is_repeated_after_a_passing_failure(organisation: Organisation, kind: str) -> None:
     await organisation.strike(kind, match="PATCH")
     await organisation.client.update("contacts", PEOPLE[0], {"jobtitle": "Proef"})
     assert [status for _, status in organisation.statuses] in ([503, 204], [0, 204])

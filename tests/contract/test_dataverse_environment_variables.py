@@ -59,7 +59,7 @@ async def test_without_the_schema_name_the_display_name_finds_it() -> None:
         assert found == EnvironmentVariable(OLD, "av_permissions", None, None, ";")
 
 
-async def test_without_either_name_there_is_none() -> None:
+async def test_without_the_schema_name_and_the_display_name_no_variable_is_found() -> None:
     async with open_organisation() as organisation:
         await remove_ours(organisation)
         assert await variables(organisation).find_variable(SCHEMA, DISPLAY) is None

@@ -107,7 +107,7 @@ async def test_a_static_list_is_walked_page_by_page_each_member_once(
     assert await walk(lists, LEADS, limit=4) == [[LEO]]
 
 
-async def test_an_empty_list_has_nobody(lists: MarketingLists) -> None:
+async def test_the_walk_of_an_empty_list_is_one_empty_page(lists: MarketingLists) -> None:
     assert await walk(lists, STATIC, limit=4) == [[]]
 
 

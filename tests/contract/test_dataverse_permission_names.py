@@ -58,7 +58,7 @@ async def test_another_spelling_is_carried_over_page_by_page(
     assert sorted(names) == ["Events", *["O'BRIEN'S NEWS"] * 6]
 
 
-async def test_older_rows_only(rows: PermissionRows) -> None:
+async def test_the_search_for_a_permission_finds_only_rows_created_before_the_moment(rows: PermissionRows) -> None:
     now = datetime.now(UTC)
     for moment, count in ((now - timedelta(days=1), 0), (now + timedelta(days=1), 1)):
         page = await rows.named("Events", created_before=moment, after=None, limit=10)
@@ -66,7 +66,7 @@ async def test_older_rows_only(rows: PermissionRows) -> None:
         assert page.after is None
 
 
-async def test_a_row_that_is_gone_is_fine(rows: PermissionRows) -> None:
+async def test_renaming_permission_rows_passes_over_a_row_that_is_gone(rows: PermissionRows) -> None:
     await rows.rename([UUID(int=7), UUID(int=99)], "Parties")
     assert await rows.in_use(["Parties", "Events", "O'Brien's news"]) == {"Parties", "O'Brien's news"}
     await rows.rename([], "Nobody's")

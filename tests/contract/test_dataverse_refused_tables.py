@@ -316,7 +316,7 @@ async def test_without_privileges_and_rows_the_right_is_unknown() -> None:
     assert await rights_of(script) is None
 
 
-async def test_an_outage_is_no_answer() -> None:
+async def test_an_outage_of_dataverse_says_nothing_about_privileges() -> None:
     with pytest.raises(TransientError, match="Dataverse failed"):
         await rights_of(Script(multipart(part(500, {"error": {"code": "0x80040216", "message": ""}})), error(500)))
 

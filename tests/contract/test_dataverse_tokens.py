@@ -233,7 +233,7 @@ async def test_a_rejected_token_is_not_given_again_by_the_cache_of_azure_identit
     assert entra.closed == entra.asked, "the credential of each token was closed"
 
 
-def test_secrets_do_not_show() -> None:
+def test_credentials_show_no_secret_in_their_text() -> None:
     assert "hush" not in repr(ClientSecret("t", "c", "hush"))
     assert "hush" not in repr(Certificate("t", "c", "hush", "hush"))
     assert "hush" not in repr(AccessToken("hush", 0))

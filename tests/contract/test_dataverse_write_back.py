@@ -1,10 +1,9 @@
-"""Writes to person records of Dataverse (S2D-02, PERM-06), against the sandbox's Web API over real HTTP."""
+"""Writes fields to person records of Dataverse (S2D-02), against the sandbox's Web API over real HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,169 +11,37 @@ from uuid import UUID
 import pytest
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
-from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.adapters.dataverse.writeback.write_back import DataverseWritebacks
-from shared.domain.mapping.formats.document import read_mapping
-from shared.domain.mapping.language.expression import OptionSource
-from shared.domain.mapping.model import Mapping
-from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
-from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue, SetEntry, SetOption
+from shared.domain.records.marketing_contact import PropertyType, PropertyValue, SetOption
 from shared.domain.records.outcomes import Side
-from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
-from shared.errors import ConflictError, DataError, NotFoundError, Service, ThrottledError
+from shared.domain.records.records import PersonTable
+from shared.errors import ConflictError, DataError, NotFoundError, ThrottledError
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
-from tests.contract.dataverse_script import delete
-
-ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
-LEO = RecordKey(PersonTable.LEAD, UUID(int=21))
-ACME, ACME_OLD, TWIN_A, TWIN_B = (UUID(int=number) for number in (31, 32, 33, 34))
-OLGA = UUID(int=41)
-WEEKLY, MONTHLY, DYNAMIC = (UUID(int=number) for number in (51, 52, 53))
-NEWS = UUID(int=61)
-GUIDE = UUID(int=71)
-
-CHOICE = {"options": {"1": "Male", "2": "Female"}, "translations": {"1043": {"1": "Man", "2": "Vrouw"}}}
-COLUMNS: dict[str, dict[str, Any]] = {
-    "contact.new_amount": {"type": "Decimal"},
-    "contact.new_ratio": {"type": "Double"},
-    "contact.new_big": {"type": "BigInt"},
-    "contact.new_sex": {"type": "Picklist", **CHOICE},
-    "contact.new_topics": {"type": "MultiSelectPicklist", **CHOICE},
-    "contact.new_moment": {"type": "DateTime"},
-    "contact.new_wall": {"type": "DateTime", "behavior": "TimeZoneIndependent"},
-    "contact.new_localday": {"type": "DateTime", "dateonly": True, "behavior": "UserLocal"},
-    "contact.new_guide": {"type": "Lookup", "targets": {"contact": "new_Guide"}},
-    "contact.new_badge": {"type": "String", "max": 20, "required": "SystemRequired", "default": "none"},
-    "contact.lastname": {"type": "String", "max": 50, "required": "ApplicationRequired"},
-}
-JOB = {"type": "String", "max": 500}
-PERIODIEK_TABLE = {
-    "new_periodiek": {
-        "set": "new_periodieken",
-        "id": "new_periodiekid",
-        "name": "new_name",
-        "columns": {
-            "new_periodiekid": {"type": "Uniqueidentifier"},
-            "new_name": {"type": "String", "max": 100},
-            "new_subscribed": {"type": "Boolean", "options": {"0": "No", "1": "Yes"}, "default": False},
-            "new_contactid": {"type": "Lookup", "targets": {"contact": "new_ContactId"}},
-            "modifiedon": {"type": "DateTime", "readonly": True},
-            "versionnumber": {"type": "BigInt", "readonly": True},
-        },
-    }
-}
-ROWS: list[tuple[str, dict[str, Any]]] = [
-    ("systemuser", {"systemuserid": str(OLGA), "fullname": "Olga Owner", "isdisabled": False}),
-    ("account", {"accountid": str(ACME), "name": "Acme B.V."}),
-    ("account", {"accountid": str(ACME_OLD), "name": "Acme B.V.", "statecode": 1}),
-    ("account", {"accountid": str(TWIN_A), "name": "Twin"}),
-    ("account", {"accountid": str(TWIN_B), "name": "twin"}),
-    ("contact", {"contactid": str(ANN.id), "lastname": "Proef", "emailaddress1": "ann@example.com"}),
-    ("contact", {"contactid": str(BEN.id), "lastname": "Proef", "emailaddress1": "ben@example.com"}),
-    ("contact", {"contactid": str(CLEO.id), "lastname": "Proef", "emailaddress1": "cleo@example.com"}),
-    ("contact", {"contactid": str(GUIDE), "firstname": "Gid", "lastname": "O'Brien, jr", "emailaddress1": "g@x.nl"}),
-    ("lead", {"leadid": str(LEO.id), "lastname": "Proef", "emailaddress1": "leo@example.com"}),
-    ("list", {"listid": str(WEEKLY), "listname": "Weekly", "createdfromcode": 2, "type": False}),
-    ("list", {"listid": str(MONTHLY), "listname": "Monthly", "createdfromcode": 2, "type": False}),
-    ("list", {"listid": str(DYNAMIC), "listname": "Dynamic", "createdfromcode": 2, "type": True}),
-    (
-        "dh_spotlerpermission",
-        {
-            "dh_spotlerpermissionid": str(NEWS),
-            "dh_name": "News",
-            "dh_subscribed": True,
-            "dh_customerid": ("contact", str(ANN.id)),
-        },
-    ),
-]
-
-MAPPING = read_mapping(
-    {
-        "version": 1,
-        "timeZone": "Europe/Amsterdam",
-        "periodiek": {
-            "table": "new_periodiek",
-            "name": "new_name",
-            "subscribed": "new_subscribed",
-            "contact": "new_contactid",
-        },
-        "rows": [
-            {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1"},
-            {"spotler": "permissions", "contact": "@map(permissions)", "lead": "@map(permissions)", "direction": "<->"},
-            {"spotler": "lists", "contact": "@map(list)", "direction": "<->"},
-            {"spotler": "magazines", "contact": "@map(periodiek)", "direction": "<->"},
-        ],
-    }
+from tests.contract.writeback_organisation import (
+    ACME,
+    ANN,
+    BEN,
+    CLEO,
+    GONE,
+    GUIDE,
+    JOB,
+    LEO,
+    MAPPING,
+    OLGA,
+    ROWS,
+    Organisation,
+    field,
+    option,
+    organisation_with,
 )
-
-
-@dataclass
-class Organisation:
-    """A running sandbox, a client of it, and what it was asked."""
-
-    client: DataverseClient
-    schema: SchemaCache
-    sent: list[str]
-
-    async def write(
-        self, *writebacks: Writeback, mapping: Mapping = MAPPING, **options: Any
-    ) -> Sequence[WritebackResult]:
-        return await DataverseWritebacks(self.client, self.schema, mapping, **options).write_back(writebacks)
-
-    async def field(self, source: str, value: PropertyValue, **options: Any) -> WritebackResult:
-        """Bring one value of Ann's home."""
-        (result,) = await self.write(Writeback(ANN, "", (field(source, value, **options),)))
-        return result
-
-    async def person(self, key: RecordKey = ANN) -> PersonRecord:
-        return (await PersonReader(self.client, self.schema, MAPPING, frozenset(PersonTable)).read([key]))[key]
-
-    async def stored(self, column: str, key: RecordKey = ANN) -> Any:
-        return (await self.client.retrieve(f"{key.table}s", key.id, select=[column]))[column]
-
-
-def field(
-    source: str, value: PropertyValue, kind: PropertyType = PropertyType.STRING, table: str = "contact", **row: Any
-) -> FieldReturn:
-    document = {"spotler": "wanted", table: source, "direction": "<-", **row}
-    email = {"spotler": "email", table: "emailaddress1"}
-    entries = (SetEntry(1, "Man"), SetEntry(2, "Female"), SetEntry(4, "Rabbit"))
-    definition = PropertyDefinition("wanted", "Wanted", kind, entries if kind is PropertyType.SET else ())
-    return FieldReturn(read_mapping({"version": 1, "rows": [email, document]}).rows[1], definition, value)
-
-
-def option(
-    name: str, row: UUID | None = None, option_source: OptionSource = OptionSource.PERMISSIONS, *, subscribed: bool
-) -> SubscriptionReturn:
-    return SubscriptionReturn(option_source, name, subscribed, row)
-
-
-@asynccontextmanager
-async def organisation_with(**settings: Any) -> AsyncIterator[Organisation]:
-    async def publish(message: ServiceEndpointMessage) -> None:
-        pass
-
-    columns = COLUMNS | settings.pop("columns", {})
-    app = create_app(
-        DataverseSandboxSettings(changed_columns=columns, more_tables=PERIODIEK_TABLE, **settings), publish, ROWS
-    )
-    async with serve(app) as at:
-        tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
-        sent: list[str] = []
-
-        def observe(_service: Service, operation: str, _status: int, _seconds: float) -> None:
-            sent.append(operation)
-
-        async with DataverseClient(at.url, tokens, tag="own", observe=observe) as client:
-            yield Organisation(client, SchemaCache(client, clock=ManualClock()), sent)
 
 
 @pytest.fixture
@@ -375,136 +242,6 @@ async def test_a_column_that_was_deleted_meanwhile_is_left_out_and_the_rest_is_w
         assert await today.stored("jobtitle") == "y"
     assert result.error is None
     assert [problem.expected for problem in result.problems] == ["a column that exists: correct the mapping"]
-
-
-# -------------------------------------------------------------------------------------------------------- subscriptions
-
-
-async def test_a_permission_row_that_was_deactivated_says_no_until_a_yes_comes_home(organisation: Organisation) -> None:
-    await organisation.client.update("dh_spotlerpermissions", NEWS, {"statecode": 1})
-    (news,) = (await organisation.person()).permissions
-    assert (news.id, news.subscribed) == (NEWS, False)
-
-    assert await organisation.write(Writeback(ANN, "", (), (option("News", NEWS, subscribed=True),))) == [
-        WritebackResult()
-    ]
-    assert await permissions(organisation, ANN) == {"News": True}
-
-
-async def test_a_deactivated_permission_row_is_ignored_if_there_is_an_active_one(organisation: Organisation) -> None:
-    await organisation.client.update("dh_spotlerpermissions", NEWS, {"statecode": 1})
-    await organisation.write(Writeback(ANN, "", (), (option(" news", subscribed=True),)))
-    assert await permissions(organisation, ANN) == {" news": True}
-
-
-async def permissions(organisation: Organisation, key: RecordKey) -> dict[str, bool]:
-    return {row.name: row.subscribed for row in (await organisation.person(key)).permissions}
-
-
-async def test_a_permission_is_changed_in_its_row(organisation: Organisation) -> None:
-    """PERM-06, MAP-16."""
-    (news,) = (await organisation.person()).permissions
-    assert (news.id, bool(news.modified_on)) == (NEWS, True)
-    assert await organisation.write(Writeback(ANN, "", (), (option("News", news.id, subscribed=False),))) == [
-        WritebackResult()
-    ]
-    assert await permissions(organisation, ANN) == {"News": False}
-
-
-@pytest.mark.parametrize("key", [BEN, LEO], ids=str)
-async def test_a_permission_without_a_row_gets_one_and_a_repetition_makes_no_second(
-    organisation: Organisation, key: RecordKey
-) -> None:
-    for subscribed in (True, True, False):
-        writeback = Writeback(key, "", (), (option("Offers", subscribed=subscribed),))
-        assert await organisation.write(writeback) == [WritebackResult()]
-        assert await permissions(organisation, key) == {"Offers": subscribed}
-
-
-async def test_a_row_that_says_so_already_is_not_written_again(organisation: Organisation) -> None:
-    writeback = Writeback(BEN, "", (), (option("Offers", subscribed=True),))
-    await organisation.write(writeback)
-    (before,) = (await organisation.client.query("dh_spotlerpermissions", select=["modifiedon"]).__anext__())[1:]
-    await organisation.write(writeback)
-    (after,) = (await organisation.client.query("dh_spotlerpermissions", select=["modifiedon"]).__anext__())[1:]
-    assert before["@odata.etag"] == after["@odata.etag"]
-
-
-async def test_a_row_that_was_deleted_meanwhile_is_a_conflict_and_not_a_record_that_is_gone(
-    organisation: Organisation,
-) -> None:
-    await organisation.client.execute(delete("dh_spotlerpermissions", NEWS))
-    (result,) = await organisation.write(Writeback(ANN, "", (), (option("News", NEWS, subscribed=False),)))
-    assert isinstance(result.error, ConflictError)
-
-
-async def test_a_marketing_list_gains_and_loses_its_member(organisation: Organisation) -> None:
-    """MAP-17, PERM-07."""
-
-    async def lists() -> dict[str, bool]:
-        return {row.name: row.subscribed for row in (await organisation.person()).lists}
-
-    assert await lists() == {"Weekly": False, "Monthly": False}
-    for subscribed in (True, True, False, False):
-        writeback = Writeback(ANN, "", (), (option("weekly", None, OptionSource.LIST, subscribed=subscribed),))
-        assert await organisation.write(writeback) == [WritebackResult()]
-        assert await lists() == {"Weekly": subscribed, "Monthly": False}
-    monthly = next(row for row in (await organisation.person()).lists if row.name == "Monthly")
-    assert monthly.id == MONTHLY
-    await organisation.write(
-        Writeback(ANN, "", (), (option("Monthly", monthly.id, OptionSource.LIST, subscribed=True),))
-    )
-    assert (await lists())["Monthly"]
-
-
-@pytest.mark.parametrize("name", ["Dynamic", "No such list"])
-async def test_only_static_lists_have_members_that_a_person_chooses(organisation: Organisation, name: str) -> None:
-    (result,) = await organisation.write(
-        Writeback(ANN, "", (), (option(name, None, OptionSource.LIST, subscribed=True),))
-    )
-    assert [str(problem) for problem in result.problems] == [
-        f"Spotler's lists: @map(list) expects exactly one active, static marketing list called {name}"
-    ]
-    assert await organisation.write(
-        Writeback(ANN, "", (), (option("gone", None, OptionSource.LIST, subscribed=False),))
-    ) == [WritebackResult()]
-
-
-async def test_a_periodiek_is_created_once_and_changed_in_its_row(organisation: Organisation) -> None:
-    """MAP-18, IF-02."""
-    for subscribed in (True, True, False):
-        writeback = Writeback(
-            ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=subscribed),)
-        )
-        assert await organisation.write(writeback) == [WritebackResult()]
-        (row,) = (await organisation.person()).periodieken
-        assert (row.name, row.subscribed) == ("Tijdschrift", subscribed)
-    assert row.id is not None
-    await organisation.write(
-        Writeback(ANN, "", (), (option("Tijdschrift", row.id, OptionSource.PERIODIEK, subscribed=True),))
-    )
-    (row,) = (await organisation.person()).periodieken
-    assert row.subscribed
-
-
-async def test_without_a_periodiek_in_the_mapping_it_says_so(organisation: Organisation) -> None:
-    writeback = Writeback(ANN, "", (), (option("Tijdschrift", None, OptionSource.PERIODIEK, subscribed=True),))
-    (result,) = await organisation.write(writeback, mapping=replace(MAPPING, periodiek=None))
-    assert [problem.expected for problem in result.problems] == ["periodiek in the mapping, with its table"]
-
-
-async def test_a_refusal_of_bulk_mail_is_written_whatever_becomes_of_the_fields(organisation: Organisation) -> None:
-    """PERM-08, PERM-10: an opt-out must not be lost for a job title."""
-    stale = 'W/"1"'
-    (result,) = await organisation.write(Writeback(ANN, stale, (field("jobtitle", "x"),), refuses_bulk=True))
-    assert isinstance(result.error, ConflictError)
-    assert await organisation.stored("donotbulkemail") is True
-    (result,) = await organisation.write(Writeback(ANN, stale, refuses_bulk=False))
-    assert isinstance(result.error, ConflictError)
-    assert await organisation.stored("donotbulkemail") is True
-    person = await organisation.person()
-    assert await organisation.write(Writeback(ANN, person.etag, refuses_bulk=False)) == [WritebackResult()]
-    assert await organisation.stored("donotbulkemail") is False
 
 
 # ------------------------------------------------------------------------------------------------------------- requests

@@ -15,8 +15,11 @@ from tests.contract.dataverse_organisation import DataverseOrganisation, open_or
 
 
 @pytest_asyncio.fixture
-async def organisation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DataverseOrganisation]:
-    async with open_organisation(bare=True) as opened:
+async def organisation(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[DataverseOrganisation]:
+    """Open a bare organisation, or with the parameter `tables` one that has the tables of the connector."""
+    async with open_organisation(bare=getattr(request, "param", "") != "tables") as opened:
         for name, value in {
             "DATAVERSE_URL": opened.url,
             "DATAVERSE_AUTHORITY": opened.url,
@@ -77,10 +80,51 @@ async def test_an_endpoint_without_a_key_is_refused_before_the_first_write(organ
     assert await rows(organisation) == before
 
 
-@pytest.mark.parametrize("words", [("--only", "view"), ("--without", "forms"), ("--plan", "--check")])
+@pytest.mark.parametrize("words", [("--only", "workflow"), ("--without", "tables"), ("--plan", "--check")])
 async def test_parts_that_the_command_does_not_make_are_no_options(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit):
         await install(*words)
+
+
+@pytest.mark.usefixtures("organisation")
+@pytest.mark.parametrize(
+    ("words", "left_out", "planned"),
+    [
+        (("forms",), {"form", "tab"}, {"view", "chart", "command", "dashboard", "app"}),
+        (("app",), {"dashboard", "app"}, {"view", "chart", "form", "command"}),
+        (("buttons",), {"command"}, {"view", "chart", "form", "dashboard", "app"}),
+        (("forms", "app"), {"view", "chart", "form", "tab", "dashboard", "app"}, {"command"}),
+    ],
+)
+async def test_parts_of_the_pages_can_be_left_out(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], left_out: set[str], planned: set[str]
+) -> None:
+    assert await install("--plan", "--without", *words) == 0
+
+    kinds = {line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith(("create", "change"))}
+    assert not kinds & left_out
+    assert planned <= kinds
+
+
+@pytest.mark.parametrize("organisation", ["tables"], indirect=True)
+async def test_originals_of_forms_are_kept_and_forms_can_be_skipped(
+    organisation: DataverseOrganisation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "kept"
+    skipped = ("--skip-form", "Information", "Campaign", "Email", "Enhanced Email")
+    parts = ("--only", "publisher", "solution", "web-resource", "forms")
+
+    assert await install("--yes", "--originals", str(folder), *parts, *skipped) == 0
+
+    assert capsys.readouterr().out.count("publish ") == 1
+    forms = await organisation.rows("systemforms", "formid", "name", "formxml", filter="type eq 2")
+    with_tab = {row["formid"]: row["name"] for row in forms if 'name="dh_spotler"' in row["formxml"]}
+    assert set(with_tab.values()) == {"Contact", "Lead", "Account"}
+    originals = {path.stem.partition("-")[2]: path.read_text(encoding="utf-8") for path in folder.glob("*/*.xml")}
+    assert originals.keys() == with_tab.keys()
+    assert not any("dh_spotler" in text for text in originals.values())
+    assert await install("--check", *parts, *skipped) == 0
+    assert await install("--check", *parts) == 1
 
 
 async def test_data_is_deleted_by_an_uninstallation_alone(organisation: DataverseOrganisation) -> None:

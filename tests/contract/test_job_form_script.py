@@ -20,7 +20,7 @@ from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.operations.model.form import COLUMNS, form_table
 from shared.operations.model.operation import JobRefused
-from shared.operations.running.table import OPERATIONS
+from shared.operations.running.operation_table import OPERATIONS
 from tests.node import WEB_RESOURCES, play
 
 SCRIPT = WEB_RESOURCES / "dh_spotlerjob.js"
@@ -181,7 +181,7 @@ def test_aut_14_choosing_operation_and_automation_fills_in_all_fields_with_their
     assert automation["asked"] == [["dh_spotlerautomation", WELCOME, "?$select=dh_fields"]]
 
 
-def test_aut_14_in_the_other_order_too() -> None:
+def test_aut_14_choosing_the_automation_before_the_operation_fills_in_the_same_fields() -> None:
     *_, view = Form().set("dh_automationid", lookup(WELCOME)).choose(Operation.START_AUTOMATION).see()
     assert filled(view) == HINTS
 
@@ -191,7 +191,7 @@ def test_aut_14_a_form_that_was_opened_from_an_automation_is_filled_at_once() ->
     assert filled(view) == HINTS
 
 
-def test_untouched_types_follow_the_choice() -> None:
+def test_parameter_types_that_nobody_touched_follow_the_chosen_automation() -> None:
     start = Form().choose(Operation.START_AUTOMATION).set("dh_automationid", lookup(WELCOME))
     *_, welcome, birthday, nothing = start.set("dh_automationid", lookup(BIRTHDAY)).set("dh_automationid", None).see()
 

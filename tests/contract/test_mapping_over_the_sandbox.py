@@ -181,7 +181,7 @@ async def test_a_preview_writes_nothing_and_keeps_values_to_its_answer(
 # ---------------------------------------------------------------------------------------------------------------- drift
 
 
-async def test_nothing_has_changed_when_nothing_has_changed(tmp_path: Path) -> None:
+async def test_the_report_of_drift_is_empty_while_both_sides_stay_as_they_are(tmp_path: Path) -> None:
     for _ in range(2):
         async with connector(tmp_path, EMAIL, FIRST_NAME) as opened:
             assert (await opened.administration.drift.check()).noticed == ()

@@ -45,6 +45,13 @@ def test_an_own_form_has_no_error(form_schema: xmlschema.XMLSchema, form: OwnFor
     assert faults(form_schema, formxml) == []
 
 
+@pytest.mark.parametrize("form", CUSTOMISATION.forms, ids=lambda form: form.key)
+def test_the_form_that_an_uninstallation_leaves_has_no_error(form_schema: xmlschema.XMLSchema, form: OwnForm) -> None:
+    formxml = build_form(form.plain(), stable_id("form", form.key), around())
+
+    assert faults(form_schema, formxml) == []
+
+
 @pytest.mark.parametrize("name", EXISTING)
 def test_the_own_tab_adds_no_error_to_a_form_of_others(form_schema: xmlschema.XMLSchema, name: str) -> None:
     before = existing_form(name)

@@ -42,7 +42,9 @@ CUTS: dict[str, Cut] = {
 
 
 @pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS.keys())
-async def test_sending_goes_on_after_a_cut(queue: ServiceBusQueue, broker: Broker, live: Queue, cut: Cut) -> None:
+async def test_a_message_is_sent_after_the_connection_was_cut(
+    queue: ServiceBusQueue, broker: Broker, live: Queue, cut: Cut
+) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"before")])
     cut(broker)
     await queue.send(LIVE, [OutgoingMessage(b"after")])

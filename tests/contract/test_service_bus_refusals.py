@@ -56,7 +56,9 @@ async def test_a_message_that_no_queue_takes_is_its_owners_fault(queue: ServiceB
 # ------------------------------------------------------------------------------------------------------------- refusals
 
 
-async def test_a_busy_service_is_asked_again(queue: ServiceBusQueue, broker: Broker, live: Queue) -> None:
+async def test_sending_is_repeated_while_service_bus_is_busy(
+    queue: ServiceBusQueue, broker: Broker, live: Queue
+) -> None:
     broker.plan(Act.SEND, Effect.REFUSED, SERVER_BUSY)
     await queue.send(LIVE, [OutgoingMessage(b"a")])
     assert len(live.messages) == 1

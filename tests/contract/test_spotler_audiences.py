@@ -32,7 +32,7 @@ async def test_an_audience_exists_once_it_is_made(account: SpotlerAccount) -> No
     assert await audiences.exists(TOP)
 
 
-async def test_making_it_again_is_fine_and_taking_somebody_elses_id_or_name_is_not(account: SpotlerAccount) -> None:
+async def test_an_audience_can_be_created_again_but_not_with_the_id_or_name_of_another(account: SpotlerAccount) -> None:
     await account.audiences.create(TOP, "Top 100")
     await account.audiences.create(TOP, "Top 100")
     for identifier, name in ((TOP, "Another name"), ("other", "Top 100")):
@@ -42,13 +42,13 @@ async def test_making_it_again_is_fine_and_taking_somebody_elses_id_or_name_is_n
     assert await account.look("audiences") == {TOP: []}
 
 
-async def test_a_lost_answer_does_not_make_two(account: SpotlerAccount) -> None:
+async def test_an_audience_whose_creation_lost_its_answer_exists_once(account: SpotlerAccount) -> None:
     await account.fault("reset", "audience.create", moment="after")
     await account.audiences.create(TOP, "Top 100")
     assert await account.look("audiences") == {TOP: []}
 
 
-async def test_people_come_and_go(account: SpotlerAccount) -> None:
+async def test_contacts_are_added_to_an_audience_and_removed_from_it(account: SpotlerAccount) -> None:
     await account.people("ANN", "BEN", "CLEO")
     await account.audiences.create(TOP, "Top 100")
     assert await account.audiences.add(TOP, ["ANN", "BEN", "CLEO"]) == frozenset()

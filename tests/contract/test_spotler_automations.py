@@ -125,7 +125,7 @@ async def test_a_started_automation_tells_its_run_and_gets_its_fields(account: S
     ]
 
 
-async def test_why_nothing_started_is_told(account: SpotlerAccount) -> None:
+async def test_a_start_that_spotler_refuses_has_its_reason(account: SpotlerAccount) -> None:
     assert await start(account, BIRTHDAY_CODE) != NotStarted(StartRefusal.LIMIT_REACHED)
     assert await start(account, BIRTHDAY_CODE) == NotStarted(StartRefusal.LIMIT_REACHED)
     assert await start(account, WINBACK_CODE) == NotStarted(StartRefusal.INACTIVE)
@@ -173,7 +173,7 @@ async def test_a_lost_answer_leaves_the_outcome_unknown_and_nothing_is_sent_agai
     assert account.sent == ["automation.start"]
 
 
-async def test_a_campaign_is_sent_once_as_well(account: SpotlerAccount) -> None:
+async def test_the_start_of_a_campaign_whose_answer_was_lost_is_sent_once(account: SpotlerAccount) -> None:
     await account.fault("reset", "campaign.trigger", moment="after")
     with pytest.raises(UnknownOutcomeError):
         await account.automations.start(AutomationKind.CAMPAIGN, "TrgCart", "ANN", ())

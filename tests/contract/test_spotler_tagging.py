@@ -90,7 +90,7 @@ async def test_a_throttled_step_certainly_had_no_effect(account: SpotlerAccount)
     assert account.sent == ["contact.score"]
 
 
-async def test_setting_a_score_is_tried_again(account: SpotlerAccount) -> None:
+async def test_setting_a_score_is_repeated_after_a_lost_answer(account: SpotlerAccount) -> None:
     await account.fault("reset", "contact.score", moment="after")
     await account.tagging.change_score("ANN", "Lead", ScoreChange.SET, 10)
     assert await account.tags("ANN") == {"Lead": 10}

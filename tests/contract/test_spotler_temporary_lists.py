@@ -77,7 +77,7 @@ async def test_a_missing_list_is_told_from_missing_people(account: SpotlerAccoun
         await account.temporary_lists.add("nowhere", ["ANN", "X"])
 
 
-async def test_nobody_can_be_removed_and_nothing_renamed_but_a_list_can_be_made_anew(account: SpotlerAccount) -> None:
+async def test_a_temporary_list_loses_members_and_its_name_only_when_it_is_made_anew(account: SpotlerAccount) -> None:
     await account.people("ANN")
     await account.temporary_lists.create(SPRING, "Spring")
     await account.temporary_lists.add(SPRING, ["ANN"])

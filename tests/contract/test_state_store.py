@@ -135,7 +135,7 @@ async def test_an_etag_from_before_a_deletion_never_fits_again(store: StateStore
     assert await store.write([Replace(KEY, {"n": 2}, before.etag)]) == [None]
 
 
-async def test_put_asks_for_nothing(store: StateStore) -> None:
+async def test_put_writes_whatever_version_is_there(store: StateStore) -> None:
     [first] = await store.write([Put(KEY, {"n": 1})])
     [second] = await store.write([Put(KEY, {"n": 2})])
     assert first is not None
@@ -212,14 +212,14 @@ async def test_a_key_that_occurs_twice_is_refused_before_anything_is_written(sto
     assert await store.read([OTHER, KEY]) == {}
 
 
-async def test_one_of_many_rivals_wins(open_store: OpenStore) -> None:
+async def test_of_many_inserts_of_one_key_at_once_exactly_one_is_written(open_store: OpenStore) -> None:
     rivals = [open_store() for _ in range(6)]
     results = await asyncio.gather(*(rival.write([Insert(KEY, {"by": n})]) for n, rival in enumerate(rivals)))
     [winner] = [number for number, [etag] in enumerate(results) if etag is not None]
     assert (await rivals[0].read([KEY]))[KEY].body == {"by": winner}
 
 
-async def test_no_increment_of_rivals_gets_lost(open_store: OpenStore) -> None:
+async def test_no_increment_of_several_workers_at_once_gets_lost(open_store: OpenStore) -> None:
     async def increment(store: StateStore, times: int) -> None:
         while times:
             document = (await store.read([KEY]))[KEY]

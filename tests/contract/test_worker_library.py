@@ -60,13 +60,13 @@ def test_the_worker_and_the_local_host_find_the_same_functions(findings: Mapping
     assert sorted(findings["functions"]) == findings["ours"]
 
 
-def test_a_function_receives_the_same_from_both(findings: Mapping[str, Any]) -> None:
+def test_a_function_receives_the_same_from_the_worker_and_the_local_host(findings: Mapping[str, Any]) -> None:
     received = {name: finding["theirs"] for name, finding in findings["functions"].items()}
 
     assert {name: finding["ours"] for name, finding in findings["functions"].items()} == received
 
 
-def test_an_answer_leaves_both_alike(findings: Mapping[str, Any]) -> None:
+def test_the_worker_and_the_local_host_send_the_same_answer(findings: Mapping[str, Any]) -> None:
     answers = [finding for finding in findings["functions"].values() if finding["trigger"] == "httpTrigger"]
 
     assert answers

@@ -63,6 +63,16 @@ def test_an_edit_of_a_form_is_seen_after_its_publication_and_before_only_by_who_
     assert bare.get(path)["formxml"] == changed
 
 
+def test_whether_a_form_may_be_changed_is_read_as_an_object(bare: Dataverse) -> None:
+    forms = bare.values("systemforms", **{"$filter": "objecttypecode eq 'account' and type eq 2"})
+    assert {form["name"]: form["iscustomizable"]["Value"] for form in forms} == {
+        "Account": True,
+        "Account for Interactive experience": False,
+    }
+    managed = next(form["formid"] for form in forms if not form["iscustomizable"]["Value"])
+    assert refused(bare, f"systemforms({managed})", {"description": "x"}, "PATCH") == (400, "0x8004f027")
+
+
 def test_a_new_table_has_its_views_and_forms_and_its_code_in_the_layout(bare: Dataverse) -> None:
     assert bare.http.post("EntityDefinitions", json=table("new_Boat")).status_code == 204
     code = bare.get("EntityDefinitions(LogicalName='new_boat')", **{"$select": "ObjectTypeCode"})["ObjectTypeCode"]

@@ -62,9 +62,9 @@ class Deliveries(QuietAtLast):
         """Start a process that may have read the mapping before it was changed."""
         live = self.twin.rules
         if self.outdated is not None and self.twin.clock.now() < self.outdated[1]:
-            self.twin.rules = self.outdated[0]
+            self.world.remap(self.outdated[0])
         worker = self.twin.start_worker()
-        self.twin.rules = live
+        self.world.remap(live)
         return worker
 
     async def deliver_to(self, worker: Dispatcher, batch: Sequence[Waiting]) -> None:

@@ -51,6 +51,12 @@ class Refusals:
     withdrawn: set[tuple[Place, str, str]] = field(default_factory=set)
     """Who took back which permission at which address since it was last quiet."""
 
+    taken_back: set[tuple[str, str, Place]] = field(default_factory=set)
+    """Refusals by a column (address, column, record) that their records took back since it was last quiet."""
+
+    lifted_meanwhile: set[tuple[str, str, Place]] = field(default_factory=set)
+    """Those of them whose address was lifted afterwards: said again before anybody looks, they are one refusal."""
+
     agreed: set[tuple[str, str]] = field(default_factory=set)
     """Which permissions were on at which address when it was last quiet."""
 
@@ -81,11 +87,13 @@ class Refusals:
         """Forget a refusal that its record takes back while it has the address (or its successor does)."""
         own = own_keys(record)
         for address, several in self.standing.items():
+            ended = [one for one in several if one.subject == column and one.by in own]
+            ended = ended if address == email and not record.values.get(column) else []
+            self.taken_back |= {(address, column, one.by) for one in ended}
             self.standing[address] = [
                 one
                 for one in several
-                if not (one.subject == column and one.by in own and address == email and not record.values.get(column))
-                and not (one.is_lifted and one.by == key and address != email)
+                if one not in ended and not (one.is_lifted and one.by == key and address != email)
             ]
 
     def opts_out(self, one: Profile) -> None:
@@ -121,6 +129,9 @@ class Refusals:
             self._forget_opt_outs(address)
         for one in self.standing.get(address, ()):
             one.is_lifted = one.is_lifted or subjects is None or one.subject in subjects
+        self.lifted_meanwhile |= {
+            one for one in self.taken_back if one[0] == address and (subjects is None or one[1] in subjects)
+        }
 
     def _forget_opt_outs(self, address: str) -> None:
         """Somebody lifts what was refused at an address before."""
@@ -174,6 +185,8 @@ class Refusals:
                 if is_its_own and email == one.email and sharers and not refuses and not one.options[name]:
                     self._add(email, name, place)
         self.withdrawn.clear()
+        self.taken_back.clear()
+        self.lifted_meanwhile.clear()
         self.agreed = {
             (one.email, name)
             for one in profiles
@@ -185,7 +198,7 @@ class Refusals:
         known = self.standing.setdefault(email, [])
         same = next((one for one in known if (one.subject, one.by) == (subject, by)), None)
         if same is None:
-            known.append(Standing(subject, by, self.acts))
+            known.append(Standing(subject, by, self.acts, is_lifted=(email, subject, by) in self.lifted_meanwhile))
         elif subject not in _COLUMNS and same.is_lifted:
             same.since, same.is_lifted = self.acts, False
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.operations.model.operation import JobRefused, Task
-from shared.operations.running.table import OPERATIONS
+from shared.operations.running.operation_table import OPERATIONS
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 _NAMES = (

@@ -26,7 +26,7 @@ from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.ledger import Ledger
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.errors import ConfigurationError, ConflictError
 from shared.ports.state import Document, DocumentKey
 from tests.contract.clocks import ManualClock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
@@ -16,6 +16,7 @@ from shared.domain.features.lists import ListKind
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import RecordKey
 from shared.errors import TransientError
+from shared.lists import steps
 from shared.messages.lane_messages import Jobs
 from shared.messages.list_messages import ListLook, ListMembers
 from shared.ports.queue import QueueName
@@ -23,6 +24,14 @@ from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
 
 _MOST_MOMENTS = 2000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _buckets_for_a_dozen_people() -> Iterator[None]:
+    """As the pages are small, so are the buckets few: several people in each, and each is read, sent and replaced."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "BUCKETS", 5)
+        yield
 
 
 @dataclass
@@ -70,10 +79,10 @@ async def begin(*, page: int, kind: ListKind = ListKind.AUDIENCE, before: int = 
     return story
 
 
-async def at_every_moment(prepare: Callable[[], Awaitable[Story]], act: Callable[[Story], Awaitable[None]]) -> int:
+async def at_every_moment(begun: Story, act: Callable[[Story], Awaitable[None]]) -> int:
     """Let the worker die at every moment of an act, one after the other; returns how many moments there are."""
     for moment in range(_MOST_MOMENTS):
-        story = await prepare()
+        story = replace(begun, twin=begun.twin.copy())
         story.twin.faults.plan(moment, CrashError())
         await act(story)
         if story.survived:
@@ -97,7 +106,7 @@ async def test_a_crash_at_any_moment_of_a_sync_ends_with_the_list_as_it_is(page:
         assert await story.sync() is JobStatus.COMPLETED
         assert story.there == story.wanted, "and the next sync knows what is there"
 
-    assert await at_every_moment(lambda: begin(page=page, kind=kind), act) > 40
+    assert await at_every_moment(await begin(page=page, kind=kind), act) > 40
 
 
 async def test_a_crash_at_any_moment_of_the_first_sync_and_of_new_members() -> None:
@@ -108,7 +117,7 @@ async def test_a_crash_at_any_moment_of_the_first_sync_and_of_new_members() -> N
         story.over()
         assert story.there == story.wanted
 
-    assert await at_every_moment(lambda: begin(page=5, before=0), act) > 40
+    assert await at_every_moment(await begin(page=5, before=0), act) > 40
 
 
 async def test_a_sync_whose_first_step_was_never_sent_begins_with_the_next_job() -> None:
@@ -125,14 +134,12 @@ async def test_a_sync_whose_first_step_was_never_sent_begins_with_the_next_job()
 
 
 async def test_a_crash_at_any_moment_of_filling_a_list_with_unknown_content() -> None:
-    async def prepare() -> Story:
-        story = await begin(page=100, before=0)
-        ghost = story.people[11]
-        await story.twin.sync(*story.people)
-        story.twin.audiences.names[f"list-{story.marketing_list}"] = "Fans"
-        story.twin.audiences.members[f"list-{story.marketing_list}"] = {str(ghost.id)}
-        story.twin.marketing_lists.listed[story.marketing_list] = list(story.people[:5])
-        return story
+    story = await begin(page=100, before=0)
+    ghost = story.people[11]
+    await story.twin.sync(*story.people)
+    story.twin.audiences.names[f"list-{story.marketing_list}"] = "Fans"
+    story.twin.audiences.members[f"list-{story.marketing_list}"] = {str(ghost.id)}
+    story.twin.marketing_lists.listed[story.marketing_list] = list(story.people[:5])
 
     async def act(story: Story) -> None:
         await outliving(story, story.order)
@@ -140,7 +147,7 @@ async def test_a_crash_at_any_moment_of_filling_a_list_with_unknown_content() ->
         story.over()
         assert story.there == story.wanted
 
-    assert await at_every_moment(prepare, act) > 20
+    assert await at_every_moment(story, act) > 20
 
 
 async def test_a_crash_at_any_moment_of_a_single_member_is_healed_and_remembered() -> None:
@@ -155,7 +162,7 @@ async def test_a_crash_at_any_moment_of_a_single_member_is_healed_and_remembered
         await story.sync()
         assert story.there == story.wanted
 
-    assert await at_every_moment(lambda: begin(page=100), act) > 10
+    assert await at_every_moment(await begin(page=100), act) > 10
 
 
 async def test_a_crash_at_any_moment_of_a_removal_ends_with_no_list() -> None:
@@ -167,14 +174,15 @@ async def test_a_crash_at_any_moment_of_a_removal_ends_with_no_list() -> None:
         story.over()
         assert story.twin.audiences.members == {}
 
-    assert await at_every_moment(lambda: begin(page=100), act) > 5
+    assert await at_every_moment(await begin(page=100), act) > 5
 
 
 async def test_a_list_that_changes_at_any_moment_of_a_sync_ends_as_it_is_then() -> None:
     """Its members change once, between any two calls, without an event."""
     moments = 0
+    begun = await begin(page=4)
     for moment in range(_MOST_MOMENTS):
-        story = await begin(page=4)
+        story = replace(begun, twin=begun.twin.copy())
         story.twin.marketing_lists.listed[story.marketing_list] = list(story.people[2:8])
         job = await story.order()
         start = story.twin.faults.moment

@@ -16,7 +16,8 @@ from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
 from shared.domain.merging.agreement import MergeInput
 from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.merging.field_agreement import agree
-from shared.domain.merging.merge import Base, FieldVersions, MergeDecision, Newer, Row, merge_consent, merge_value
+from shared.domain.merging.merge import Base, FieldVersions, MergeDecision, Newer, merge_value
+from shared.domain.merging.permission_merge import Row, merge_consent
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.decisions import FetchContact, Plan, Rest, Write
 from shared.domain.planning.plan import plan

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -17,6 +19,25 @@ from tests.contract.clocks import ManualClock
 
 PARTITIONS = ("bindings", "claims")
 KEYS = [DocumentKey(partition, row) for partition in PARTITIONS for row in ("a", "a/", "a0", "b", "~", " ")]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A change, before the versions are known that there are then; no version: whatever version there is."""
+
+    key: DocumentKey
+    change: Literal["insert", "replace", "put", "delete"]
+    body: dict[str, int | str | None]
+    version: int | None
+
+
+_BODIES = st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.text(), max_size=2)
+_CHANGES = st.sampled_from(["insert", "replace", "put", "delete"])
+_WISHES = st.lists(
+    st.builds(Wish, st.sampled_from(KEYS), _CHANGES, _BODIES, st.none() | st.integers(0, 11)),
+    unique_by=lambda wish: wish.key,
+    max_size=len(KEYS),
+)
 
 
 class StoreHistories(RuleBasedStateMachine):
@@ -39,25 +60,24 @@ class StoreHistories(RuleBasedStateMachine):
         for folder in self.folders:
             shutil.rmtree(folder)
 
-    def changes(self) -> st.SearchStrategy[list[Change]]:
-        bodies = st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.text(), max_size=2)
+    def meant(self, wish: Wish) -> Change:
+        """Return the change that somebody wishes, with a version of now, of earlier, or of another document."""
+        present = self.model.get(wish.key)
+        versions = [*self.versions[-6:], *([present[1]] * 6 if present else [])]
+        etag = None if wish.version is None else versions[wish.version % len(versions)]
+        match wish.change:
+            case "insert":
+                return Insert(wish.key, wish.body)
+            case "replace":
+                return Replace(wish.key, wish.body, etag or versions[-1])
+            case "put":
+                return Put(wish.key, wish.body)
+            case "delete":
+                return Delete(wish.key, etag)
 
-        def change(key: DocumentKey) -> st.SearchStrategy[Change]:
-            present = self.model.get(key)
-            etags = st.sampled_from([*self.versions[-6:], *([present[1]] * 6 if present else [])])
-            return st.one_of(
-                st.builds(Insert, st.just(key), bodies),
-                st.builds(Replace, st.just(key), bodies, etags),
-                st.builds(Put, st.just(key), bodies),
-                st.builds(Delete, st.just(key), st.none() | etags),
-            )
-
-        keys = st.lists(st.sampled_from(KEYS), unique=True, max_size=len(KEYS))
-        return keys.flatmap(lambda chosen: st.tuples(*map(change, chosen)).map(list))
-
-    @rule(data=st.data())
-    def write(self, data: st.DataObject) -> None:
-        changes = data.draw(self.changes())
+    @rule(wishes=_WISHES)
+    def write(self, wishes: list[Wish]) -> None:
+        changes = [self.meant(wish) for wish in wishes]
         results = self.runner.run(self.store.write(changes))
         assert len(results) == len(changes)
         for change, result in zip(changes, results, strict=True):
@@ -109,4 +129,4 @@ class StoreHistories(RuleBasedStateMachine):
 
 
 TestStoreHistories = StoreHistories.TestCase
-TestStoreHistories.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestStoreHistories.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)

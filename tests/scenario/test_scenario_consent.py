@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-import sys
-from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -18,7 +15,7 @@ from shared.consent.bounce_repository import BounceRepository
 from shared.domain.consent.bounces import BounceKind, BounceNote
 from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.local.commands.connector import ROOT
+from tests.processes import run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World
 
@@ -108,19 +105,11 @@ async def test_explain_shows_the_last_changes_newest_first(world: World) -> None
 async def test_the_terminal_exports_the_same(world: World) -> None:
     key = new_record()
     await told(world, key, 2)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "shared", "consent", "export", "--record", str(key)),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**SYSTEM, **world.connector.settings},
-        cwd=ROOT,
-    )
-    output, complaint = await process.communicate()
-    assert process.returncode == 0
-    assert "2 changes of consent\n" in complaint.decode()
+    ended = await run(("consent", "export", "--record", str(key)), {**SYSTEM, **world.connector.settings})
+    assert ended.code == 0
+    assert "2 changes of consent\n" in ended.complaint
     answer = await world.connector.call("GET", f"/api/consent.csv?record={key}")
-    assert output.decode().splitlines() == answer.text.splitlines()
+    assert ended.output.splitlines() == answer.text.splitlines()
 
 
 async def test_bnc_13_the_bounce_report_is_json_or_csv(world: World) -> None:

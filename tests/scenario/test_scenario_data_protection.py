@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -14,7 +11,7 @@ import aiosqlite
 import httpx
 import pytest
 
-from shared.local.commands.connector import ROOT
+from tests.processes import Ended, run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import Person, World
@@ -37,17 +34,8 @@ async def names(world: World, person: Person) -> bool:
     return any(person.id in str(row) for row in rows)
 
 
-async def shell(world: World, *words: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "shared", *words),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**SYSTEM, **world.connector.settings},
-        cwd=ROOT,
-    )
-    output, complaint = await process.communicate()
-    return process.returncode or 0, output.decode(), complaint.decode()
+async def shell(world: World, *words: str) -> Ended:
+    return await run(words, {**SYSTEM, **world.connector.settings})
 
 
 async def test_an_access_request_is_answered_with_everything_and_no_value(world: World) -> None:
@@ -118,16 +106,16 @@ async def test_a_terminal_does_the_same(world: World) -> None:
     await world.settled()
     record = f"contact:{person.id}"
 
-    code, output, _ = await shell(world, "export", record)
-    assert code == 0
-    assert json.loads(output)["binding"]["contact"] == person.id
-    assert marks_in(output.encode()) == []
+    exported = await shell(world, "export", record)
+    assert exported.code == 0
+    assert json.loads(exported.output)["binding"]["contact"] == person.id
+    assert marks_in(exported.output.encode()) == []
 
-    code, _, complaint = await shell(world, "forget", record)
-    assert code == 1
-    assert "still synchronised" in complaint
+    refused = await shell(world, "forget", record)
+    assert refused.code == 1
+    assert "still synchronised" in refused.complaint
 
-    code, output, complaint = await shell(world, "forget", record, "--although-synchronised")
-    assert code == 0, complaint
-    assert json.loads(output)["inDataverse"]
-    assert "still in Dataverse" in complaint
+    forgotten = await shell(world, "forget", record, "--although-synchronised")
+    assert forgotten.code == 0, forgotten.complaint
+    assert json.loads(forgotten.output)["inDataverse"]
+    assert "still in Dataverse" in forgotten.complaint

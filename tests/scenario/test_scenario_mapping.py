@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +16,7 @@ import pytest_asyncio
 
 from shared.adapters.workbook.files import LARGEST, read_file
 from shared.domain.mapping.formats.yaml_format import from_yaml
-from shared.local.commands.connector import ROOT
+from tests.processes import Ended, run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World, open_world, permissions
@@ -34,15 +31,6 @@ def without_birthday(text: str) -> str:
     """Take the row of Birthday, which is protected, from a mapping."""
     begin = text.index("  - spotler: birthday\n")
     return text[:begin] + text[text.index("  - spotler:", begin + 1) :]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command of the terminal ended."""
-
-    code: int
-    output: str
-    complaint: str
 
 
 @dataclass(frozen=True)
@@ -73,17 +61,7 @@ class Administrator:
 
     async def type(self, *words: str) -> Ended:
         """Run `python -m shared mapping …` with the connector's settings."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "shared", "mapping", *words),
-            stdout=PIPE,
-            stderr=PIPE,
-            env={**SYSTEM, **self.world.connector.settings},
-            cwd=ROOT,
-        )
-        output, complaint = await process.communicate()
-        assert process.returncode is not None
-        return Ended(process.returncode, output.decode(), complaint.decode())
+        return await run(("mapping", *words), {**SYSTEM, **self.world.connector.settings})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 from uuid import UUID
@@ -19,8 +17,8 @@ import pytest_asyncio
 
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
-from shared.local.commands.connector import ROOT
 from shared.ports.queue import OutgoingMessage, QueueName
+from tests.processes import run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, POSTCODE, leaks, marks_in
 from tests.scenario.world import World, eventually, open_world
@@ -136,19 +134,11 @@ async def test_an_error_does_not_repeat_what_was_sent(private: World, method: st
 async def test_commands_print_nobody(private: World, words: tuple[str, ...]) -> None:
     """`mapping preview` prints values: that is what an administrator asks it for."""
     await private.synchronised()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "shared", *words),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**SYSTEM, **private.connector.settings},
-        cwd=ROOT,
-    )
-    output, complaint = await process.communicate()
+    ended = await run(words, {**SYSTEM, **private.connector.settings})
 
-    assert process.returncode in {0, 1}, complaint.decode()
-    assert output or complaint
-    assert marks_in(output + complaint) == []
+    assert ended.code in {0, 1}, ended.complaint
+    assert ended.output or ended.complaint
+    assert marks_in((ended.output + ended.complaint).encode()) == []
 
 
 async def test_the_search_finds_marks_however_an_answer_encodes_them() -> None:

@@ -6,8 +6,8 @@ from functools import partial
 
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.domain.merging.merge import Row
 from shared.domain.merging.permission_agreement import row_state
+from shared.domain.merging.permission_merge import Row
 from shared.domain.planning.plan_input import PlanInput
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord

@@ -6,7 +6,8 @@ from shared.domain.consent.permission_renames import RememberedNames
 from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.merging.agreement import NO, YES, Agreement, MergeInput
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
-from shared.domain.merging.merge import Base, FieldVersions, MergeDecision, Row, merge_consent
+from shared.domain.merging.merge import Base, FieldVersions, MergeDecision
+from shared.domain.merging.permission_merge import Row, merge_consent
 from shared.domain.records.marketing_contact import SetEntry
 from shared.domain.records.records import PermissionRow, PersonRecord
 from shared.domain.values.fields import option_name, rows_of

@@ -1,1 +1,1 @@
-"""Bindings of records to contacts, leases on contacts, and the deadline of a lease."""
+"""Bindings of records to contacts, claims on contacts, and the deadline of a claim."""

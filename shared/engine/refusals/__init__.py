@@ -1,1 +1,1 @@
-"""Keeps the suppression list, and asks it before anything is written."""
+"""Keeps the suppression list: enters and lifts refusals by address, and reads it before anything is planned."""

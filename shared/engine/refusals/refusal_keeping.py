@@ -15,7 +15,7 @@ from shared.domain.records.records import ConsentOrder, RecordKey
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.guards.priority import breathe
 from shared.engine.record_context import RecordContext
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.ports.clock import Clock
 
 

@@ -12,7 +12,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.fields import enabled_options, option_name
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.ports.dataverse import Crm
 
 

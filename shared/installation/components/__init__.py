@@ -1,1 +1,1 @@
-"""The kinds of components: what they read, compare, create, change and remove."""
+"""The kinds of components: how each is read, compared, created, changed and removed. `plan.py` decides."""

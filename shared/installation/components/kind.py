@@ -12,6 +12,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.wire.customization_client import CustomizationClient
+from shared.installation.wire.publication import Publication
 
 
 class Kind(StrEnum):
@@ -25,8 +26,15 @@ class Kind(StrEnum):
     STATUS_REASON = "status-reason"
     RELATIONSHIP = "relationship"
     VARIABLE = "variable"
-    WEB_RESOURCE = "web-resource"
     ROLE = "role"
+    WEB_RESOURCE = "web-resource"
+    VIEW = "view"
+    CHART = "chart"
+    FORM = "form"
+    TAB = "tab"
+    COMMAND = "command"
+    DASHBOARD = "dashboard"
+    APP = "app"
     USER = "user"
     ENDPOINT = "endpoint"
     STEP = "step"
@@ -79,13 +87,21 @@ class ComponentKind(ABC, Generic[W, F]):
         """Return what differs of that which the connector sets, in words for the plan; empty if nothing does."""
 
     @abstractmethod
-    async def create(self, client: CustomizationClient, wanted: W, organisation: Organisation) -> None:
-        """Create a component. It may be interrupted after any request: the next run finds the rest as differences."""
+    async def create(self, client: CustomizationClient, wanted: W, organisation: Organisation) -> Publication | None:
+        """Create a component; return what is to be published.
+
+        It may be interrupted after any request: the next run finds the rest as differences.
+        """
 
     @abstractmethod
-    async def change(self, client: CustomizationClient, wanted: W, found: F, organisation: Organisation) -> None:
-        """Make an existing component equal to `wanted`; what the connector does not set stays."""
+    async def change(
+        self, client: CustomizationClient, wanted: W, found: F, organisation: Organisation
+    ) -> Publication | None:
+        """Make an existing component equal to `wanted`; return what is to be published.
+
+        What the connector does not set stays.
+        """
 
     @abstractmethod
-    async def remove(self, client: CustomizationClient, wanted: W, found: F) -> None:
-        """Delete a component."""
+    async def remove(self, client: CustomizationClient, wanted: W, found: F) -> Publication | None:
+        """Delete a component; return what is to be published."""

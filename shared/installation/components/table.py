@@ -1,5 +1,6 @@
 """The table of kinds, in the order of work."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.installation.components.access.application_users import ApplicationUsers
@@ -18,8 +19,8 @@ from shared.installation.components.web_resources import WebResources
 from shared.installation.desired.state import DesiredState
 
 
-def kinds(desired: DesiredState) -> tuple[ComponentKind[Any, Any], ...]:
-    """Return all kinds, in the order of `Kind`."""
+def kinds(desired: DesiredState, pages: Sequence[ComponentKind[Any, Any]] = ()) -> tuple[ComponentKind[Any, Any], ...]:
+    """Return all kinds, in the order of `Kind`. `pages` are those of `pages/table.py`."""
     solution = desired.solution.name
     found: list[ComponentKind[Any, Any]] = [
         Publishers(),
@@ -35,6 +36,7 @@ def kinds(desired: DesiredState) -> tuple[ComponentKind[Any, Any], ...]:
         ApplicationUsers(),
         Endpoints(),
         Steps(desired.endpoint_name),
+        *pages,
     ]
     order = list(Kind)
     return tuple(sorted(found, key=lambda kind: order.index(kind.kind)))

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.domain.records.jobs import JobResult, Repetition
 from shared.operations.model.operation import JobOperation
-from shared.operations.running.table import OPERATIONS
+from shared.operations.running.operation_table import OPERATIONS
 
 _REPETITION = {Repetition.SAFE: "repeated until done", Repetition.HARMFUL: "at most once"}
 

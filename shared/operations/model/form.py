@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from shared.domain.records.jobs import JobRow, JobStatus
 from shared.operations.model.operation import JobOperation
-from shared.operations.running.table import OPERATIONS
+from shared.operations.running.operation_table import OPERATIONS
 
 COLUMNS: Mapping[str, str] = {
     "automation": "dh_automationid",

@@ -7,7 +7,7 @@ from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
 from shared.engine.record_handler import RecordHandler
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.lists.service import Lists
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.operations.running.journal import Journal

@@ -48,8 +48,8 @@ def name_of(message: func.ServiceBusMessage) -> str:
 async def consume(arrival: Arrival, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:
     """Process the messages of one call as one span.
 
-    A batch that fails is delivered again at once, and dead-lettered after ten times. So it waits before it fails,
-    longer each time.
+    A batch that fails is delivered again at once, and dead-lettered after the maximum of deliveries. So it waits before
+    it fails, longer each time.
     """
     queue = arrival.queue
     name = f"process {queue}"

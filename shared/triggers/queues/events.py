@@ -22,7 +22,7 @@ from shared.errors import whereabouts
 from shared.lists.changes import memberships
 from shared.messages.lane_messages import EventMessage, Jobs, Permissions, Unchecked, references_messages
 from shared.messages.list_messages import ListLook
-from shared.ports.organisations import Origin, OriginRefused
+from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
 from shared.triggers.queues.consuming import SERVICE_BUS, consume, name_of
 
@@ -64,10 +64,10 @@ def read_events(messages: Sequence[func.ServiceBusMessage], *, own: OwnIdentity)
             requested[event.origin].add(route(event, own=own), str(event.correlation_id or ""), _sent_on(message))
         except NotAnExecutionContext as refusal:
             log.warning("message %s refused: %s", name_of(message), refusal.reason)
-            arrival.refused.append(OriginRefused(refusal.reason, refusal.description))
+            arrival.rejected.append(RejectedMessage(refusal.reason, refusal.description))
         except Exception as error:  # noqa: BLE001  # a defect of the connector: the other messages are processed
             log.error("message %s broke the connector: %s", name_of(message), whereabouts(error))  # noqa: TRY400
-            arrival.refused.append(OriginRefused(Reason.DEFECT, TEXTS[Reason.DEFECT]))
+            arrival.rejected.append(RejectedMessage(Reason.DEFECT, TEXTS[Reason.DEFECT]))
     for origin, one in requested.items():
         for content in one.messages():
             arrival.work.add(Unchecked(organisation=origin.organisation, host=origin.host, message=content))

@@ -8,7 +8,7 @@ import azure.functions as func
 
 from shared.dispatch.intake import Arrival
 from shared.messages.lane_messages import LaneMessageError, read_lane_message
-from shared.ports.organisations import OriginRefused
+from shared.ports.organisations import RejectedMessage
 from shared.ports.queue import QueueName
 from shared.triggers.queues.consuming import SERVICE_BUS, consume, name_of
 
@@ -52,5 +52,5 @@ def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Ar
         except LaneMessageError as problem:
             log.warning("message %s of %s refused", name_of(message), lane)
             description = f"Only the connector writes to {lane}: {problem}"
-            arrival.refused.append(OriginRefused("not-a-lane-message", description))
+            arrival.rejected.append(RejectedMessage("not-a-lane-message", description))
     return arrival

@@ -1,1 +1,1 @@
-"""The timer functions and their schedules."""
+"""The timer functions; their schedules, converted from SCHEDULE_TIME_ZONE to the UTC of the host."""

@@ -29,7 +29,7 @@ from shared.messages.lane_messages import (
 )
 from shared.messages.list_messages import ListLook
 from shared.messages.redelivery import Redelivery
-from shared.ports.organisations import Origin, OriginRefused
+from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
@@ -47,13 +47,13 @@ class TwinOrganisations:
         self.hangs = False
         self.asked = 0
 
-    async def refusal(self, origin: Origin) -> OriginRefused | None:
+    async def rejection(self, origin: Origin) -> RejectedMessage | None:
         self.asked += 1
         if self.hangs:
             await asyncio.sleep(60)
         if self.error is not None:
             raise self.error
-        return None if origin.organisation == OURS else OriginRefused("other-organisation", "not ours")
+        return None if origin.organisation == OURS else RejectedMessage("other-organisation", "not ours")
 
 
 class TwinOwnUser:
@@ -98,7 +98,7 @@ class Stage:
             organisations=self.organisations, own_user=self.own_user, dispatcher=self.twin.start_worker()
         )
 
-    async def takes(self, work: Work, *refused: OriginRefused, queue: QueueName = QueueName.EVENTS) -> None:
+    async def takes(self, work: Work, *refused: RejectedMessage, queue: QueueName = QueueName.EVENTS) -> None:
         await self.intake.take(Arrival(queue, work, list(refused)), lane=QueueName.LIVE)
 
     async def works_on(self) -> None:
@@ -228,11 +228,11 @@ async def test_a_batch_that_fails_has_dead_lettered_nothing(stage: Stage) -> Non
     stage.twin.queue.broken = {"send": TransientError("down")}
     for _ in range(3):
         with pytest.raises(TransientError):
-            await stage.takes(event(key), OriginRefused("not-json", "no"))
+            await stage.takes(event(key), RejectedMessage("not-json", "no"))
     assert stage.twin.queue.dead == []
 
     stage.twin.queue.broken = {}
-    await stage.takes(event(key), OriginRefused("not-json", "no"))
+    await stage.takes(event(key), RejectedMessage("not-json", "no"))
     assert [letter.reason for letter in stage.twin.queue.dead] == ["not-json"]
 
 
@@ -240,7 +240,7 @@ async def test_a_worker_that_dies_has_dead_lettered_nothing(stage: Stage) -> Non
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     stage.twin.faults.plan(2, CrashError())
     with pytest.raises(CrashError):
-        await stage.takes(event(key), OriginRefused("not-json", "no"))
+        await stage.takes(event(key), RejectedMessage("not-json", "no"))
     assert stage.twin.queue.dead == []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.recovery.circuit import Cause
 from shared.engine.guards import circuits
-from shared.engine.refusals import suppressions
+from shared.engine.refusals import suppression_list
 
 
 def test_an_open_circuit_keeps_its_format() -> None:
@@ -41,8 +41,8 @@ def test_suppressions_keep_their_format() -> None:
     }
     body = {"refusals": [refused, lifted]}
 
-    read = suppressions._suppression(body)
+    read = suppression_list._suppression(body)
 
     assert [one.is_active for one in read.refusals] == [True, False]
     assert read.refusals[1].lifted_by is ConsentSource.FORM
-    assert suppressions._body(read) == body
+    assert suppression_list._body(read) == body

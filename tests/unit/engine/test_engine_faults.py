@@ -67,11 +67,12 @@ def qualify(twin: ConnectorTwin, _ann: RecordKey, lead: RecordKey) -> set[str]:
     ids=["crash", "transient", "throttled"],
 )
 async def test_a_failure_at_any_moment_heals(change: Change, failure: Callable[[], BaseException]) -> None:
+    begun = ConnectorTwin(claim_time=timedelta(seconds=50))  # over when the message of a dead worker comes again
+    ann = begun.crm.create(**person())
+    lead = begun.crm.create(PersonTable.LEAD, **person(firstname="Annie"))
+    await begun.sync(ann, lead)
     for moment in MOMENTS:
-        twin = ConnectorTwin(claim_time=timedelta(seconds=50))  # over when the message of a dead worker comes again
-        ann = twin.crm.create(**person())
-        lead = twin.crm.create(PersonTable.LEAD, **person(firstname="Annie"))
-        await twin.sync(ann, lead)
+        twin = begun.copy()
         addresses = change(twin, ann, lead)
         keys = sorted({ann, lead, *twin.crm.people})
         await twin.lanes.send_references(QueueName.LIVE, [Reference(key, Why.SAVED) for key in keys])
@@ -209,10 +210,11 @@ async def test_a_queue_that_is_down_is_told_to_the_host_so_that_nothing_is_lost(
 async def test_a_deleted_and_re_entered_person_inherits_nothing_after_a_failure_at_any_moment(
     failure: Callable[[], BaseException],
 ) -> None:
+    begun = ConnectorTwin(claim_time=timedelta(seconds=50))
+    old = begun.crm.create(**person(permissions={"Newsletter": True}))
+    await begun.sync(old)
     for moment in MOMENTS:
-        twin = ConnectorTwin(claim_time=timedelta(seconds=50))
-        old = twin.crm.create(**person(permissions={"Newsletter": True}))
-        await twin.sync(old)
+        twin = begun.copy()
         twin.clock.advance(timedelta(seconds=1))
         twin.crm.delete(old)
         new = twin.crm.create(**person())

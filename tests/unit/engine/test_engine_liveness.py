@@ -174,7 +174,7 @@ def put_back(twin: ConnectorTwin) -> list[Reference]:
 
 
 async def test_items_beyond_the_time_of_a_call_are_sent_again_and_count_as_no_attempt() -> None:
-    twin, keys = short_of_time(call=0, work_time=20, people=2_400)
+    twin, keys = short_of_time(call=0, work_time=20, people=1_200)
     await twin.sync(*keys)
     for key in keys:
         twin.crm.edit(key, firstname="Bea")

@@ -337,7 +337,7 @@ class OrganisationTwin:
             r"RetrieveRolePrivilegesRole\(RoleId=([0-9a-f-]+)\)": "role-privileges",
             r"systemusers\([0-9a-f-]+\)/Microsoft.Dynamics.CRM.RetrieveUserSet.*@p1=(.*)": "user-privileges",
             r"(\w+)\(([0-9a-f-]+)\)": "row",
-            r"(\w+)": "set",
+            r"(\w+)(?:/Microsoft\.Dynamics\.CRM\.RetrieveUnpublishedMultiple\(\))?": "set",
         }
         for pattern, place in places.items():
             if match := re.fullmatch(pattern, path):

@@ -13,7 +13,7 @@ from shared.adapters.storage.keys import rekey
 from shared.composition import app
 from shared.domain.consent.changes import OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
-from shared.engine.refusals.suppressions import SuppressionList
+from shared.engine.refusals.suppression_list import SuppressionList
 from shared.errors import ConfigurationError
 from shared.local.commands import rekey_command
 

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.records.jobs import JobRow, JobStatus, Operation, Repetition
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.operations.model.operation import JobRefused, Task
-from shared.operations.running.table import OPERATIONS
+from shared.operations.running.operation_table import OPERATIONS
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 LIST, WELCOME = UUID(int=2), UUID(int=3)

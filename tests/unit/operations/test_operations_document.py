@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.domain.records.jobs import Operation
 from shared.operations.model.documentation import operations_table
-from shared.operations.running.table import OPERATIONS
+from shared.operations.running.operation_table import OPERATIONS
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "operations.md"
 

@@ -57,7 +57,7 @@ def test_messages_are_grouped_by_origin() -> None:
     delivery = read_events(
         batch(event(1, 8), event(2, 9), event(3, 8), host="https://contoso.crm4.dynamics.com"), own=NOBODY_KNOWN
     )
-    assert delivery.refused == []
+    assert delivery.rejected == []
     kept = {
         one.organisation.int: {reference.key.id.int for reference in one.message.unfold()}
         for one in delivery.work.unchecked
@@ -69,7 +69,7 @@ def test_messages_are_grouped_by_origin() -> None:
 
 def test_a_message_that_is_no_event_is_refused_and_the_others_are_read() -> None:
     delivery = read_events(batch(event(1, 8), b"Dear Anna", event(2, 8)), own=NOBODY_KNOWN)
-    assert [one.reason for one in delivery.refused] == ["not-json"]
+    assert [one.reason for one in delivery.rejected] == ["not-json"]
     assert len(delivery.work.unchecked) == 1
 
 
@@ -83,13 +83,13 @@ def test_a_message_on_which_the_connector_fails_harms_no_other(monkeypatch: pyte
 
     monkeypatch.setattr(events, "read_event", broken)
     delivery = read_events(batch(event(1, 8), b"Dear Anna", event(2, 8)), own=NOBODY_KNOWN)
-    assert [one.reason for one in delivery.refused] == ["defect"]
+    assert [one.reason for one in delivery.rejected] == ["defect"]
     assert len(delivery.work.unchecked) == 1
 
 
 def test_lanes_are_read_likewise() -> None:
     delivery = read_lane(batch(b'{"kind": "jobs", "jobs": []}', b"{}"), QueueName.LIVE)
-    assert [one.reason for one in delivery.refused] == ["not-a-lane-message"]
+    assert [one.reason for one in delivery.rejected] == ["not-a-lane-message"]
     assert len(delivery.work.jobs) == 1
 
 

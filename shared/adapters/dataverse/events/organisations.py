@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.adapters.dataverse.events.execution_context import NotAnExecutionContext, check_organisation, host_of
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.ports.organisations import Origin, OriginRefused
+from shared.ports.organisations import Origin, RejectedMessage
 
 
 class KnownOrganisations:
@@ -22,14 +22,14 @@ class KnownOrganisations:
         self._host = host_of(url)
         self._asking = asyncio.Lock()
 
-    async def refusal(self, origin: Origin) -> OriginRefused | None:
+    async def rejection(self, origin: Origin) -> RejectedMessage | None:
         """Return why a message is refused, or None. ConnectorError if the id cannot be read now."""
         if not self._ids and origin.host and origin.host == self._host:
             return None
         try:
             check_organisation(origin, ids=await self._known())
         except NotAnExecutionContext as refusal:
-            return OriginRefused(refusal.reason, refusal.description)
+            return RejectedMessage(refusal.reason, refusal.description)
         return None
 
     async def _known(self) -> frozenset[UUID]:

@@ -23,6 +23,7 @@ API_PATH = "/api/data/v9.2/"
 _CONNECT = 5.0  # seconds
 _ATTEMPTS = 4
 _PAUSES = 3  # short pauses that one call waits for before it raises
+_RENEWALS = 3  # fresh tokens for one call: a token that was issued just now may not be accepted everywhere yet
 _HEADERS = {
     "Accept": "application/json",
     "OData-MaxVersion": "4.0",
@@ -93,7 +94,7 @@ class Transport:
     async def _send_through_pauses(self, call: WebApiCall) -> httpx.Response:
         """Send again after short pauses. A throttled request was not executed: this is safe for every method."""
         pauses = 0
-        renewed = False
+        renewals = 0
         while True:
             # The slot is held until the pause is noted: the next request must wait for it.
             async with self._protection.slot():
@@ -105,9 +106,9 @@ class Transport:
             if response.is_success:
                 return response
             error = fault(call.name, response.status_code, response.headers, response.content)
-            if response.status_code == HTTPStatus.UNAUTHORIZED and not renewed:
+            if response.status_code == HTTPStatus.UNAUTHORIZED and renewals < _RENEWALS:
                 self._tokens.reject(token)  # revoked, or expired by another clock
-                renewed = True
+                renewals += 1
             elif (
                 isinstance(error, ThrottledError)
                 and error.retry_after <= self._protection.longest_pause

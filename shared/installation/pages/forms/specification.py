@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -138,6 +139,29 @@ class OwnForm:
     name: Texts
     tabs: Annotated[tuple[Tab, ...], Field(min_length=1)]
     handlers: tuple[Handler, ...] = ()
+
+    def plain(self) -> OwnForm:
+        """Return the form with its own columns alone: without scripts, subgrids, quick views and lookups.
+
+        An uninstallation leaves it on tables that keep their rows. Dataverse would refuse to delete what it shows.
+        """
+        columns = ((tab, _plain_columns(tab)) for tab in self.tabs)
+        tabs = tuple(replace(tab, columns=plain) for tab, plain in columns if plain)
+        return replace(self, tabs=tabs, handlers=())
+
+
+def _plain_columns(tab: Tab) -> tuple[Column, ...]:
+    columns = (replace(column, sections=_plain_sections(column)) for column in tab.columns)
+    return tuple(column for column in columns if column.sections)
+
+
+def _plain_sections(column: Column) -> tuple[Section, ...]:
+    sections = (replace(section, cells=tuple(filter(_is_plain, section.cells))) for section in column.sections)
+    return tuple(section for section in sections if section.cells)
+
+
+def _is_plain(cell: Cell) -> bool:
+    return isinstance(cell, ColumnCell) and cell.kind is not ControlKind.LOOKUP
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -18,6 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
+import httpx
+
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.credentials import AzureCli, Credential, token_provider
 from shared.administration.mapping_repository import MappingRepository
@@ -29,13 +31,17 @@ from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError
 from shared.installation import plan
 from shared.installation.components.kind import Kind
+from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
 from shared.installation.mapped_columns import mapped_columns
+from shared.installation.originals import FormFiles
+from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Action, Step
 from shared.installation.session import Goal, Session
 from shared.installation.wire.customization_client import CustomizationClient
 from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.provisioning.progress import Progress
 from shared.local.commands.terminal import table
 
 KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
@@ -54,10 +60,20 @@ class SignIn(StrEnum):
 class Part(StrEnum):
     """Parts that may be left out."""
 
+    FORMS = "forms"
+    APP = "app"
+    BUTTONS = "buttons"
     STEPS = "steps"
 
 
-_PARTS = {Part.STEPS: {Kind.ENDPOINT, Kind.STEP}}
+_PARTS = {
+    Part.FORMS: {Kind.VIEW, Kind.CHART, Kind.FORM, Kind.TAB},
+    Part.APP: {Kind.APP, Kind.DASHBOARD},
+    Part.BUTTONS: {Kind.COMMAND},
+    Part.STEPS: {Kind.ENDPOINT, Kind.STEP},
+}
+_SHARED = {Kind.VIEW, Kind.CHART}
+"""Forms and the dashboard show them: they are left out only with both."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +87,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     names = ", ".join([*Kind, *Part])
     parser.add_argument("--only", nargs="+", type=_only, metavar="KIND", help=f"nothing but these: {names}")
     parser.add_argument("--without", nargs="+", type=Part, choices=list(Part), default=[], help="leave parts out")
+    parser.add_argument(
+        "--skip-form", nargs="+", default=[], metavar="NAME", help="forms of standard tables that get no own tab"
+    )
+    parser.add_argument(
+        "--originals",
+        type=Path,
+        metavar="FOLDER",
+        help="where each form of others is kept as it was before its first change (default: .local/form-originals)",
+    )
     parser.add_argument("--organisation", metavar="URL", help="https://….crm4.dynamics.com; default: DATAVERSE_URL")
     parser.add_argument(
         "--sign-in",
@@ -110,7 +135,10 @@ async def run(options: argparse.Namespace) -> int:
     tokens = token_provider(_credential(options, settings), url, authority=settings.dataverse_authority)
     async with DataverseClient(url, tokens, read_timeout=_LONGEST_WRITE) as dataverse:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
-        session = Session(client, desired, sleep=asyncio.sleep, only=_kinds(options))
+        originals = options.originals or settings.local_folder / "form-originals"
+        keep = FormFiles(originals / httpx.URL(url).host).keep
+        pages = page_kinds(read_customisation(), keep, frozenset(options.skip_form))
+        session = Session(client, desired, sleep=asyncio.sleep, only=_kinds(options), pages=pages)
         return await _run(options, session, client)
 
 
@@ -124,6 +152,8 @@ def _credential(options: argparse.Namespace, settings: Settings) -> Credential:
 
 def _kinds(options: argparse.Namespace) -> Collection[Kind]:
     left_out = {kind for part in options.without for kind in _PARTS[part]}
+    if not {Part.FORMS, Part.APP} <= set(options.without):
+        left_out -= _SHARED
     wanted = set(Kind) if options.only is None else {kind for kinds in options.only for kind in kinds}
     return wanted - left_out
 
@@ -174,14 +204,8 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
     if not options.yes and not _agreed():
         print("Nothing was changed.")
         return _FOUND
-    total, done = len(steps), 0
-
-    def report(step: Step) -> None:
-        nonlocal done
-        done += 1
-        print(f"[{done}/{total}] {step.action} {step.kind} {step.name}", flush=True)
-
-    await session.apply(prepared, report)
+    with Progress(steps, sys.stdout) as progress:
+        await session.apply(prepared, progress)
     left = await session.verify(goal)
     print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
     return _print_drift(left)

@@ -32,6 +32,9 @@ _PLATFORM = (
     "prvReadSdkMessage", "prvReadSdkMessageProcessingStep", "prvReadSdkMessageProcessingStepImage",
     "prvReadPluginAssembly", "prvReadPluginType",
 )  # fmt: skip
+_ADMINISTRATOR = "627090ff-40a3-4053-8790-584edc5be201"
+"""The template of System Administrator, the same in every organisation; the name of the role is translated."""
+_NAMES = {1043: "Systeembeheerder"}
 _NO_FILTER = "00000000-0000-0000-0000-000000000000"
 
 
@@ -42,6 +45,20 @@ def found(organization: Organization) -> None:
     for table in organization.schema.tables.values():
         rows = _of_standard(table.name) if same.get(table.name) is table else _rows(table)
         store.load(("privilege", row["privilegeid"], row) for row in rows)
+    organization.seed(
+        [
+            ("roletemplate", {"roletemplateid": _ADMINISTRATOR, "name": "System Administrator"}),
+            (
+                "role",
+                {
+                    "roleid": fixed_id("role", "System Administrator"),
+                    "name": _NAMES.get(organization.schema.language, "System Administrator"),
+                    "businessunitid": ("businessunit", organization.unit.id),
+                    "roletemplateid": ("roletemplate", _ADMINISTRATOR),
+                },
+            ),
+        ]
+    )
 
 
 def add_table(organization: Organization, table: Table) -> None:

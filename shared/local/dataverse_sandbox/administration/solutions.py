@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.local.dataverse_sandbox.metadata.schema import Table
-from shared.local.dataverse_sandbox.organisation.errors import WebApiError, bad_request
+from shared.local.dataverse_sandbox.organisation.errors import CUSTOM_NAME, WebApiError, bad_request
 from shared.local.dataverse_sandbox.organisation.organization import Organization, fixed_id
 from shared.local.dataverse_sandbox.requests.invocation import Invocation
 from shared.local.dataverse_sandbox.rows.store import Row
@@ -21,9 +21,9 @@ DEFAULT_SOLUTION = "fd140aaf-4df4-11dd-bd17-0019b9312238"
 _DEFAULT_PREFIX, _DEFAULT_VALUES = "new", 10_000
 
 TYPES: Mapping[str, int] = {
-    "role": 20, "savedquery": 26, "systemform": 60, "webresource": 61, "sitemap": 62, "appmodule": 80,
-    "sdkmessageprocessingstep": 92, "serviceendpoint": 95, "environmentvariabledefinition": 380,
-    "environmentvariablevalue": 381, "appaction": 10_221,
+    "role": 20, "savedquery": 26, "savedqueryvisualization": 59, "systemform": 60, "webresource": 61,
+    "sitemap": 62, "appmodule": 80, "sdkmessageprocessingstep": 92, "serviceendpoint": 95,
+    "environmentvariabledefinition": 380, "environmentvariablevalue": 381, "appaction": 10_221,
 }  # fmt: skip
 """Component types by table; those above 10,000 differ between organisations."""
 
@@ -108,6 +108,16 @@ def named(organization: Organization, unique_name: str) -> str | None:
         if row.get("uniquename", "").lower() == unique_name.strip().lower():
             return identifier
     return None
+
+
+def app_named(organization: Organization, app: Mapping[str, Any], solution: str) -> Mapping[str, Any]:
+    """Return a new app with the publisher's prefix before its unique name; with an own prefix it stays as it is."""
+    unique = app.get("uniquename")
+    if not isinstance(unique, str) or CUSTOM_NAME.match(unique):
+        return app
+    home = organization.store.rows("solution")[named(organization, solution) or DEFAULT_SOLUTION]
+    publisher = organization.store.follow(home["publisherid"]) or {}
+    return {**app, "uniquename": f"{publisher.get('customizationprefix', _DEFAULT_PREFIX)}_{unique}"}
 
 
 def component(organization: Organization, solution: str, identifier: str) -> Row | None:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from shared.local.dataverse_sandbox.components.xml_text import parsed
 from shared.local.dataverse_sandbox.organisation.errors import CUSTOM_NAME, WebApiError, bad_request
@@ -71,19 +72,18 @@ def _check_function(command: Mapping[str, Any]) -> None:
 
 
 def check_app(store: Store, old: Row, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the unique name with its prefix; WebApiError 400 for a taken name or a missing icon."""
+    """Return the ids of a new app, which are one in this sandbox; WebApiError 400 for a taken name or no icon."""
     if old:
         if changes.get("uniquename", old["uniquename"]) != old["uniquename"]:
             raise bad_request("The unique name of an app cannot be changed.", _FIXED_NAME)
         return {}
     unique = changes["uniquename"]
-    if not CUSTOM_NAME.match(unique):
-        unique = f"new_{unique}"
     if any(row["uniquename"] == unique for row in store.rows("appmodule").values()):
         raise bad_request(f"An app with the unique name '{unique}' already exists.", "0x80050135")
     if changes.get("webresourceid") is None or store.get("webresource", changes["webresourceid"]) is None:
         raise bad_request("An app needs the id of the web resource of its icon.", "0x80050111")
-    return {"uniquename": unique}
+    identifier = changes.get("appmoduleid") or str(uuid4())
+    return {"appmoduleid": identifier, "appmoduleidunique": identifier}
 
 
 def check_site_map(store: Store, old: Row, changes: Mapping[str, Any]) -> dict[str, Any]:

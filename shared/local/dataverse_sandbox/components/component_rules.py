@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.local.dataverse_sandbox.administration import registration_rules
-from shared.local.dataverse_sandbox.components import app_rules, form_rules, view_rules
+from shared.local.dataverse_sandbox.components import app_rules, chart_rules, dependants, form_rules, view_rules
 from shared.local.dataverse_sandbox.organisation.errors import bad_request
 from shared.local.dataverse_sandbox.rows.store import Row, Store
 
@@ -27,11 +27,13 @@ def check_deletion(store: Store, table: str, old: Row) -> None:
     registration_rules.check_deletion(store, table, old)
     if table in {"systemform", "savedquery"} and old.get("canbedeleted") is False:
         raise bad_request(f"The {table} came with its table and cannot be deleted.", "0x80047007")
+    dependants.check_deletion(store, table, old)
 
 
 _CHECKS: Mapping[str, Check] = {
     "systemform": form_rules.check,
     "savedquery": view_rules.check,
+    "savedqueryvisualization": chart_rules.check,
     "webresource": app_rules.check_web_resource,
     "appaction": app_rules.check_command,
     "appmodule": app_rules.check_app,

@@ -1,7 +1,7 @@
 """PublishXml and PublishAllXml.
 
 Source: `ParameterXml.xsd`, Microsoft's page "PublishXml Action", and for apps "Create and manage model-driven apps
-using code". What belongs to a table is published with the table: its forms, views and commands.
+using code". What belongs to a table is published with the table: its forms, views, charts and commands.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from shared.local.dataverse_sandbox.requests.invocation import Invocation
 from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, publish
 from shared.local.dataverse_sandbox.rows.store import Store
 
-_OF_TABLE = {"systemform": "objecttypecode", "savedquery": "returnedtypecode", "appaction": "contextvalue"}
+OF_TABLE = {
+    "systemform": "objecttypecode",
+    "savedquery": "returnedtypecode",
+    "savedqueryvisualization": "primaryentitytypecode",
+    "appaction": "contextvalue",
+}
+"""The column that names the table of a component, by the component's own table."""
 _BY_ID = {
     ("dashboards", "dashboard"): "systemform",
     ("webresources", "webresource"): "webresource",
@@ -61,7 +67,7 @@ def _named(call: Invocation, root: Element) -> Iterator[tuple[str, str]]:
 
 def of_table(store: Store, name: str) -> Iterator[tuple[str, str]]:
     """Yield the components of a table, as (table of the component, id)."""
-    for table, column in _OF_TABLE.items():
+    for table, column in OF_TABLE.items():
         for identifier, row in list(store.rows(table).items()):
             if row.get(column) == name:
                 yield table, identifier

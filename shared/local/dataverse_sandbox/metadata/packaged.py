@@ -190,6 +190,7 @@ def _column(name: str, facts: Mapping[str, Any]) -> Column:
         targets=facts.get("targets", {}),
         global_choice=facts.get("global", ""),
         shown_as=facts.get("shown_as", ""),
+        is_managed_property=facts.get("managed_property", False),
     )
 
 

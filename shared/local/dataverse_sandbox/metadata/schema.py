@@ -61,8 +61,8 @@ class Column:
     `options` holds the labels of choices, and of 0 and 1 for a Boolean; `translations` the same in other languages, by
     language code; `states` maps a status reason onto its state. `behavior` is the `DateTimeBehavior` of a date, and
     `required` the `RequiredLevel`: Dataverse itself insists only on what is `SystemRequired`. `shown_as` is another
-    name in the Web API, `global_choice` the name of options that several columns share; `option_notes` are further
-    properties of options (Description, Color).
+    name in the Web API, and a managed property is read as an object with its value. `global_choice` is the name of
+    options that several columns share; `option_notes` are further properties of options (Description, Color).
     """
 
     name: str
@@ -78,6 +78,7 @@ class Column:
     states: Mapping[int, int] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     shown_as: str = ""
+    is_managed_property: bool = False
     global_choice: str = ""
     option_notes: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     definition: Mapping[str, Any] = field(default_factory=dict)

@@ -13,6 +13,7 @@ _STANDARD: Mapping[str, int] = {
     "account": 1, "contact": 2, "lead": 4, "annotation": 5, "systemuser": 8, "team": 9, "businessunit": 10,
     "systemuserroles": 15, "activityparty": 135, "environmentvariabledefinition": 380, "environmentvariablevalue": 381,
     "organization": 1019, "privilege": 1023, "systemform": 1030, "role": 1036, "savedquery": 1039,
+    "savedqueryvisualization": 1111, "roletemplate": 1037,
     "activitypointer": 4200, "email": 4202, "phonecall": 4210, "task": 4212, "list": 4300, "listmember": 4301,
     "campaign": 4400, "campaignresponse": 4401, "campaignactivity": 4402, "campaignitem": 4403, "sdkmessage": 4606,
     "sdkmessagefilter": 4607, "sdkmessageprocessingstep": 4608, "sdkmessageprocessingstepimage": 4615,

@@ -171,7 +171,7 @@ class Call:
                 return Listing(self.reader, table, self.options, table.set_name).answer()
             case "POST":
                 self.may_customise(table)
-                identifier = self.writer.create(table, self.request.json)
+                identifier = self.writer.create(table, self._named(table))
                 self.keep_in_solution(table, identifier)
                 if table.name == "role":
                     roles.created(self.organization, identifier)
@@ -181,6 +181,12 @@ class Call:
                 return self.saved(table, identifier, f"{table.set_name}({identifier})", new=True)
             case other:
                 raise method_not_allowed(other)
+
+    def _named(self, table: Table) -> Mapping[str, Any]:
+        body = self.request.json
+        if table.name != "appmodule":
+            return body
+        return solutions.app_named(self.organization, body, self.request.headers.get("mscrm.solutionuniquename", ""))
 
     def _is_lost(self, table: Table, identifier: str) -> bool:
         row = self.store.rows(table.name)[identifier]

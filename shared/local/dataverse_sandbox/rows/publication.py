@@ -16,7 +16,9 @@ from shared.local.dataverse_sandbox.rows.store import Row, Store
 PUBLISHED = "@published"
 """The place of the published state in a row; no column has this name."""
 
-PUBLISHABLE = frozenset({"systemform", "savedquery", "webresource", "appaction", "appmodule", "sitemap"})
+PUBLISHABLE = frozenset(
+    {"systemform", "savedquery", "savedqueryvisualization", "webresource", "appaction", "appmodule", "sitemap"}
+)
 """Tables whose rows are published."""
 
 _PUBLISHED_STATE = 0

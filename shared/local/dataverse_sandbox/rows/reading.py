@@ -128,6 +128,12 @@ class Reader:
 
     def _emitter(self, column: Column) -> Callable[[Row, dict[str, Any]], None]:
         name, shown = column.name, column.property_name
+        if column.is_managed_property:
+
+            def emit_property(row: Row, document: dict[str, Any]) -> None:
+                document[shown] = {"Value": row.get(name), "CanBeChanged": True, "ManagedPropertyLogicalName": name}
+
+            return emit_property
         with_label = self.preferences.wants(FORMATTED)
         if column.type is not ColumnType.LOOKUP and not with_label:
 

@@ -32,7 +32,8 @@ _CASCADES = frozenset(
     {("annotation", "objectid"), ("activityparty", "activityid"), ("activityparty", "partyid")}
     | {("listmember", "listid"), ("listmember", "entityid"), ("campaignitem", "campaignid")}
     | {("campaignitem", "entityid"), ("sdkmessageprocessingstepimage", "sdkmessageprocessingstepid")}
-    | {("environmentvariablevalue", "environmentvariabledefinitionid")}
+    | {("environmentvariablevalue", "environmentvariabledefinitionid"), ("appmoduleroles", "appmoduleid")}
+    | {("appmodulecomponent", "appmoduleidunique"), ("solutioncomponent", "solutionid")}
 )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.local.dataverse_sandbox.administration import solutions
+from shared.local.dataverse_sandbox.components import dependants
 from shared.local.dataverse_sandbox.metadata.column_definitions import id_of_choice
 from shared.local.dataverse_sandbox.metadata.schema import Choice, Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError, bad_request, not_implemented
@@ -102,11 +103,12 @@ def update(change: Change, table: Table, column: Column, body: Body, current: De
 
 
 def delete(change: Change, table: Table, column: Column) -> None:
-    """Delete a column with its values; WebApiError 400 for a column of Dataverse or of a relationship."""
+    """Delete a column with its values; WebApiError 400 for a column of Dataverse, of a key, or with dependants."""
     if not column.is_custom or column.name in {table.primary_id, table.primary_name}:
         raise bad_request(f"The attribute '{column.name}' cannot be deleted.", "0x80047009")
     if any(column.name in key for key in table.keys):
         raise bad_request(f"The attribute '{column.name}' cannot be deleted: a key has it.", "0x8004f01f")
+    dependants.check_column(change.organization.store, table.name, column.name)
     without(change, table, column)
 
 

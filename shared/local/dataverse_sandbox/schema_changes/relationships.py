@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.local.dataverse_sandbox.administration import solutions
+from shared.local.dataverse_sandbox.components import dependants
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import fixed_id
@@ -104,6 +105,7 @@ def delete(change: Change, definition: Definition) -> None:
     table = change.table(definition["ReferencingEntity"])
     column, target = table.columns[definition["ReferencingAttribute"]], definition["ReferencedEntity"]
     if set(column.targets) == {target}:
+        dependants.check_column(change.organization.store, table.name, column.name)
         columns.without(change, table, column)
         return
     forget_target(change, table, column, target)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from shared.local.dataverse_sandbox.administration import roles, solutions
-from shared.local.dataverse_sandbox.components import standard_components
+from shared.local.dataverse_sandbox.components import publishing, standard_components
 from shared.local.dataverse_sandbox.metadata.packaged import to_ones, without_connector
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.metadata.type_codes import next_type_code
@@ -136,8 +136,7 @@ def delete(change: Change, table: Table, current: Definition) -> None:
         if row.get("primaryobjecttypecode") == table.name:
             store.remove("sdkmessagefilter", identifier)
     for part, column in (
-        ("systemform", "objecttypecode"),
-        ("savedquery", "returnedtypecode"),
+        *publishing.OF_TABLE.items(),
         ("entity", "logicalname"),
     ):
         for identifier, row in list(store.rows(part).items()):

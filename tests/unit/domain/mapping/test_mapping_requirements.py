@@ -1,4 +1,4 @@
-"""The requirements of the mapping: a test for each of MAP, DBF and PURGE that the domain decides."""
+"""The requirements of rows and special values of a mapping: a test for each of MAP and DBF that the domain decides."""
 
 from __future__ import annotations
 
@@ -8,71 +8,23 @@ import pytest
 
 from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.language.expression import Column, OptionSource, QueryExpression
-from shared.domain.mapping.model import ConflictPolicy, Direction, Mapping, Outside
+from shared.domain.mapping.model import ConflictPolicy, Direction, Outside
 from shared.domain.mapping.reading import reading_of
-from shared.domain.planning.binding import Binding
-from shared.domain.planning.decisions import Anonymize, Plan, Rest, Write
-from shared.domain.planning.plan import plan
-from shared.domain.planning.plan_input import BaseState, PlanInput, SharingRecords
-from shared.domain.planning.rules import Rules, Unmapped
-from shared.domain.records.fingerprints import Fingerprinter
-from shared.domain.records.marketing_contact import (
-    PropertyCatalogue,
-    PropertyDefinition,
-    PropertyType,
-    SetEntry,
-    SetOption,
-)
-from shared.domain.records.outcomes import Reason, Result
-from shared.domain.records.records import Lookup, PersonRecord, PersonTable, RecordKey
-from shared.domain.values.fields import as_properties, wished_fields
+from shared.domain.planning.decisions import Write
+from shared.domain.records.marketing_contact import SetOption
+from shared.domain.records.records import Lookup, PersonTable, RecordKey
 from tests.person_records import names_read, person
-
-CONTACT, LEAD, ACCOUNT = PersonTable.CONTACT, PersonTable.LEAD, PersonTable.ACCOUNT
-CATALOGUE = PropertyCatalogue(
-    (
-        PropertyDefinition("email", "E-mail", PropertyType.EMAIL),
-        PropertyDefinition("lastName", "Last name", PropertyType.STRING),
-        PropertyDefinition("phoneNumber", "Phone", PropertyType.STRING),
-        PropertyDefinition("profileField1", "Hobby", PropertyType.STRING),
-        PropertyDefinition("firstorder", "First order", PropertyType.DATE),
-        PropertyDefinition(
-            "permissions", "Permissions", PropertyType.SET, (SetEntry(1, "News"), SetEntry(2, "Events"))
-        ),
-    )
+from tests.unit.domain.mapping.required_mappings import (
+    ACCOUNT,
+    CONTACT,
+    LEAD,
+    mapping_of,
+    planned,
+    refusal,
+    to_platform,
+    value_of,
+    wished,
 )
-EMAIL_ROW = {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1", "account": "emailaddress1"}
-
-
-def mapping_of(*rows: dict[str, Any], **parameters: Any) -> Mapping:
-    return read_mapping({"version": 1, "rows": [EMAIL_ROW, *rows], **parameters})
-
-
-def to_platform(mapping: Mapping, table: PersonTable = CONTACT, **values: Any) -> dict[str, Any]:
-    """The sent properties of a record with these values, without its address."""
-    record = person(mapping, table, {"emailaddress1": "ann@example.com", **values})
-    return without_email(wished(record, mapping))
-
-
-def wished(record: PersonRecord, mapping: Mapping) -> dict[str, Any]:
-    return as_properties(wished_fields(record, mapping, CATALOGUE).values)
-
-
-def without_email(sent: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in sent.items() if name != "email"}
-
-
-def value_of(expression: str, values: dict[str, Any], table: PersonTable = CONTACT) -> Any:
-    """The value of a text property for an expression."""
-    mapping = mapping_of({"spotler": "lastName", table.value: expression})
-    return wished(person(mapping, table, {"emailaddress1": "ann@example.com", **values}), mapping)["lastName"]
-
-
-def refusal(*rows: dict[str, Any], **parameters: Any) -> str:
-    with pytest.raises(MappingError) as caught:
-        mapping_of(*rows, **parameters)
-    return str(caught.value)
-
 
 # ----------------------------------------------------------------------------------------------------------------- rows
 
@@ -279,115 +231,6 @@ def test_a_lookup_itself_is_shown_by_the_name_of_its_row() -> None:
     record = person(mapping, values={"emailaddress1": "a@example.com", "ownerid": owner}, labels={"ownerid": "Jan"})
 
     assert wished(record, mapping)["lastName"] == "Jan"
-
-
-# ------------------------------------------------------------------------------------------- blanks, purge and filters
-
-
-def planned(
-    record: PersonRecord,
-    mapping: Mapping,
-    *,
-    is_live: bool = False,
-    sharing_records: SharingRecords = SharingRecords(),  # noqa: B008  # a frozen value
-    unmapped: Unmapped = Unmapped.KEEP,
-) -> Plan:
-    rules = Rules(mapping, Fingerprinter(b"a key for nothing but tests"), unmapped=unmapped)
-    binding = Binding(str(record.key.id), is_live=is_live)
-    base_state = BaseState.NOTHING if is_live else BaseState.BASE
-    return plan(
-        PlanInput(record.key, record, binding, base_state=base_state, sharing_records=sharing_records), rules, CATALOGUE
-    )
-
-
-@pytest.mark.parametrize(("blank", "sent"), [("clear", {"lastName": ""}), ("keep", {})])
-def test_an_empty_value_clears_the_property_or_keeps_it_as_the_row_says(blank: str, sent: dict[str, str]) -> None:
-    assert to_platform(mapping_of({"spotler": "lastName", "contact": "lastname", "blank": blank})) == sent
-
-
-def test_purge_01_only_unmapped_properties_are_cleared() -> None:
-    mapping = mapping_of(
-        {"spotler": "lastName", "contact": "lastname", "blank": "keep"},
-        {"spotler": "phoneNumber", "contact": "telephone1", "direction": "<-"},
-    )
-    write = planned(person(mapping, values={"emailaddress1": "a@b.nl"}), mapping, unmapped=Unmapped.CLEAR)
-
-    assert isinstance(write, Write)
-    assert write.properties == {"email": "a@b.nl", "profileField1": "", "firstorder": ""}
-
-
-def test_purge_02_by_default_other_properties_keep_their_value() -> None:
-    write = planned(person(mapping_of(), values={"emailaddress1": "a@b.nl"}), mapping_of())
-
-    assert isinstance(write, Write)
-    assert write.properties == {"email": "a@b.nl"}
-
-
-def outside(policy: Outside, **plan_input: Any) -> Plan:
-    mapping = mapping_of(
-        {"spotler": "permissions", "contact": "@map(permissions)"},
-        filters={"contact": 'address1_country in ("NL", "BE")'},
-        outside=policy.value,
-    )
-    values = {"emailaddress1": "a@b.nl", "address1_country": "France"}
-    return planned(person(mapping, values=values), mapping, **plan_input)
-
-
-def test_val_04_a_person_who_never_passed_the_filter_is_not_touched() -> None:
-    for policy in Outside:
-        rest = outside(policy)
-        assert isinstance(rest, Rest)
-        assert (rest.result, rest.reason) == (Result.SKIPPED, Reason.FILTERED)
-
-
-def test_a_person_who_leaves_the_filter_stays_as_is_by_default() -> None:
-    rest = outside(Outside.KEEP, is_live=True)
-
-    assert isinstance(rest, Rest)
-    assert rest.binding.is_live
-
-
-def test_a_person_who_leaves_the_filter_loses_every_permission_if_the_mapping_says_so() -> None:
-    write = outside(Outside.CLEAR_PERMISSIONS, is_live=True)
-
-    assert isinstance(write, Write)
-    assert write.properties == {"permissions": (SetOption(1, enabled=False), SetOption(2, enabled=False))}
-    assert write.reason is Reason.FILTERED
-
-
-def test_a_person_who_leaves_the_filter_is_erased_if_the_mapping_says_so_unless_somebody_needs_the_contact() -> None:
-    sharing = SharingRecords((RecordKey.parse("lead:00000000-0000-0000-0000-000000000002"),))
-
-    assert isinstance(outside(Outside.ANONYMIZE, is_live=True), Anonymize)
-    kept = outside(Outside.ANONYMIZE, is_live=True, sharing_records=sharing)
-    assert isinstance(kept, Rest)
-    assert kept.reason is Reason.STILL_USED
-
-
-@pytest.mark.parametrize(
-    ("condition", "erased"), [("new_vip = 1", False), ("new_vip <> 0", False), ("new_vip = 0", True)]
-)
-def test_val_04_one_and_zero_are_the_values_of_two_options_so_that_the_wrong_people_are_not_erased(
-    condition: str, *, erased: bool
-) -> None:
-    mapping = mapping_of(filters={"contact": condition}, outside="anonymize")
-    record = person(mapping, values={"emailaddress1": "a@b.nl", "new_vip": True}, labels={"new_vip": "Ja"})
-    other = person(mapping, values={"emailaddress1": "a@b.nl", "new_vip": False}, labels={"new_vip": "Nee"})
-
-    assert isinstance(planned(record, mapping, is_live=True), Anonymize) is erased
-    assert isinstance(planned(other, mapping, is_live=True), Anonymize) is not erased
-
-
-@pytest.mark.parametrize("policy", Outside)
-def test_filter_on_a_deleted_column_erases_no_contact(policy: Outside) -> None:
-    mapping = mapping_of(filters={"contact": "new_gone = 1"}, outside=policy.value)
-    record = person(mapping, values={"emailaddress1": "a@b.nl"})
-    unread = {name: value for name, value in record.values.items() if name != "new_gone"}
-
-    rest = planned(PersonRecord(record.key, unread), mapping, is_live=True)
-
-    assert isinstance(rest, Rest)
-    assert (rest.result, rest.reason) == (Result.FAILED, Reason.FILTER_UNREADABLE)
 
 
 # ------------------------------------------------------------------------------------------------------------- document

@@ -10,11 +10,10 @@ from shared.domain.merging.merge import (
     FieldVersions,
     MergeDecision,
     Newer,
-    Row,
     base_of,
-    merge_consent,
     merge_value,
 )
+from shared.domain.merging.permission_merge import Row, merge_consent
 
 HERE, THERE, AGREED = "Delft", "Gouda", "Leiden"
 TO_PLATFORM, BOTH, FROM_PLATFORM = Direction.TO_PLATFORM, Direction.BOTH, Direction.TO_DATAVERSE

@@ -1,113 +1,20 @@
-"""The client against the sandbox of Mail+ over real HTTP: it copes with what that checks, refuses and breaks."""
+"""Contacts are written, read, found and ended through the client, over the sandbox of Mail+."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from shared.adapters.spotler.contacts.client import AnonymizeResult, SpotlerClient
 from shared.adapters.spotler.contacts.platform import SpotlerPlatform
-from shared.adapters.spotler.rest.retrying import RetrySettings
-from shared.domain.records.marketing_contact import (
-    ContactWrite,
-    Ending,
-    PropertyType,
-    PropertyValue,
-    Purge,
-    SetOption,
-    WriteCode,
-    WriteResult,
-)
-from shared.errors import ConfigurationError, DataError, NotFoundError, Service, ThrottledError, TransientError
-from shared.local.sandbox.serving import serve
-from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
+from shared.domain.records.marketing_contact import ContactWrite, Ending, PropertyType, Purge, SetOption, WriteCode
+from shared.errors import DataError, NotFoundError
 from shared.local.spotler_sandbox.account.contacts import OptOutUpsert
-from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX, VERSIONED_PREFIX
 from shared.ports.marketing_platform import MarketingPlatform
-
-KEY, SECRET = "sandbox-key", "sandbox secret & more"
-HASTY = RetrySettings(first_wait=timedelta(milliseconds=1), longest_wait=timedelta(milliseconds=2), jitter=timedelta())
-OK = WriteResult(WriteCode.OK)
-
-
-@dataclass
-class Time:
-    """One clock for both sides; a test moves it."""
-
-    moment: datetime = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-
-@dataclass
-class Account:
-    """A sandbox account, the client under test, and the sandbox's control API."""
-
-    client: SpotlerClient
-    url: str
-    time: Time
-    control: httpx.AsyncClient
-    observed: list[tuple[str, int]] = field(default_factory=list)
-
-    async def act(self, path: str, body: Any = None, **params: str) -> None:
-        (await self.control.post(f"/sandbox/{path}", json=body, params=params)).raise_for_status()
-
-    async def fault(self, kind: str, **details: Any) -> None:
-        await self.act("faults", {"kind": kind, **details})
-
-    async def requests(self) -> dict[str, int]:
-        counts: dict[str, int] = (await self.control.get("/sandbox/requests")).json()
-        return counts
-
-    async def write(self, external_id: str, /, **properties: PropertyValue) -> None:
-        written = await self.client.upsert_many([ContactWrite(external_id, properties)], purge=Purge.KEEP)
-        assert written == {external_id: OK}
-
-
-@asynccontextmanager
-async def open_account(prefix: str = CURRENT_PREFIX, secret: str = SECRET, **switches: Any) -> AsyncIterator[Account]:
-    time = Time()
-    settings = SpotlerSandboxSettings(consumer_key=KEY, consumer_secret=SECRET, now=time.now, **switches)
-    observed: list[tuple[str, int]] = []
-
-    def observe(service: Service, operation: str, status: int, seconds: float) -> None:
-        assert service is Service.SPOTLER
-        assert seconds > 0
-        observed.append((operation, status))
-
-    async with serve(create_app(settings)) as address, httpx.AsyncClient(base_url=address.url) as control:
-        client = SpotlerClient(
-            address.url + prefix,
-            KEY,
-            secret,
-            http=httpx.AsyncClient(),
-            clock=time,
-            observe=observe,
-            retries=HASTY,
-        )
-        try:
-            yield Account(client, address.url, time, control, observed)
-        finally:
-            await client.close()
-
-
-@pytest.fixture(params=[CURRENT_PREFIX, VERSIONED_PREFIX])
-async def account(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
-    async with open_account(request.param) as opened:
-        yield opened
-
-
-def address(number: int) -> str:
-    return f"person{number}@example.com"
-
+from tests.contract.spotler_client.account import KEY, OK, SECRET, Account, Time, address, open_account
 
 # ----------------------------------------------------------------------------------------------------- reading, writing
 
@@ -143,7 +50,7 @@ async def test_a_contact_is_read_back_as_written(account: Account) -> None:
     assert SetOption(2, enabled=False) in options
 
 
-async def test_an_unknown_contact_is_none() -> None:
+async def test_reading_an_unknown_contact_gives_none() -> None:
     for status in (404, 400):
         async with open_account(missing_contact_status=status) as account:
             assert await account.client.contact("nobody") is None
@@ -219,7 +126,7 @@ async def test_a_search_finds_an_address_in_any_case_and_nobody_else(account: Ac
 # ---------------------------------------------------------------------------------------------------------------- feeds
 
 
-async def test_changes_come_in_pages_each_once(account: Account) -> None:
+async def test_the_feed_of_changes_has_each_contact_once_over_all_pages(account: Account) -> None:
     start = account.time.moment
     days = ([f"{day}-{number:03}" for number in range(120)] for day in range(3))
     expected = list(itertools.chain.from_iterable(days))
@@ -242,7 +149,7 @@ async def test_a_contact_made_by_a_form_is_among_the_changes(account: Account) -
     ]
 
 
-async def test_bounces_are_read(account: Account) -> None:
+async def test_a_bounce_is_read_with_its_kind_date_and_contact(account: Account) -> None:
     await account.write("1", email=address(1))
     await account.act("mailing", {"name": "March news"})
     await account.act("contact/hard-bounce", externalId="1")
@@ -285,94 +192,6 @@ async def test_a_contact_that_is_gone_for_good_counts_as_ended() -> None:
     assert await client.inactivate("1") is Ending.GONE
     assert await client.contact("1") is None
     await client.close()
-
-
-# -------------------------------------------------------------------------------------------------------------- refusal
-
-
-@pytest.mark.parametrize("status", [401, 403])
-async def test_a_wrong_secret_is_a_matter_of_configuration_and_not_tried_again(status: int) -> None:
-    async with open_account(secret="wrong", auth_failure_status=status) as account:
-        with pytest.raises(ConfigurationError) as caught:
-            await account.client.ping()
-        assert caught.value.status == status
-        assert account.observed == [("ping", status)]
-        assert "wrong" not in repr(caught.value)
-
-
-async def test_a_wrong_clock_is_named_as_the_reason() -> None:
-    async with open_account() as account:
-        # The sandbox's server dates its answers with the real time.
-        account.client = SpotlerClient(
-            account.url + CURRENT_PREFIX,
-            KEY,
-            SECRET,
-            http=httpx.AsyncClient(),
-            clock=Time(datetime(2020, 1, 1, tzinfo=UTC)),
-        )
-        with pytest.raises(ConfigurationError, match="does not allow") as caught:
-            await account.client.ping()
-        assert "the local clock is" in str(caught.value)
-        assert "behind Spotler's" in str(caught.value)
-        await account.client.close()
-
-
-async def test_a_wrong_base_url_is_a_matter_of_configuration() -> None:
-    async with open_account(prefix="/elsewhere") as account:
-        with pytest.raises(ConfigurationError):
-            await account.client.properties()
-
-
-async def test_a_ping_costs_one_signed_call_and_tells_its_latency(account: Account) -> None:
-    assert timedelta() < await account.client.ping() < timedelta(seconds=5)
-    assert account.observed == [("ping", 200)]
-
-
-# --------------------------------------------------------------------------------------------------------------- faults
-
-
-@pytest.mark.parametrize("kind", ["server-error", "unavailable", "reset", "throttled"])
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_write_survives_a_fault_before_and_after_its_effect(kind: str, moment: str) -> None:
-    async with open_account() as account:
-        await account.fault(kind, moment=moment, times=2, retryAfter=0)
-        await account.write("1", email=address(1))
-        assert await account.client.contact("1") is not None
-        assert (await account.requests())["contact.bulk"] == 3
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_an_answer_that_breaks_off_is_asked_for_again(moment: str) -> None:
-    async with open_account() as account:
-        await account.write("1", email=address(1))
-        await account.fault("truncated", moment=moment)
-        contact = await account.client.contact("1")
-        assert contact is not None
-        assert contact.properties["email"] == address(1)
-
-
-async def test_an_anonymisation_whose_answer_was_lost_is_a_success() -> None:
-    async with open_account() as account:
-        await account.write("1", email=address(1))
-        await account.fault("reset", moment="after")
-        assert await account.client.anonymize("1") == AnonymizeResult(Ending.ABSENT, 404)
-
-
-async def test_a_service_that_stays_down_is_transient_and_an_html_page_does_no_harm() -> None:
-    async with open_account() as account:
-        await account.fault("unavailable", times=HASTY.attempts)
-        with pytest.raises(TransientError) as caught:
-            await account.client.contact("1")
-        assert caught.value.status == 503
-        assert account.observed == [("contact.read", 503)] * HASTY.attempts
-
-
-async def test_a_request_for_a_long_pause_is_handed_on() -> None:
-    async with open_account() as account:
-        await account.fault("throttled", retryAfter=3600)
-        with pytest.raises(ThrottledError) as caught:
-            await account.client.contact("1")
-        assert caught.value.retry_after == timedelta(hours=1)
 
 
 # ------------------------------------------------------------------------------------------------------------- platform

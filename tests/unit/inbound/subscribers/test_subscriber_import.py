@@ -1,104 +1,20 @@
-"""New subscribers of Spotler (NEW-01..NEW-09, S2D-09, MAP-10, MAP-25, IF-04, IF-05), with twins of both sides."""
+"""New subscribers of Spotler become records (NEW-01..NEW-09), with twins of both sides."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import pytest
 
-from shared.domain.features.subscriber_import import (
-    ImportOutcome,
-    ImportResult,
-    ImportTarget,
-    new_row,
-    row_id,
-)
-from shared.domain.mapping.formats.yaml_format import from_yaml
-from shared.domain.records.marketing_contact import (
-    MarketingContact,
-)
-from shared.domain.records.records import PersonTable, RecordKey, Why
-from shared.engine.refusals.returns import record_id_of
-from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, ThrottledError
+from shared.domain.features.subscriber_import import ImportOutcome, ImportResult, ImportTarget, row_id
+from shared.domain.records.marketing_contact import MarketingContact
+from shared.domain.records.records import PersonTable
+from shared.errors import ConfigurationError, DataError, ThrottledError
 from shared.inbound.reviews import ReviewReason
 from shared.inbound.subscriber_import import ImportPolicy
-from shared.messages.lane_messages import ReferenceBatch, read_lane_message
-from tests.import_setup import CATALOGUE, DOCUMENT, MAPPING, ImportSetup, new_subscriber
+from tests.import_setup import DOCUMENT, ImportSetup, new_subscriber
 from tests.twins import bodies
-
-# ----------------------------------------------------------------------------------------------------------- who is new
-
-
-@pytest.mark.parametrize(
-    ("external_id", "is_new"),
-    [("", True), ("   ", True), ("afas-1234", True), (str(UUID(int=5)), False), (str(UUID(int=5)).upper(), False)],
-)
-def test_s2d_09_new_08_a_contact_without_a_guid_as_external_id_is_new(external_id: str, is_new: bool) -> None:  # noqa: FBT001
-    assert (record_id_of(new_subscriber(1, external_id=external_id)) is None) is is_new
-
-
-# ------------------------------------------------------------------------------------------------------ what a row gets
-
-
-def columns(contact: MarketingContact, target: ImportTarget) -> dict[str, Any]:
-    return {one.column.name: one.value for one in new_row(contact, target, MAPPING, CATALOGUE).fields}
-
-
-def test_new_07_a_new_row_gets_the_columns_that_reach_dataverse_and_its_address() -> None:
-    contact = new_subscriber(1, firstName="Ann", lastName="Proef", phoneNumber="0101234567")
-    wanted = {"emailaddress1": "new1@example.com", "firstname": "Ann", "lastname": "Proef"}
-    assert columns(contact, ImportTarget.LEAD) == wanted
-    assert columns(contact, ImportTarget.CONTACT) == wanted | {"new_source": "Website"}
-
-
-def test_new_06_map_25_a_fixed_value_marks_the_origin_of_the_subscriber() -> None:
-    assert columns(new_subscriber(1), ImportTarget.CONTACT)["new_source"] == "Website"
-
-
-@pytest.mark.parametrize("empty", [{}, {"lastName": ""}, {"lastName": "  "}])
-def test_cs_24_without_a_last_name_the_address_offers_one(empty: dict[str, str]) -> None:
-    contact = new_subscriber(1, "ann.proef@example.com", firstName="Ann", **empty)
-    assert columns(contact, ImportTarget.CONTACT)["lastname"] == "ann.proef"
-
-
-def test_a_value_that_is_not_dutch_is_taken_from_the_property_that_has_it() -> None:
-    """VAL-07, for values from Spotler."""
-    assert columns(new_subscriber(1, foreignPostalCode="SW1A"), ImportTarget.CONTACT)["address1_postalcode"] == "SW1A"
-    both = new_subscriber(1, postalCode="1234 AB", foreignPostalCode="SW1A")
-    assert columns(both, ImportTarget.CONTACT)["address1_postalcode"] == "1234 AB"
-
-
-def test_map_10_if_05_a_membership_entry_gets_the_entity_columns() -> None:
-    contact = new_subscriber(1, firstName="Ann", lastName="Proef")
-    assert columns(contact, ImportTarget.MEMBERSHIP_ENTRY) == {"new_name": "Ann", "new_channel": "Website"}
-
-
-def test_the_example_of_the_how_to_is_a_mapping_whose_entries_get_the_address() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "howto" / "two-way.md").read_text(encoding="utf-8")
-    mapping = from_yaml("version: 1\n" + page.partition("```yaml\n")[2].partition("```")[0])
-    row = new_row(new_subscriber(1, firstName="Ann"), ImportTarget.MEMBERSHIP_ENTRY, mapping, CATALOGUE)
-    assert {one.column.name: one.value for one in row.fields} == {
-        "new_email": "new1@example.com",
-        "new_firstname": "Ann",
-        "new_source": "Website",
-    }
-
-
-def test_the_id_of_a_row_follows_from_the_contact() -> None:
-    ids = {row_id(target, identity) for target in ImportTarget for identity in ("a", "b")}
-    assert len(ids) == 2 * len(ImportTarget)
-    assert row_id(ImportTarget.LEAD, "a") == row_id(ImportTarget.LEAD, "a")
-
-
-def test_values_appear_in_no_representation() -> None:
-    row = new_row(new_subscriber(1, firstName="Geheim"), ImportTarget.CONTACT, MAPPING, CATALOGUE)
-    assert "Geheim" not in repr(row)
-    assert "new1@" not in repr(row)
-
 
 # ----------------------------------------------------------------------------------------------------------- strategies
 
@@ -298,112 +214,3 @@ async def test_a_passing_error_is_raised_and_the_next_poll_finds_everything_agai
         await setup.import_page(new_subscriber(1), new_subscriber(2))
     setup.records.refused.clear()
     assert await setup.outcomes(new_subscriber(1), new_subscriber(2)) == [ImportOutcome.KNOWN, ImportOutcome.CREATED]
-
-
-# -------------------------------------------------------------------------------------------------------------- reviews
-
-
-async def two_anns(setup: ImportSetup) -> tuple[RecordKey, RecordKey, UUID]:
-    first, second = (setup.crm.create(emailaddress1="new1@example.com") for _ in range(2))
-    (one,) = await setup.import_page(new_subscriber(1))
-    assert (one.outcome, one.key, one.candidates) == (ImportOutcome.AMBIGUOUS, None, (first, second))
-    (review,) = (await setup.reviews.page()).reviews
-    assert (review.contact, review.candidates, review.correlation) == ("encrypted1", (first, second), "poll-1")
-    return first, second, review.id
-
-
-async def test_new_04_several_contacts_are_a_question_and_no_guess() -> None:
-    setup = ImportSetup()
-    await two_anns(setup)
-    assert len(setup.crm.people) == 2
-    assert "new1@" not in bodies(setup.store.documents)
-    since = (await setup.reviews.page()).reviews[0].since
-    setup.clock.advance(timedelta(minutes=15))
-    writes = setup.store.calls["write"]
-    await setup.import_page(new_subscriber(1))
-    assert (await setup.reviews.page()).reviews[0].since == since
-    assert setup.store.calls["write"] <= writes + 1
-
-
-async def test_the_chosen_record_is_synchronised_at_once_and_asked_about_no_more() -> None:
-    setup = ImportSetup()
-    _, second, review = await two_anns(setup)
-    assert (await setup.reviews.bind(review, second)).chosen == second
-    (waiting,) = setup.queue.waiting
-    message = read_lane_message(waiting.message.body)
-    assert isinstance(message, ReferenceBatch)
-    assert [(one.key, one.why) for one in message.unfold()] == [(second, Why.PLATFORM)]
-    assert await setup.open_reviews() == []
-    assert await setup.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, second)]
-    assert await setup.open_reviews() == []
-
-
-async def test_a_record_with_another_address_cannot_be_chosen() -> None:
-    setup = ImportSetup()
-    *_, review = await two_anns(setup)
-    stranger = setup.crm.create(emailaddress1="stranger@example.com")
-    with pytest.raises(DataError, match="another email address"):
-        await setup.reviews.bind(review, stranger)
-    with pytest.raises(NotFoundError):
-        await setup.reviews.bind(review, RecordKey(PersonTable.CONTACT, UUID(int=999)))
-    with pytest.raises(NotFoundError):
-        await setup.reviews.bind(UUID(int=1), stranger)
-    assert setup.queue.waiting == []
-
-
-async def test_a_dismissed_contact_is_left_alone() -> None:
-    setup = ImportSetup()
-    *_, review = await two_anns(setup)
-    assert (await setup.reviews.dismiss(review)).dismissed
-    assert await setup.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
-    assert await setup.open_reviews() == []
-    with pytest.raises(NotFoundError):
-        await setup.reviews.dismiss(UUID(int=1))
-
-
-async def test_of_two_simultaneous_decisions_one_is_a_conflict() -> None:
-    setup = ImportSetup()
-    *_, review = await two_anns(setup)
-    before = await setup.reviews._review(review)
-    await setup.reviews.dismiss(review)
-    with pytest.raises(ConflictError):
-        await setup.reviews._decide(before, "dismissed")
-
-
-def decides_while_matching(setup: ImportSetup, review: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dismiss a review after a poll has read it, and before the poll writes its own."""
-    matching = setup.records.matching
-
-    async def meanwhile(*arguments: Any) -> Any:
-        await setup.reviews.dismiss(review)
-        return await matching(*arguments)
-
-    monkeypatch.setattr(setup.records, "matching", meanwhile)
-
-
-@pytest.mark.parametrize("third", [True, False])
-async def test_a_decision_stands_against_a_poll_that_is_under_way(
-    third: bool,  # noqa: FBT001
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The poll would write the review anew since a third contact matches, or delete it since only one does."""
-    setup = ImportSetup()
-    _, second, review = await two_anns(setup)
-    if third:
-        setup.crm.create(emailaddress1="new1@example.com")
-    else:
-        setup.crm.delete(second)
-    decides_while_matching(setup, review, monkeypatch)
-    await setup.import_page(new_subscriber(1))
-    monkeypatch.undo()
-
-    assert await setup.open_reviews() == []
-    assert await setup.outcomes(new_subscriber(1)) == [ImportOutcome.DISMISSED]
-
-
-async def test_a_question_that_answered_itself_is_taken_back() -> None:
-    setup = ImportSetup()
-    first, second, _ = await two_anns(setup)
-    setup.crm.delete(second)
-    assert await setup.import_page(new_subscriber(1)) == [ImportResult("encrypted1", ImportOutcome.MATCHED, first)]
-    assert await setup.open_reviews() == []
