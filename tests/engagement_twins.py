@@ -214,6 +214,7 @@ class TwinRows:
     refuses: Callable[[UUID, RecordKey], bool] = lambda _identifier, _record: False
     calls: Counter[str] = field(default_factory=Counter)
     removed_before: datetime | None = None
+    masters: dict[RecordKey, RecordKey] = field(default_factory=dict)
 
 
 class TwinCampaignRows:
@@ -270,6 +271,9 @@ class TwinScoreRows:
         self._rows.scores |= {one.record: one.score for one in scores}
         await self._rows.faults.pass_by()
         return []
+
+    async def masters(self, records: Sequence[RecordKey]) -> dict[RecordKey, RecordKey]:
+        return {one: master for one, master in self._rows.masters.items() if one in records}
 
     async def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         found = [ScoreWrite(record, score) for record, score in self._rows.scores.items() if score.recent > 0]

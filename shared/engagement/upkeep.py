@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.domain.engagement.people import PersonMemory
 from shared.domain.engagement.scores import Score
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.keeping.memories import Memories, StoredMemory
@@ -83,13 +84,14 @@ class Upkeep:
     async def _page(self, page: Sequence[StoredMemory], book: MailingBook, kept: Kept) -> None:
         await book.recall({name for stored in page for name in stored.memory.mailings})
         contacts = await self.ledger.contacts(stored.memory.external_id for stored in page)
-        gone = [one.memory.external_id for one in page if not contacts[one.memory.external_id].users]
+        gone = {one.memory.external_id: one for one in page if not contacts[one.memory.external_id].users}
+        handled = gone.keys() | await self._merge(list(gone.values()), book, kept)
         if gone:
             await self.memories.forget(gone)  # the contact was erased, or no record uses it any more
         now, weights = self.clock.now(), self.policy.rules.weights
-        renewed: list[StoredMemory] = []
+        renewed: list[tuple[StoredMemory, PersonMemory]] = []
         for stored in page:
-            if stored.memory.external_id in gone:
+            if stored.memory.external_id in handled:
                 continue
             old = [
                 name
@@ -97,8 +99,25 @@ class Upkeep:
                 if (mailing := book.get(name)) is not None and self.policy.forgets(mailing.begun, now)
             ]
             memory = stored.memory.without(old, book.reader_of(stored.memory), weights)
-            renewed.append(replace(stored, memory=memory))
+            renewed.append((stored, memory))
         await self.keeper.renew(renewed, book, kept)
+
+    async def _merge(self, gone: Sequence[StoredMemory], book: MailingBook, kept: Kept) -> set[str]:
+        """Give what records did that were merged to their masters; returns the external ids of these.
+
+        A mailing that both received counts once.
+        """
+        records = {one.shown.record: one for one in gone if one.shown is not None}
+        masters = await self.scores.masters(list(records)) if records else {}
+        entries = await self.ledger.entries(masters.values())
+        external_ids = {master: entry.binding.external_id for master, entry in entries.items()}
+        known = await self.memories.read(external_ids.values())
+        joined = {external_id: stored.memory for external_id, stored in known.items()}
+        for record, master in masters.items():
+            other = records[record].memory
+            joined[external_ids[master]] = joined[external_ids[master]].joined(other, self.policy.rules.weights)
+        await self.keeper.renew([(known[one], memory) for one, memory in joined.items()], book, kept)
+        return set(joined)
 
     async def _retry_refused(self, book: MailingBook) -> None:
         """Write refused rows again, person by person; a row that stays refused for a month is given up."""

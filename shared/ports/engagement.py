@@ -1,6 +1,6 @@
 """The ports of Dataverse for mailings: campaigns, interactions, activities, scores. Repeating a write does no harm."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -125,6 +125,9 @@ class ScoreRows(Protocol):
 
     async def write(self, scores: Sequence[ScoreWrite]) -> Sequence[Refused]:
         """Write scores. A record that does not exist any more is no error."""
+
+    async def masters(self, records: Sequence[RecordKey]) -> Mapping[RecordKey, RecordKey]:
+        """Return the record that each of these was merged into; those that were not are missing."""
 
     def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         """Yield the records whose recent score is above 0, in pages, with what they show."""

@@ -305,6 +305,16 @@ def test_no_column_is_written_that_cannot_be_written(table: str) -> None:
             assert not column.readonly, member
 
 
+async def test_the_master_of_a_merged_record_is_found() -> None:
+    other = RecordKey(PersonTable.CONTACT, UUID(int=9))
+    people = [
+        *PEOPLE,
+        ("contact", {"contactid": str(other.id), "lastname": "Jansen", "masterid": ("contact", str(CONTACT.id))}),
+    ]
+    async with open_organisation(people) as opened:
+        assert await Rows(opened).scores.masters([CONTACT, LEAD, other]) == {other: CONTACT}
+
+
 async def test_nothing_is_written_for_nothing(rows: Rows) -> None:
     assert await rows.interactions.write([]) == []
     assert await rows.scores.write([]) == []

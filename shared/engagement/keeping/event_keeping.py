@@ -98,13 +98,13 @@ class EventKeeper:
                 changed.append(_Changed(known[external_id], after, record))
         await self._write(changed, book, kept)
 
-    async def renew(self, stored: Sequence[StoredMemory], book: MailingBook, kept: Kept) -> None:
-        """Compute scores of people again, and write those that differ from what their records show."""
-        records = await self._records_of(one.memory.external_id for one in stored)
+    async def renew(self, people: Sequence[tuple[StoredMemory, PersonMemory]], book: MailingBook, kept: Kept) -> None:
+        """Store the new memory of people, and write the scores that differ from what their records show."""
+        records = await self._records_of(memory.external_id for _, memory in people)
         changed = [
-            _Changed(one, one.memory, records[one.memory.external_id])
-            for one in stored
-            if one.memory.external_id in records
+            _Changed(stored, memory, records[memory.external_id])
+            for stored, memory in people
+            if memory.external_id in records
         ]
         await self._write(changed, book, kept, only_scores=True)
 

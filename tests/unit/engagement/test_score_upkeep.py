@@ -81,6 +81,15 @@ async def test_old_mailings_are_forgotten_and_their_points_stay() -> None:
     assert world.score(ann) == Score(21, 2), result
 
 
+async def test_what_is_forgotten_is_stored_although_the_score_stays() -> None:
+    world = await open_world(interaction_retention_days=90)
+    world.spotler.send(world.people)  # which earns nothing
+    await world.poll()
+    await world.night(100 * DAY)
+    documents = [doc.body for key, doc in world.twin.store.documents.items() if key.partition == "test-engaged"]
+    assert [body["mailings"] for body in documents] == [{}, {}, {}]
+
+
 async def test_events_of_forgotten_mailings_count_no_more() -> None:
     world = await open_world(interaction_retention_days=90)
     ann = await busy(world)
@@ -99,6 +108,24 @@ async def test_what_is_remembered_goes_with_the_contact() -> None:
     world.twin.crm.delete(world.people[ann])
     await world.twin.sync(world.people[ann])
     await world.night()
+    assert not [key for key in world.twin.store.documents if key.partition == "test-engaged" and key.row == ann]
+
+
+async def test_a_merge_gives_the_score_of_a_record_to_its_master_once() -> None:
+    world = await open_world()
+    ann = await busy(world)
+    ben = list(world.people)[1]
+    (sent,) = world.spotler.mailings
+    world.spotler.open(sent, ben)
+    await world.poll()
+    assert (world.score(ann), world.score(ben)) == (Score(21, 21), Score(1, 1))
+    loser, master = world.people[ann], world.people[ben]
+    world.twin.crm.merge(master, loser)
+    world.rows.masters[loser] = master
+    await world.twin.sync(loser, master)
+    for _ in range(2):
+        await world.night(MINUTE)
+    assert world.rows.scores[master] == Score(21, 21), "the mailing that both opened counts once"
     assert not [key for key in world.twin.store.documents if key.partition == "test-engaged" and key.row == ann]
 
 

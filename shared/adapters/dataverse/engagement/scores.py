@@ -1,17 +1,19 @@
 """The score columns of contacts, leads and accounts (ENG-01, ENG-02). Every write carries the connector's tag."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from uuid import UUID
 
 from shared.adapters.dataverse.engagement.bulk_messages import BulkMessage, BulkMessages, BulkRow
 from shared.adapters.dataverse.engagement.names import PEOPLE
 from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.operations import Retrieve
 from shared.domain.engagement.scores import Score
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import NotFoundError
 from shared.ports.engagement import Refused, ScoreWrite
 
+_MASTER = "_masterid_value"
 _TOTAL, _RECENT = "dh_engagementscore", "dh_engagementweightedscore"
 
 
@@ -33,6 +35,21 @@ class DataverseScores:
         for table, rows in by_table.items():
             refused += await self._bulk.write(PEOPLE[table], BulkMessage.UPDATE, rows)
         return [one for one in refused if not isinstance(one.error, NotFoundError)]
+
+    async def masters(self, records: Sequence[RecordKey]) -> Mapping[RecordKey, RecordKey]:
+        """Read the master of records that were merged."""
+        asked = {table: ids for table in PersonTable if (ids := [one.id for one in records if one.table is table])}
+        reads = [
+            Retrieve(PEOPLE[table].entity_set, PEOPLE[table].key, ids, (PEOPLE[table].key, _MASTER))
+            for table, ids in asked.items()
+        ]
+        answers = await self._client.retrieve_many(reads) if reads else []
+        return {
+            RecordKey(table, UUID(row[PEOPLE[table].key])): RecordKey(table, UUID(row[_MASTER]))
+            for table, rows in zip(asked, answers, strict=True)
+            for row in rows
+            if row.get(_MASTER)
+        }
 
     async def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         """Read the records that show a recent score."""
