@@ -14,7 +14,8 @@ from shared.composition.ports import MappedPorts, Ports
 from shared.composition.settings import Settings
 from shared.composition.wiring import build
 from shared.consent.audit_ledger import ConsentLedger
-from shared.dispatch.dispatch import Dispatcher, Work
+from shared.dispatch.dispatch import Dispatcher
+from shared.dispatch.work import Work
 from shared.domain.consent.bounce_text import Language
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.features.lists import ListKind

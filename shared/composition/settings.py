@@ -3,6 +3,7 @@
 Parts that are not configured are embedded ones, so that the app runs on a laptop without any setting.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,7 +14,7 @@ from pydantic import ValidationError, ValidationInfo, field_validator, model_val
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict
 
-from shared.composition.connection_settings import (
+from shared.composition.setting_groups.connection_settings import (
     TABLE_NAME,
     DataverseSettings,
     LocalSettings,
@@ -21,9 +22,9 @@ from shared.composition.connection_settings import (
     StorageSettings,
     TelemetrySettings,
 )
-from shared.composition.engagement_settings import EngagementSettings
-from shared.composition.setting_texts import NCRONTAB, complaint_about_address, given, in_right_case
-from shared.composition.sync_settings import (
+from shared.composition.setting_groups.engagement_settings import EngagementSettings
+from shared.composition.setting_groups.setting_texts import NCRONTAB, complaint_about_address, given, in_right_case
+from shared.composition.setting_groups.sync_settings import (
     LOGICAL_NAME,
     PREFIX,
     SHORT_NAME,
@@ -179,8 +180,33 @@ class Settings(
         return (self.queue_lock - self.claim_time) * 2 / 3
 
 
-def load_settings() -> Settings:
-    """Read and check the settings; ConfigurationError names each setting that is wrong, never its value."""
+_AZURE = "WEBSITE_SITE_NAME"
+"""Azure gives it to every function app."""
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the settings; ConfigurationError names each setting that is wrong, never its value.
+
+    `environment` says whether this is Azure. There nothing may be embedded: files of an instance are lost with it.
+    """
+    settings = _read()
+    if environment.get(_AZURE) and (missing := _embedded(settings)):
+        raise ConfigurationError(f"These settings are missing, which a function app in Azure needs: {missing}")
+    return settings
+
+
+def _embedded(settings: Settings) -> str:
+    """Name the settings without which a part would be embedded, or not exist."""
+    parts = {
+        "DATAVERSE_URL": settings.dataverse_url,
+        "SPOTLER_KEY": settings.spotler_key,
+        "SERVICE_BUS__fullyQualifiedNamespace": settings.uses_service_bus,
+        "STATE_STORAGE__tableServiceUri": settings.uses_azure_tables,
+    }
+    return ", ".join(name for name, given in parts.items() if not given)
+
+
+def _read() -> Settings:
     try:
         return Settings()
     except ValidationError as problem:

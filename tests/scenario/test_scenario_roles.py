@@ -14,7 +14,7 @@ from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
 from shared.local.dataverse_sandbox.organisation.privileges import by_table
 from shared.local.pages.roles import SERVICE, roles
-from shared.local.sandbox.command import CONNECTOR_CLIENT
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT
 from tests.scenario.job_acts import done
 from tests.scenario.list_acts import OK, new_list
 from tests.scenario.two_way import BOTH, edit, open_both_ways, permission_rows, poll, switch

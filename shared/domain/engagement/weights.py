@@ -6,7 +6,6 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -62,6 +61,8 @@ def weights_of(preset: Preset) -> Weights:
 
 def read_weights(text: str) -> dict[Preset, Weights]:
     """Read a file of weights; ValueError names what is wrong."""
+    import yaml  # noqa: PLC0415  # settings need the names of presets alone, at every start
+
     document = _File.model_validate(yaml.safe_load(text))
     if missing := [preset for preset in Preset if preset not in document.presets]:
         raise ValueError(f"no weights for {', '.join(missing)}")

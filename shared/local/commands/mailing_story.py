@@ -13,7 +13,7 @@ import httpx
 
 from shared.local.commands.story import TIME_LIMIT, UntrueError
 from shared.local.functions_host.host import FunctionsHost
-from shared.local.sandbox.command import Addresses
+from shared.local.sandbox.addresses import Addresses
 from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 
 _HALF_MINUTES = 0.1

@@ -14,18 +14,21 @@ from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
 from shared.installation.desired.reading import FOLDER, read_desired_state
 from shared.installation.desired.state import OnDelete
+from tests.installed import installed_schema
 
 STATE = read_desired_state({})
 OWN = {table.name: table for table in STATE.tables}
 
 
-def test_the_columns_are_those_of_the_tables_page() -> None:
+def test_what_is_installed_has_the_tables_columns_and_sets_that_the_page_names() -> None:
     page = (FOLDER.parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
-    for line in re.findall(r"^\| Spotler .*$", page, re.MULTILINE):
-        table = re.findall(r"`(dh_\w+)`", line)[0]
-        lookups = {one.logical for one in STATE.lookups if one.table == table}
-        named = set(re.findall(r"`(dh_\w+)`", line)[2:]) - OWN.keys()
-        assert named == {column.logical for column in OWN[table].columns} | lookups
+    installed = installed_schema().tables
+    sections = re.findall(r"^### .* `(dh_\w+)`, set `(\w+)`\n(.*?)^### ", page, re.MULTILINE | re.DOTALL)
+    assert {name for name, _, _ in re.findall(r"^### .* `(dh_\w+)`, (set) (`)", page, re.MULTILINE)} == OWN.keys()
+    for name, entity_set, text in sections:
+        assert installed[name].set_name == entity_set
+        own = {column for column in installed[name].columns if column.startswith("dh_")} - {f"{name}id"}
+        assert set(re.findall(r"^\| `(dh_\w+)`", text, re.MULTILINE)) == own
 
 
 def test_every_operation_of_a_job_is_an_option() -> None:

@@ -24,8 +24,8 @@ from shared.installation.pages.ids import stable_id
 from shared.installation.pages.languages import Languages
 from shared.installation.pages.queries.views import View
 from shared.installation.pages.reading import FOLDER, read_customisation
-from shared.local.dataverse_sandbox.metadata.packaged import standard
 from tests.customisation import CHARTS, CUSTOMISATION, TABS, around
+from tests.installed import installed_schema
 from tests.node import WEB_RESOURCES
 
 SCRIPT = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
@@ -44,7 +44,7 @@ def shown() -> Iterator[tuple[str, Cell]]:
 
 
 def test_every_cell_shows_a_column_that_its_table_has() -> None:
-    tables = standard().tables
+    tables = installed_schema().tables
     missing = [
         f"{table}.{cell.column}"
         for table, cell in shown()
@@ -105,7 +105,7 @@ def test_every_view_and_form_that_a_cell_names_exists() -> None:
 @pytest.mark.parametrize("view", CUSTOMISATION.views, ids=lambda view: view.key)
 def test_a_view_shows_only_columns_that_its_query_fetches_and_its_tables_have(view: View) -> None:
     query = etree.fromstring(view.fetch)
-    tables = standard().tables
+    tables = installed_schema().tables
     fetched = {one.get("name") for one in query.findall("entity/attribute")}
     for link in query.findall("entity/link-entity"):
         fetched |= {f"{link.get('alias')}.{one.get('name')}" for one in link.findall("attribute")}
@@ -177,7 +177,7 @@ def test_without_sales_the_site_map_has_no_table_of_it() -> None:
 
     tables = re.findall('Entity="([^"]+)"', site_map)
     assert {"lead", "list", "campaign"}.isdisjoint(tables)
-    assert set(tables) <= set(standard().tables)
+    assert set(tables) <= set(installed_schema().tables)
 
 
 def test_a_view_that_is_not_installed_is_named_with_what_to_do() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode
 
-from shared.composition.setting_texts import Schedule
+from shared.composition.setting_groups.setting_texts import Schedule
 from shared.domain.engagement.weights import Preset
 from shared.engagement.policy import ResponseKind
 
