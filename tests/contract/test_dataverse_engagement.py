@@ -23,9 +23,9 @@ from shared.domain.engagement.mailings import Link, Mailing, MailingContent, Mai
 from shared.domain.engagement.scores import Score
 from shared.domain.engagement.statistics import MailingCounts, figures
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.ports.engagement import ActivityWrite, CampaignWrite, InteractionWrite, ResponseWrite, ScoreWrite
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.installed import installed_schema
 
 CONTACT, LEAD, ACCOUNT = (RecordKey(table, UUID(int=number)) for number, table in enumerate(PersonTable, start=1))
 PEOPLE = [
@@ -287,7 +287,7 @@ async def test_an_activity_of_a_person_who_is_gone_is_refused_and_the_others_are
 @pytest.mark.parametrize("table", ["campaign", "email", "phonecall", "campaignresponse"])
 def test_no_column_is_written_that_cannot_be_written(table: str) -> None:
     """Checked against generated metadata of an organisation with Sales and Marketing."""
-    schema = standard().tables[table]
+    schema = installed_schema().tables[table]
     navigations = {way: column for column in schema.columns.values() for way in column.targets.values()}
     call = activity(mailing=replace(MAILING, kind=MailingKind.SMS))
     written = {
