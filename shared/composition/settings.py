@@ -41,7 +41,7 @@ from shared.domain.planning.rules import EndAction
 from shared.domain.records.fingerprint_keys import SHORTEST, key_problem
 from shared.domain.records.records import PersonTable
 from shared.domain.values.texts import trimmed
-from shared.engagement.policy import ResponseKind
+from shared.engagement.choices import ResponseKind
 from shared.errors import ConfigurationError
 
 SERVICE_BUS_LOCK = timedelta(minutes=5)

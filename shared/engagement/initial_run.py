@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.engagement.choices import PassDepth
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
-from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts, PassDepth
+from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.work_time import WorkTime
 from shared.ports.clock import Clock

@@ -3,19 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from shared.domain.engagement.interactions import InteractionKind, ReadingRules
-
-
-class ResponseKind(StrEnum):
-    """Kinds of campaign responses (BULK-07)."""
-
-    OPENS = "opens"
-    CLICKS = "clicks"
-    BOUNCES = "bounces"
-    UNSUBSCRIBES = "unsubscribes"
-
+from shared.engagement.choices import ResponseKind
 
 RESPONSES: Mapping[InteractionKind, ResponseKind] = {
     InteractionKind.OPENED: ResponseKind.OPENS,

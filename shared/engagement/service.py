@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.engagement.choices import PassDepth
 from shared.engagement.initial_run import InitialProgress, InitialRun
 from shared.engagement.keeping.event_keeping import Kept
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.account_probe import AccountProbe
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
-from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts, PassDepth
+from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading

@@ -22,12 +22,13 @@ from shared.domain.engagement.statistics import MailingCounts
 from shared.domain.engagement.weights import Preset, weights_of
 from shared.domain.planning.plan_input import BaseState
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.engagement.choices import PassDepth
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.keeping.memories import Memories
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
-from shared.engagement.mailings.mailing_pass import MailingPass, PassDepth
+from shared.engagement.mailings.mailing_pass import MailingPass
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading

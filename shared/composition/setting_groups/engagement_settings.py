@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 from shared.composition.setting_groups.setting_texts import Schedule
 from shared.domain.engagement.weights import Preset
-from shared.engagement.policy import ResponseKind
+from shared.engagement.choices import ResponseKind
 
 
 class EngagementSettings(BaseSettings):

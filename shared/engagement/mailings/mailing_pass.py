@@ -4,13 +4,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from shared.domain.engagement.events import EventKind
 from shared.domain.engagement.interactions import campaign_id
 from shared.domain.engagement.mailings import Mailing, MailingKind, MailingOrigin
 from shared.domain.engagement.refreshing import Refresh, memory_of, refresh
 from shared.domain.engagement.statistics import MailingCounts, differences, figures
+from shared.engagement.choices import PassDepth
 from shared.engagement.keeping.row_plan import is_too_large
 from shared.engagement.mailings.known_mailings import KnownMailing
 from shared.engagement.mailings.mailing_book import MailingBook
@@ -29,17 +29,6 @@ _LATE = timedelta(hours=6)
 """If the feed has not mentioned a mailing with opens for so long, it does not have it."""
 
 _LISTS = (EventKind.OPENED, EventKind.CLICKED, EventKind.BOUNCED)
-
-
-class PassDepth(StrEnum):
-    """What a pass reads of each mailing."""
-
-    DUE = "due"
-    """Statistics whose time has come."""
-    STATISTICS = "statistics"
-    """Statistics that are not final."""
-    LISTS = "lists"
-    """Statistics, and whole lists of what recipients did."""
 
 
 @dataclass(slots=True)

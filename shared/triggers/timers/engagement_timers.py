@@ -12,8 +12,7 @@ from pydantic import AwareDatetime, Field
 from shared.composition import app
 from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.domain.values.moments import complaint_about_past
-from shared.engagement.mailings.figures_report import FIGURE_COLUMNS, figure_rows
-from shared.engagement.mailings.mailing_pass import PassDepth
+from shared.engagement.choices import PassDepth
 from shared.errors import ConflictError
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
@@ -87,6 +86,9 @@ async def engagement_now(req: func.HttpRequest) -> func.HttpResponse:
 @http_function(blueprint, "list_mailings")
 async def list_mailings(req: func.HttpRequest) -> func.HttpResponse:
     """List the known mailings with their counts and rates, newest first, as JSON or CSV (P-19)."""
+    # The functions are found without the use cases.
+    from shared.engagement.mailings.figures_report import FIGURE_COLUMNS, figure_rows  # noqa: PLC0415
+
     query = read_query(req, _MailingsQuery, usage="Call /api/mailings?format=json or csv.")
     rows = figure_rows([one async for one in (await app.connector()).engagement.known.all()])
     match query.format:

@@ -9,7 +9,7 @@ import pytest
 from shared.composition.engagement import engagement_policy
 from shared.composition.settings import Settings, load_settings
 from shared.domain.engagement.weights import Preset
-from shared.engagement.policy import ResponseKind
+from shared.engagement.choices import ResponseKind
 from shared.errors import ConfigurationError
 
 

@@ -9,7 +9,7 @@ from shared.domain.engagement.events import BounceType, Confidence
 from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.engagement.mailings import MailingKind
 from shared.domain.records.records import PersonTable
-from shared.engagement.policy import ResponseKind
+from shared.engagement.choices import ResponseKind
 from shared.errors import TransientError
 from tests.engagement_twins import DAY, HOUR, MINUTE
 from tests.unit.engagement.engagement_world import EngagementWorld, kinds, open_world
