@@ -5,7 +5,7 @@
 | `engaged` | external id | events by mailing: kind, time, detail; score of forgotten mailings; opt-out; shown score |
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -129,8 +129,3 @@ def _stamp(at: datetime) -> int:
 
 def _moment(stamp: int) -> datetime:
     return _EPOCH + stamp * _MILLISECOND
-
-
-def content_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a document says of its person, for a person who asks (GDPR 15)."""
-    return {name: value for name, value in document.items() if name in {"mailings", "optedOut", "shown", "base"}}
