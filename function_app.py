@@ -14,7 +14,7 @@ from shared.triggers.routes import (
     reviews_api,
     suppressions_api,
 )
-from shared.triggers.timers import polling, timers
+from shared.triggers.timers import engagement_timers, polling, timers
 
 app = func.FunctionApp()
 for module in (
@@ -31,5 +31,6 @@ for module in (
     consent_api,
     timers,
     polling,
+    engagement_timers,
 ):
     app.register_functions(module.blueprint)

@@ -22,6 +22,7 @@ from shared.composition.setting_groups.connection_settings import (
     StorageSettings,
     TelemetrySettings,
 )
+from shared.composition.setting_groups.engagement_settings import EngagementSettings
 from shared.composition.setting_groups.setting_texts import NCRONTAB, complaint_about_address, given, in_right_case
 from shared.composition.setting_groups.sync_settings import (
     LOGICAL_NAME,
@@ -33,12 +34,14 @@ from shared.composition.setting_groups.sync_settings import (
     TimerSettings,
 )
 from shared.domain.consent.bounce_text import Language
+from shared.domain.engagement.weights import Preset
 from shared.domain.features.lists import ListKind
 from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.planning.rules import EndAction
 from shared.domain.records.fingerprint_keys import SHORTEST, key_problem
 from shared.domain.records.records import PersonTable
 from shared.domain.values.texts import trimmed
+from shared.engagement.choices import ResponseKind
 from shared.errors import ConfigurationError
 
 SERVICE_BUS_LOCK = timedelta(minutes=5)
@@ -61,7 +64,11 @@ _CHOICES: Mapping[str, type[Enum]] = {
     "new_subscriber_target": ImportTarget,
     "spotler_list_kind": ListKind,
     "bounce_task_language": Language,
+    "engagement_weights": Preset,
 }
+NO_RESPONSES = "none"
+"""The value of CREATE_CAMPAIGN_RESPONSES for no kind at all; an empty setting has the default."""
+
 _VERBATIM = frozenset({"fingerprint_key", "dataverse_certificate_password"})
 """Another fingerprint key would write every record again; a password may begin and end with anything."""
 
@@ -74,6 +81,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 class Settings(
     LocalSettings,
     TelemetrySettings,
+    EngagementSettings,
     ConsentSettings,
     TimerSettings,
     StorageSettings,
@@ -108,7 +116,9 @@ class Settings(
             raise ValueError("expected a whole number, without points")
         return value
 
-    @field_validator("sync_tables", "dataverse_organisation_ids", "new_subscriber_match", mode="before")
+    @field_validator(
+        "sync_tables", "dataverse_organisation_ids", "new_subscriber_match", "create_campaign_responses", mode="before"
+    )
     @classmethod
     def _split(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
@@ -119,6 +129,9 @@ class Settings(
         match info.field_name:
             case "sync_tables":
                 return [in_right_case(word, PersonTable) for word in words]
+            case "create_campaign_responses":
+                chosen = [in_right_case(word, ResponseKind) for word in words]
+                return [] if words == [NO_RESPONSES] else chosen
             case "new_subscriber_match":  # logical names of columns
                 return [word.lower() for word in words]
             case _:

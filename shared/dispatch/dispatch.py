@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.dispatch.resync import Resync
-from shared.dispatch.work import Work, permissions_together
+from shared.dispatch.work import OtherMessage, Work, permissions_together
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
+from shared.engagement.service import Engagement
 from shared.engine.bindings.claim_deadline import TimeBudget, spending
 from shared.engine.guards.attempt import attempt
 from shared.engine.guards.circuits import Circuits, Flow, Pause, Probe
@@ -20,13 +21,13 @@ from shared.inbound.comparison import Comparison
 from shared.lists.service import Lists
 from shared.messages.lane_messages import (
     Compare,
+    Engage,
     Jobs,
     Lanes,
     Permissions,
     Replay,
     Walk,
 )
-from shared.messages.list_messages import ListMessage
 from shared.messages.redelivery import Redelivery
 from shared.messages.tally import tallying
 from shared.operations.running.runner import JobRunner
@@ -50,6 +51,7 @@ class Dispatcher:
     resync: Resync
     release: Release
     comparison: Comparison
+    engagement: Engagement
     lists: Lists
     lanes: Lanes
     redelivery: Redelivery
@@ -121,12 +123,12 @@ class Dispatcher:
         """Synchronise people; a message may ask for no more than the job that it names."""
         await self.people.handle(await self.jobs.verify(people), lane=lane)
 
-    async def _do_or_postpone(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+    async def _do_or_postpone(self, message: OtherMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._do_one(message, lane), message.kind)
         if isinstance(done, ConnectorError):
             await self.redelivery.postpone(lane, message, done)
 
-    async def _do_one(self, message: Jobs | Walk | Replay | Compare | ListMessage, lane: QueueName) -> None:
+    async def _do_one(self, message: OtherMessage, lane: QueueName) -> None:
         match message:
             case Jobs():
                 await self.jobs.run(message, lane=lane)
@@ -136,6 +138,8 @@ class Dispatcher:
                 await self.release.replay(message, lane=lane)
             case Compare():
                 await self.comparison.step(message, lane=lane)
+            case Engage():
+                await self.engagement.step(message, lane=lane)
             case _:
                 await self.lists.handle(message, lane=lane)
 

@@ -12,6 +12,7 @@ from shared.errors import ConnectorError
 from shared.messages.lane_messages import (
     AnyMessage,
     Compare,
+    Engage,
     Jobs,
     Permissions,
     ReferenceBatch,
@@ -22,6 +23,9 @@ from shared.messages.lane_messages import (
 from shared.messages.list_messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.messages.redelivery import Redelivery
 from shared.ports.queue import QueueName
+
+OtherMessage = Jobs | Walk | Replay | Compare | Engage | ListMessage
+"""A message that is handled by itself, beside people."""
 
 
 @dataclass(slots=True)
@@ -34,6 +38,7 @@ class Work:
     walks: list[Walk] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
     comparisons: list[Compare] = field(default_factory=list)
+    engagements: list[Engage] = field(default_factory=list)
     lists: list[ListMessage] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     """Messages whose origin must be checked first (`dispatch/intake.py`)."""
@@ -47,15 +52,16 @@ class Work:
             *(message.correlation for message in self.permissions),
             *(walk.correlation for walk in self.walks),
             *(replay.correlation for replay in self.replays),
-            *(message.correlation for message in self.comparisons),
+            *(message.correlation for message in (*self.comparisons, *self.engagements)),
             *(message.correlation for message in self.lists),
             *(correlation for one in self.unchecked for correlation in Work.asked_by(one.message).correlations),
         ]
 
     @property
-    def others(self) -> list[Jobs | Walk | Replay | Compare | ListMessage]:
+    def others(self) -> list[OtherMessage]:
         """Everything but people, their permission rows, and unchecked messages."""
-        return [*jobs_together(self.jobs), *self.walks, *self.replays, *self.comparisons, *self.lists]
+        steps = [*self.walks, *self.replays, *self.comparisons, *self.engagements, *self.lists]
+        return [*jobs_together(self.jobs), *steps]
 
     @classmethod
     def asked_by(cls, message: AnyMessage) -> Self:
@@ -89,6 +95,8 @@ class Work:
                 self.replays.append(message)
             case Compare():
                 self.comparisons.append(message)
+            case Engage():
+                self.engagements.append(message)
             case ListStep() | ListMembers() | ListLook() | ListClean():
                 self.lists.append(message)
             case Unchecked():

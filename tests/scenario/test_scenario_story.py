@@ -91,6 +91,8 @@ async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
     assert "The connector is installed in Dynamics, and works under the role Spotler Service alone: " in out
     assert "Her permissions in Dynamics: Newsletter no, Offers yes" in out
     assert "Done: 6 changes arrived" in out
+    assert "The campaign in Dynamics shows" in out
+    assert "Interactions on the cards" in out
 
 
 @pytest.mark.parametrize(

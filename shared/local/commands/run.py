@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from shared.composition.settings import load_settings
 from shared.local.commands.connector import connector_host
 from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.mailing_story import play_mailing
 from shared.local.commands.story import UntrueError, play
 from shared.local.functions_host.host import DEFAULT_PORT
 from shared.local.sandbox.addresses import Addresses
@@ -44,6 +45,7 @@ async def run(options: argparse.Namespace) -> int:
         if addresses is not None and installation is not None:
             try:
                 await play(addresses, host, installation)
+                await play_mailing(addresses, host)
             except UntrueError as untrue:
                 print(f"\nerror: {untrue}", file=sys.stderr, flush=True)
                 return 1

@@ -115,6 +115,8 @@ ROUTES: Mapping[str, HttpRoute] = {
         _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
     ),
     "poll_now": HttpRoute(_POST, "poll", CallerRole.OPERATOR, _REPEATS),
+    "engagement_now": HttpRoute(_POST, "engagement", CallerRole.OPERATOR, _REPEATS),
+    "list_mailings": HttpRoute(_GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
     "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
     "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),

@@ -9,7 +9,7 @@ from shared.local.pages.roles import SERVICE, Depth, Role, roles
 from tests.installed import installed_schema
 
 READ_ONLY, USER = "Spotler Read Only", "Spotler User"
-OWN = ("dh_spotlerinfo", "dh_spotlerpermission", "dh_spotlerjob", "dh_spotlerautomation")
+OWN = ("dh_spotlerinfo", "dh_spotlerpermission", "dh_spotlerjob", "dh_spotlerautomation", "dh_marketinginteraction")
 TABLES = installed_schema().tables
 every_role = pytest.mark.parametrize("role", roles().values(), ids=lambda role: role.name)
 
@@ -54,8 +54,9 @@ def test_perm_20_sec_04_c_25_of_these_roles_the_connectors_alone_creates_permiss
 
 
 @every_role
-def test_sec_02_deleting_is_for_administrators(role: Role) -> None:
-    assert {one.table for one in role.privileges if one.access is Access.DELETE} == set()
+def test_sec_02_deleting_is_for_administrators_except_for_interactions_of_erased_people(role: Role) -> None:
+    may_delete = {one.table for one in role.privileges if one.access is Access.DELETE}
+    assert may_delete == ({"dh_marketinginteraction"} if role.name == SERVICE else set())
 
 
 @every_role

@@ -81,6 +81,8 @@ RIGHTS = {
     "export_person": (CallerRole.ADMINISTRATOR, "shows all that is stored about a person"),
     "forget_person": (CallerRole.ADMINISTRATOR, "removes what is stored about a person"),
     "poll_now": (CallerRole.OPERATOR, "repeats"),
+    "engagement_now": (CallerRole.OPERATOR, "repeats"),
+    "list_mailings": (CallerRole.OPERATOR, "reads"),
     "list_reviews": (CallerRole.OPERATOR, "reads"),
     "decide_review": (CallerRole.ADMINISTRATOR, "decides whose data is written"),
     "read_mapping": (CallerRole.OPERATOR, "reads"),

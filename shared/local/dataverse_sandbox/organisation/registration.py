@@ -22,6 +22,7 @@ _MESSAGES = (
 )  # fmt: skip
 # No step can be registered for these messages here: the messages for single rows fire for each row instead.
 _BULK_MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
+_WITHOUT_BULK_MESSAGES = frozenset({"email"})  # Microsoft's reference of the table lists none
 _SERVICE_BUS_QUEUE, _SAS_KEY, _JSON, _UTF8, _USER_ID = 6, 2, 2, 1, 2
 _POST_OPERATION, _ASYNCHRONOUS = 40, 1
 _ENABLED = 0
@@ -82,7 +83,7 @@ def add_filters(organization: Organization, table: str) -> None:
                 "iscustomprocessingstepallowed": name not in _BULK_MESSAGES,
             },
         )
-        for name in (*_MESSAGES, *_BULK_MESSAGES)
+        for name in (*_MESSAGES, *(() if table in _WITHOUT_BULK_MESSAGES else _BULK_MESSAGES))
     )
 
 
