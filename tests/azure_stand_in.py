@@ -51,6 +51,9 @@ class AzureStandIn:
     package: str = ""
     plan: str = ""
     busy: int = 0
+    """How many looks see a deployment for the environment `busy_with` that has not ended."""
+
+    busy_with: str = "test"
     kills_at: int = 0
     """The call after which az kills the program that called it."""
 
@@ -116,7 +119,8 @@ class AzureStandIn:
             case ["keyvault", "list"]:
                 return [{"id": "/vaults/kv-1", "tags": tags}] if self.secrets else []
             case ["functionapp", "list"]:
-                return [{"name": "func-1", "tags": tags}] if self.settings else []
+                host = "func-1.azurewebsites.net"
+                return [{"name": "func-1", "tags": tags, "defaultHostName": host}] if self.settings else []
             case ["functionapp", "config", "appsettings", "list"]:
                 return [{"name": name, "value": value} for name, value in self.settings.items()]
             case ["functionapp", "keys", "list"]:
@@ -128,8 +132,8 @@ class AzureStandIn:
                 return None
             case ["servicebus", "queue", "authorization-rule", "keys", "list"]:
                 return {"keyName": options["name"], "primaryKey": QUEUE_KEY}
-            case ["deployment", "group", "show"]:
-                return self._shown()
+            case ["deployment", "group", "list"]:
+                return self._listed()
             case ["deployment", "group", "what-if"]:
                 change = "NoChange" if self.deployment else "Create"
                 return {
@@ -164,13 +168,13 @@ class AzureStandIn:
         }
         return self.deployment
 
-    def _shown(self) -> Any:
-        if self.busy:
-            self.busy -= 1
-            return {"properties": {"provisioningState": "Running"}}
-        if self.deployment is None:
-            raise LookupError("Deployment")
-        return self.deployment
+    def _listed(self) -> list[Any]:
+        ended = [] if self.deployment is None else [self.deployment]
+        if not self.busy:
+            return ended
+        self.busy -= 1
+        running = {"provisioningState": "Running", "parameters": {"environmentName": {"value": self.busy_with}}}
+        return [*ended, {"name": f"{self.busy_with}-1767225600", "properties": running}]
 
     def _rest(self, path: str) -> Any:
         if path.endswith("/syncfunctiontriggers"):

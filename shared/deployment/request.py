@@ -96,11 +96,17 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Installation:
-    """What exists in Azure: the outputs of the template."""
+class RunningApp:
+    """A function app in Azure: its name, and the name of its host."""
 
     app: str
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installation(RunningApp):
+    """What exists in Azure: the outputs of the template."""
+
     client_id: str
     namespace: str
     queue: str

@@ -13,7 +13,7 @@ import pytest
 from shared.deployment.command_line.az import AzProgram
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.deploy import Deployer
-from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Plan
+from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Installation, Plan
 from shared.deployment.web import HealthAnswer
 from shared.errors import ConfigurationError
 from shared.local.commands.provisioning import deploy_command
@@ -147,6 +147,23 @@ def test_the_doctor_says_where_nothing_is_deployed(stage: Stage) -> None:
     assert stage.deployer.doctor(stage.request) == ["There is no deployment in a-group: run python -m shared deploy"]
 
 
+def test_the_doctor_examines_an_app_whose_last_deployment_failed_or_was_made_by_azd(stage: Stage) -> None:
+    stage.deploy()
+    assert stage.azure.deployment is not None
+    stage.azure.deployment["properties"] = {"provisioningState": "Failed"}
+    stage.azure.broken = {"SPOTLER_KEY": "SecretNotFound"}
+
+    [found] = stage.deployer.doctor(stage.request)
+    assert found.startswith("SPOTLER_KEY does not resolve")
+
+
+def test_the_doctor_of_another_environment_in_the_same_group_finds_no_app(stage: Stage) -> None:
+    stage.deploy()
+
+    [found] = stage.deployer.doctor(replace(stage.request, environment="production"))
+    assert found.startswith("There is no deployment")
+
+
 def test_the_program_az_is_called_as_a_process(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state, program = tmp_path / "out" / "state.json", tmp_path / "out" / "bin" / "az"
     program.parent.mkdir(parents=True)
@@ -201,7 +218,7 @@ def test_a_deployment_of_an_older_template_is_told_to_run_again(stage: Stage) ->
     del stage.azure.deployment["properties"]["outputs"]["packagE_CONTAINER"]
 
     with pytest.raises(ConfigurationError, match="no output PACKAGE_CONTAINER"):
-        stage.deployer.doctor(stage.request)
+        Installation.of(stage.azure.deployment["properties"]["outputs"])
 
 
 def test_the_command_plans_with_the_template_of_this_project(

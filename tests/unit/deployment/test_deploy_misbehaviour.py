@@ -150,6 +150,14 @@ def test_a_former_run_that_azure_still_works_at_is_waited_for_so_that_its_finger
     assert stage.waited[:3] == [30.0] * 3
 
 
+def test_a_deployment_of_another_environment_in_the_same_group_is_not_waited_for(stage: Stage) -> None:
+    stage.azure.groups.append("a-group")
+    stage.azure.busy, stage.azure.busy_with = 3, "production"
+    stage.deploy()
+
+    assert 30.0 not in stage.waited
+
+
 @pytest.mark.parametrize("acts", [True, False], ids=["after-the-effect", "before-the-effect"])
 @pytest.mark.parametrize("step", ["prepare", "connect", "try_change"])
 def test_a_run_that_is_killed_in_dataverse_is_finished_by_the_next(stage: Stage, step: str, acts: bool) -> None:  # noqa: FBT001
