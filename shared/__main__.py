@@ -39,7 +39,7 @@ def main() -> int:
         run,
         serve,
     )
-    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
+    from shared.local.commands.provisioning import deploy_command, install_command, state_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
@@ -55,6 +55,7 @@ def main() -> int:
         commands.add_parser("forget", help="delete what is stored about a person, not refusals")
     )
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
+    state_command.add_options(commands.add_parser("state", help="back the state store up, and bring it back"))
     deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
     deploy_command.add_place(commands.add_parser("doctor", help="find out what is wrong with a running installation"))
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
@@ -79,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         run,
         serve,
     )
-    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
+    from shared.local.commands.provisioning import deploy_command, install_command, state_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
     from shared.operations.model import (  # noqa: PLC0415
         documentation,
@@ -99,6 +100,8 @@ def _run(options: argparse.Namespace) -> int:
             return asyncio.run(install_command.run(options))
         case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" as name:
             return asyncio.run(_on_the_state(name)(options))
+        case "state":
+            return asyncio.run(state_command.run(options))
         case "deploy":
             return deploy_command.deploy(options)
         case "doctor":

@@ -4,7 +4,6 @@ import sys
 
 from azd_environment import deployer, installation, remember, request, run
 
-
 SECRETS = ("FINGERPRINT_KEY", "SPOTLER_KEY", "SPOTLER_SECRET")
 
 

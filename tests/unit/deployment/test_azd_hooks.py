@@ -55,8 +55,8 @@ class Programs:
     def hook(self, name: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": f"{self.folder}:{os.environ['PATH']}", "AZURE_ENV_NAME": "test", "AZURE_LOCATION": "westeurope",
-            "AZURE_SUBSCRIPTION_ID": "sub-1", "AZURE_RESOURCE_GROUP": "a-group", "SPOTLER_KEY": "key-7", "SPOTLER_SECRET": "secret-8",
-            "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
+            "AZURE_SUBSCRIPTION_ID": "sub-1", "AZURE_RESOURCE_GROUP": "a-group",
+            "SPOTLER_KEY": "key-7", "SPOTLER_SECRET": "secret-8", "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
             "DEPLOY_WITHOUT": "dataverse", "PYTHONPATH": str(NO_WAITING), **OUTPUTS, **more,
         }  # fmt: skip
         command = [sys.executable, str(PROJECT / AZD["hooks"][name]["run"])]
