@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         run,
         serve,
     )
-    from shared.local.commands.provisioning import deploy_command, install_command, state_command  # noqa: PLC0415
+    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
     from shared.operations.model import (  # noqa: PLC0415
         documentation,
@@ -98,10 +98,8 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "install":
             return asyncio.run(install_command.run(options))
-        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" as name:
+        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "state" as name:
             return asyncio.run(_on_the_state(name)(options))
-        case "state":
-            return asyncio.run(state_command.run(options))
         case "deploy":
             return deploy_command.deploy(options)
         case "doctor":
@@ -114,7 +112,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey"],
+    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
     from shared.local.commands import (  # noqa: PLC0415
@@ -124,20 +122,17 @@ def _on_the_state(
         person_command,
         rekey_command,
     )
+    from shared.local.commands.provisioning import state_command  # noqa: PLC0415
 
-    match name:
-        case "mapping":
-            return mapping_command.run
-        case "bundle":
-            return bundle_command.run
-        case "consent":
-            return consent_command.run
-        case "export":
-            return person_command.export
-        case "forget":
-            return person_command.forget
-        case "rekey":
-            return rekey_command.run
+    return {
+        "mapping": mapping_command.run,
+        "bundle": bundle_command.run,
+        "consent": consent_command.run,
+        "export": person_command.export,
+        "forget": person_command.forget,
+        "rekey": rekey_command.run,
+        "state": state_command.run,
+    }[name]
 
 
 def _table(name: str) -> str:
