@@ -40,6 +40,7 @@ class AzureStandIn:
     not_actions: list[str] = field(default_factory=list)
     registered: list[str] = field(default_factory=lambda: [f"Microsoft.{name}" for name in PROVIDERS])
     regions: list[str] = field(default_factory=lambda: ["West Europe", "North Europe"])
+    deleted_vaults: list[dict[str, Any]] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class AzureStandIn:
         except LookupError as error:
             return 3, "", f"ERROR: (ResourceNotFound) {error.args[0]} could not be found"
 
-    def _act(self, arguments: list[str]) -> Any:  # noqa: PLR0911  # one answer for each command
+    def _act(self, arguments: list[str]) -> Any:  # noqa: C901, PLR0911  # one answer for each command
         words, options = _read(arguments)
         match words:
             case ["account", "show"]:
@@ -98,6 +99,8 @@ class AzureStandIn:
                 return self.registered.append(options["namespace"])
             case ["functionapp", "list-flexconsumption-locations"]:
                 return [{"name": name} for name in self.regions]
+            case ["keyvault", "list-deleted"]:
+                return self.deleted_vaults
             case ["group", "create"]:
                 return None if options["name"] in self.groups else self.groups.append(options["name"])
             case ["storage", "blob", "upload"]:

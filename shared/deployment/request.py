@@ -78,6 +78,13 @@ class DeploymentRequest:
     assign_roles: bool = True
     closed_network: bool = False
     plan: Plan = Plan.FLEX
+    instance_memory: int = 2048
+    """Megabytes of an instance on the plan flex: 512, 2048 or 4096."""
+
+    maximum_instances: int = 40
+    diagnostics: bool = False
+    retention_days: int = 30
+    purge_protection: bool = True
 
     @property
     def name(self) -> str:

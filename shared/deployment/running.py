@@ -15,7 +15,7 @@ _CURES = {
     "MSINotEnabled": "run python -m shared deploy again: the app has lost its identity",
 }
 _PAUSE, _LONGEST = 10.0, 300.0
-_OK, _NOTHING_THERE = 200, frozenset({0, 404})
+_OK, _REFUSED, _NOTHING_THERE = 200, 401, frozenset({0, 404})
 
 
 def wait_for_health(azure: Azure, request: DeploymentRequest, installation: RunningApp, web: Web) -> HealthAnswer:
@@ -32,6 +32,12 @@ def wait_for_health(azure: Azure, request: DeploymentRequest, installation: Runn
         raise ConfigurationError(
             f"https://{installation.host}/api/health does not answer ({answer.status}): look at the log stream of "
             f"{installation.app}; ConfigurationError there names a wrong setting"
+        )
+    if answer.status == _REFUSED:
+        raise ConfigurationError(
+            f"https://{installation.host}/api/health refuses the function key: if App Service Authentication is on, it "
+            "stands before the routes; switch it off in the portal (Authentication), run the command again, and "
+            "switch it on"
         )
     return answer
 
