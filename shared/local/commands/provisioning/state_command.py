@@ -1,4 +1,4 @@
-"""`python -m shared state export|import FILE`: a backup of the state store, and the way back.
+"""`python -m shared state export|import FILE`: backs the state store up, and restores it.
 
 Talks to the store that the settings of the environment name, with the rights of whoever signed in with `az login`.
 """
