@@ -44,6 +44,9 @@ class AzureStandIn:
     groups: list[str] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    template_settings: list[str] = field(default_factory=list)
+    """The names of the settings that a deployment of the template makes."""
+
     broken: dict[str, str] = field(default_factory=dict)
     late: int = 0
     """How many looks see the `broken` references before a new role is in force; 0: they stay broken."""
@@ -154,7 +157,8 @@ class AzureStandIn:
             if values[parameter]:
                 self.secrets[secret] = values[parameter]
         self.plan = values["plan"]
-        self.settings = {"ENVIRONMENT": values["environmentName"], "SPOTLER_KEY": "@…", **values["appSettings"]}
+        made = dict.fromkeys(self.template_settings, "made")
+        self.settings = {**made, "ENVIRONMENT": values["environmentName"], "SPOTLER_KEY": "@…", **values["appSettings"]}
         outputs = {
             "functioN_APP_NAME": "func-1", "functioN_APP_HOST": "func-1.azurewebsites.net",
             "identitY_CLIENT_ID": "client-1",

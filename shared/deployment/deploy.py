@@ -9,7 +9,14 @@ from shared.deployment.change_test import outcome, try_queue
 from shared.deployment.checks import check_names, check_region, check_rights, missing_providers, register, signed_in
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.dataverse_side import DataverseSide
-from shared.deployment.provisioning import changes, existing, parameters, provision, wait_for_former_run
+from shared.deployment.provisioning import (
+    changes,
+    existing,
+    parameters,
+    provision,
+    setting_problems,
+    wait_for_former_run,
+)
 from shared.deployment.publishing import build, publish
 from shared.deployment.request import Account, DeploymentRequest, Installation
 from shared.deployment.running import (
@@ -116,6 +123,7 @@ class Deployer:
         checks: list[Callable[[], list[str]]] = [
             lambda: [f"The resource provider {name} is not registered: az provider register --namespace {name}"
                      for name in missing_providers(self.azure)],
+            lambda: setting_problems(self.azure, request, installation),
             lambda: broken_references(self.azure, account, request, installation),
             lambda: health_problems(self.azure, request, installation, self.web),
         ]  # fmt: skip

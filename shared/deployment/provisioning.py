@@ -10,6 +10,7 @@ from shared.deployment.command_line.files import private_json
 from shared.deployment.request import (
     PREMIUM_SETTINGS,
     TEMPLATE_SETTINGS,
+    TIME_ZONE_SETTINGS,
     Account,
     DeploymentRequest,
     Installation,
@@ -145,10 +146,26 @@ def _stored_secrets(azure: Azure, request: DeploymentRequest) -> set[str]:
 
 def _further_settings(azure: Azure, request: DeploymentRequest) -> dict[str, str]:
     """Return the settings that somebody added to the app: the template would drop them."""
-    ours = {name.casefold() for name in TEMPLATE_SETTINGS | PREMIUM_SETTINGS}
+    ours = {name.casefold() for name in TEMPLATE_SETTINGS | PREMIUM_SETTINGS | TIME_ZONE_SETTINGS}
     found: dict[str, str] = {}
     for app in _apps(azure, request):
-        named = ("--resource-group", request.group, "--name", app["name"])
-        settings = azure.ask("reading the settings", "functionapp", "config", "appsettings", "list", *named)
-        found |= {one["name"]: one["value"] for one in settings if one["name"].casefold() not in ours}
+        settings = _settings(azure, request, app["name"])
+        found |= {name: value for name, value in settings.items() if name.casefold() not in ours}
     return found
+
+
+def setting_problems(azure: Azure, request: DeploymentRequest, app: RunningApp) -> list[str]:
+    """Return each setting that the app lacks, or must not have, with its cure; names alone, no values."""
+    names = {name.casefold() for name in _settings(azure, request, app.app)}
+    missing = [name for name in sorted(TEMPLATE_SETTINGS) if name.casefold() not in names]
+    unwanted = [name for name in sorted(TIME_ZONE_SETTINGS) if name.casefold() in names]
+    return [
+        *(f"The setting {name} is missing: run python -m shared deploy again, or azd provision" for name in missing),
+        *(f"The setting {name} breaks the app: remove it; SCHEDULE_TIME_ZONE is for schedules" for name in unwanted),
+    ]
+
+
+def _settings(azure: Azure, request: DeploymentRequest, app: str) -> dict[str, str]:
+    named = ("--resource-group", request.group, "--name", app)
+    listed = azure.ask("reading the settings", "functionapp", "config", "appsettings", "list", *named)
+    return {one["name"]: one["value"] for one in listed}

@@ -54,6 +54,9 @@ PREMIUM_SETTINGS = frozenset(
 )
 """What it gives beyond these on the plan premium; the plan flex refuses them, so they are never handed over."""
 
+TIME_ZONE_SETTINGS = frozenset({"TZ", "WEBSITE_TIME_ZONE"})
+"""Settings of the platform that no app may have: on the plan flex they break TLS, elsewhere they shift schedules."""
+
 
 class Plan(StrEnum):
     """The hosting plan: scales to zero, or keeps one instance."""

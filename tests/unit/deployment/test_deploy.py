@@ -166,6 +166,25 @@ def test_the_doctor_tells_everything_that_is_wrong_at_once(stage: Stage) -> None
     assert stage.waited == []
 
 
+def test_the_doctor_names_settings_that_are_missing_or_break_the_app(stage: Stage) -> None:
+    stage.deploy()
+    del stage.azure.settings["SERVICE_BUS__clientId"]
+    stage.azure.settings["website_time_zone"] = "Europe/Amsterdam"
+
+    missing, unwanted = stage.deployer.doctor(stage.request)
+    assert missing.startswith("The setting SERVICE_BUS__clientId is missing")
+    assert unwanted.startswith("The setting WEBSITE_TIME_ZONE breaks the app")
+
+
+def test_a_time_zone_of_the_platform_that_somebody_set_is_not_handed_over(stage: Stage) -> None:
+    stage.deploy()
+    stage.azure.settings |= {"TZ": "Europe/Amsterdam", "SYNC_TABLES": "contact"}
+    stage.deploy()
+
+    assert "TZ" not in stage.azure.settings
+    assert stage.azure.settings["SYNC_TABLES"] == "contact"
+
+
 def test_the_doctor_says_where_nothing_is_deployed(stage: Stage) -> None:
     assert stage.deployer.doctor(stage.request) == ["There is no deployment in a-group: run python -m shared deploy"]
 
