@@ -6,4 +6,4 @@ param dataverseUrl = readEnvironmentVariable('DATAVERSE_URL')
 param spotlerKey = readEnvironmentVariable('SPOTLER_KEY', '')
 param spotlerSecret = readEnvironmentVariable('SPOTLER_SECRET', '')
 param fingerprintKey = readEnvironmentVariable('FINGERPRINT_KEY', '')
-param alarmEmails = []
+param alarmEmails = json(readEnvironmentVariable('ALARM_EMAILS', '[]'))

@@ -39,7 +39,7 @@ def main() -> int:
         run,
         serve,
     )
-    from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
+    from shared.local.commands.provisioning import deploy_command, install_command, state_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
     run.add_options(commands.add_parser("run", help="the connector, with the sandbox where no account is configured"))
@@ -55,6 +55,7 @@ def main() -> int:
         commands.add_parser("forget", help="delete what is stored about a person, not refusals")
     )
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
+    state_command.add_options(commands.add_parser("state", help="back the state store up, and bring it back"))
     deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
     deploy_command.add_place(commands.add_parser("doctor", help="find out what is wrong with a running installation"))
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
@@ -97,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "install":
             return asyncio.run(install_command.run(options))
-        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" as name:
+        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "state" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "deploy":
             return deploy_command.deploy(options)
@@ -111,7 +112,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey"],
+    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
     from shared.local.commands import (  # noqa: PLC0415
@@ -121,20 +122,17 @@ def _on_the_state(
         person_command,
         rekey_command,
     )
+    from shared.local.commands.provisioning import state_command  # noqa: PLC0415
 
-    match name:
-        case "mapping":
-            return mapping_command.run
-        case "bundle":
-            return bundle_command.run
-        case "consent":
-            return consent_command.run
-        case "export":
-            return person_command.export
-        case "forget":
-            return person_command.forget
-        case "rekey":
-            return rekey_command.run
+    return {
+        "mapping": mapping_command.run,
+        "bundle": bundle_command.run,
+        "consent": consent_command.run,
+        "export": person_command.export,
+        "forget": person_command.forget,
+        "rekey": rekey_command.run,
+        "state": state_command.run,
+    }[name]
 
 
 def _table(name: str) -> str:

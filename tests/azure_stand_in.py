@@ -40,9 +40,13 @@ class AzureStandIn:
     not_actions: list[str] = field(default_factory=list)
     registered: list[str] = field(default_factory=lambda: [f"Microsoft.{name}" for name in PROVIDERS])
     regions: list[str] = field(default_factory=lambda: ["West Europe", "North Europe"])
+    deleted_vaults: list[dict[str, Any]] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    template_settings: list[str] = field(default_factory=list)
+    """The names of the settings that a deployment of the template makes."""
+
     broken: dict[str, str] = field(default_factory=dict)
     late: int = 0
     """How many looks see the `broken` references before a new role is in force; 0: they stay broken."""
@@ -51,6 +55,9 @@ class AzureStandIn:
     package: str = ""
     plan: str = ""
     busy: int = 0
+    """How many looks see a deployment for the environment `busy_with` that has not ended."""
+
+    busy_with: str = "test"
     kills_at: int = 0
     """The call after which az kills the program that called it."""
 
@@ -78,7 +85,7 @@ class AzureStandIn:
         except LookupError as error:
             return 3, "", f"ERROR: (ResourceNotFound) {error.args[0]} could not be found"
 
-    def _act(self, arguments: list[str]) -> Any:  # noqa: PLR0911  # one answer for each command
+    def _act(self, arguments: list[str]) -> Any:  # noqa: C901, PLR0911  # one answer for each command
         words, options = _read(arguments)
         match words:
             case ["account", "show"]:
@@ -95,6 +102,8 @@ class AzureStandIn:
                 return self.registered.append(options["namespace"])
             case ["functionapp", "list-flexconsumption-locations"]:
                 return [{"name": name} for name in self.regions]
+            case ["keyvault", "list-deleted"]:
+                return self.deleted_vaults
             case ["group", "create"]:
                 return None if options["name"] in self.groups else self.groups.append(options["name"])
             case ["storage", "blob", "upload"]:
@@ -116,7 +125,8 @@ class AzureStandIn:
             case ["keyvault", "list"]:
                 return [{"id": "/vaults/kv-1", "tags": tags}] if self.secrets else []
             case ["functionapp", "list"]:
-                return [{"name": "func-1", "tags": tags}] if self.settings else []
+                host = "func-1.azurewebsites.net"
+                return [{"name": "func-1", "tags": tags, "defaultHostName": host}] if self.settings else []
             case ["functionapp", "config", "appsettings", "list"]:
                 return [{"name": name, "value": value} for name, value in self.settings.items()]
             case ["functionapp", "keys", "list"]:
@@ -128,8 +138,8 @@ class AzureStandIn:
                 return None
             case ["servicebus", "queue", "authorization-rule", "keys", "list"]:
                 return {"keyName": options["name"], "primaryKey": QUEUE_KEY}
-            case ["deployment", "group", "show"]:
-                return self._shown()
+            case ["deployment", "group", "list"]:
+                return self._listed()
             case ["deployment", "group", "what-if"]:
                 change = "NoChange" if self.deployment else "Create"
                 return {
@@ -147,7 +157,8 @@ class AzureStandIn:
             if values[parameter]:
                 self.secrets[secret] = values[parameter]
         self.plan = values["plan"]
-        self.settings = {"ENVIRONMENT": values["environmentName"], "SPOTLER_KEY": "@…", **values["appSettings"]}
+        made = dict.fromkeys(self.template_settings, "made")
+        self.settings = {**made, "ENVIRONMENT": values["environmentName"], "SPOTLER_KEY": "@…", **values["appSettings"]}
         outputs = {
             "functioN_APP_NAME": "func-1", "functioN_APP_HOST": "func-1.azurewebsites.net",
             "identitY_CLIENT_ID": "client-1",
@@ -164,13 +175,13 @@ class AzureStandIn:
         }
         return self.deployment
 
-    def _shown(self) -> Any:
-        if self.busy:
-            self.busy -= 1
-            return {"properties": {"provisioningState": "Running"}}
-        if self.deployment is None:
-            raise LookupError("Deployment")
-        return self.deployment
+    def _listed(self) -> list[Any]:
+        ended = [] if self.deployment is None else [self.deployment]
+        if not self.busy:
+            return ended
+        self.busy -= 1
+        running = {"provisioningState": "Running", "parameters": {"environmentName": {"value": self.busy_with}}}
+        return [*ended, {"name": f"{self.busy_with}-1767225600", "properties": running}]
 
     def _rest(self, path: str) -> Any:
         if path.endswith("/syncfunctiontriggers"):

@@ -18,25 +18,41 @@ from shared.local.commands.provisioning.deploy_command import Part, deployer_wit
 
 
 def request() -> DeploymentRequest:
-    """Return the request that azd's environment describes; ConfigurationError without an organisation."""
+    """Return the request that azd's environment describes; ConfigurationError names a value that it lacks."""
     value = os.environ
-    if not value.get("DATAVERSE_URL"):
-        raise ConfigurationError("DATAVERSE_URL is not set: azd env set DATAVERSE_URL https://….crm4.dynamics.com")
+    environment = _needed("AZURE_ENV_NAME", "azd env new test")
     return DeploymentRequest(
         root=ROOT,
-        group=value.get("AZURE_RESOURCE_GROUP", f"rg-{value['AZURE_ENV_NAME']}"),
-        environment=value["AZURE_ENV_NAME"],
-        location=value["AZURE_LOCATION"],
-        dataverse_url=value.get("DATAVERSE_URL", ""),
+        group=value.get("AZURE_RESOURCE_GROUP", f"rg-{environment}"),
+        environment=environment,
+        location=_needed("AZURE_LOCATION", "azd env set AZURE_LOCATION westeurope"),
+        dataverse_url=_needed("DATAVERSE_URL", "azd env set DATAVERSE_URL https://….crm4.dynamics.com"),
         spotler_key=value.get("SPOTLER_KEY", ""),
         spotler_secret=value.get("SPOTLER_SECRET", ""),
     )
 
 
+def _needed(name: str, cure: str) -> str:
+    """Return a value of the azd environment. `azd provision` calls the first hook before it asks for a region."""
+    if value := os.environ.get(name):
+        return value
+    raise ConfigurationError(f"{name} is not set: {cure}")
+
+
 def deployer() -> Deployer:
-    """Return a deployer by the az command line; azd itself has no commands for these questions."""
+    """Return a deployer by the az command line; azd itself has no commands for these questions.
+
+    ConfigurationError if az would work in another subscription than azd.
+    """
     left_out = os.environ.get("DEPLOY_WITHOUT", "").split()
-    return deployer_without([_part(one) for one in left_out])
+    made = deployer_without([_part(one) for one in left_out])
+    wanted = os.environ.get("AZURE_SUBSCRIPTION_ID", "")
+    used = made.azure.ask("asking for the subscription", "account", "show")["id"]
+    if wanted and wanted != used:
+        raise ConfigurationError(
+            f"azd deploys to the subscription {wanted}, and az works in {used}: az account set --subscription {wanted}"
+        )
+    return made
 
 
 def _part(text: str) -> Part:

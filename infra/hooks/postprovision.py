@@ -1,13 +1,16 @@
-"""After `azd provision`: the fingerprint key leaves azd's file, which has it in clear; the Dataverse side."""
+"""After `azd provision`: secrets leave azd's file, which has them in clear; the Dataverse side."""
 
 import sys
 
 from azd_environment import deployer, installation, remember, request, run
 
+SECRETS = ("FINGERPRINT_KEY", "SPOTLER_KEY", "SPOTLER_SECRET")
+
 
 def finish() -> None:
-    """Forget the key, which the key vault has now, and prepare the Dataverse side."""
-    remember("FINGERPRINT_KEY", "")
+    """Forget the secrets, which the key vault has now, and prepare the Dataverse side."""
+    for secret in SECRETS:
+        remember(secret, "")
     deploys = deployer()
     deploys.azure.say(deploys.dataverse.prepare(request(), installation()))
 

@@ -27,7 +27,7 @@ from shared.composition.settings import OWN_TAG, Settings
 from shared.errors import ConfigurationError, Service
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName
-from shared.ports.state import StateStore
+from shared.ports.state import WholeStore
 from shared.telemetry.calls import explain_retries, observe
 from shared.telemetry.signals import watch_budget
 
@@ -79,7 +79,7 @@ def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:
     return client
 
 
-def state_store(settings: Settings, clock: Clock) -> StateStore:
+def state_store(settings: Settings, clock: Clock) -> WholeStore:
     """Make the state store; the Azure SDK is imported only when it is used."""
     if not settings.uses_azure_tables:
         return SqliteStateStore(settings.local_folder / "state.db", clock=clock)

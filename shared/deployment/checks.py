@@ -1,5 +1,6 @@
-"""Checks before anything is changed: sign-in, rights, resource providers, region."""
+"""Checks before anything is changed: sign-in, names, rights, resource providers, region."""
 
+import re
 from collections.abc import Callable
 
 from shared.deployment.command_line.azure import Azure
@@ -12,6 +13,9 @@ _DEPLOYS, _ASSIGNS, _REGISTERS = (
     "Microsoft.Web/register/action",
 )
 
+_NAME = 20
+"""The most characters of an environment: Azure limits the names that are made of it."""
+
 
 def signed_in(azure: Azure) -> Account:
     """Return who is signed in."""
@@ -23,6 +27,25 @@ def signed_in(azure: Azure) -> Account:
     else:
         found = azure.find("asking for the object id", "ad", "sp", "show", "--id", account["user"]["name"])
     return Account(account["id"], account["tenantId"], (found or {}).get("id", ""), kind)
+
+
+def check_names(azure: Azure, request: DeploymentRequest) -> None:
+    """ConfigurationError if a name would be refused, or a deleted key vault of this environment still has its own."""
+    if not re.fullmatch(r"[A-Za-z0-9](-?[A-Za-z0-9]){0,19}", request.environment) or len(request.environment) > _NAME:
+        raise ConfigurationError(
+            f"The environment cannot be named {request.environment!r}: give at most {_NAME} letters, digits and "
+            "hyphens, such as test or production"
+        )
+    group = f"/resourcegroups/{request.group}/".lower()
+    for deleted in azure.look("keyvault", "list-deleted", "--resource-type", "vault") or []:
+        vault = deleted["properties"]
+        is_ours = (vault.get("tags") or {}).get("azd-env-name") == request.environment
+        if is_ours and group in vault["vaultId"].lower():
+            name, place = deleted["name"], f"--name {request.group} --location {vault['location']}"
+            raise ConfigurationError(
+                f"The deleted key vault {name} still has the name, and the fingerprint key: run az group create "
+                f"{place} and az keyvault recover --name {name}, or choose another --environment"
+            )
 
 
 def check_rights(azure: Azure, account: Account, request: DeploymentRequest) -> Callable[[str], bool]:

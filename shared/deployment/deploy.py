@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from shared.deployment.change_test import outcome, try_queue
-from shared.deployment.checks import check_region, check_rights, missing_providers, register, signed_in
+from shared.deployment.checks import check_names, check_region, check_rights, missing_providers, register, signed_in
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.dataverse_side import DataverseSide
-from shared.deployment.provisioning import changes, existing, parameters, provision, wait_for_former_run
+from shared.deployment.provisioning import (
+    changes,
+    existing,
+    parameters,
+    provision,
+    setting_problems,
+    wait_for_former_run,
+)
 from shared.deployment.publishing import build, publish
 from shared.deployment.request import Account, DeploymentRequest, Installation
 from shared.deployment.running import (
@@ -44,6 +51,7 @@ class Deployer:
     def plan(self, request: DeploymentRequest) -> list[str]:
         """Return what `deploy` would change in Azure, one line each; nothing is changed."""
         account = signed_in(self.azure)
+        check_names(self.azure, request)
         check_rights(self.azure, account, request)
         check_region(self.azure, request)
         lines = [f"register {name}" for name in missing_providers(self.azure)]
@@ -53,8 +61,9 @@ class Deployer:
 
     def check(self, request: DeploymentRequest) -> Account:
         """Check sign-in, rights and region, register providers, wait for a former run; return who is signed in."""
-        self.azure.say("Checking sign-in, rights, region")
+        self.azure.say("Checking sign-in, names, rights, region")
         account = signed_in(self.azure)
+        check_names(self.azure, request)
         may = check_rights(self.azure, account, request)
         check_region(self.azure, request)
         register(self.azure, missing_providers(self.azure), may)
@@ -114,6 +123,7 @@ class Deployer:
         checks: list[Callable[[], list[str]]] = [
             lambda: [f"The resource provider {name} is not registered: az provider register --namespace {name}"
                      for name in missing_providers(self.azure)],
+            lambda: setting_problems(self.azure, request, installation),
             lambda: broken_references(self.azure, account, request, installation),
             lambda: health_problems(self.azure, request, installation, self.web),
         ]  # fmt: skip

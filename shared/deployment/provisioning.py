@@ -10,9 +10,11 @@ from shared.deployment.command_line.files import private_json
 from shared.deployment.request import (
     PREMIUM_SETTINGS,
     TEMPLATE_SETTINGS,
+    TIME_ZONE_SETTINGS,
     Account,
     DeploymentRequest,
     Installation,
+    RunningApp,
 )
 from shared.errors import ConfigurationError
 
@@ -43,6 +45,11 @@ def parameters(azure: Azure, account: Account, request: DeploymentRequest) -> di
         "alarmEmails": list(request.alarm_emails),
         "timeZone": request.time_zone,
         "plan": str(request.plan),
+        "instanceMemory": request.instance_memory,
+        "maximumInstances": request.maximum_instances,
+        "diagnostics": request.diagnostics,
+        "retentionDays": request.retention_days,
+        "purgeProtection": request.purge_protection,
         "createRoleAssignments": request.assign_roles,
         "closedNetwork": request.closed_network,
         "deployerId": account.principal,
@@ -72,10 +79,10 @@ def provision(azure: Azure, request: DeploymentRequest, values: dict[str, Any]) 
     return Installation.of(made["properties"]["outputs"])
 
 
-def existing(azure: Azure, request: DeploymentRequest) -> Installation | None:
-    """Return what the last deployment has made; None if it did not end well, or there was none."""
-    outputs = _last_run(azure, request).get("outputs")
-    return Installation.of(outputs) if outputs else None
+def existing(azure: Azure, request: DeploymentRequest) -> RunningApp | None:
+    """Return the app of an environment, whoever deployed it and however the last deployment ended; None without one."""
+    app = next(iter(_apps(azure, request)), None)
+    return RunningApp(app["name"], app["defaultHostName"]) if app else None
 
 
 def queue_key(azure: Azure, request: DeploymentRequest, installation: Installation) -> str:
@@ -89,17 +96,28 @@ def queue_key(azure: Azure, request: DeploymentRequest, installation: Installati
 
 
 def wait_for_former_run(azure: Azure, request: DeploymentRequest) -> None:
-    """Wait for a deployment whose command was killed: Azure finishes it, and may be making the fingerprint key."""
-    while _last_run(azure, request).get("provisioningState") in {"Accepted", "Running"}:
+    """Wait for a deployment whose command was killed: Azure finishes it, and may be making the fingerprint key.
+
+    azd gives each of its deployments another name, so they are recognised by the environment that they are for.
+    """
+    while _is_deploying(azure, request):
         azure.say("A former run is still deploying; waiting for it")
         azure.wait(_PAUSE)
 
 
-def _last_run(azure: Azure, request: DeploymentRequest) -> dict[str, Any]:
-    named = ("--resource-group", request.group, "--name", request.name)
-    shown = azure.find("looking for the deployment", "deployment", "group", "show", *named)
-    found: dict[str, Any] = (shown or {}).get("properties") or {}
-    return found
+def _is_deploying(azure: Azure, request: DeploymentRequest) -> bool:
+    listed = azure.find("looking for former runs", "deployment", "group", "list", "--resource-group", request.group)
+    runs = [one["properties"] for one in listed or []]
+    return any(
+        one.get("provisioningState") in {"Accepted", "Running"}
+        and ((one.get("parameters") or {}).get("environmentName") or {}).get("value") == request.environment
+        for one in runs
+    )
+
+
+def _apps(azure: Azure, request: DeploymentRequest) -> list[dict[str, Any]]:
+    listed = azure.find("looking for the app", "functionapp", "list", "--resource-group", request.group) or []
+    return [one for one in listed if (one.get("tags") or {}).get("azd-env-name") == request.environment]
 
 
 def _template(request: DeploymentRequest, file: Path) -> list[str]:
@@ -128,12 +146,26 @@ def _stored_secrets(azure: Azure, request: DeploymentRequest) -> set[str]:
 
 def _further_settings(azure: Azure, request: DeploymentRequest) -> dict[str, str]:
     """Return the settings that somebody added to the app: the template would drop them."""
-    listed = azure.find("looking for the app", "functionapp", "list", "--resource-group", request.group) or []
-    ours = {name.casefold() for name in TEMPLATE_SETTINGS | PREMIUM_SETTINGS}
+    ours = {name.casefold() for name in TEMPLATE_SETTINGS | PREMIUM_SETTINGS | TIME_ZONE_SETTINGS}
     found: dict[str, str] = {}
-    for app in listed:
-        if (app.get("tags") or {}).get("azd-env-name") == request.environment:
-            named = ("--resource-group", request.group, "--name", app["name"])
-            settings = azure.ask("reading the settings", "functionapp", "config", "appsettings", "list", *named)
-            found |= {one["name"]: one["value"] for one in settings if one["name"].casefold() not in ours}
+    for app in _apps(azure, request):
+        settings = _settings(azure, request, app["name"])
+        found |= {name: value for name, value in settings.items() if name.casefold() not in ours}
     return found
+
+
+def setting_problems(azure: Azure, request: DeploymentRequest, app: RunningApp) -> list[str]:
+    """Return each setting that the app lacks, or must not have, with its cure; names alone, no values."""
+    names = {name.casefold() for name in _settings(azure, request, app.app)}
+    missing = [name for name in sorted(TEMPLATE_SETTINGS) if name.casefold() not in names]
+    unwanted = [name for name in sorted(TIME_ZONE_SETTINGS) if name.casefold() in names]
+    return [
+        *(f"The setting {name} is missing: run python -m shared deploy again, or azd provision" for name in missing),
+        *(f"The setting {name} breaks the app: remove it; SCHEDULE_TIME_ZONE is for schedules" for name in unwanted),
+    ]
+
+
+def _settings(azure: Azure, request: DeploymentRequest, app: str) -> dict[str, str]:
+    named = ("--resource-group", request.group, "--name", app)
+    listed = azure.ask("reading the settings", "functionapp", "config", "appsettings", "list", *named)
+    return {one["name"]: one["value"] for one in listed}

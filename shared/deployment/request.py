@@ -54,6 +54,9 @@ PREMIUM_SETTINGS = frozenset(
 )
 """What it gives beyond these on the plan premium; the plan flex refuses them, so they are never handed over."""
 
+TIME_ZONE_SETTINGS = frozenset({"TZ", "WEBSITE_TIME_ZONE"})
+"""Settings of the platform that no app may have: on the plan flex they break TLS, elsewhere they shift schedules."""
+
 
 class Plan(StrEnum):
     """The hosting plan: scales to zero, or keeps one instance."""
@@ -78,6 +81,13 @@ class DeploymentRequest:
     assign_roles: bool = True
     closed_network: bool = False
     plan: Plan = Plan.FLEX
+    instance_memory: int = 2048
+    """Megabytes of an instance on the plan flex: 512, 2048 or 4096."""
+
+    maximum_instances: int = 40
+    diagnostics: bool = False
+    retention_days: int = 30
+    purge_protection: bool = True
 
     @property
     def name(self) -> str:
@@ -96,11 +106,17 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Installation:
-    """What exists in Azure: the outputs of the template."""
+class RunningApp:
+    """A function app in Azure: its name, and the name of its host."""
 
     app: str
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installation(RunningApp):
+    """What exists in Azure: the outputs of the template."""
+
     client_id: str
     namespace: str
     queue: str

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from shared.deployment.command_line.azure import Azure
-from shared.deployment.request import Account, DeploymentRequest, Installation
+from shared.deployment.request import Account, DeploymentRequest, RunningApp
 from shared.deployment.web import HealthAnswer, Web
 from shared.errors import ConfigurationError
 
@@ -15,10 +15,10 @@ _CURES = {
     "MSINotEnabled": "run python -m shared deploy again: the app has lost its identity",
 }
 _PAUSE, _LONGEST = 10.0, 300.0
-_OK, _NOTHING_THERE = 200, frozenset({0, 404})
+_OK, _REFUSED, _NOTHING_THERE = 200, 401, frozenset({0, 404})
 
 
-def wait_for_health(azure: Azure, request: DeploymentRequest, installation: Installation, web: Web) -> HealthAnswer:
+def wait_for_health(azure: Azure, request: DeploymentRequest, installation: RunningApp, web: Web) -> HealthAnswer:
     """Wait until the app answers, five minutes at most; ConfigurationError if it does not."""
     key = function_key(azure, request, installation)
     left = _LONGEST
@@ -33,10 +33,16 @@ def wait_for_health(azure: Azure, request: DeploymentRequest, installation: Inst
             f"https://{installation.host}/api/health does not answer ({answer.status}): look at the log stream of "
             f"{installation.app}; ConfigurationError there names a wrong setting"
         )
+    if answer.status == _REFUSED:
+        raise ConfigurationError(
+            f"https://{installation.host}/api/health refuses the function key: if App Service Authentication is on, it "
+            "stands before the routes; switch it off in the portal (Authentication), run the command again, and "
+            "switch it on"
+        )
     return answer
 
 
-def health_problems(azure: Azure, request: DeploymentRequest, installation: Installation, web: Web) -> list[str]:
+def health_problems(azure: Azure, request: DeploymentRequest, installation: RunningApp, web: Web) -> list[str]:
     """Return what is not well now, without waiting."""
     answer = web.health(installation.host, function_key(azure, request, installation))
     if answer.problems or answer.status == _OK:
@@ -44,7 +50,7 @@ def health_problems(azure: Azure, request: DeploymentRequest, installation: Inst
     return [f"GET /api/health answers {answer.status or 'nothing'}: look at the log stream of {installation.app}"]
 
 
-def function_key(azure: Azure, request: DeploymentRequest, installation: Installation) -> str:
+def function_key(azure: Azure, request: DeploymentRequest, installation: RunningApp) -> str:
     """Return the key that opens the HTTP routes; it is never printed."""
     named = ("--resource-group", request.group, "--name", installation.app)
     keys = azure.ask("reading the function key", "functionapp", "keys", "list", *named)
@@ -53,7 +59,7 @@ def function_key(azure: Azure, request: DeploymentRequest, installation: Install
 
 
 def broken_references(
-    azure: Azure, account: Account, request: DeploymentRequest, installation: Installation
+    azure: Azure, account: Account, request: DeploymentRequest, installation: RunningApp
 ) -> list[str]:
     """Return each setting whose key vault reference does not resolve, with its cure."""
     site = f"/subscriptions/{account.subscription}/resourceGroups/{request.group}/providers/Microsoft.Web/sites"

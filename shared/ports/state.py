@@ -1,6 +1,6 @@
 """The port of the state store: versioned documents with optimistic concurrency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -89,3 +89,10 @@ class StateStore(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+
+
+class WholeStore(StateStore, Protocol):
+    """A state store that can be read as a whole, for backups."""
+
+    def everything(self) -> AsyncIterator[Sequence[Document]]:
+        """Yield pages of all documents of all partitions. What is written meanwhile may be among them or not."""

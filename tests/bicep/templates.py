@@ -41,9 +41,14 @@ class Parameter:
     """A parameter of a template."""
 
     name: str
-    is_required: bool
     is_secure: bool
     description: str
+    default: str | None
+    """As it is written in the template; None if a value is required."""
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is None
 
 
 def parameters_of(path: Path) -> list[Parameter]:
@@ -56,7 +61,8 @@ def parameters_of(path: Path) -> list[Parameter]:
             continue
         if node.type == "parameter_declaration":
             name, _, *default = parts(node)
-            found.append(Parameter(text(name), not default, "@secure()" in decorators, decorators))
+            written = text(default[0]) if default else None
+            found.append(Parameter(text(name), "@secure()" in decorators, decorators, written))
         decorators = ""
     return found
 

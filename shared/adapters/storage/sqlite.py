@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from shared.adapters.backends.sqlite_file import SqliteFile
@@ -36,6 +36,11 @@ _SCAN = """
 SELECT row, body, etag FROM documents
 WHERE partition = ? AND row >= ? AND row < ?
 ORDER BY row LIMIT ?
+"""
+_EVERYTHING = """
+SELECT partition, row, body, etag FROM documents
+WHERE (partition, row) > (?, ?)
+ORDER BY partition, row LIMIT 1000
 """
 _BEYOND_ASCII = "\u0080"
 
@@ -97,6 +102,18 @@ class SqliteStateStore:
             rows = list(await connection.execute_fetchall(_SCAN, (partition, first, prefix + _BEYOND_ASCII, limit + 1)))
         documents = [Document(DocumentKey(partition, row), decode_body(body), etag) for row, body, etag in rows[:limit]]
         return DocumentPage(documents, documents[-1].key.row if len(rows) > limit else None)
+
+    async def everything(self) -> AsyncIterator[Sequence[Document]]:
+        """Yield pages of all documents, in the order of keys."""
+        last = DocumentKey("", "")
+        while True:
+            async with self._file.reading() as connection:
+                rows = await connection.execute_fetchall(_EVERYTHING, (last.partition, last.row))
+            page = [Document(DocumentKey(where, row), decode_body(body), etag) for where, row, body, etag in rows]
+            if not page:
+                return
+            yield page
+            last = page[-1].key
 
     async def ping(self) -> None:
         """Open the file."""

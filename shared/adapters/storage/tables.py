@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
@@ -127,6 +127,13 @@ class TableStateStore:
                 if len(documents) == limit:
                     return DocumentPage(documents, documents[-1].key.row)
         return DocumentPage(documents, None)
+
+    async def everything(self) -> AsyncIterator[Sequence[Document]]:
+        """Yield pages of all documents, in the order of the service."""
+        await self._ensure_table()
+        with _translated():
+            async for page in self._client.list_entities(results_per_page=_PAGE).by_page():
+                yield [document(entity) async for entity in page]
 
     async def ping(self) -> None:
         """Create the table if necessary and read from it."""

@@ -49,6 +49,11 @@ class Azure:
             return None
         return answer.json() if answer.is_done else self.ask(action, *arguments)
 
+    def look(self, *arguments: str) -> Any:
+        """Run a call that is of use but not needed: None where Azure refuses it."""
+        answer = self.az.run(*arguments)
+        return answer.json() if answer.is_done else None
+
     def read(self, action: str, path: str, version: str) -> Any:
         """Read a resource by its id; None if it does not exist."""
         return self.find(action, "rest", "--method", "get", "--url", f"{_MANAGEMENT}{path}?api-version={version}")

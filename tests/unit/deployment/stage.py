@@ -11,12 +11,12 @@ from shared.deployment.command_line.az import AzAnswer
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.dataverse_side import DataverseSide
 from shared.deployment.deploy import Deployer
-from shared.deployment.request import DeploymentRequest, Installation
+from shared.deployment.request import TEMPLATE_SETTINGS, DeploymentRequest, Installation
 from shared.deployment.web import HealthAnswer, Lane
 from tests.azure_stand_in import AzureStandIn
 
 WELL = HealthAnswer(200, tables=("contact",), live=Lane(0, 0))
-CALLS = 16
+CALLS = 17
 """How often a first run calls az."""
 
 DATAVERSE_DONE = ChangeTest(Way.DATAVERSE, ChangeEnd.DONE)
@@ -133,4 +133,4 @@ def staged(folder: Path) -> Stage:
     request = DeploymentRequest(
         folder, "a-group", "test", "westeurope", "https://contoso.crm4.dynamics.com", "key-7", "secret-8"
     )
-    return Stage(AzureStandIn(), request, FakeWeb([WELL]))
+    return Stage(AzureStandIn(template_settings=sorted(TEMPLATE_SETTINGS)), request, FakeWeb([WELL]))

@@ -55,8 +55,8 @@ class Programs:
     def hook(self, name: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": f"{self.folder}:{os.environ['PATH']}", "AZURE_ENV_NAME": "test", "AZURE_LOCATION": "westeurope",
-            "AZURE_RESOURCE_GROUP": "a-group", "SPOTLER_KEY": "key-7", "SPOTLER_SECRET": "secret-8",
-            "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
+            "AZURE_SUBSCRIPTION_ID": "sub-1", "AZURE_RESOURCE_GROUP": "a-group",
+            "SPOTLER_KEY": "key-7", "SPOTLER_SECRET": "secret-8", "DATAVERSE_URL": "https://contoso.crm4.dynamics.com",
             "DEPLOY_WITHOUT": "dataverse", "PYTHONPATH": str(NO_WAITING), **OUTPUTS, **more,
         }  # fmt: skip
         command = [sys.executable, str(PROJECT / AZD["hooks"][name]["run"])]
@@ -101,11 +101,13 @@ def test_the_key_of_the_fingerprints_is_made_before_provisioning(programs: Progr
     assert told.split()[-1] not in ran.stdout
 
 
-def test_after_provisioning_the_key_is_forgotten_and_the_dataverse_side_gets_its_values(programs: Programs) -> None:
+def test_after_provisioning_the_secrets_are_forgotten_and_the_dataverse_side_gets_its_values(
+    programs: Programs,
+) -> None:
     ran = programs.hook("postprovision")
 
     assert ran.returncode == 0, ran.stderr
-    assert programs.told == ["env set FINGERPRINT_KEY "]
+    assert programs.told == ["env set FINGERPRINT_KEY ", "env set SPOTLER_KEY ", "env set SPOTLER_SECRET "]
     assert "client-1" in ran.stdout
 
 
@@ -233,11 +235,30 @@ def test_a_part_that_does_not_exist_is_named_with_those_that_do(programs: Progra
     assert ran.stderr == "error: DEPLOY_WITHOUT is 'roles'; it must be one of dataverse\n"
 
 
-def test_without_an_organisation_the_hook_says_how_to_name_it(programs: Programs) -> None:
-    ran = programs.hook("preprovision", DATAVERSE_URL="")
+@pytest.mark.parametrize("name", ["DATAVERSE_URL", "AZURE_LOCATION"])
+def test_a_value_that_the_azd_environment_lacks_is_named_with_the_command_that_sets_it(
+    programs: Programs, name: str
+) -> None:
+    ran = programs.hook("preprovision", **{name: ""})
 
     assert ran.returncode == 1
-    assert "azd env set DATAVERSE_URL" in ran.stderr
+    assert ran.stderr.startswith(f"error: {name} is not set: azd env set {name} ")
+
+
+def test_az_in_another_subscription_than_azd_stops_before_anything_is_changed(programs: Programs) -> None:
+    programs.begin_with(registered=[])
+
+    ran = programs.hook("preprovision", AZURE_SUBSCRIPTION_ID="sub-2")
+
+    assert ran.returncode == 1
+    assert "az account set --subscription sub-2" in ran.stderr
+    assert programs.azure["registered"] == []
+
+
+def test_alarms_reach_the_people_that_the_azd_environment_names() -> None:
+    parameters = json.loads((PROJECT / "infra" / "main.parameters.json").read_text())["parameters"]
+
+    assert parameters["alarmEmails"]["value"] == "${ALARM_EMAILS=[]}"
 
 
 def test_azd_installs_for_the_hooks_what_the_commands_need() -> None:

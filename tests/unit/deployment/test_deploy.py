@@ -13,13 +13,14 @@ import pytest
 from shared.deployment.command_line.az import AzProgram
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.deploy import Deployer
-from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Plan
+from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Account, Installation, Plan
 from shared.deployment.web import HealthAnswer
 from shared.errors import ConfigurationError
 from shared.local.commands.provisioning import deploy_command
 from tests import azure_stand_in
+from tests.bicep.templates import parameters_of
 from tests.unit.deployment.stage import CALLS, WELL, FakeDataverse, Stage
-from tests.unit.infra.templates import made, settings_of
+from tests.unit.infra.templates import MAIN, made, settings_of
 
 
 def test_the_first_run_creates_everything(stage: Stage) -> None:
@@ -83,6 +84,21 @@ def test_without_secrets_of_spotler_the_first_run_says_which_are_missing(stage: 
     assert stage.count("deployment group create") == 0
 
 
+def test_the_command_decides_every_parameter_of_the_template_but_sign_in(stage: Stage) -> None:
+    given = stage.deployer.parameters(stage.request, Account("sub-1", "tenant-1", "person-1", "User"))
+
+    assert given.keys() == {one.name for one in parameters_of(MAIN)} - {"signInClientId"}
+
+
+def test_without_options_the_command_gives_the_defaults_of_the_template(stage: Stage) -> None:
+    given = stage.deployer.parameters(stage.request, Account("sub-1", "tenant-1", "", "User"))
+    computed = {"location", "deployerType", "signInClientId"}
+    defaults = {one.name: one.default for one in parameters_of(MAIN) if not (one.is_secure or one.is_required)}
+
+    for name in defaults.keys() - computed:
+        assert json.dumps(given[name]).replace('"', "'") == defaults[name], name
+
+
 def test_the_plan_of_a_new_installation_changes_nothing(stage: Stage) -> None:
     stage.azure.registered.remove("Microsoft.App")
 
@@ -104,6 +120,13 @@ def test_an_app_that_never_answers_is_an_error_that_names_where_to_look(stage: S
     stage.web.answers = [HealthAnswer(0)]
 
     with pytest.raises(ConfigurationError, match="log stream of func-1"):
+        stage.deploy()
+
+
+def test_sign_in_before_the_routes_is_named_as_the_reason_why_the_command_cannot_go_on(stage: Stage) -> None:
+    stage.web.answers = [HealthAnswer(401)]
+
+    with pytest.raises(ConfigurationError, match="App Service Authentication"):
         stage.deploy()
 
 
@@ -143,8 +166,44 @@ def test_the_doctor_tells_everything_that_is_wrong_at_once(stage: Stage) -> None
     assert stage.waited == []
 
 
+def test_the_doctor_names_settings_that_are_missing_or_break_the_app(stage: Stage) -> None:
+    stage.deploy()
+    del stage.azure.settings["SERVICE_BUS__clientId"]
+    stage.azure.settings["website_time_zone"] = "Europe/Amsterdam"
+
+    missing, unwanted = stage.deployer.doctor(stage.request)
+    assert missing.startswith("The setting SERVICE_BUS__clientId is missing")
+    assert unwanted.startswith("The setting WEBSITE_TIME_ZONE breaks the app")
+
+
+def test_a_time_zone_of_the_platform_that_somebody_set_is_not_handed_over(stage: Stage) -> None:
+    stage.deploy()
+    stage.azure.settings |= {"TZ": "Europe/Amsterdam", "SYNC_TABLES": "contact"}
+    stage.deploy()
+
+    assert "TZ" not in stage.azure.settings
+    assert stage.azure.settings["SYNC_TABLES"] == "contact"
+
+
 def test_the_doctor_says_where_nothing_is_deployed(stage: Stage) -> None:
     assert stage.deployer.doctor(stage.request) == ["There is no deployment in a-group: run python -m shared deploy"]
+
+
+def test_the_doctor_examines_an_app_whose_last_deployment_failed_or_was_made_by_azd(stage: Stage) -> None:
+    stage.deploy()
+    assert stage.azure.deployment is not None
+    stage.azure.deployment["properties"] = {"provisioningState": "Failed"}
+    stage.azure.broken = {"SPOTLER_KEY": "SecretNotFound"}
+
+    [found] = stage.deployer.doctor(stage.request)
+    assert found.startswith("SPOTLER_KEY does not resolve")
+
+
+def test_the_doctor_of_another_environment_in_the_same_group_finds_no_app(stage: Stage) -> None:
+    stage.deploy()
+
+    [found] = stage.deployer.doctor(replace(stage.request, environment="production"))
+    assert found.startswith("There is no deployment")
 
 
 def test_the_program_az_is_called_as_a_process(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +260,7 @@ def test_a_deployment_of_an_older_template_is_told_to_run_again(stage: Stage) ->
     del stage.azure.deployment["properties"]["outputs"]["packagE_CONTAINER"]
 
     with pytest.raises(ConfigurationError, match="no output PACKAGE_CONTAINER"):
-        stage.deployer.doctor(stage.request)
+        Installation.of(stage.azure.deployment["properties"]["outputs"])
 
 
 def test_the_command_plans_with_the_template_of_this_project(

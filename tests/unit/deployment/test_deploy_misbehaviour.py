@@ -73,6 +73,39 @@ def test_what_needs_a_person_is_said_with_its_cure(stage: Stage, error: str, cur
     assert stage.waited == []
 
 
+@pytest.mark.parametrize("name", ["contoso test", "te_st", "-test", "a" * 21, ""])
+def test_a_name_that_azure_would_refuse_is_found_before_anything_is_changed(stage: Stage, name: str) -> None:
+    stage.request = replace(stage.request, environment=name)
+
+    with pytest.raises(ConfigurationError, match="letters, digits and hyphens"):
+        stage.deploy()
+    assert stage.azure.groups == []
+
+
+def deleted_vault(group: str, environment: str) -> dict[str, object]:
+    place = f"/subscriptions/sub-1/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/kv-1"
+    return {
+        "name": "kv-1",
+        "properties": {"vaultId": place, "location": "westeurope", "tags": {"azd-env-name": environment}},
+    }
+
+
+def test_a_deleted_key_vault_of_the_environment_is_to_be_recovered_first(stage: Stage) -> None:
+    stage.azure.deleted_vaults = [deleted_vault("A-Group", "test")]
+
+    with pytest.raises(ConfigurationError, match="az keyvault recover --name kv-1"):
+        stage.deploy()
+    assert stage.azure.groups == []
+
+
+def test_deleted_key_vaults_of_others_and_a_missing_right_to_see_them_are_no_hindrance(stage: Stage) -> None:
+    stage.azure.deleted_vaults = [deleted_vault("a-group", "production"), deleted_vault("b-group", "test")]
+    stage.deploy()
+    stage.azure.fails(Fault("keyvault list-deleted", "(AuthorizationFailed)"))
+
+    assert stage.deploy() == ()
+
+
 def test_without_sign_in_nothing_is_begun(stage: Stage) -> None:
     stage.azure.signed_in = False
 
@@ -148,6 +181,14 @@ def test_a_former_run_that_azure_still_works_at_is_waited_for_so_that_its_finger
     stage.deploy()
 
     assert stage.waited[:3] == [30.0] * 3
+
+
+def test_a_deployment_of_another_environment_in_the_same_group_is_not_waited_for(stage: Stage) -> None:
+    stage.azure.groups.append("a-group")
+    stage.azure.busy, stage.azure.busy_with = 3, "production"
+    stage.deploy()
+
+    assert 30.0 not in stage.waited
 
 
 @pytest.mark.parametrize("acts", [True, False], ids=["after-the-effect", "before-the-effect"])

@@ -1,1 +1,1 @@
-"""The commands that install the Dataverse side and deploy the Azure side."""
+"""The commands that install the Dataverse side, deploy the Azure side, and back its state up."""

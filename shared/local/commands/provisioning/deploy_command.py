@@ -18,6 +18,8 @@ from shared.deployment.web import HttpsWeb
 from shared.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[4]
+_FEWEST, _MOST = 40, 1000
+"""The least and the greatest maximum of instances that the plan flex allows."""
 
 
 class Part(StrEnum):
@@ -43,6 +45,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=Plan.FLEX,
         help="flex scales to zero; premium keeps an instance (default: %(default)s)",
     )
+    parser.add_argument(
+        "--memory", type=int, choices=[512, 2048, 4096], default=2048, help="MB of an instance (default: %(default)s)"
+    )
+    parser.add_argument("--instances", type=_instances, default=40, help="at most, from 40 on (default: %(default)s)")
+    parser.add_argument("--diagnostics", action="store_true", help="keep logs of Service Bus and key vault")
+    parser.add_argument("--retention-days", type=int, default=30, help="of telemetry (default: %(default)s)")
+    parser.add_argument("--trial", action="store_true", help="let a deleted key vault be purged")
     parser.add_argument("--closed-network", action="store_true", help="close storage and key vault to the internet")
     parser.add_argument(
         "--without",
@@ -53,6 +62,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="leave parts out; dataverse: print what a System Administrator of Dataverse does by hand",
     )
     parser.add_argument("--plan", action="store_true", help="only show what would change")
+
+
+def _instances(text: str) -> int:
+    if not text.isdecimal() or not _FEWEST <= int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {_FEWEST} to {_MOST}")
+    return int(text)
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +97,11 @@ def deploy(options: argparse.Namespace) -> int:
         assign_roles=not options.without_roles,
         closed_network=options.closed_network,
         plan=options.hosting,
+        instance_memory=options.memory,
+        maximum_instances=options.instances,
+        diagnostics=options.diagnostics,
+        retention_days=options.retention_days,
+        purge_protection=not options.trial,
     )
     deployer = deployer_without(options.without)
     if options.plan:
