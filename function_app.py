@@ -7,6 +7,7 @@ from shared.triggers.routes import (
     brake_api,
     capabilities_api,
     consent_api,
+    console_pages,
     lists_api,
     mapping_api,
     people_api,
@@ -29,6 +30,7 @@ for module in (
     suppressions_api,
     people_api,
     consent_api,
+    console_pages,
     timers,
     polling,
 ):

@@ -7,6 +7,7 @@ from shared.administration.health import Health
 from shared.administration.monitor import Monitor
 from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
+from shared.administration.standing import Standings
 from shared.composition.services import Services
 from shared.composition.wiring import Connector
 from shared.domain.mapping.model import Mapping
@@ -25,6 +26,7 @@ class Administration:
     monitor: Monitor
     housekeeping: Housekeeping
     person_data: PersonData
+    standings: Standings
 
 
 def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
@@ -102,4 +104,5 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             clock=clock,
             environment=settings.environment,
         ),
+        standings=Standings(store=store, clock=clock, environment=settings.environment),
     )

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,8 +24,11 @@ from shared.dispatch.intake import Intake
 from shared.domain.mapping.findings import Finding
 from shared.domain.mapping.formats.yaml_format import to_yaml
 from shared.domain.mapping.model import Mapping
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.queue import Queue
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,14 @@ async def services() -> Services:
     """Return this process's services; they depend on no mapping."""
     async with _building:
         return _process().services()
+
+
+async def keep_activity(*, at_once: bool = False) -> None:
+    """Write what this process has counted; a failure costs figures of a page, no record."""
+    try:
+        await (await services()).activity.add(at_once=at_once)
+    except ConnectorError as error:
+        log.warning("the counts of the last minutes are written later: %s", error)
 
 
 async def intake() -> Intake:

@@ -8,6 +8,7 @@ from shared.adapters.dataverse.metadata.mapped_schema import DataverseSchema
 from shared.adapters.dataverse.metadata.record_access import DataverseRecordAccess
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.crm import DataverseCrm
+from shared.adapters.dataverse.records.people_search import PeopleSearch
 from shared.adapters.dataverse.rows.automations import DataverseAutomations
 from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
@@ -53,6 +54,7 @@ from shared.engine.guards.priority import Priority
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue
+from shared.telemetry.activity import Activity
 from shared.telemetry.ports import ObservedQueue, traced
 
 
@@ -74,6 +76,8 @@ class Services(Ports):
     mapping_validator: MappingValidator
     mapping_repository: MappingRepository
     mapping_service: MappingService
+    activity: Activity
+    people_search: PeopleSearch
 
     async def close(self) -> None:
         """Release connections, those to other services first."""
@@ -162,4 +166,6 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         mapping_repository=mapping_repository,
         mapping_service=MappingService(mapping_repository, mapping_validator.check, lambda: first_mapping(settings)),
         priority=Priority(),
+        activity=Activity(store, clock, settings.environment),
+        people_search=PeopleSearch(dataverse, settings.sync_tables),
     )

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 
 from shared.composition.settings import load_settings
 from shared.local.commands.connector import connector_host
+from shared.local.commands.console_link import console_link
 from shared.local.commands.local_settings import read_local_settings
 from shared.local.commands.story import UntrueError, play
 from shared.local.functions_host.host import DEFAULT_PORT
@@ -45,6 +46,7 @@ async def run(options: argparse.Namespace) -> int:
         if options.once:
             return 0
         print(f"\nServing. Health: {host.url}/api/health?code={host.keys.default}   Ctrl+C stops.", flush=True)
+        print(f"Console, once: {console_link(host.url)}", flush=True)
         await stop.wait()
     return 0
 

@@ -8,6 +8,7 @@ import json
 import signal
 
 from shared.local.commands.connector import connector_host
+from shared.local.commands.console_link import console_link
 from shared.local.functions_host.host import DEFAULT_PORT
 
 
@@ -24,7 +25,8 @@ async def run(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with connector_host(port=options.port) as host:
         if options.json:
-            print(json.dumps({"url": host.url, "key": host.keys.default, "master": host.keys.master}), flush=True)
+            keys = {"key": host.keys.default, "master": host.keys.master}
+            print(json.dumps({"url": host.url, **keys, "console": console_link(host.url)}), flush=True)
         else:
             print(f"Serving. Health: {host.url}/api/health?code={host.keys.default}   Ctrl+C stops.", flush=True)
         await stop.wait()

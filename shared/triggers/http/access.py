@@ -141,6 +141,21 @@ ROUTES: Mapping[str, HttpRoute] = {
 }
 """By the name of the function."""
 
+PREFIX = "api/"
+"""Of every route of the table. `host.json` has no prefix, because the console is not part of the interface."""
+
+CONSOLE: Mapping[str, str] = {
+    "console": "console",
+    "console_1": "console/{a}",
+    "console_2": "console/{a}/{b}",
+    "console_3": "console/{a}/{b}/{c}",
+    "console_4": "console/{a}/{b}/{c}/{d}",
+}
+"""The functions of the console, one for each depth of an address; each takes GET and POST.
+
+They have no key: the console itself lets in whoever has a session (`shared/console/console.py`).
+"""
+
 
 def routes_table() -> str:
     """Return one row per route, as Markdown, for `docs/security.md`."""

@@ -13,6 +13,7 @@ from shared.errors import ConnectorError, whereabouts
 from shared.telemetry.traces import current_correlation, work
 from shared.triggers.http.access import (
     ADMINISTRATOR_ROLE,
+    PREFIX,
     PRINCIPAL,
     PRINCIPAL_ID,
     ROUTES,
@@ -39,7 +40,7 @@ def http_function(blueprint: func.Blueprint, name: str) -> Callable[[Handler], H
 
     def register(handler: Handler) -> Handler:
         guarded = _guarded(handler, name, route)
-        routed = blueprint.route(route.path, methods=[route.method], auth_level=level)(guarded)
+        routed = blueprint.route(f"{PREFIX}{route.path}", methods=[route.method], auth_level=level)(guarded)
         blueprint.function_name(name)(routed)
         return guarded
 

@@ -1,0 +1,68 @@
+"""The table of pages and acts: method, address, role, and the name of an act in the audit log."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shared.console.access.roles import Role
+from shared.console.pages import overview, people, person, preferences
+from shared.console.web import Method, Reply, Visit
+
+Handler = Callable[[Visit], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One page or act. `pattern` has `*` for a part of the address that varies.
+
+    `act` is the name in the audit log, empty for a page; a part (`is_part`) is a fragment of a page.
+    """
+
+    method: Method
+    pattern: str
+    handler: Handler
+    role: Role = Role.READER
+    act: str = ""
+    is_part: bool = False
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments of the pattern."""
+        return tuple(self.pattern.split("/")) if self.pattern else ()
+
+
+def _page(pattern: str, handler: Handler, role: Role = Role.READER) -> Route:
+    return Route(Method.GET, pattern, handler, role)
+
+
+def _part(pattern: str, handler: Handler, role: Role = Role.READER) -> Route:
+    return Route(Method.GET, pattern, handler, role, is_part=True)
+
+
+def _act(pattern: str, handler: Handler, role: Role, act: str) -> Route:
+    return Route(Method.POST, pattern, handler, role, act)
+
+
+ROUTES: tuple[Route, ...] = (
+    _page("", overview.overview),
+    _part("parts/overview", overview.renewed),
+    _part("parts/connections", overview.connections),
+    _page("people", people.people),
+    Route(Method.POST, "search", people.search),
+    _page("person/*/*", person.person),
+    _part("person/*/*/explained", person.explained),
+    _act("person/*/*/sync", person.sync, Role.OPERATOR, "sync-person"),
+    Route(Method.POST, "preferences", preferences.choose),
+    _page("you", preferences.you),
+    Route(Method.POST, "sign-out", preferences.sign_out),
+)
+"""Acts have a name in the audit log; searches and preferences change nothing and have none."""
+
+
+def match(method: Method, path: tuple[str, ...]) -> tuple[Route, tuple[str, ...]] | None:
+    """Return the route of an address with the parts that vary; None if there is none."""
+    for route in ROUTES:
+        if route.method is method and len(route.segments) == len(path):
+            pairs = list(zip(route.segments, path, strict=True))
+            if all(segment in {"*", part} for segment, part in pairs):
+                return route, tuple(part for segment, part in pairs if segment == "*")
+    return None
