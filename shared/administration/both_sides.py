@@ -11,7 +11,7 @@ from shared.domain.merging.merge import MergeDecision
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, option_name, present_values, wished_fields
-from shared.domain.values.values import EMPTY
+from shared.domain.values.values import EMPTY, text_of
 
 _ACTION_WRITE = "write"
 _NAMES = (("firstname", "middlename", "lastname"), ("name",), ("companyname",))
@@ -32,7 +32,9 @@ class Agreement(StrEnum):
     DYNAMICS_WON = "dynamics-won"
     SPOTLER_WON = "spotler-won"
     STAYS_APART = "stays-apart"
-    """The sides differ, and the row lets nothing travel, or the record is not sent."""
+    """The sides differ, and the row lets nothing travel."""
+    NOT_SENT = "not-sent"
+    """The record is not in Spotler, and nothing of it is sent."""
     EQUAL = "equal"
 
 
@@ -106,6 +108,8 @@ def sides_of(
                 agreement = Agreement.STOPS
             elif row.property_name in misfit and not options:
                 agreement = Agreement.MISFIT
+            if expected and dynamics is None and not options:
+                dynamics = text_of(row.evaluate(record).value)  # as it is there: it has no form of Spotler's
             source = str(row.sources[record.key.table])
             found.append(FieldSides(name, label, source, _arrow(row), agreement, dynamics, spotler, expected))
     order = list(Agreement)
@@ -133,6 +137,8 @@ def _agreement(
     is_written = plan["action"] == _ACTION_WRITE
     if is_written and (not is_sent or name in plan["changed"] or name.partition(":")[0] in plan["properties"]):
         return Agreement.WOULD_BE_SENT
+    if not is_sent:
+        return Agreement.NOT_SENT
     return Agreement.STAYS_APART
 
 

@@ -12,6 +12,7 @@ from shared.adapters.dataverse.records.people_search import PeopleSearch
 from shared.adapters.dataverse.rows.automations import DataverseAutomations
 from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
+from shared.adapters.dataverse.rows.latest_rows import LatestRows
 from shared.adapters.dataverse.rows.lists import DataverseLists
 from shared.adapters.dataverse.rows.permission_names import DataversePermissionRows
 from shared.adapters.dataverse.web_api.client import DataverseClient
@@ -78,6 +79,7 @@ class Services(Ports):
     mapping_service: MappingService
     activity: Activity
     people_search: PeopleSearch
+    latest_rows: LatestRows
 
     async def close(self) -> None:
         """Release connections, those to other services first."""
@@ -168,4 +170,5 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         priority=Priority(),
         activity=Activity(store, clock, settings.environment),
         people_search=PeopleSearch(dataverse, settings.sync_tables),
+        latest_rows=LatestRows(dataverse),
     )

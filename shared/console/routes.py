@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.console.access.roles import Role
-from shared.console.pages import overview, people, person, preferences
+from shared.console.pages import decisions, jobs, lists, overview, people, person, preferences, problems
 from shared.console.web import Method, Reply, Visit
 
 Handler = Callable[[Visit], Awaitable[Reply]]
@@ -51,6 +51,24 @@ ROUTES: tuple[Route, ...] = (
     _page("person/*/*", person.person),
     _part("person/*/*/explained", person.explained),
     _act("person/*/*/sync", person.sync, Role.OPERATOR, "sync-person"),
+    _page("problems", problems.problems),
+    _page("problems.csv", problems.export),
+    _page("problems/*/again", problems.confirm_replay, Role.OPERATOR),
+    _act("problems/*/again", problems.replay, Role.OPERATOR, "replay"),
+    _page("problems/*/discard", problems.confirm_discard, Role.ADMINISTRATOR),
+    _act("problems/*/discard", problems.discard, Role.ADMINISTRATOR, "discard"),
+    _page("decisions", decisions.decisions),
+    _act("decisions/*/release", decisions.release, Role.ADMINISTRATOR, "release"),
+    _act("decisions/*/review", decisions.decide, Role.ADMINISTRATOR, "review"),
+    _page("jobs", jobs.jobs),
+    _part("parts/jobs", jobs.rows),
+    _act("jobs/*/take-up", jobs.take_up, Role.OPERATOR, "take-up-job"),
+    _page("lists", lists.lists),
+    _part("parts/lists", lists.rows),
+    _page("list/*", lists.one_list),
+    _part("list/*/judged", lists.judged),
+    _page("list/*/left-out.csv", lists.left_out),
+    _act("list/*/sync", lists.sync, Role.OPERATOR, "sync-list"),
     Route(Method.POST, "preferences", preferences.choose),
     _page("you", preferences.you),
     Route(Method.POST, "sign-out", preferences.sign_out),

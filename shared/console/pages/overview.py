@@ -11,7 +11,7 @@ from shared.administration.standing import Standing, Stood
 from shared.composition import app
 from shared.console.pending import held_kinds, letter_groups
 from shared.console.reasons import TONES, Kind, kind_of, text_of
-from shared.console.rendering.plots import log_curve, log_grid, sparkline, stacked
+from shared.console.rendering.plots import apart, log_curve, log_grid, sparkline, stacked
 from shared.console.rendering.words import Said, said
 from shared.console.verdict import Verdict, verdict_of
 from shared.console.web import Page, Reply, Tone, Visit, link
@@ -91,10 +91,12 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "waiting_now": sum(depth.active for depth in depths.values()),
         "scheduled": sum(depth.scheduled for depth in depths.values()),
         "spark": sparkline([_at(by_quarter, moment, 0.5) for moment in axis]),
-        "curves": [
-            log_curve(name, [_at(by_quarter, moment, share) for moment in axis])
-            for name, share in (("50 %", 0.5), ("95 %", 0.95), ("99 %", 0.99))
-        ],
+        "curves": apart(
+            [
+                log_curve(name, [_at(by_quarter, moment, share) for moment in axis])
+                for name, share in (("99 %", 0.99), ("95 %", 0.95), ("50 %", 0.5))
+            ]
+        ),
         "grid": log_grid(),
         "axis": axis,
         "by_quarter": by_quarter,

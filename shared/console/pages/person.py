@@ -33,6 +33,7 @@ _AGREEMENTS: Mapping[Agreement, tuple[Tone, str, Said]] = {
     Agreement.DYNAMICS_WON: (Tone.OK, "ok", said("Dynamics won")),
     Agreement.SPOTLER_WON: (Tone.OK, "ok", said("Spotler won")),
     Agreement.STAYS_APART: (Tone.NEUTRAL, "neutral", said("Stays apart")),
+    Agreement.NOT_SENT: (Tone.NEUTRAL, "neutral", said("Not sent")),
     Agreement.EQUAL: (Tone.OK, "ok", said("Equal")),
 }
 
@@ -41,7 +42,7 @@ _NOTES: Mapping[Agreement, Said] = {
     Agreement.MISFIT: said("expects %(expected)s; the other fields go on"),
     Agreement.TO_DECIDE: said("both sides changed it: make them equal in Dynamics or in Spotler"),
     Agreement.LEFT_ALONE: said("changed to and fro too often: something rewrites it"),
-    Agreement.STAYS_APART: said("the sides differ, and the row or the record lets nothing travel"),
+    Agreement.STAYS_APART: said("the sides differ, and the rule of the row lets nothing travel"),
 }
 
 

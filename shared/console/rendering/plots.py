@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WIDTH, HEIGHT = 460, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 44, 10, 22
@@ -59,6 +59,15 @@ def log_curve(name: str, values: Sequence[float | None]) -> Curve:
     ]
     end = next((point[1] for point in reversed(points) if point is not None), HEIGHT - _BOTTOM)
     return Curve(name, _pieces(points), end)
+
+
+def apart(curves: Sequence[Curve], distance: float = 13) -> list[Curve]:
+    """Move the names at the ends of curves apart, so that each can be read."""
+    placed: list[Curve] = []
+    for curve in sorted(curves, key=lambda one: one.end):
+        end = max(curve.end, placed[-1].end + distance) if placed else curve.end
+        placed.append(replace(curve, end=end))
+    return [next(one for one in placed if one.name == curve.name) for curve in curves]
 
 
 def log_grid() -> list[Grid]:
