@@ -4,7 +4,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.console.access.roles import Role
-from shared.console.pages import decisions, jobs, lists, overview, people, person, preferences, problems
+from shared.console.pages import (
+    connection,
+    decisions,
+    jobs,
+    lists,
+    mapping,
+    mapping_draft,
+    overview,
+    people,
+    person,
+    preferences,
+    problems,
+    proof,
+    settings,
+)
 from shared.console.web import Method, Reply, Visit
 
 Handler = Callable[[Visit], Awaitable[Reply]]
@@ -69,6 +83,31 @@ ROUTES: tuple[Route, ...] = (
     _part("list/*/judged", lists.judged),
     _page("list/*/left-out.csv", lists.left_out),
     _act("list/*/sync", lists.sync, Role.OPERATOR, "sync-list"),
+    _page("mapping", mapping.mapping),
+    _page("mapping/history", mapping.history),
+    _page("mapping/version/*", mapping.version),
+    _act("mapping/version/*", mapping.roll_back, Role.ADMINISTRATOR, "roll-back-mapping"),
+    _page("mapping/file/*", mapping.file),
+    _act("mapping/file", mapping.upload, Role.ADMINISTRATOR, "upload-mapping"),
+    _page("mapping/drift", mapping.drift),
+    _act("mapping/drift", mapping.look_for_drift, Role.OPERATOR, "look-for-drift"),
+    _page("mapping/draft", mapping_draft.draft),
+    _act("mapping/draft", mapping_draft.begin, Role.ADMINISTRATOR, "begin-draft"),
+    _page("mapping/draft/row/*", mapping_draft.row, Role.ADMINISTRATOR),
+    _act("mapping/draft/row/*", mapping_draft.save_row, Role.ADMINISTRATOR, "change-draft"),
+    _page("mapping/draft/preview", mapping_draft.preview),
+    _part("mapping/draft/effect", mapping_draft.effect),
+    _part("mapping/draft/names", mapping_draft.names),
+    _act("mapping/draft/apply", mapping_draft.apply, Role.ADMINISTRATOR, "apply-mapping"),
+    _act("mapping/draft/discard", mapping_draft.discard, Role.ADMINISTRATOR, "discard-draft"),
+    _page("connection", connection.connection),
+    _part("parts/connection", connection.checked),
+    _act("connection/capabilities", connection.test_capabilities, Role.OPERATOR, "test-capabilities"),
+    _act("connection/look", connection.look_now, Role.OPERATOR, "look-at-spotler"),
+    _page("settings", settings.settings),
+    _page("checks", proof.checks),
+    _page("audit", proof.audit),
+    _page("audit.csv", proof.audit_csv),
     Route(Method.POST, "preferences", preferences.choose),
     _page("you", preferences.you),
     Route(Method.POST, "sign-out", preferences.sign_out),

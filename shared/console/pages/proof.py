@@ -1,0 +1,50 @@
+"""Checks and the audit log: can I trust it, and who did what."""
+
+import csv
+import io
+
+from shared.composition import app
+from shared.console.access.audit import AuditLog
+from shared.console.rendering.words import said
+from shared.console.web import Download, Page, Reply, Visit, link
+
+
+async def checks(visit: Visit) -> Reply:
+    """Show the nightly comparison of both sides, and how many changes were echoes of our own writes."""
+    del visit
+    connector = await app.connector()
+    values = {
+        "title": said("Checks"),
+        "walks": await connector.reconciliation.state(),
+        "comparison": await connector.comparison.state(),
+        "on": connector.settings.reconcile,
+        "nights": connector.settings.reconcile_days,
+    }
+    return Page("pages/checks.html", values)
+
+
+async def audit(visit: Visit) -> Reply:
+    """List the acts of users of the console, newest first."""
+    entries, following = await (await _log()).latest(after=visit.asked("after"))
+    values = {
+        "title": said("Audit log"),
+        "entries": entries,
+        "next": link("audit", after=following) if following else "",
+    }
+    return Page("pages/audit.html", values)
+
+
+async def audit_csv(visit: Visit) -> Reply:
+    """Return every act as CSV."""
+    del visit
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("at", "user", "role", "act", "subject", "result"))
+    async for one in (await _log()).every():
+        writer.writerow((one.at.isoformat(timespec="seconds"), one.user, one.role, one.act, one.subject, one.result))
+    return Download(text.getvalue().encode(), "text/csv; charset=utf-8", "audit.csv")
+
+
+async def _log() -> AuditLog:
+    services = await app.services()
+    return AuditLog(services.store, services.clock, services.settings.environment)
