@@ -152,6 +152,12 @@ class Preview:
             keys += (await self.crm.people_page(table, after=None, limit=limit)).keys
         return keys
 
+    async def reasons(self, table: PersonTable, *, size: int) -> Counter[tuple[str, Reason]]:
+        """Return how a sample of a table would end with the live mapping: counts by action and reason."""
+        keys = (await self.crm.people_page(table, after=None, limit=min(size, _MOST))).keys
+        compared = await self._compare(self.rules.mapping, keys)
+        return Counter((one.after.action, one.after.reason) for one in compared)
+
     async def findings(self, candidate: FieldMapping) -> list[Finding]:
         """Warn if a mapping would take something from a large share of a sample: values, or the contact itself."""
         compared = await self._compare(candidate, await self._keys(candidate, _SAMPLE))

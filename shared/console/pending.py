@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shared.composition import app
 from shared.console.web import Tone
+from shared.dispatch.runs import RunState
 from shared.domain.recovery.groups import Group, groups_of
 from shared.errors import ConnectorError
 
@@ -62,6 +63,12 @@ async def held_kinds() -> int:
 
 async def _read() -> Mapping[str, Badge]:
     groups, held = await letter_groups(), await held_kinds()
-    reviews = len((await (await app.connector()).reviews.page(limit=200)).reviews)
-    found = {"problems": Badge(len(groups), Tone.BAD), "decisions": Badge(held + reviews, Tone.WARN)}
+    connector = await app.connector()
+    reviews = len((await connector.reviews.page(limit=200)).reviews)
+    running = sum(1 for run in await connector.runs.runs.latest(10) if run.state is RunState.RUNNING)
+    found = {
+        "problems": Badge(len(groups), Tone.BAD),
+        "decisions": Badge(held + reviews, Tone.WARN),
+        "runs": Badge(running, Tone.INFO),
+    }
     return {page: badge for page, badge in found.items() if badge.count}

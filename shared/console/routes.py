@@ -7,10 +7,6 @@ from shared.console.access.roles import Role
 from shared.console.pages import (
     connection,
     decisions,
-    jobs,
-    lists,
-    mapping,
-    mapping_draft,
     overview,
     people,
     person,
@@ -19,6 +15,9 @@ from shared.console.pages import (
     proof,
     settings,
 )
+from shared.console.pages.mapping import draft as mapping_draft
+from shared.console.pages.mapping import versions as mapping
+from shared.console.pages.work import jobs, lists, runs
 from shared.console.web import Method, Reply, Visit
 
 Handler = Callable[[Visit], Awaitable[Reply]]
@@ -83,6 +82,18 @@ ROUTES: tuple[Route, ...] = (
     _part("list/*/judged", lists.judged),
     _page("list/*/left-out.csv", lists.left_out),
     _act("list/*/sync", lists.sync, Role.OPERATOR, "sync-list"),
+    _page("runs", runs.runs),
+    _page("runs/*/prepare", runs.prepare),
+    _part("runs/*/prepared", runs.prepared),
+    _act("runs/*/start", runs.start, Role.OPERATOR, "start-run"),
+    _act("runs/from-spotler", runs.start_from_spotler, Role.ADMINISTRATOR, "start-comparison"),
+    _page("run/*", runs.run),
+    _part("run/*/progress", runs.progress),
+    _act("run/*/pause", runs.pause, Role.OPERATOR, "pause-run"),
+    _act("run/*/resume", runs.resume, Role.OPERATOR, "resume-run"),
+    _page("run/*/stop", runs.confirm_stop, Role.OPERATOR),
+    _act("run/*/stop", runs.stop, Role.OPERATOR, "stop-run"),
+    _page("run/*/not-passed-on.csv", runs.export),
     _page("mapping", mapping.mapping),
     _page("mapping/history", mapping.history),
     _page("mapping/version/*", mapping.version),

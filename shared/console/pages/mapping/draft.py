@@ -6,7 +6,7 @@ from typing import Any
 from shared.administration.mapping_service import MappingChange, difference, mapping_of
 from shared.composition import app
 from shared.console.drafts import Draft
-from shared.console.pages.mapping import SEVERITIES, accepted, applied, drafts
+from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, drafts
 from shared.console.rendering.plots import stacked
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
