@@ -1,4 +1,4 @@
-"""Both sides of a person, field by field: what Dynamics has, what Spotler has, and what happens next. Nothing is written."""
+"""Both sides of a person, field by field: what each has, and what happens next. Nothing is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,9 +38,17 @@ class Agreement(StrEnum):
     EQUAL = "equal"
 
 
+_DECIDED: Mapping[MergeDecision, Agreement] = {
+    MergeDecision.ASKED: Agreement.TO_DECIDE,
+    MergeDecision.FROZEN: Agreement.LEFT_ALONE,
+    MergeDecision.DATAVERSE_WON: Agreement.DYNAMICS_WON,
+    MergeDecision.PLATFORM_WON: Agreement.SPOTLER_WON,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSides:
-    """One field. Values are in Spotler's form, None where a side has none; `expected` is set where a value does not fit."""
+    """One field: values in Spotler's form, None where a side has none; `expected` is for a value that does not fit."""
 
     name: str
     label: str
@@ -109,7 +117,7 @@ def sides_of(
             elif row.property_name in misfit and not options:
                 agreement = Agreement.MISFIT
             if expected and dynamics is None and not options:
-                dynamics = text_of(row.evaluate(record).value)  # as it is there: it has no form of Spotler's
+                dynamics = text_of(*row.evaluate(record))  # as it is there: it has no form of Spotler's
             source = str(row.sources[record.key.table])
             found.append(FieldSides(name, label, source, _arrow(row), agreement, dynamics, spotler, expected))
     order = list(Agreement)
@@ -123,23 +131,14 @@ def _agreement(
     home = plan.get("comesHome", {})
     if _same(dynamics, spotler) and decision not in {MergeDecision.DATAVERSE_WON, MergeDecision.PLATFORM_WON}:
         return Agreement.EQUAL
-    match decision:
-        case MergeDecision.ASKED:
-            return Agreement.TO_DECIDE
-        case MergeDecision.FROZEN:
-            return Agreement.LEFT_ALONE
-        case MergeDecision.DATAVERSE_WON:
-            return Agreement.DYNAMICS_WON
-        case MergeDecision.PLATFORM_WON:
-            return Agreement.SPOTLER_WON
+    if decision in _DECIDED:
+        return _DECIDED[MergeDecision(decision)]
     if name in home.get("fields", ()) or (":" in name and home.get("permissions")):
         return Agreement.COMES_HOME
     is_written = plan["action"] == _ACTION_WRITE
     if is_written and (not is_sent or name in plan["changed"] or name.partition(":")[0] in plan["properties"]):
         return Agreement.WOULD_BE_SENT
-    if not is_sent:
-        return Agreement.NOT_SENT
-    return Agreement.STAYS_APART
+    return Agreement.STAYS_APART if is_sent else Agreement.NOT_SENT
 
 
 def _same(dynamics: Scalar | None, spotler: Scalar | None) -> bool:

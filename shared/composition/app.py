@@ -27,7 +27,6 @@ from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.queue import Queue
 
-
 log = logging.getLogger(__name__)
 
 

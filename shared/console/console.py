@@ -210,4 +210,3 @@ async def _badges() -> Mapping[str, Any]:
     from shared.console.pending import badges  # noqa: PLC0415  # reads what the pages read
 
     return await badges()
-

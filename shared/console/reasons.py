@@ -66,8 +66,9 @@ CURES: Mapping[Reason, Cure] = {
         said("Activate Spotler Status of the contact, then synchronise it."), Actor.OWNER, _AT_CHANGE
     ),
     Reason.INACTIVE: Cure(said("Activate the record in Dynamics, if that was not meant."), Actor.OWNER, _AT_CHANGE),
-    Reason.DELETED: Cure(said("Nothing. A record that was deleted by mistake is restored in Dynamics."), Actor.OWNER,
-                         _AT_CHANGE),
+    Reason.DELETED: Cure(
+        said("Nothing. A record that was deleted by mistake is restored in Dynamics."), Actor.OWNER, _AT_CHANGE
+    ),
     Reason.FILTERED: Cure(
         said("Nothing, if the filter is meant. Otherwise change the record, or the filter of the mapping."),
         Actor.ADMINISTRATOR,
@@ -90,8 +91,9 @@ CURES: Mapping[Reason, Cure] = {
     Reason.PERHAPS_OPTED_OUT: Cure(
         said("If nobody opted out, add the former address in Spotler."), Actor.OWNER, _AT_CHANGE
     ),
-    Reason.DEACTIVATED: Cure(said("Make the contact active in Spotler, if it is to get mail again."), Actor.OWNER,
-                             _AT_CHANGE),
+    Reason.DEACTIVATED: Cure(
+        said("Make the contact active in Spotler, if it is to get mail again."), Actor.OWNER, _AT_CHANGE
+    ),
     Reason.BUSY: Cure(_NOTHING, Actor.ITSELF, _ALONE),
     Reason.THROTTLED: Cure(_NOTHING, Actor.ITSELF, _ALONE),
     Reason.UNAVAILABLE: Cure(_NOTHING, Actor.ITSELF, _ALONE),
@@ -115,8 +117,10 @@ CURES: Mapping[Reason, Cure] = {
 
 def cure_of(reason: str) -> Cure:
     """Return the cure of a reason; one that asks nothing of anybody where the reason needs none."""
-    return CURES.get(Reason(reason), _NONE) if reason in set(Reason) else Cure(
-        said("Look the code up in docs/errors.md."), Actor.ADMINISTRATOR, _NEVER
+    return (
+        CURES.get(Reason(reason), _NONE)
+        if reason in set(Reason)
+        else Cure(said("Look the code up in docs/errors.md."), Actor.ADMINISTRATOR, _NEVER)
     )
 
 

@@ -15,7 +15,7 @@ from shared.console.pages import (
     proof,
     settings,
 )
-from shared.console.pages.mapping import draft as mapping_draft
+from shared.console.pages.mapping import proposal as mapping_proposal
 from shared.console.pages.mapping import versions as mapping
 from shared.console.pages.work import jobs, lists, runs
 from shared.console.web import Method, Reply, Visit
@@ -102,15 +102,15 @@ ROUTES: tuple[Route, ...] = (
     _act("mapping/file", mapping.upload, Role.ADMINISTRATOR, "upload-mapping"),
     _page("mapping/drift", mapping.drift),
     _act("mapping/drift", mapping.look_for_drift, Role.OPERATOR, "look-for-drift"),
-    _page("mapping/draft", mapping_draft.draft),
-    _act("mapping/draft", mapping_draft.begin, Role.ADMINISTRATOR, "begin-draft"),
-    _page("mapping/draft/row/*", mapping_draft.row, Role.ADMINISTRATOR),
-    _act("mapping/draft/row/*", mapping_draft.save_row, Role.ADMINISTRATOR, "change-draft"),
-    _page("mapping/draft/preview", mapping_draft.preview),
-    _part("mapping/draft/effect", mapping_draft.effect),
-    _part("mapping/draft/names", mapping_draft.names),
-    _act("mapping/draft/apply", mapping_draft.apply, Role.ADMINISTRATOR, "apply-mapping"),
-    _act("mapping/draft/discard", mapping_draft.discard, Role.ADMINISTRATOR, "discard-draft"),
+    _page("mapping/proposal", mapping_proposal.proposal),
+    _act("mapping/proposal", mapping_proposal.begin, Role.ADMINISTRATOR, "begin-proposal"),
+    _page("mapping/proposal/row/*", mapping_proposal.row, Role.ADMINISTRATOR),
+    _act("mapping/proposal/row/*", mapping_proposal.save_row, Role.ADMINISTRATOR, "change-proposal"),
+    _page("mapping/proposal/preview", mapping_proposal.preview),
+    _part("mapping/proposal/effect", mapping_proposal.effect),
+    _part("mapping/proposal/names", mapping_proposal.names),
+    _act("mapping/proposal/apply", mapping_proposal.apply, Role.ADMINISTRATOR, "apply-mapping"),
+    _act("mapping/proposal/discard", mapping_proposal.discard, Role.ADMINISTRATOR, "discard-proposal"),
     _page("connection", connection.connection),
     _part("parts/connection", connection.checked),
     _act("connection/capabilities", connection.test_capabilities, Role.OPERATOR, "test-capabilities"),

@@ -25,7 +25,7 @@ PAGE = 500
 """Records per page: five Spotler calls, well inside one claim."""
 
 _STALLED = timedelta(minutes=1)
-"""A run whose bookmark has not moved for so long, and that gets the message of its last page again, stands still."""
+"""A run whose position has not moved for so long, and that gets the message of its last page again, stands still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +95,8 @@ class Resync:
     async def _leave(self, run: Run, step: Walk, lane: QueueName) -> None:
         """Leave a page that is not to be processed: the run is paused or over, or another message has processed it.
 
-        A worker may have died between the bookmark and the next message. So a message of the last page waits a minute,
-        and sends the next one if the bookmark has not moved by then.
+        A worker may have died between the position and the next message. So a message of the last page waits a minute,
+        and sends the next one if the position has not moved by then.
         """
         if run.state is not RunState.RUNNING:
             await self.walks.end(run.table, run.correlation)

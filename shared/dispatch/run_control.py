@@ -1,4 +1,4 @@
-"""Starts, pauses, resumes and stops runs, and counts their pages. A run's messages hold its bookmark, too."""
+"""Starts, pauses, resumes and stops runs, and counts their pages. A run's messages hold its position, too."""
 
 import logging
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class RunControl:
         return run
 
     async def resume(self, identifier: str, *, by: str) -> Run:
-        """Go on at the bookmark; ConflictError while another walk over the table is under way."""
+        """Go on at the position; ConflictError while another walk over the table is under way."""
         run = await self._existing(identifier)
         if run.state in _RESUMABLE and await self.walks.begin(run.table, run.correlation) is not None:
             raise ConflictError(f"a walk over every {run.table} is under way: wait for its end", service=Service.STATE)
@@ -67,9 +67,9 @@ class RunControl:
         return await self.runs.read(correlation.removeprefix(PREFIX)) if correlation.startswith(PREFIX) else None
 
     async def count_page(self, run: Run, finished: Sequence[ItemResult], after: str | None) -> bool:
-        """Count a page, and save the bookmark; whether the walk goes on.
+        """Count a page, and save the position; whether the walk goes on.
 
-        A page that was repeated after a crash counts once: the bookmark has moved, and the version with it.
+        A page that was repeated after a crash counts once: the position has moved, and the version with it.
         """
         for _ in range(_ATTEMPTS):
             counted = run.with_page(finished, after, self.clock.now())
@@ -91,7 +91,9 @@ class RunControl:
 
     # ------------------------------------------------------------------------------------------------------- helpers
 
-    async def _change(self, identifier: str, state: RunState, allowed: set[RunState] | frozenset[RunState], by: str) -> Run:
+    async def _change(
+        self, identifier: str, state: RunState, allowed: set[RunState] | frozenset[RunState], by: str
+    ) -> Run:
         for _ in range(_ATTEMPTS):
             run = await self._existing(identifier)
             if run.state not in allowed:

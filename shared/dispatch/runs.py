@@ -2,7 +2,7 @@
 
 Documents of the partition `run` (INI-07, INI-09..INI-12):
 
-- the run's id: state, bookmark, counts by `result/reason`, events; changed with its version only;
+- the run's id: state, position, counts by `result/reason`, events; changed with its version only;
 - partition `run-{id}`, one document per page with records that were not passed on: their ids by reason.
 """
 
@@ -65,9 +65,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run. `after` is the bookmark: the end of the last page that was processed, `before` where that page began.
+    """A run. `after` is the position: the end of the last page that was processed, `before` where that page began.
 
-    `pages` counts the pages that were processed. `total` is the number of records when it started, 0 if it was not counted. `etag` is the version of the document.
+    `pages` counts the pages that were processed. `total` is the number of records when it started, 0 if it was not
+    counted. `etag` is the version of the document.
     """
 
     id: str

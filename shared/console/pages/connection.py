@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from shared.administration.mapping_service import mapping_of
 from shared.composition import app
 from shared.composition.settings import Settings
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, Reply, Tone, Visit, link
 from shared.domain.mapping.findings import Severity
-from shared.administration.mapping_service import mapping_of
 
 TIMERS: tuple[tuple[str, Said], ...] = (
     ("poll_schedule", said("Look at Spotler for changes")),
@@ -44,9 +44,7 @@ async def checked(visit: Visit) -> Reply:
     services, administration = await app.services(), await app.administration()
     report: dict[str, Any] = await administration.health.check()
     mapping = mapping_of(await services.mapping_service.live())
-    findings = [
-        one for one in await services.mapping_service.check(mapping) if one.severity is not Severity.NOTE
-    ]
+    findings = [one for one in await services.mapping_service.check(mapping) if one.severity is not Severity.NOTE]
     catalogue = await services.platform.properties()
     permissions = catalogue.named("permissions")
     values = {

@@ -1,4 +1,4 @@
-"""Decisions: what waits for a person, and what happens if nobody does anything: all stays as it is (INI, TRB, NEW-04)."""
+"""Decisions: what waits for a person. If nobody does anything, all stays as it is (TRB, NEW-04)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

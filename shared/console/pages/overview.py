@@ -4,16 +4,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from shared.administration.standing import Standing, Stood
 from shared.composition import app
+from shared.console.assessment import Assessment, assess
 from shared.console.pending import held_kinds, letter_groups
 from shared.console.reasons import TONES, Kind, kind_of, text_of
 from shared.console.rendering.plots import apart, log_curve, log_grid, sparkline, stacked
 from shared.console.rendering.words import Said, said
-from shared.console.verdict import Verdict, verdict_of
 from shared.console.web import Page, Reply, Tone, Visit, link
 from shared.domain.planning.binding import MassChange
 from shared.ports.queue import QueueDepth, QueueName
@@ -74,7 +74,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         administration.standings.counted(),
         _matters(),
     )
-    verdict: Verdict = verdict_of(circuits, poll, depths, visit.now, is_on=services.settings.sync_enabled)
+    assessment: Assessment = assess(circuits, poll, depths, visit.now, is_on=services.settings.sync_enabled)
     latencies: Counter[int] = Counter()
     for quarter in quarters:
         latencies.update(quarter.latencies)
@@ -82,7 +82,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
     by_quarter = {quarter.begins: quarter for quarter in quarters}
     axis = _axis(visit.now)
     return {
-        "verdict": verdict,
+        "assessment": assessment,
         "matters": matters,
         "median": median,
         "most": most,
@@ -169,7 +169,10 @@ async def _matters() -> list[Matter]:
         see = said("See problems")
         found.append(Matter(Tone.BAD, text, values, since, said("Operator"), link("problems"), see))
     if reviews := (await connector.reviews.page(limit=200)).reviews:
-        text, since = said("New subscribers to decide about: %(count)s"), min(_moment(one.since) for one in reviews)
+        text, since = (
+            said("New subscribers to decide about: %(count)s"),
+            datetime.fromisoformat(min(one.since for one in reviews)),
+        )
         values = {"count": len(reviews)}
         decide = link("decisions")
         found.append(Matter(Tone.WARN, text, values, since, said("Administrator"), decide, said("Decide")))
@@ -184,5 +187,3 @@ async def _matters() -> list[Matter]:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-

@@ -1,4 +1,4 @@
-"""People: who stands where, and the search for one of them. A search is a post: no name or address gets into an address."""
+"""People: who stands where, and the search for one of them. A search is a post: no name gets into an address."""
 
 from http import HTTPStatus
 from uuid import UUID

@@ -1,11 +1,12 @@
-"""Person: why is somebody (not) in Spotler, who said that we may mail them, what happens next (VAL-09, BNC-13, STA-07)."""
+"""Person: why is somebody (not) in Spotler, may we mail them, what happens next (VAL-09, BNC-13, STA-07)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.administration.both_sides import Agreement, explained as read_both_sides
+from shared.administration.both_sides import Agreement
+from shared.administration.both_sides import explained as read_both_sides
 from shared.composition import app
 from shared.console.access.audit import AuditLog
 from shared.console.reasons import TONES, Kind, cure_of, kind_of, text_of
@@ -29,7 +30,7 @@ _AGREEMENTS: Mapping[Agreement, tuple[Tone, str, Said]] = {
     Agreement.LEFT_ALONE: (Tone.WARN, "hold", said("Left alone")),
     Agreement.MISFIT: (Tone.BAD, "bad", said("Does not fit")),
     Agreement.WOULD_BE_SENT: (Tone.INFO, "clock", said("Would be sent")),
-    Agreement.COMES_HOME: (Tone.INFO, "clock", said("Comes home")),
+    Agreement.COMES_HOME: (Tone.INFO, "clock", said("Goes to Dynamics")),
     Agreement.DYNAMICS_WON: (Tone.OK, "ok", said("Dynamics won")),
     Agreement.SPOTLER_WON: (Tone.OK, "ok", said("Spotler won")),
     Agreement.STAYS_APART: (Tone.NEUTRAL, "neutral", said("Stays apart")),
@@ -69,7 +70,7 @@ async def person(visit: Visit) -> Reply:
 
 
 async def explained(visit: Visit) -> Reply:
-    """Read both sides and plan: the verdict, the way to Spotler, the fields, consent, bounces. Values need the right."""
+    """Read both sides and plan: assessment, way to Spotler, fields, consent, bounces. Values need the right."""
     key = key_of(visit)
     connector, services = await app.connector(), await app.services()
     found = await read_both_sides(connector.explain, key)
@@ -82,7 +83,7 @@ async def explained(visit: Visit) -> Reply:
         "report": report,
         "key": key,
         "name": found.name if visit.sees_values else "",
-        "verdict": _verdict(report),
+        "assessment": _assessment(report),
         "steps": _steps(report),
         "fields": shown or found.fields[:5],
         "equal": [one for one in found.fields if one.agreement is Agreement.EQUAL] if shown else found.fields[5:],
@@ -125,8 +126,8 @@ def _steps(report: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
     return steps
 
 
-def _verdict(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the verdict with its four parts: why, what to do, who acts, when it is tried again."""
+def _assessment(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the assessment with its four parts: why, what to do, who acts, when it is tried again."""
     plan, asked = report["plan"], [name for name, one in report["merged"].items() if one == "asked"]
     reason = Reason(plan["reason"])
     is_in = bool(report["inSpotler"])
@@ -151,5 +152,3 @@ def _verdict(report: Mapping[str, Any]) -> dict[str, Any]:
         "cure": cure,
         "mail": report["mail"],
     }
-
-

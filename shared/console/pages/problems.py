@@ -1,4 +1,4 @@
-"""Problems: what is nobody trying again, and what does one do about it. Dead letters by cause, with cure and replay (TRB)."""
+"""Problems: what is nobody trying again, and what to do about it. Dead letters by cause, with cure and replay (TRB)."""
 
 import csv
 import io

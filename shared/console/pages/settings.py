@@ -30,7 +30,9 @@ async def settings(visit: Visit) -> Reply:
         variable = str(field.alias or name.upper())
         value = getattr(found, name)
         is_secret = isinstance(value, SecretStr) or name in _HIDDEN
-        rows.append((variable, _shown(value, is_secret=is_secret), is_secret, _source(variable), field.description or ""))
+        rows.append(
+            (variable, _shown(value, is_secret=is_secret), is_secret, _source(variable), field.description or "")
+        )
     return Page("pages/settings.html", {"title": said("Settings"), "rows": rows, "sources": _SOURCES})
 
 

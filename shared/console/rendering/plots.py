@@ -43,8 +43,12 @@ def columns(values: Sequence[float], width: int = 180, height: int = 40) -> list
     most = max(values, default=0) or 1
     step = width / max(1, len(values))
     return [
-        (round(index * step, 1), round(height - height * value / most, 1), round(step - 1.5, 1),
-         round(height * value / most, 1))
+        (
+            round(index * step, 1),
+            round(height - height * value / most, 1),
+            round(step - 1.5, 1),
+            round(height * value / most, 1),
+        )
         for index, value in enumerate(values)
         if value
     ]

@@ -85,6 +85,11 @@ def static_file(name: str) -> tuple[bytes, str] | None:
     """Return content and media type of a static file by the last segment of its address; None for another name."""
     plain = name.partition("-")[2]
     path = _STATIC / plain
-    if path.parent != _STATIC or path.suffix not in MEDIA_TYPES or not path.is_file() or not asset(plain).endswith(name):
+    if (
+        path.parent != _STATIC
+        or path.suffix not in MEDIA_TYPES
+        or not path.is_file()
+        or not asset(plain).endswith(name)
+    ):
         return None
     return path.read_bytes(), MEDIA_TYPES[path.suffix]

@@ -30,7 +30,11 @@ def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
 
     with (LOCALES / f"{language}.po").open("rb") as file:
         found = read_po(file, locale=language)
-    return {_singular(message.id): message.string for message in found if message.id and message.string}
+    return {
+        _singular(message.id): message.string if isinstance(message.string, str) else tuple(message.string)
+        for message in found
+        if message.id and message.string
+    }
 
 
 def _singular(identifier: str | list[str] | tuple[str, ...]) -> str:

@@ -93,7 +93,7 @@ def _form(req: func.HttpRequest) -> tuple[dict[str, list[str]], dict[str, bytes]
 
 
 def _cookies(header: str) -> dict[str, str]:
-    jar = SimpleCookie[str]()
+    jar = SimpleCookie()
     try:
         jar.load(header)
     except CookieError:
@@ -103,7 +103,7 @@ def _cookies(header: str) -> dict[str, str]:
 
 for _name, _path in CONSOLE.items():
     blueprint.function_name(_name)(
-        blueprint.route(_path, methods=[func.HttpMethod.GET, func.HttpMethod.POST], auth_level=func.AuthLevel.ANONYMOUS)(
-            _console
-        )
+        blueprint.route(
+            _path, methods=[func.HttpMethod.GET, func.HttpMethod.POST], auth_level=func.AuthLevel.ANONYMOUS
+        )(_console)
     )

@@ -52,7 +52,9 @@ def test_the_table_has_every_route_of_the_app_and_no_other(monkeypatch: pytest.M
         for name, route in ROUTES.items()
     }
     pages = {name: (path, {"GET", "POST"}, func.AuthLevel.ANONYMOUS) for name, path in CONSOLE.items()}
-    assert found == keyed | pages, "register HTTP functions with http_function, and name them in shared/triggers/http/access.py"
+    assert found == keyed | pages, (
+        "register HTTP functions with http_function, and name them in shared/triggers/http/access.py"
+    )
 
 
 def test_a_function_that_is_not_in_the_table_cannot_be_registered() -> None:

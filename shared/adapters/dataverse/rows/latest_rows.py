@@ -1,4 +1,4 @@
-"""What the console lists from Dataverse: the latest Spotler Jobs, and the marketing lists. Ids, codes and names of lists."""
+"""What the console lists from Dataverse: the latest Spotler Jobs and the marketing lists, without values of people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

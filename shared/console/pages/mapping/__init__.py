@@ -1,1 +1,1 @@
-"""Pages of the mapping: versions, files and drift; the draft."""
+"""Pages of the mapping: versions, files and drift; the proposal."""

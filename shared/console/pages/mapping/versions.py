@@ -8,21 +8,24 @@ from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, difference, mapping_of
 from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
-from shared.console.drafts import Drafts
+from shared.console.proposals import Proposals
 from shared.console.rendering.words import said
 from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.mapping.findings import Code, Severity
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.errors import NotFoundError
 
-SEVERITIES = {Severity.ERROR: (Tone.BAD, said("Error")), Severity.WARNING: (Tone.WARN, said("Warning")),
-              Severity.NOTE: (Tone.INFO, said("Note"))}
+SEVERITIES = {
+    Severity.ERROR: (Tone.BAD, said("Error")),
+    Severity.WARNING: (Tone.WARN, said("Warning")),
+    Severity.NOTE: (Tone.INFO, said("Note")),
+}
 
 
-async def drafts() -> Drafts:
-    """Return the drafts of this environment."""
+async def proposals() -> Proposals:
+    """Return the proposals of this environment."""
     services = await app.services()
-    return Drafts(services.store, services.clock, services.settings.environment)
+    return Proposals(services.store, services.clock, services.settings.environment)
 
 
 async def mapping(visit: Visit) -> Reply:
@@ -33,7 +36,7 @@ async def mapping(visit: Visit) -> Reply:
         "title": said("Mapping"),
         "version": version,
         "mapping": mapping_of(version),
-        "draft": await (await drafts()).read(),
+        "proposal": await (await proposals()).read(),
     }
     return Page("pages/mapping.html", values)
 
@@ -74,7 +77,7 @@ async def applied(result: Applied | ChangeRefused, back: str) -> Reply:
     match result:
         case Applied(version=made):
             await app.mapping_changed()
-            await (await drafts()).discard()
+            await (await proposals()).discard()
             text = said("Version %(number)s is live. Start a run to bring everybody up to date, or wait for the night.")
             return Redirect(link("mapping"), Notice(Tone.OK, text, {"number": made.number}))
         case ChangeRefused(findings):
@@ -90,7 +93,7 @@ async def applied(result: Applied | ChangeRefused, back: str) -> Reply:
 
 
 async def file(visit: Visit) -> Reply:
-    """Return a version, or the draft, as YAML or as a workbook."""
+    """Return a version, or the proposal, as YAML or as a workbook."""
     if visit.parts[0] not in set(Format):
         raise RefusedError(HTTPStatus.NOT_FOUND, said("A mapping is a file of the kind yaml or xlsx."))
     form, services = Format(visit.parts[0]), await app.services()
@@ -103,7 +106,7 @@ async def file(visit: Visit) -> Reply:
 
 
 async def upload(visit: Visit) -> Reply:
-    """Make the draft from a file."""
+    """Make the proposal from a file."""
     services = await app.services()
     content = visit.request.files.get("file", b"")
     if not content:
@@ -112,12 +115,16 @@ async def upload(visit: Visit) -> Reply:
         read = await run_in_thread(read_file, content, services.settings.environment)
     except MappingError as error:
         places = "; ".join(f"{place_name(place)}: {text}" for place, text in error.places[:5])
-        raise RefusedError(HTTPStatus.BAD_REQUEST, said("This is no valid mapping. %(places)s"), places=places) from None
-    kept = await drafts()
+        raise RefusedError(
+            HTTPStatus.BAD_REQUEST, said("This is no valid mapping. %(places)s"), places=places
+        ) from None
+    kept = await proposals()
     known = await kept.read()
     live = await services.mapping_service.live()
     await kept.save(read, live.number, visit.user.id, known.etag if known else "")
-    return Redirect(link("mapping", "draft"), Notice(Tone.OK, said("The file is read. It is a draft; nothing is live yet.")))
+    return Redirect(
+        link("mapping", "proposal"), Notice(Tone.OK, said("The file is read. It is a proposal; nothing is live yet."))
+    )
 
 
 async def drift(visit: Visit) -> Reply:
@@ -151,5 +158,3 @@ async def _version(text: str) -> Version:
 def _lines(old: Version, new: Version) -> list[str]:
     text = difference(old.text, new.text, f"version {old.number}", f"version {new.number}")
     return text.splitlines()
-
-

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.composition import app
-from shared.console.pages.person import TABLE_NAMES
 from shared.console.reasons import TONES, Kind, kind_of, text_of
 from shared.console.rendering.plots import columns
 from shared.console.rendering.words import Said, said
@@ -26,8 +25,14 @@ STATES: Mapping[RunState, tuple[Tone, str, Said]] = {
     RunState.BROKEN: (Tone.BAD, "bad", said("Broken off")),
 }
 
+TABLES: Mapping[PersonTable, Said] = {
+    PersonTable.CONTACT: said("Contacts"),
+    PersonTable.LEAD: said("Leads"),
+    PersonTable.ACCOUNT: said("Accounts"),
+}
+
 _EVENTS: Mapping[str, Said] = {
-    RunState.RUNNING: said("Started, or went on from the bookmark"),
+    RunState.RUNNING: said("Started, or went on from the position"),
     RunState.PAUSED: said("Paused; the page that was being processed was finished"),
     RunState.STOPPED: said("Stopped for good"),
     RunState.COMPLETED: said("Completed"),
@@ -51,8 +56,8 @@ async def runs(visit: Visit) -> Reply:
     last = {table: next((run for run in found if run.table is table), None) for table in PersonTable}
     values = {
         "title": said("Runs"),
-        "kinds": [(table, TABLE_NAMES[table], last[table]) for table in sorted(connector.settings.sync_tables)],
-        "runs": [(run, TABLE_NAMES[run.table]) for run in found],
+        "kinds": [(table, TABLES[table], last[table]) for table in sorted(connector.settings.sync_tables)],
+        "runs": [(run, TABLES[run.table]) for run in found],
         "states": STATES,
         "comparison": (await connector.comparison.state()).get("since"),
         "target": connector.settings.new_subscriber_target,
@@ -63,7 +68,7 @@ async def runs(visit: Visit) -> Reply:
 async def prepare(visit: Visit) -> Reply:
     """Show the page before a start; the count follows as a part."""
     table = _table(visit)
-    values = {"title": said("Prepare"), "table": table, "name": TABLE_NAMES[table]}
+    values = {"title": said("Prepare"), "table": table, "name": TABLES[table]}
     return Page("pages/run_prepare.html", values)
 
 
@@ -104,7 +109,7 @@ async def start(visit: Visit) -> Reply:
 
 
 async def start_from_spotler(visit: Visit) -> Reply:
-    """Compare every contact of Spotler with Dynamics, from a day on; new subscribers become records as the settings say."""
+    """Compare the contacts of Spotler with Dynamics, from a day on; new subscribers become what the settings say."""
     try:
         day = datetime.fromisoformat(visit.given("since") or _EARLIEST.isoformat())
         since = day if day.tzinfo else day.replace(tzinfo=UTC)
@@ -133,7 +138,7 @@ async def pause(visit: Visit) -> Reply:
 
 
 async def resume(visit: Visit) -> Reply:
-    """Resume a run at its bookmark."""
+    """Resume a run at its position."""
     return await _changed(visit, "resume")
 
 
@@ -171,7 +176,7 @@ def _shown(found: Run, visit: Visit) -> dict[str, Any]:
     silent = visit.now - found.saved if found.state is RunState.RUNNING else timedelta()
     return {
         "run": found,
-        "name": TABLE_NAMES[found.table],
+        "name": TABLES[found.table],
         "state": STATES[found.state],
         "kinds": [
             (kind, TONES[kind], reasons.total(), [(one, text_of(one), count) for one, count in reasons.most_common()])
@@ -190,7 +195,7 @@ async def _changed(visit: Visit, act: str) -> Reply:
     control, identifier = (await app.connector()).runs, visit.parts[0]
     texts = {
         "pause": said("Paused. What is done stays; resume it whenever you like."),
-        "resume": said("Resumed at the bookmark."),
+        "resume": said("Resumed at the position."),
         "stop": said("Stopped for good. What is done stays."),
     }
     try:
@@ -219,5 +224,3 @@ def _table(visit: Visit) -> PersonTable:
     if visit.parts[0] not in set(PersonTable):
         raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such table."))
     return PersonTable(visit.parts[0])
-
-

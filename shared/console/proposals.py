@@ -1,4 +1,4 @@
-"""The draft of a mapping: one per environment, kept in the state store until it is applied or discarded."""
+"""The proposal of a mapping: one per environment, kept in the state store until it is applied or discarded."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from shared.ports.state import Delete, DocumentKey, StateStore
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class Proposal:
     """A mapping that is not live: on which version it is based, who changed it last, and when."""
 
     base: int
@@ -27,29 +27,29 @@ class Draft:
         return from_yaml(self.text)
 
 
-_CODEC = Codec(Draft, outside={"etag"})
+_CODEC = Codec(Proposal, outside={"etag"})
 
 
-class Drafts:
-    """Keeps the draft of one environment."""
+class Proposals:
+    """Keeps the proposal of one environment."""
 
     def __init__(self, store: StateStore, clock: Clock, environment: str) -> None:
         self._store = store
         self._clock = clock
-        self._key = DocumentKey(f"{environment}-console", "draft")
+        self._key = DocumentKey(f"{environment}-console", "proposal")
 
-    async def read(self) -> Draft | None:
-        """Return the draft; None if there is none."""
+    async def read(self) -> Proposal | None:
+        """Return the proposal; None if there is none."""
         found = await read_one(self._store, self._key)
         return _CODEC.read(found.body, etag=found.etag) if found else None
 
     async def save(self, mapping: Mapping, base: int, by: str, etag: str = "") -> None:
-        """Write the draft; ConflictError if somebody else changed it meanwhile."""
-        body = _CODEC.body(Draft(base, by, self._clock.now(), to_yaml(mapping)))
+        """Write the proposal; ConflictError if somebody else changed it meanwhile."""
+        body = _CODEC.body(Proposal(base, by, self._clock.now(), to_yaml(mapping)))
         (written,) = await self._store.write([versioned(self._key, body, etag)])
         if written is None:
-            raise ConflictError("somebody else has changed the draft meanwhile", service=Service.STATE)
+            raise ConflictError("somebody else has changed the proposal meanwhile", service=Service.STATE)
 
     async def discard(self) -> None:
-        """Delete the draft."""
+        """Delete the proposal."""
         await self._store.write([Delete(self._key)])

@@ -1,4 +1,4 @@
-"""The verdict of the overview: one sentence from the connector's own state, the worst first. No proof, no green."""
+"""The assessment of the overview: one sentence from the connector's own state, the worst first. No proof, no green."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _NAMES = {"dataverse": "Dataverse", "spotler": "Spotler", "state": "The state st
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Assessment:
     """How the connector is. `values` fill in the text; `to` leads to the cure."""
 
     tone: Tone
@@ -29,32 +29,35 @@ class Verdict:
     to: str = ""
 
 
-def verdict_of(
+def assess(
     circuits: Sequence[Mapping[str, Any]],
     poll: Mapping[str, Any],
     depths: Mapping[QueueName, QueueDepth],
     now: datetime,
     *,
     is_on: bool,
-) -> Verdict:
-    """Return the verdict: `circuits` and `poll` are their states as JSON."""
+) -> Assessment:
+    """Return the assessment: `circuits` and `poll` are their states as JSON."""
     waiting = sum(depth.active + depth.scheduled for depth in depths.values())
     if not is_on:
-        return Verdict(Tone.NEUTRAL, said("Synchronisation is switched off"), to=link("settings"))
+        return Assessment(Tone.NEUTRAL, said("Synchronisation is switched off"), to=link("settings"))
     if circuits:
         worst = min(circuits, key=lambda one: str(one["since"]))
         text = said("%(service)s does not take our requests; nothing is lost, %(waiting)s changes wait")
         values = {"service": _NAMES.get(worst["service"], worst["service"]), "waiting": waiting}
-        return Verdict(Tone.BAD, text, values, datetime.fromisoformat(worst["since"]), link("connection"))
+        return Assessment(Tone.BAD, text, values, datetime.fromisoformat(worst["since"]), link("connection"))
     live = depths[QueueName.LIVE].oldest or depths[QueueName.EVENTS].oldest
     if live is not None and now - live > STANDS_STILL:
-        return Verdict(Tone.BAD, said("Changes of Dynamics stand still"), since=live, to=link("connection"))
-    if not poll["ok"]:
-        since = datetime.fromisoformat(poll["until"]) if poll["until"] else None
-        return Verdict(Tone.BAD, said("Changes of Spotler do not come in"), since=since, to=link("connection"))
+        return Assessment(Tone.BAD, said("Changes of Dynamics stand still"), since=live, to=link("connection"))
     until = datetime.fromisoformat(poll["until"]) if poll["until"] else None
+    if not poll["ok"]:
+        return Assessment(Tone.BAD, said("Changes of Spotler do not come in"), since=until, to=link("connection"))
+    return _of_poll(until, now)
+
+
+def _of_poll(until: datetime | None, now: datetime) -> Assessment:
     if until is None:
-        return Verdict(Tone.NEUTRAL, said("Spotler was not looked at yet"), to=link("connection"))
+        return Assessment(Tone.NEUTRAL, said("Spotler was not looked at yet"), to=link("connection"))
     if now - until > LATE:
-        return Verdict(Tone.WARN, said("Late from Spotler"), since=until, to=link("connection"))
-    return Verdict(Tone.OK, said("On time in both directions"), since=until)
+        return Assessment(Tone.WARN, said("Late from Spotler"), since=until, to=link("connection"))
+    return Assessment(Tone.OK, said("On time in both directions"), since=until)

@@ -1,12 +1,12 @@
-"""The draft of a mapping: rows in a form, check, preview, apply. Nothing is live before the last step."""
+"""The proposal of a mapping: rows in a form, check, preview, apply. Nothing is live before the last step."""
 
 from http import HTTPStatus
 from typing import Any
 
 from shared.administration.mapping_service import MappingChange, difference, mapping_of
 from shared.composition import app
-from shared.console.drafts import Draft
-from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, drafts
+from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, proposals
+from shared.console.proposals import Proposal
 from shared.console.rendering.plots import stacked
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
@@ -25,25 +25,25 @@ _RULES = {"directions": list(Direction), "conflicts": list(ConflictPolicy), "bla
 
 
 async def begin(visit: Visit) -> Reply:
-    """Begin a draft with the rows of the live version; an existing draft stays."""
-    kept = await drafts()
+    """Begin a proposal with the rows of the live version; an existing proposal stays."""
+    kept = await proposals()
     if await kept.read() is None:
         live = await (await app.services()).mapping_service.live()
         await kept.save(mapping_of(live), live.number, visit.user.id)
-    return Redirect(link("mapping", "draft"))
+    return Redirect(link("mapping", "proposal"))
 
 
-async def draft(visit: Visit) -> Reply:
-    """Show the rows of the draft."""
-    found = await _draft()
-    values = {"title": said("Draft"), "draft": found, "mapping": found.mapping, "changed": await _changed(found)}
+async def proposal(visit: Visit) -> Reply:
+    """Show the rows of the proposal."""
+    found = await _proposal()
+    values = {"title": said("Proposal"), "proposal": found, "mapping": found.mapping, "changed": await _changed(found)}
     del visit
-    return Page("pages/mapping_draft.html", values)
+    return Page("pages/mapping_proposal.html", values)
 
 
 async def row(visit: Visit) -> Reply:
     """Show one row in a form; the names of both sides are offered afterwards."""
-    found = await _draft()
+    found = await _proposal()
     number = visit.parts[0]
     rows = as_document(found.mapping)["rows"]
     return _form(number, {} if number == _NEW else rows[_index(number, rows)], ())
@@ -63,8 +63,8 @@ async def names(visit: Visit) -> Reply:
 
 
 async def save_row(visit: Visit) -> Reply:
-    """Keep one row of the draft, or remove it."""
-    found, number = await _draft(), visit.parts[0]
+    """Keep one row of the proposal, or remove it."""
+    found, number = await _proposal(), visit.parts[0]
     document = as_document(found.mapping)
     rows: list[dict[str, Any]] = document["rows"]
     index = len(rows) if number == _NEW else _index(number, rows)
@@ -79,21 +79,21 @@ async def save_row(visit: Visit) -> Reply:
     except MappingError as error:
         wrong = [f"{place_name(place)}: {text}" for place, text in error.places[:10]]
         return _form(number, rows[index] if index < len(rows) else {}, wrong)
-    await (await drafts()).save(mapping, found.base, visit.user.id, found.etag)
-    return Redirect(link("mapping", "draft"), Notice(Tone.OK, said("Kept in the draft. Nothing is live yet.")))
+    await (await proposals()).save(mapping, found.base, visit.user.id, found.etag)
+    return Redirect(link("mapping", "proposal"), Notice(Tone.OK, said("Kept in the proposal. Nothing is live yet.")))
 
 
 async def preview(visit: Visit) -> Reply:
-    """Show what the draft changes in the rows; what it does to people follows as a part."""
+    """Show what the proposal changes in the rows; what it does to people follows as a part."""
     del visit
-    found = await _draft()
-    values = {"title": said("Preview"), "draft": found, "changed": await _changed(found)}
+    found = await _proposal()
+    values = {"title": said("Preview"), "proposal": found, "changed": await _changed(found)}
     return Page("pages/mapping_preview.html", values)
 
 
 async def effect(visit: Visit) -> Reply:
-    """Check the draft against both sides, and plan a sample of people with it. Nothing is written."""
-    found = await _draft()
+    """Check the proposal against both sides, and plan a sample of people with it. Nothing is written."""
+    found = await _proposal()
     services, administration = await app.services(), await app.administration()
     findings = await services.mapping_service.check(found.mapping)
     errors = [one for one in findings if one.severity is Severity.ERROR]
@@ -111,42 +111,40 @@ async def effect(visit: Visit) -> Reply:
         "same": same,
         "ends": ends,
         "shares": stacked([(same, "f0"), (report.differing, "f1")]) if report else [],
-        "draft": found,
+        "proposal": found,
         "sees_values": visit.sees_values,
     }
     return Page("parts/mapping_effect.html", values, is_fragment=True)
 
 
 async def apply(visit: Visit) -> Reply:
-    """Make the draft live, if its check allows it and its base is still live."""
-    found = await _draft()
-    change = MappingChange(
-        by=visit.user.id, comment=visit.given("comment"), base=found.base, accepted=accepted(visit)
-    )
+    """Make the proposal live, if its check allows it and its base is still live."""
+    found = await _proposal()
+    change = MappingChange(by=visit.user.id, comment=visit.given("comment"), base=found.base, accepted=accepted(visit))
     try:
         result = await (await app.services()).mapping_service.apply(found.mapping, change, app.trial)
     except ConflictError as error:
         raise RefusedError(HTTPStatus.CONFLICT, said("Not applied: %(cause)s"), cause=error.summary) from None
-    return await applied(result, link("mapping", "draft", "preview"))
+    return await applied(result, link("mapping", "proposal", "preview"))
 
 
 async def discard(visit: Visit) -> Reply:
-    """Delete the draft."""
+    """Delete the proposal."""
     del visit
-    await (await drafts()).discard()
-    return Redirect(link("mapping"), Notice(Tone.INFO, said("The draft is gone; the live version is as it was.")))
+    await (await proposals()).discard()
+    return Redirect(link("mapping"), Notice(Tone.INFO, said("The proposal is gone; the live version is as it was.")))
 
 
-async def _draft() -> Draft:
-    found = await (await drafts()).read()
+async def _proposal() -> Proposal:
+    found = await (await proposals()).read()
     if found is None:
-        raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no draft. Begin one on the page Mapping."))
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no proposal. Begin one on the page Mapping."))
     return found
 
 
-async def _changed(found: Draft) -> list[str]:
+async def _changed(found: Proposal) -> list[str]:
     base = await (await app.services()).mapping_service.version(found.base)
-    return difference(base.text, found.text, f"version {found.base}", "draft").splitlines()
+    return difference(base.text, found.text, f"version {found.base}", "proposal").splitlines()
 
 
 def _form(number: str, row: dict[str, Any], wrong: Any) -> Page:
@@ -156,5 +154,5 @@ def _form(number: str, row: dict[str, Any], wrong: Any) -> Page:
 
 def _index(text: str, rows: list[Any]) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= len(rows):
-        raise RefusedError(HTTPStatus.NOT_FOUND, said("The draft has no such row."))
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("The proposal has no such row."))
     return int(text) - 1
