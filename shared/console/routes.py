@@ -13,6 +13,7 @@ from shared.console.pages import (
     preferences,
     problems,
     proof,
+    receipt,
     settings,
 )
 from shared.console.pages.mapping import proposal as mapping_proposal
@@ -64,6 +65,10 @@ ROUTES: tuple[Route, ...] = (
     _page("person/*/*", person.person),
     _part("person/*/*/explained", person.explained),
     _act("person/*/*/sync", person.sync, Role.OPERATOR, "sync-person"),
+    _page("person/*/*/receipt", receipt.receipt, Role.ADMINISTRATOR),
+    _part("person/*/*/left", receipt.found, Role.ADMINISTRATOR),
+    _page("person/*/*/receipt.json", receipt.download, Role.ADMINISTRATOR),
+    _act("receipt/check", receipt.check, Role.READER, "check-receipt"),
     _page("problems", problems.problems),
     _page("problems.csv", problems.export),
     _page("problems/*/again", problems.confirm_replay, Role.OPERATOR),
