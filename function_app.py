@@ -13,6 +13,7 @@ from shared.triggers.routes import (
     people_api,
     records_api,
     reviews_api,
+    runs_api,
     suppressions_api,
 )
 from shared.triggers.timers import polling, timers
@@ -26,6 +27,7 @@ for module in (
     capabilities_api,
     mapping_api,
     reviews_api,
+    runs_api,
     brake_api,
     suppressions_api,
     people_api,

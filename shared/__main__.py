@@ -36,6 +36,7 @@ def main() -> int:
         rekey_command,
         run,
         serve,
+        sync_command,
     )
     from shared.local.commands.provisioning import deploy_command, install_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
@@ -51,6 +52,7 @@ def main() -> int:
     person_command.add_forget_options(
         commands.add_parser("forget", help="delete what is stored about a person, not refusals")
     )
+    sync_command.add_options(commands.add_parser("sync", help="send a whole table to Spotler: start, watch, pause"))
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
     deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
     deploy_command.add_place(commands.add_parser("doctor", help="find out what is wrong with a running installation"))
@@ -94,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "install":
             return asyncio.run(install_command.run(options))
-        case "mapping" | "consent" | "export" | "forget" | "rekey" as name:
+        case "mapping" | "consent" | "export" | "forget" | "rekey" | "sync" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "deploy":
             return deploy_command.deploy(options)
@@ -108,7 +110,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "consent", "export", "forget", "rekey"],
+    name: Literal["mapping", "consent", "export", "forget", "rekey", "sync"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
     from shared.local.commands import (  # noqa: PLC0415
@@ -116,6 +118,7 @@ def _on_the_state(
         mapping_command,
         person_command,
         rekey_command,
+        sync_command,
     )
 
     match name:
@@ -129,6 +132,8 @@ def _on_the_state(
             return person_command.forget
         case "rekey":
             return rekey_command.run
+        case "sync":
+            return sync_command.run
 
 
 def _table(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The erasure receipt of a person: what is left on both sides, in the state and in the dead letters, and why it is kept.
+"""The erasure receipt of a person: what is left on both sides, in the state and in the dead letters, and why.
 
 It is evidence for a data protection officer: ids, counts and times, signed, never a value (GDPR 5(2), 17).
 """

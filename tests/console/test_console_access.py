@@ -59,9 +59,7 @@ async def test_a_cookie_that_somebody_else_signed_opens_nothing(world: World) ->
         assert (await http.get("/console")).status_code == HTTPStatus.UNAUTHORIZED
 
 
-@pytest.mark.parametrize(
-    "route", [one for one in ROUTES if one.method is Method.POST], ids=lambda route: route.pattern
-)
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.method is Method.POST], ids=lambda route: route.pattern)
 async def test_an_act_without_the_token_of_the_session_is_refused(world: World, route: object) -> None:
     path = "/console/" + route.pattern.replace("*", "contact")
     async with client(world, Role.ADMINISTRATOR) as http:

@@ -12,8 +12,8 @@ from contextlib import AsyncExitStack
 
 from shared.composition.settings import load_settings
 from shared.local.commands.connector import connector_host
-from shared.local.commands.console_link import console_link
 from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.serve import console_link
 from shared.local.commands.story import UntrueError, play
 from shared.local.functions_host.host import DEFAULT_PORT
 from shared.local.sandbox.command import Addresses

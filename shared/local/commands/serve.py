@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import secrets
 import signal
 
+from shared.console.access.sessions import LINK_TOKEN
 from shared.local.commands.connector import connector_host
-from shared.local.commands.console_link import console_link
 from shared.local.functions_host.host import DEFAULT_PORT
 
 
@@ -30,3 +32,9 @@ async def run(options: argparse.Namespace) -> None:
         else:
             print(f"Serving. Health: {host.url}/api/health?code={host.keys.default}   Ctrl+C stops.", flush=True)
         await stop.wait()
+
+
+def console_link(url: str) -> str:
+    """Make the token of this process, and return the link that opens the console once."""
+    token = os.environ.setdefault(LINK_TOKEN, secrets.token_urlsafe(24))
+    return f"{url}/console/sign-in?token={token}"

@@ -115,6 +115,9 @@ ROUTES: Mapping[str, HttpRoute] = {
         _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
     ),
     "poll_now": HttpRoute(_POST, "poll", CallerRole.OPERATOR, _REPEATS),
+    "list_runs": HttpRoute(_GET, "runs", CallerRole.OPERATOR, _READS),
+    "start_run": HttpRoute(_POST, "runs", CallerRole.OPERATOR, _REPEATS),
+    "change_run": HttpRoute(_POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
     "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),
