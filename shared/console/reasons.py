@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from shared.console.rendering.words import Said, said
 from shared.console.web import Tone
-from shared.domain.records.outcomes import TEXTS, Reason, Result
+from shared.domain.records.outcomes import IN_PLATFORM, TEXTS, Reason, Result
 
 
 class Actor(StrEnum):
@@ -148,7 +148,7 @@ def kind_of(result: str, reason: str) -> Kind:
         case Result.SKIPPED:
             return Kind.FAILED if reason == Reason.INVALID_EMAIL else Kind.LEFT_OUT
         case _:
-            return Kind.ARRIVED
+            return Kind.ARRIVED if reason in IN_PLATFORM else Kind.LEFT_OUT
 
 
 TONES: Mapping[Kind, Tone] = {

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from shared.domain.records.outcomes import Result
+from shared.domain.records.outcomes import IN_PLATFORM
 from shared.domain.records.records import PersonTable
 from shared.engine.work_items import ItemResult
 from shared.ports.clock import Clock
@@ -25,7 +25,6 @@ PREFIX = "run-"
 
 _MOST_EVENTS = 50
 _MOST_MOMENTS = 30
-_PASSED_ON = frozenset({Result.WRITTEN, Result.UNCHANGED})
 _END = 253_402_300_799
 """The last second of the year 9999: ids count down, so that a scan meets the newest run first."""
 
@@ -108,7 +107,7 @@ class Run:
     @property
     def not_passed_on(self) -> int:
         """How many records did not get into Spotler."""
-        return sum(count for name, count in self.counts.items() if name.partition("/")[0] not in _PASSED_ON)
+        return sum(count for name, count in self.counts.items() if name.partition("/")[2] not in IN_PLATFORM)
 
     def became(self, state: RunState, now: datetime, by: str = "") -> "Run":
         """Return the run in a new state. Moments begin anew: a pause is no slow page."""
@@ -168,7 +167,7 @@ class Runs:
         """Write the records of a page that were not passed on, by reason."""
         reasons: dict[str, list[str]] = {}
         for one in finished:
-            if one.outcome.result not in _PASSED_ON:
+            if one.outcome.reason not in IN_PLATFORM:
                 reasons.setdefault(f"{one.outcome.result}/{one.outcome.reason}", []).append(str(one.item.key))
         if reasons:
             key = DocumentKey(f"{self._environment}-run-{run.id}", f"{run.pages:06d}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,15 +12,6 @@ from playwright.async_api import Browser, Page, Response, expect
 from shared.console.access.roles import Role, User
 from shared.console.access.sessions import SESSION, Session, Sessions
 from tests.scenario.world import World
-
-NO_CHROMIUM = "there is no Chromium on this machine"
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def chromium() -> str | None:
-    """The Chromium of the machine."""
-    return next((path for name in _PROGRAMS if (path := shutil.which(name))), None)
-
 
 def session_of(world: World, role: Role, user: str = "local") -> str:
     """A cookie as the console signs it for somebody of this role."""

@@ -9,7 +9,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Error, async_playwright
 
 from shared.console.access.roles import Role
-from tests.console.browser import NO_CHROMIUM, Visitor, chromium, visitor
+from tests.chromium import NOT_COVERED, chromium
+from tests.console.browser import Visitor, visitor
 from tests.scenario.world import World, open_world
 
 
@@ -20,7 +21,7 @@ async def browser() -> AsyncIterator[Browser]:
         try:
             opened = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         except Error:
-            pytest.skip(NO_CHROMIUM)
+            pytest.skip(NOT_COVERED)
         yield opened
         await opened.close()
 
