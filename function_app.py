@@ -16,7 +16,7 @@ from shared.triggers.routes import (
     runs_api,
     suppressions_api,
 )
-from shared.triggers.timers import polling, timers
+from shared.triggers.timers import engagement_timers, polling, timers
 
 app = func.FunctionApp()
 for module in (
@@ -35,5 +35,6 @@ for module in (
     console_pages,
     timers,
     polling,
+    engagement_timers,
 ):
     app.register_functions(module.blueprint)

@@ -245,4 +245,5 @@ output SERVICE_BUS_NAMESPACE string = messaging.outputs.host
 output DATAVERSE_QUEUE string = messaging.outputs.eventsQueue
 output DATAVERSE_QUEUE_RULE string = messaging.outputs.eventsRule
 output STORAGE_ACCOUNT string = storage.outputs.name
+output PACKAGE_CONTAINER string = storage.outputs.packageContainer
 output KEY_VAULT_NAME string = vault.outputs.name

@@ -20,6 +20,7 @@ _TABLES = {
     "alarms": ("alarms", "docs/observability.md"),
     "calls": ("the simulated Spotler's calls", "docs/sandbox.md"),
     "rooms": ("rooms", "docs/architecture.md"),
+    "tables": ("tables in Dataverse", "docs/tables.md"),
 }
 """Command, contents, and the document that has the table."""
 
@@ -30,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m shared", description="The Spotler Connector on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     from shared.local.commands import (  # noqa: PLC0415  # needs the dependencies of the local mode
+        bundle_command,
         consent_command,
         mapping_command,
         person_command,
@@ -47,6 +49,7 @@ def main() -> int:
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     install_command.add_options(commands.add_parser("install", help="install the Dataverse side, check it, remove it"))
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
+    bundle_command.add_options(commands.add_parser("bundle", help="carry a configuration to another environment"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     person_command.add_export_options(commands.add_parser("export", help="everything that is stored about a person"))
     person_command.add_forget_options(
@@ -96,7 +99,7 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "install":
             return asyncio.run(install_command.run(options))
-        case "mapping" | "consent" | "export" | "forget" | "rekey" | "sync" as name:
+        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "sync" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "deploy":
             return deploy_command.deploy(options)
@@ -110,10 +113,11 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "consent", "export", "forget", "rekey", "sync"],
+    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "sync"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
     from shared.local.commands import (  # noqa: PLC0415
+        bundle_command,
         consent_command,
         mapping_command,
         person_command,
@@ -121,24 +125,22 @@ def _on_the_state(
         sync_command,
     )
 
-    match name:
-        case "mapping":
-            return mapping_command.run
-        case "consent":
-            return consent_command.run
-        case "export":
-            return person_command.export
-        case "forget":
-            return person_command.forget
-        case "rekey":
-            return rekey_command.run
-        case "sync":
-            return sync_command.run
+    commands: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {
+        "mapping": mapping_command.run,
+        "bundle": bundle_command.run,
+        "consent": consent_command.run,
+        "export": person_command.export,
+        "forget": person_command.forget,
+        "rekey": rekey_command.run,
+        "sync": sync_command.run,
+    }
+    return commands[name]
 
 
 def _table(name: str) -> str:
     """Return a table of the documents."""
     from shared.local.pages.alarms_table import alarms_table  # noqa: PLC0415
+    from shared.local.pages.dataverse_tables import dataverse_tables  # noqa: PLC0415
     from shared.local.pages.roles import roles_table  # noqa: PLC0415
     from shared.local.pages.rooms_table import rooms_table  # noqa: PLC0415
     from shared.local.pages.settings_table import settings_table  # noqa: PLC0415
@@ -154,6 +156,7 @@ def _table(name: str) -> str:
         "alarms": alarms_table,
         "calls": calls_table,
         "rooms": rooms_table,
+        "tables": dataverse_tables,
     }
     return tables[name]()
 

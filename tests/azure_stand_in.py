@@ -6,10 +6,15 @@ As a program (`python azure_stand_in.py STATE_FILE ARGUMENT…`) it is `az` itse
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+QUEUE_KEY = "q" * 43 + "="
+"""As long as a key of Service Bus."""
 
 SUBSCRIPTION = "/subscriptions/sub-1"
 PROVIDERS = ("App", "AlertsManagement", "Insights", "KeyVault", "ManagedIdentity", "OperationalInsights", "ServiceBus",
@@ -39,9 +44,16 @@ class AzureStandIn:
     secrets: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    late: int = 0
+    """How many looks see the `broken` references before a new role is in force; 0: they stay broken."""
+
     deployment: dict[str, Any] | None = None
     package: str = ""
+    plan: str = ""
     busy: int = 0
+    kills_at: int = 0
+    """The call after which az kills the program that called it."""
+
     calls: list[list[str]] = field(default_factory=list)
     faults: list[dict[str, Any]] = field(default_factory=list)
 
@@ -71,6 +83,8 @@ class AzureStandIn:
         match words:
             case ["account", "show"]:
                 return {"id": "sub-1", "tenantId": "tenant-1", "user": {"type": "user", "name": "someone"}}
+            case ["account", "get-access-token"]:
+                raise LookupError("A token for that organisation")
             case ["ad", "signed-in-user", "show"]:
                 return {"id": "person-1"}
             case ["provider", "list"]:
@@ -83,12 +97,15 @@ class AzureStandIn:
                 return [{"name": name} for name in self.regions]
             case ["group", "create"]:
                 return None if options["name"] in self.groups else self.groups.append(options["name"])
+            case ["storage", "blob", "upload"]:
+                self.package = options["file"]
+                return {}
             case ["rest"]:
                 return self._rest(options["url"].removeprefix("https://management.azure.com").partition("?")[0])
             case _:
                 return self._in_group(words, options)
 
-    def _in_group(self, words: list[str], options: dict[str, str]) -> Any:  # noqa: C901, PLR0911  # as above
+    def _in_group(self, words: list[str], options: dict[str, str]) -> Any:  # noqa: C901, PLR0911, PLR0912  # as above
         group = options.get("resource-group", options.get("name"))
         if group not in self.groups:
             raise LookupError(f"Resource group {group}")
@@ -107,6 +124,10 @@ class AzureStandIn:
             case ["functionapp", "deployment", "source", "config-zip"]:
                 self.package = options["src"]
                 return {}
+            case ["functionapp", "restart"]:
+                return None
+            case ["servicebus", "queue", "authorization-rule", "keys", "list"]:
+                return {"keyName": options["name"], "primaryKey": QUEUE_KEY}
             case ["deployment", "group", "show"]:
                 return self._shown()
             case ["deployment", "group", "what-if"]:
@@ -125,12 +146,14 @@ class AzureStandIn:
                                   ("fingerprint-key", "fingerprintKey")):  # fmt: skip
             if values[parameter]:
                 self.secrets[secret] = values[parameter]
+        self.plan = values["plan"]
         self.settings = {"ENVIRONMENT": values["environmentName"], "SPOTLER_KEY": "@…", **values["appSettings"]}
         outputs = {
             "functioN_APP_NAME": "func-1", "functioN_APP_HOST": "func-1.azurewebsites.net",
             "identitY_CLIENT_ID": "client-1",
             "servicE_BUS_NAMESPACE": "sb-1.servicebus.windows.net", "dataversE_QUEUE": "dataverse-events",
-            "keY_VAULT_NAME": "kv-1",
+            "dataversE_QUEUE_RULE": "dataverse", "keY_VAULT_NAME": "kv-1",
+            "storagE_ACCOUNT": "st1", "packagE_CONTAINER": "app-package",
         }  # fmt: skip
         self.deployment = {
             "environment": values["environmentName"],
@@ -150,10 +173,15 @@ class AzureStandIn:
         return self.deployment
 
     def _rest(self, path: str) -> Any:
+        if path.endswith("/syncfunctiontriggers"):
+            return None
         if path.endswith("/permissions"):
             return {"value": [{"actions": self.actions, "notActions": self.not_actions}]}
         if path.endswith("/configreferences/appsettings"):
             states = {"SPOTLER_KEY": "Resolved", **self.broken}
+            if self.late == 1:
+                self.broken = {}
+            self.late = max(0, self.late - 1)
             return {"value": [{"name": name, "properties": {"status": state}} for name, state in states.items()]}
         if (secret := path.rpartition("/")[2]) in self.secrets:
             return {"name": secret, "properties": {}}
@@ -182,6 +210,8 @@ def main() -> int:
     azure = AzureStandIn(**json.loads(file.read_text()))
     code, output, error = azure.answer(sys.argv[2:])
     file.write_text(json.dumps(vars(azure)))
+    if len(azure.calls) == azure.kills_at:
+        os.kill(os.getppid(), signal.SIGKILL)
     sys.stdout.write(output)
     sys.stderr.write(error)
     return code

@@ -14,7 +14,8 @@ from shared.composition.ports import MappedPorts, Ports
 from shared.composition.settings import Settings
 from shared.composition.wiring import build
 from shared.consent.audit_ledger import ConsentLedger
-from shared.dispatch.dispatch import Dispatcher, Work
+from shared.dispatch.dispatch import Dispatcher
+from shared.dispatch.work import Work
 from shared.domain.consent.bounce_text import Language
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.features.lists import ListKind
@@ -42,6 +43,14 @@ from shared.messages.lane_messages import Jobs, read_lane_message
 from shared.ports.queue import OutgoingMessage, QueueName
 from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
+from tests.engagement_twins import (
+    TwinActivityRows,
+    TwinCampaignRows,
+    TwinInteractionRows,
+    TwinMailings,
+    TwinRows,
+    TwinScoreRows,
+)
 from tests.import_twins import TwinNewRecords
 from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
 from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
@@ -139,6 +148,9 @@ class ConnectorTwin:
         self.audiences = TwinAudiences(self.platform, self.faults)
         self.temporary_lists = TwinAudiences(self.platform, self.faults, can_remove=False)
         self.marketing_lists = TwinLists(self.faults)
+        self.mailings = TwinMailings(self.clock, self.faults)
+        self.rows = TwinRows(self.faults)
+        self.engagement_settings: dict[str, Any] = {}
         self.list_kind, self.list_removals_at_once = ListKind.AUDIENCE, False
         self.queue = TwinQueue(self.clock, self.faults)
         self.rules = rules
@@ -179,6 +191,7 @@ class ConnectorTwin:
         self.explain, self.refusal_lifting = connector.explain, connector.refusal_lifting
         self.poller, self.comparison = connector.poll, connector.comparison
         self.reconciliation, self.resync = connector.reconciliation, connector.resync
+        self.engagement = connector.engagement
         return connector.dispatcher
 
     def _ports(self) -> Ports:
@@ -190,6 +203,11 @@ class ConnectorTwin:
             feeds=self.platform,
             tagging=self.tagging,
             automations=self.automations,
+            mailings=self.mailings,
+            campaign_rows=TwinCampaignRows(self.rows),
+            interaction_rows=TwinInteractionRows(self.rows),
+            activity_rows=TwinActivityRows(self.rows),
+            score_rows=TwinScoreRows(self.rows),
             audiences=self.audiences,
             list_kinds={ListKind.AUDIENCE: self.audiences, ListKind.TEMPORARY: self.temporary_lists},
             automation_rows=self.automation_rows,
@@ -216,6 +234,7 @@ class ConnectorTwin:
             spotler_list_kind=self.list_kind,
             list_removals_at_once=self.list_removals_at_once,
             bounce_task_language=Language.ENGLISH,
+            **self.engagement_settings,
         )
 
     async def current(self) -> tuple[PermissionDefault, ...]:

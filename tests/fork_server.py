@@ -24,8 +24,8 @@ from typing import Any, NoReturn
 
 from shared.domain.values.countries import country_code
 from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
-from shared.local.dataverse_sandbox.metadata.packaged import standard
 from tests import certificates
+from tests.installed import installed_schema
 from tests.short_clocks import Clocks, shorten
 
 _LONGEST_REQUEST = 1_000_000
@@ -50,7 +50,7 @@ def serve(path: str) -> None:
     """Fork on request until standard input ends: then the process that started the server is gone."""
     for module in _PRELOADED:
         __import__(module)
-    LatestDefinitions().of(standard()).lists()
+    LatestDefinitions().of(installed_schema()).lists()
     country_code("Oostenrijk")
     certificates.load_once()
     certificates.usual()

@@ -11,15 +11,17 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from shared.deployment.az import AzProgram  # noqa: E402  # after the path
-from shared.deployment.azure import Azure  # noqa: E402
-from shared.deployment.request import DeploymentRequest  # noqa: E402
-from shared.errors import ConnectorError  # noqa: E402
+from shared.deployment.deploy import Deployer  # noqa: E402  # after the path
+from shared.deployment.request import DeploymentRequest, Installation  # noqa: E402
+from shared.errors import ConfigurationError, ConnectorError  # noqa: E402
+from shared.local.commands.provisioning.deploy_command import Part, deployer_without  # noqa: E402
 
 
 def request() -> DeploymentRequest:
-    """Return the request that azd's environment describes."""
+    """Return the request that azd's environment describes; ConfigurationError without an organisation."""
     value = os.environ
+    if not value.get("DATAVERSE_URL"):
+        raise ConfigurationError("DATAVERSE_URL is not set: azd env set DATAVERSE_URL https://….crm4.dynamics.com")
     return DeploymentRequest(
         root=ROOT,
         group=value.get("AZURE_RESOURCE_GROUP", f"rg-{value['AZURE_ENV_NAME']}"),
@@ -31,9 +33,22 @@ def request() -> DeploymentRequest:
     )
 
 
-def azure() -> Azure:
-    """Return Azure by the az command line; azd itself has no commands for these questions."""
-    return Azure(AzProgram(), say=lambda text: sys.stdout.write(f"{text}\n"))
+def deployer() -> Deployer:
+    """Return a deployer by the az command line; azd itself has no commands for these questions."""
+    left_out = os.environ.get("DEPLOY_WITHOUT", "").split()
+    return deployer_without([_part(one) for one in left_out])
+
+
+def _part(text: str) -> Part:
+    """Read a word of DEPLOY_WITHOUT; ConfigurationError names those that there are."""
+    if text not in set(Part):
+        raise ConfigurationError(f"DEPLOY_WITHOUT is {text!r}; it must be one of {', '.join(Part)}")
+    return Part(text)
+
+
+def installation() -> Installation:
+    """Return the outputs of the template, which azd puts into the environment."""
+    return Installation.of({name: {"value": value} for name, value in os.environ.items()})
 
 
 def remember(name: str, value: str) -> None:

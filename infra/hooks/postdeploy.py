@@ -1,24 +1,18 @@
-"""After `azd deploy`: the key vault references resolve, and the app answers."""
+"""After `azd deploy`: the app answers, Dataverse sends to it, and a test change goes through."""
 
-import os
 import sys
 
-from azd_environment import azure, request, run
+from azd_environment import deployer, installation, request, run
 
 from shared.deployment.checks import signed_in
-from shared.deployment.request import Installation
-from shared.deployment.running import broken_references, wait_for_health, wait_for_references
-from shared.deployment.web import HttpsWeb
+from shared.errors import ConfigurationError
 
 
 def examine() -> None:
-    """Wait for the references and for the app; ConfigurationError if they stay away."""
-    wanted, cloud = request(), azure()
-    account = signed_in(cloud)
-    installation = Installation.of({name: {"value": value} for name, value in os.environ.items()})
-    wait_for_references(cloud, lambda: broken_references(cloud, account, wanted, installation))
-    for problem in wait_for_health(cloud, wanted, installation, HttpsWeb()).problems:
-        cloud.say(f"The app answers, but {problem}")
+    """Connect the published app and test it; ConfigurationError names what is not well."""
+    deploys = deployer()
+    if problems := deploys.connect(request(), signed_in(deploys.azure), installation()):
+        raise ConfigurationError("; ".join(problems))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from shared.ports.dataverse import (
     PermissionRows,
     RecordAccess,
 )
+from shared.ports.engagement import ActivityRows, CampaignRows, InteractionRows, ScoreRows
+from shared.ports.mailings import Mailings
 from shared.ports.marketing_platform import (
     Audiences,
     Automations,
@@ -42,6 +44,11 @@ class Ports:
     feeds: ContactFeeds
     tagging: Tagging
     automations: Automations
+    mailings: Mailings
+    campaign_rows: CampaignRows
+    interaction_rows: InteractionRows
+    activity_rows: ActivityRows
+    score_rows: ScoreRows
     audiences: Audiences
     list_kinds: Mapping[ListKind, ContactLists]
     automation_rows: AutomationRows

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from shared.adapters.dataverse.engagement.activities import DataverseActivities
+from shared.adapters.dataverse.engagement.bulk_messages import BulkMessages
+from shared.adapters.dataverse.engagement.campaigns import DataverseCampaigns
+from shared.adapters.dataverse.engagement.interactions import DataverseInteractions
+from shared.adapters.dataverse.engagement.scores import DataverseScores
 from shared.adapters.dataverse.events.organisations import KnownOrganisations
 from shared.adapters.dataverse.events.own_user import OwnUser
 from shared.adapters.dataverse.metadata.mapped_schema import DataverseSchema
@@ -25,6 +30,7 @@ from shared.adapters.spotler.automations.tagging import SpotlerTagging
 from shared.adapters.spotler.contacts.platform import SpotlerPlatform
 from shared.adapters.spotler.lists.audiences import SpotlerAudiences
 from shared.adapters.spotler.lists.temporary_lists import SpotlerTemporaryLists
+from shared.adapters.spotler.mailings.mailings import SpotlerMailings
 from shared.adapters.storage.keys.key_register import KeyRegister
 from shared.adapters.storage.keys.rekey import Rekeying
 from shared.adapters.storage.keys.sealed import SealedStore
@@ -126,6 +132,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
     temporary = traced(SpotlerTemporaryLists(spotler.transport), "spotler")
     automations = traced(SpotlerAutomations(spotler.transport, capabilities), "spotler")
     rows = traced(DataverseAutomations(dataverse), "crm")
+    bulk = BulkMessages(dataverse)
     variables = traced(DataverseEnvironmentVariables(dataverse), "crm")
     consents = ConsentLedger(store, clock, settings.environment, retention=settings.consent_retention)
     return Services(
@@ -138,6 +145,11 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         capabilities=capabilities,
         tagging=traced(SpotlerTagging(spotler.transport, capabilities), "spotler"),
         automations=automations,
+        mailings=SpotlerMailings(spotler.transport),
+        campaign_rows=DataverseCampaigns(dataverse, bulk),
+        interaction_rows=DataverseInteractions(dataverse, bulk),
+        activity_rows=DataverseActivities(dataverse),
+        score_rows=DataverseScores(dataverse, bulk, settings.sync_tables),
         audiences=audiences,
         list_kinds={ListKind.AUDIENCE: audiences, ListKind.TEMPORARY: temporary},
         automation_rows=rows,

@@ -3,6 +3,7 @@
 Parts that are not configured are embedded ones, so that the app runs on a laptop without any setting.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,7 +14,7 @@ from pydantic import ValidationError, ValidationInfo, field_validator, model_val
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsConfigDict
 
-from shared.composition.connection_settings import (
+from shared.composition.setting_groups.connection_settings import (
     TABLE_NAME,
     DataverseSettings,
     LocalSettings,
@@ -21,8 +22,9 @@ from shared.composition.connection_settings import (
     StorageSettings,
     TelemetrySettings,
 )
-from shared.composition.setting_texts import NCRONTAB, complaint_about_address, given, in_right_case
-from shared.composition.sync_settings import (
+from shared.composition.setting_groups.engagement_settings import EngagementSettings
+from shared.composition.setting_groups.setting_texts import NCRONTAB, complaint_about_address, given, in_right_case
+from shared.composition.setting_groups.sync_settings import (
     LOGICAL_NAME,
     PREFIX,
     SHORT_NAME,
@@ -32,12 +34,14 @@ from shared.composition.sync_settings import (
     TimerSettings,
 )
 from shared.domain.consent.bounce_text import Language
+from shared.domain.engagement.weights import Preset
 from shared.domain.features.lists import ListKind
 from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.planning.rules import EndAction
 from shared.domain.records.fingerprint_keys import SHORTEST, key_problem
 from shared.domain.records.records import PersonTable
 from shared.domain.values.texts import trimmed
+from shared.engagement.choices import ResponseKind
 from shared.errors import ConfigurationError
 
 SERVICE_BUS_LOCK = timedelta(minutes=5)
@@ -60,7 +64,11 @@ _CHOICES: Mapping[str, type[Enum]] = {
     "new_subscriber_target": ImportTarget,
     "spotler_list_kind": ListKind,
     "bounce_task_language": Language,
+    "engagement_weights": Preset,
 }
+NO_RESPONSES = "none"
+"""The value of CREATE_CAMPAIGN_RESPONSES for no kind at all; an empty setting has the default."""
+
 _VERBATIM = frozenset({"fingerprint_key", "dataverse_certificate_password"})
 """Another fingerprint key would write every record again; a password may begin and end with anything."""
 
@@ -73,6 +81,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 class Settings(
     LocalSettings,
     TelemetrySettings,
+    EngagementSettings,
     ConsentSettings,
     TimerSettings,
     StorageSettings,
@@ -107,7 +116,9 @@ class Settings(
             raise ValueError("expected a whole number, without points")
         return value
 
-    @field_validator("sync_tables", "dataverse_organisation_ids", "new_subscriber_match", mode="before")
+    @field_validator(
+        "sync_tables", "dataverse_organisation_ids", "new_subscriber_match", "create_campaign_responses", mode="before"
+    )
     @classmethod
     def _split(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
@@ -118,6 +129,9 @@ class Settings(
         match info.field_name:
             case "sync_tables":
                 return [in_right_case(word, PersonTable) for word in words]
+            case "create_campaign_responses":
+                chosen = [in_right_case(word, ResponseKind) for word in words]
+                return [] if words == [NO_RESPONSES] else chosen
             case "new_subscriber_match":  # logical names of columns
                 return [word.lower() for word in words]
             case _:
@@ -166,8 +180,33 @@ class Settings(
         return (self.queue_lock - self.claim_time) * 2 / 3
 
 
-def load_settings() -> Settings:
-    """Read and check the settings; ConfigurationError names each setting that is wrong, never its value."""
+_AZURE = "WEBSITE_SITE_NAME"
+"""Azure gives it to every function app."""
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check the settings; ConfigurationError names each setting that is wrong, never its value.
+
+    `environment` says whether this is Azure. There nothing may be embedded: files of an instance are lost with it.
+    """
+    settings = _read()
+    if environment.get(_AZURE) and (missing := _embedded(settings)):
+        raise ConfigurationError(f"These settings are missing, which a function app in Azure needs: {missing}")
+    return settings
+
+
+def _embedded(settings: Settings) -> str:
+    """Name the settings without which a part would be embedded, or not exist."""
+    parts = {
+        "DATAVERSE_URL": settings.dataverse_url,
+        "SPOTLER_KEY": settings.spotler_key,
+        "SERVICE_BUS__fullyQualifiedNamespace": settings.uses_service_bus,
+        "STATE_STORAGE__tableServiceUri": settings.uses_azure_tables,
+    }
+    return ", ".join(name for name, given in parts.items() if not given)
+
+
+def _read() -> Settings:
     try:
         return Settings()
     except ValidationError as problem:

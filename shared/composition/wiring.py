@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.administration.explain import Explain
+from shared.composition.engagement import engagement_of
 from shared.composition.ports import MappedPorts, Ports
 from shared.composition.rooms import bounce_service, job_runner, list_syncs, record_handler, tools_of
 from shared.composition.settings import Settings
@@ -19,6 +20,7 @@ from shared.dispatch.runs import Runs
 from shared.dispatch.walks import Walks
 from shared.domain.planning.rules import Rules
 from shared.domain.recovery.retry import RetryPolicy
+from shared.engagement.service import Engagement
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
 from shared.engine.guards.circuits import Circuits
@@ -69,6 +71,7 @@ class Connector:
     release: Release
     reconciliation: Reconciliation
     comparison: Comparison
+    engagement: Engagement
     bounces: BounceService
     permission_names: PermissionNames
     job_sweep: JobSweep
@@ -182,6 +185,7 @@ def build(
         rules=rules,
         environment=environment,
     )
+    engagement = engagement_of(tools)
     release = Release(brake=brake, lists=lists.start, lanes=lanes, redelivery=redelivery, clock=clock)
     walks = Walks(store, clock, environment)
     runs = RunControl(runs=Runs(store, clock, environment), walks=walks, lanes=lanes, clock=clock)
@@ -213,6 +217,7 @@ def build(
             resync=resync,
             release=release,
             comparison=comparison,
+            engagement=engagement,
             lists=lists,
             lanes=lanes,
             redelivery=redelivery,
@@ -249,6 +254,7 @@ def build(
         release=release,
         reconciliation=reconciliation,
         comparison=comparison,
+        engagement=engagement,
         bounces=bounces,
         permission_names=permission_names,
         job_sweep=JobSweep(

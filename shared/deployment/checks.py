@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from shared.deployment.azure import Azure
-from shared.deployment.request import PROVIDERS, Account, DeploymentRequest
+from shared.deployment.command_line.azure import Azure
+from shared.deployment.request import PROVIDERS, Account, DeploymentRequest, Plan
 from shared.errors import ConfigurationError
 
 _DEPLOYS, _ASSIGNS, _REGISTERS = (
@@ -61,7 +61,9 @@ def register(azure: Azure, names: list[str], may: Callable[[str], bool]) -> None
 
 
 def check_region(azure: Azure, request: DeploymentRequest) -> None:
-    """ConfigurationError, with the regions that do, if the region does not offer Flex Consumption."""
+    """ConfigurationError, with the regions that do, if the region does not offer the plan; every region has premium."""
+    if request.plan is Plan.PREMIUM:
+        return
     listed = azure.ask("listing the regions", "functionapp", "list-flexconsumption-locations")
     names = sorted(one["name"].replace(" ", "").lower() for one in listed)
     if request.location.replace(" ", "").lower() not in names:

@@ -3,30 +3,34 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
-from shared.deployment.azure import Azure
+from shared.deployment.change_test import outcome, try_queue
 from shared.deployment.checks import check_region, check_rights, missing_providers, register, signed_in
-from shared.deployment.package import build_package
+from shared.deployment.command_line.azure import Azure
+from shared.deployment.dataverse_side import DataverseSide
 from shared.deployment.provisioning import changes, existing, parameters, provision, wait_for_former_run
+from shared.deployment.publishing import build, publish
 from shared.deployment.request import Account, DeploymentRequest, Installation
 from shared.deployment.running import (
-    Web,
     broken_references,
+    function_key,
     health_problems,
-    publish,
     wait_for_health,
     wait_for_references,
 )
+from shared.deployment.web import Web
 from shared.errors import ConfigurationError
 
+_NOT_TRIED = "No test change was sent: cure what is not well, and run the command again"
 
-class DataverseSide(Protocol):
-    """Installs the Dataverse side: tables, steps, the service endpoint, the application user."""
 
-    def install(self, request: DeploymentRequest, installation: Installation) -> str:
-        """Install or update it, and return what was done, in words."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What exists now, and what is not well with it, each with what to do."""
+
+    installation: Installation
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +51,59 @@ class Deployer:
             return [*lines, f"create the resource group {request.group}, with every resource of infra/main.bicep in it"]
         return [*lines, *changes(self.azure, request, parameters(self.azure, account, request))]
 
-    def deploy(self, request: DeploymentRequest, package: Path) -> Installation:
-        """Create or update everything; ConfigurationError with cause and cure at the first step that fails."""
-        say = self.azure.say
-        say("Checking sign-in, rights, region")
+    def check(self, request: DeploymentRequest) -> Account:
+        """Check sign-in, rights and region, register providers, wait for a former run; return who is signed in."""
+        self.azure.say("Checking sign-in, rights, region")
         account = signed_in(self.azure)
         may = check_rights(self.azure, account, request)
         check_region(self.azure, request)
         register(self.azure, missing_providers(self.azure), may)
         wait_for_former_run(self.azure, request)
-        say("Deploying the resources; the first time takes about ten minutes")
-        installation = provision(self.azure, request, parameters(self.azure, account, request))
-        say(self.dataverse.install(request, installation))
-        self._bring_up(request, account, installation, package)
-        return installation
+        return account
 
-    def _bring_up(
-        self, request: DeploymentRequest, account: Account, installation: Installation, package: Path
-    ) -> None:
+    def parameters(self, request: DeploymentRequest, account: Account) -> dict[str, Any]:
+        """Return the parameters of the template; see `provisioning.parameters`."""
+        return parameters(self.azure, account, request)
+
+    def deploy(self, request: DeploymentRequest, package: Path) -> Deployed:
+        """Create or update everything; ConfigurationError with cause and cure at the first step that fails."""
+        say = self.azure.say
+        account = self.check(request)
+        say("Deploying the resources; the first time takes about ten minutes")
+        installation = provision(self.azure, request, self.parameters(request, account))
+        say(self.dataverse.prepare(request, installation))
+        wait_for_references(self.azure, lambda: broken_references(self.azure, account, request, installation))
+        built = build(request, package)
+        say(f"Publishing {built.files} files" + ("" if built.compiled else "; without Python 3.12 here, not compiled"))
+        publish(self.azure, account, request, installation, built.path)
+        return Deployed(installation, self.connect(request, account, installation))
+
+    def connect(self, request: DeploymentRequest, account: Account, installation: Installation) -> tuple[str, ...]:
+        """Wait for the published app, let Dataverse send to it, and send a test change; return what is not well.
+
+        ConfigurationError if the app does not answer, or cannot tell its mapping.
+        """
         say = self.azure.say
         wait_for_references(self.azure, lambda: broken_references(self.azure, account, request, installation))
-        built = build_package(request.root, package)
-        say(f"Publishing {built.files} files" + ("" if built.compiled else "; without Python 3.12 here, not compiled"))
-        publish(self.azure, request, installation, built.path)
         say("Waiting for the app")
         answer = wait_for_health(self.azure, request, installation, self.web)
-        for problem in answer.problems:
-            say(f"The app answers, but {problem}")
+        key = function_key(self.azure, request, installation)
+        mapping = self.web.mapping(installation.host, key)
+        if mapping is None:
+            raise ConfigurationError(
+                "The app cannot tell its mapping, so the steps of Dataverse stay as they are. "
+                f"{_listed(answer.problems)}Look at the log stream of {installation.app}, and run the command again"
+            )
+        say(self.dataverse.connect(request, installation, mapping))
+        if answer.problems:
+            return (*(f"The app answers, but {one}" for one in answer.problems), _NOT_TRIED)
+        say("Sending a test change")
+        test = self.dataverse.try_change(request) or try_queue(self.azure, installation, self.web, key)
+        told = outcome(test, installation)
+        if not test.is_well:
+            return (told,)
+        say(told)
+        return ()
 
     def doctor(self, request: DeploymentRequest) -> list[str]:
         """Return what is wrong with a running installation, each with what to do; nothing is changed."""
@@ -94,3 +124,7 @@ class Deployer:
             except ConfigurationError as error:
                 found.append(str(error))
         return found
+
+
+def _listed(problems: tuple[str, ...]) -> str:
+    return "".join(f"{one}. " for one in problems)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
+from shared.deployment.dependencies import Dependencies, install
 from shared.errors import ConfigurationError
 
 RUNTIME = "3.12"
@@ -35,7 +36,9 @@ class Package:
     compiled: int
 
 
-def build_package(root: Path, target: Path, *, runtime: str = RUNTIME) -> Package:
+def build_package(
+    root: Path, target: Path, *, runtime: str = RUNTIME, dependencies: Dependencies = Dependencies.LEFT_TO_AZURE
+) -> Package:
     """Write the zip of the project at `root`.
 
     Byte code is compiled by an interpreter of the version `runtime`, if this machine has one: the package is read-only
@@ -48,6 +51,8 @@ def build_package(root: Path, target: Path, *, runtime: str = RUNTIME) -> Packag
         for name in deployed_files(root):
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, stage / name)
+        if dependencies is Dependencies.PACKED:
+            install(root / "requirements.txt", stage, runtime)
         compiler = interpreter(runtime)
         if compiler is not None:
             _compile(compiler, stage)

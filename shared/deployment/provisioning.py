@@ -1,15 +1,19 @@
 """Deploys the template: its parameters, what it would change, its outputs."""
 
-import json
 import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from shared.deployment.azure import Azure
-from shared.deployment.request import TEMPLATE_SETTINGS, Account, DeploymentRequest, Installation
+from shared.deployment.command_line.azure import Azure
+from shared.deployment.command_line.files import private_json
+from shared.deployment.request import (
+    PREMIUM_SETTINGS,
+    TEMPLATE_SETTINGS,
+    Account,
+    DeploymentRequest,
+    Installation,
+)
 from shared.errors import ConfigurationError
 
 FINGERPRINT_SECRET = "fingerprint-key"  # noqa: S105  # the name of a secret
@@ -38,6 +42,7 @@ def parameters(azure: Azure, account: Account, request: DeploymentRequest) -> di
         "fingerprintKey": "" if FINGERPRINT_SECRET in stored else secrets.token_urlsafe(32),
         "alarmEmails": list(request.alarm_emails),
         "timeZone": request.time_zone,
+        "plan": str(request.plan),
         "createRoleAssignments": request.assign_roles,
         "closedNetwork": request.closed_network,
         "deployerId": account.principal,
@@ -73,6 +78,16 @@ def existing(azure: Azure, request: DeploymentRequest) -> Installation | None:
     return Installation.of(outputs) if outputs else None
 
 
+def queue_key(azure: Azure, request: DeploymentRequest, installation: Installation) -> str:
+    """Return the key with which Dataverse sends to its queue; it is never printed."""
+    named = ("--name", installation.rule, "--queue-name", installation.queue, "--resource-group", request.group)
+    place = (*named, "--namespace-name", installation.namespace.partition(".")[0])
+    keys = azure.ask(
+        "reading the key of the queue", "servicebus", "queue", "authorization-rule", "keys", "list", *place
+    )
+    return str(keys["primaryKey"])
+
+
 def wait_for_former_run(azure: Azure, request: DeploymentRequest) -> None:
     """Wait for a deployment whose command was killed: Azure finishes it, and may be making the fingerprint key."""
     while _last_run(azure, request).get("provisioningState") in {"Accepted", "Running"}:
@@ -93,15 +108,10 @@ def _template(request: DeploymentRequest, file: Path) -> list[str]:
     return [*named, "--template-file", template, "--parameters", f"@{file}"]
 
 
-@contextmanager
-def _parameter_file(values: dict[str, Any]) -> Iterator[Path]:
-    """Write the parameters where only this user reads them: other users see the arguments of a process."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "parameters.json"
-        file.touch(mode=0o600)
-        contents = {"contentVersion": "1.0.0.0", "parameters": {name: {"value": one} for name, one in values.items()}}
-        file.write_text(json.dumps(contents), encoding="utf-8")
-        yield file
+def _parameter_file(values: dict[str, Any]) -> AbstractContextManager[Path]:
+    """Write the parameters to a file; secrets are among them."""
+    given = {name: {"value": one} for name, one in values.items()}
+    return private_json({"contentVersion": "1.0.0.0", "parameters": given})
 
 
 def _stored_secrets(azure: Azure, request: DeploymentRequest) -> set[str]:
@@ -119,7 +129,7 @@ def _stored_secrets(azure: Azure, request: DeploymentRequest) -> set[str]:
 def _further_settings(azure: Azure, request: DeploymentRequest) -> dict[str, str]:
     """Return the settings that somebody added to the app: the template would drop them."""
     listed = azure.find("looking for the app", "functionapp", "list", "--resource-group", request.group) or []
-    ours = {name.casefold() for name in TEMPLATE_SETTINGS}
+    ours = {name.casefold() for name in TEMPLATE_SETTINGS | PREMIUM_SETTINGS}
     found: dict[str, str] = {}
     for app in listed:
         if (app.get("tags") or {}).get("azd-env-name") == request.environment:

@@ -1,8 +1,11 @@
 """What a deployment is asked for, and what it knows when it is under way."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from shared.errors import ConfigurationError
 
 PROVIDERS = (
     "Microsoft.App",
@@ -41,6 +44,23 @@ TEMPLATE_SETTINGS = frozenset(
 )
 """The settings that the template gives; it keeps no others, so the deployment hands these over again."""
 
+PREMIUM_SETTINGS = frozenset(
+    {
+        "FUNCTIONS_EXTENSION_VERSION",
+        "FUNCTIONS_WORKER_RUNTIME",
+        "WEBSITE_RUN_FROM_PACKAGE",
+        "WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID",
+    }
+)
+"""What it gives beyond these on the plan premium; the plan flex refuses them, so they are never handed over."""
+
+
+class Plan(StrEnum):
+    """The hosting plan: scales to zero, or keeps one instance."""
+
+    FLEX = "flex"
+    PREMIUM = "premium"
+
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRequest:
@@ -57,6 +77,7 @@ class DeploymentRequest:
     time_zone: str = "Europe/Amsterdam"
     assign_roles: bool = True
     closed_network: bool = False
+    plan: Plan = Plan.FLEX
 
     @property
     def name(self) -> str:
@@ -83,17 +104,31 @@ class Installation:
     client_id: str
     namespace: str
     queue: str
+    rule: str
     vault: str
+    storage: str
+    container: str
 
     @classmethod
     def of(cls, outputs: dict[str, Any]) -> "Installation":
-        """Read the outputs of a deployment."""
+        """Read the outputs of a deployment; ConfigurationError if an older template made it."""
         value = {name.upper(): one["value"] for name, one in outputs.items()}
-        return cls(
-            app=value["FUNCTION_APP_NAME"],
-            host=value["FUNCTION_APP_HOST"],
-            client_id=value["IDENTITY_CLIENT_ID"],
-            namespace=value["SERVICE_BUS_NAMESPACE"],
-            queue=value["DATAVERSE_QUEUE"],
-            vault=value["KEY_VAULT_NAME"],
-        )
+        if absent := [name for name in _OUTPUTS.values() if name not in value]:
+            raise ConfigurationError(
+                f"The deployment has no output {', '.join(absent)}: run python -m shared deploy or azd provision again"
+            )
+        return cls(**{name: value[output] for name, output in _OUTPUTS.items()})
+
+
+_OUTPUTS = {
+    "app": "FUNCTION_APP_NAME",
+    "host": "FUNCTION_APP_HOST",
+    "client_id": "IDENTITY_CLIENT_ID",
+    "namespace": "SERVICE_BUS_NAMESPACE",
+    "queue": "DATAVERSE_QUEUE",
+    "rule": "DATAVERSE_QUEUE_RULE",
+    "vault": "KEY_VAULT_NAME",
+    "storage": "STORAGE_ACCOUNT",
+    "container": "PACKAGE_CONTAINER",
+}
+"""The output of `infra/main.bicep` for each field of an installation."""

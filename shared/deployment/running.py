@@ -1,12 +1,10 @@
-"""The code of the app: publishes it, waits until it answers, and looks at its key vault references."""
+"""The running app: waits until it answers, and looks at its key vault references."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-from shared.deployment.azure import Azure
+from shared.deployment.command_line.azure import Azure
 from shared.deployment.request import Account, DeploymentRequest, Installation
+from shared.deployment.web import HealthAnswer, Web
 from shared.errors import ConfigurationError
 
 _WEB_VERSION = "2024-04-01"
@@ -18,30 +16,6 @@ _CURES = {
 }
 _PAUSE, _LONGEST = 10.0, 300.0
 _OK, _NOTHING_THERE = 200, frozenset({0, 404})
-
-
-@dataclass(frozen=True, slots=True)
-class HealthAnswer:
-    """What `GET /api/health` answers: the status, 0 if nothing answered, and the services that are not well."""
-
-    status: int
-    problems: tuple[str, ...] = ()
-
-
-class Web(Protocol):
-    """Asks the app itself."""
-
-    def health(self, host: str, key: str) -> HealthAnswer:
-        """Ask for its health; never an error."""
-        ...
-
-
-def publish(azure: Azure, request: DeploymentRequest, installation: Installation, package: Path) -> None:
-    """Upload the package; Azure installs requirements.txt. A new role may take minutes until the upload succeeds."""
-    azure.ask(
-        "publishing the code", "functionapp", "deployment", "source", "config-zip", "--resource-group", request.group,
-        "--name", installation.app, "--src", str(package), "--build-remote", "true",
-    )  # fmt: skip
 
 
 def wait_for_health(azure: Azure, request: DeploymentRequest, installation: Installation, web: Web) -> HealthAnswer:

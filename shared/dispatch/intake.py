@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shared.dispatch.dispatch import Dispatcher, Work, postpone_all
+from shared.dispatch.work import Work, postpone_all
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked
@@ -20,6 +20,9 @@ from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
 from shared.ports.organisations import Organisations, Origin, OwnUser, RejectedMessage
 from shared.ports.queue import Queue, QueueName
+
+if TYPE_CHECKING:  # the intake works before the use cases can be built
+    from shared.dispatch.dispatch import Dispatcher
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ class Ready(Protocol):
         """The connector's own user."""
 
     @property
-    def dispatcher(self) -> Dispatcher:
+    def dispatcher(self) -> "Dispatcher":
         """Does the work."""
 
 

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Any
 
 from shared.installation import plan
+from shared.installation.components.events.endpoint_check import check_endpoint
 from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.table import kinds
 from shared.installation.desired.state import DesiredState, Endpoint
@@ -66,6 +67,14 @@ class Session:
         if desired.endpoint is not None:
             desired = replace(desired, endpoint=replace(desired.endpoint, key=None))
         return plan.writes((await self._prepared(goal, desired)).steps)
+
+    async def check_endpoint(self, prepared: Prepared) -> str | None:
+        """Let Dataverse check an endpoint that was written; return what to do if it cannot use it."""
+        if self._desired.endpoint is None or not any(
+            step.kind is Kind.ENDPOINT for step in plan.writes(prepared.steps)
+        ):
+            return None
+        return await check_endpoint(self._client, self._desired.endpoint)
 
     async def _prepared(self, goal: Goal, desired: DesiredState) -> Prepared:
         if desired.endpoint is None and goal is not Goal.INSTALL:

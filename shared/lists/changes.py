@@ -1,9 +1,8 @@
 """Changes between two synchronisations: a member joins or leaves (ML-24), a list ends (ML-28)."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from uuid import UUID
 
 from shared.domain.records.jobs import JobStatus
 from shared.domain.records.outcomes import Reason
@@ -168,14 +167,3 @@ class ListChanges:
             text = f"{error.summary}. Stop using it there; then it is removed, or delete it in Spotler."
             await self._tools.reporter.try_status(marketing_list, SyncStatus.FAILED, IN_USE, text)
         await self._tools.redelivery.postpone(lane, message, trouble)
-
-
-def memberships(pairs: Mapping[tuple[UUID, UUID], str]) -> list[ListMembers]:
-    """Group pairs of list and person (with their correlation ids) by list: a change causes several events."""
-    grouped: dict[UUID, dict[UUID, str]] = {}
-    for (marketing_list, person), correlation in pairs.items():
-        grouped.setdefault(marketing_list, {})[person] = correlation
-    return [
-        ListMembers(list=marketing_list, members=tuple(people), correlation=list(people.values())[-1])
-        for marketing_list, people in grouped.items()
-    ]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 from uuid import UUID, uuid4
 
@@ -149,7 +150,23 @@ class Compare(RetriedMessage):
     run: str
 
 
-AnyMessage = ReferenceBatch | Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
+class EngagementTask(StrEnum):
+    """The kinds of work on mailings that take several steps."""
+
+    READ = "read"
+    """Read what recipients did, from the cursor on."""
+    UPKEEP = "upkeep"
+    """Walk over all people at night."""
+
+
+class Engage(RetriedMessage):
+    """Do the next step of a task on mailings; its progress is in the state store."""
+
+    kind: Literal["engage"] = "engage"
+    task: EngagementTask
+
+
+AnyMessage = ReferenceBatch | Jobs | Permissions | Walk | Replay | Compare | Engage | ListMessage | Unchecked
 LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 

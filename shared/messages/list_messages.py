@@ -1,5 +1,6 @@
 """The messages of the lanes about marketing lists. Ids and numbers only."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -105,3 +106,14 @@ class ListClean(_AboutList):
 
 
 ListMessage = ListStep | ListMembers | ListLook | ListClean
+
+
+def memberships(pairs: Mapping[tuple[UUID, UUID], str]) -> list[ListMembers]:
+    """Group pairs of list and person (with their correlation ids) by list: a change causes several events."""
+    grouped: dict[UUID, dict[UUID, str]] = {}
+    for (marketing_list, person), correlation in pairs.items():
+        grouped.setdefault(marketing_list, {})[person] = correlation
+    return [
+        ListMembers(list=marketing_list, members=tuple(people), correlation=list(people.values())[-1])
+        for marketing_list, people in grouped.items()
+    ]

@@ -11,6 +11,7 @@ from shared.domain.recovery.retry import Done, GiveUp, Next, RetryAt, RetryPolic
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import (
     Compare,
+    Engage,
     Jobs,
     Lanes,
     Permissions,
@@ -27,7 +28,7 @@ from shared.ports.queue import Queue, QueueName
 
 log = logging.getLogger(__name__)
 
-Message = Jobs | Permissions | Walk | Replay | Compare | ListMessage | Unchecked
+Message = Jobs | Permissions | Walk | Replay | Compare | Engage | ListMessage | Unchecked
 """What is done as a whole, or put off as a whole."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from shared.consent.audit_ledger import ConsentLedger, as_rows
 from shared.consent.erased_consent import ErasedConsent
 from shared.domain.consent.suppression import AddressRefusal, Suppression
+from shared.domain.engagement.scores import Score
 from shared.domain.planning.conditions import email_of
 from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules
@@ -25,6 +26,7 @@ from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
 from shared.ports.documents import read_one
+from shared.ports.engagement import InteractionRows, ScoreRows, ScoreWrite
 from shared.ports.queue import DeadLetter, Queue
 from shared.ports.state import Delete, Document, DocumentKey, StateStore
 from shared.privacy.person_dead_letters import PersonDeadLetters
@@ -38,7 +40,8 @@ class ErasureResult:
     """The result of an erasure: documents changed or deleted, changes of consent under a pseudonym, dead letters.
 
     `dead_letters_left` concern changes of others: replay them. `refused_addresses` counts addresses where something
-    stays refused. `is_in_dataverse`: the record still exists, so that its next save stores it anew.
+    stays refused. `is_in_dataverse`: the record still exists, so that its next save stores it anew. `interactions`
+    counts rows in Dataverse.
     """
 
     documents: int
@@ -47,6 +50,7 @@ class ErasureResult:
     dead_letters_left: int
     refused_addresses: int
     is_in_dataverse: bool
+    interactions: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON."""
@@ -57,6 +61,7 @@ class ErasureResult:
             "deadLettersLeft": self.dead_letters_left,
             "refusedAddresses": self.refused_addresses,
             "inDataverse": self.is_in_dataverse,
+            "interactions": self.interactions,
         }
 
 
@@ -87,6 +92,8 @@ class PersonData:
     consents: ConsentLedger
     erased: ErasedConsent
     crm: Crm
+    interactions: InteractionRows
+    scores: ScoreRows
     queue: Queue
     rules: Rules
     clock: Clock
@@ -156,6 +163,7 @@ class PersonData:
                 raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
             consent = await self.erased.take_over(key, self.clock.now())
             await self.suppressions.disown(known.suppressions, str(key))
+            interactions = await self._forget_interactions(known)
             documents = await self._forget_documents(known)
             letters, letters_left = await self._letters.forget(key)
             held = {external_id: _left(one, key) for external_id, one in held.items()}
@@ -169,7 +177,16 @@ class PersonData:
             dead_letters_left=letters_left,
             refused_addresses=sum(bool(one.subjects) for one in refused.values()),
             is_in_dataverse=known.is_in_dataverse,
+            interactions=interactions,
         )
+
+    async def _forget_interactions(self, known: _StoredData) -> int:
+        """Delete what the person did with mailings from Dataverse, and clear the scores of a record that remains."""
+        key = known.person.key
+        count = await self.interactions.remove_of([key])
+        if count and known.is_in_dataverse:
+            await self.scores.write([ScoreWrite(key, Score())])
+        return count
 
     async def _forget_documents(self, known: _StoredData) -> int:
         """Change the documents that name the person until none does.
@@ -250,7 +267,8 @@ def _kept_json(erased: str, changes: Sequence[Mapping[str, str]]) -> dict[str, A
 
 
 def _by_kind(found: Sequence[PersonDocument]) -> dict[str, list[Mapping[str, Any]]]:
-    kinds: dict[str, list[Mapping[str, Any]]] = {"bounces": [], "reviews": [], "held": [], "counted": [], "lists": []}
+    names = ("bounces", "reviews", "held", "counted", "lists", "interactions")
+    kinds: dict[str, list[Mapping[str, Any]]] = {name: [] for name in names}
     for one in found:
         kinds[one.kind].append(one.content)
     return kinds

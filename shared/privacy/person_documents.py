@@ -5,7 +5,7 @@ A kind of document that names records must be found here, or in `person_data`: a
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -60,7 +60,7 @@ class PersonDocuments:
         return {key.row: document for key, document in read.items()}
 
     async def naming(self, person: Person) -> AsyncIterator[PersonDocument]:
-        """Yield all documents. Scans bounces, reviews and the notes of all marketing lists, which takes a while."""
+        """Yield all documents. Scans bounces, interactions, reviews, notes of marketing lists: that takes a while."""
         for document in await self._read(self._known_keys(person)):
             if (found := _of_brake_or_bounce(document, person)) is not None:
                 yield found
@@ -69,13 +69,27 @@ class PersonDocuments:
                 tasks = {record: task for record, task in document.body["tasks"].items() if record != str(person.key)}
                 content = {"task": document.body["tasks"][str(person.key)]}
                 yield PersonDocument("bounces", content, _replaced(document, {**document.body, "tasks": tasks}))
-        async for document in documents(self._store, f"{self._environment}-review"):
-            if (found := _of_review(document, person.key)) is not None:
-                yield found
+        async for found in self._of_interactions(person):
+            yield found
+        async for found in self._of_reviews(person):
+            yield found
         async for state in documents(self._store, f"{self._environment}-lists"):
             async for document in documents(self._store, f"{self._environment}-list-{state.key.row}"):
                 if (found := _of_list(document, state.key.row, person)) is not None:
                     yield found
+
+    async def _of_reviews(self, person: Person) -> AsyncIterator[PersonDocument]:
+        async for document in documents(self._store, f"{self._environment}-review"):
+            if (found := _of_review(document, person.key)) is not None:
+                yield found
+
+    async def _of_interactions(self, person: Person) -> AsyncIterator[PersonDocument]:
+        async for document in documents(self._store, f"{self._environment}-engaged"):
+            if (found := _of_engaged(document, person)) is not None:
+                yield found
+        async for document in documents(self._store, f"{self._environment}-engagement-refused"):
+            if document.body["record"] == str(person.key):
+                yield PersonDocument("interactions", {"refused": document.key.row}, _deleted(document))
 
     def _known_keys(self, person: Person) -> list[DocumentKey]:
         brake, bounce = f"{self._environment}-brake", f"{self._environment}-bounce"
@@ -102,6 +116,17 @@ def _of_brake_or_bounce(document: Document, person: Person) -> PersonDocument | 
     rest = {other: at for other, at in counted.items() if other != digest}
     content = {"kind": row.removeprefix("window-"), "counted": counted[digest]}
     return PersonDocument("counted", content, _replaced(document, {**body, "counted": rest}))
+
+
+def _of_engaged(document: Document, person: Person) -> PersonDocument | None:
+    """What a contact did with mailings. A contact that others use keeps it, without the name of this record."""
+    if document.key.row in person.contacts:
+        return PersonDocument("interactions", {"contact": document.key.row, **document.body}, _deleted(document))
+    shown: Sequence[Any] = document.body.get("shown", ())
+    if str(person.key) not in shown:
+        return None
+    rest = {name: value for name, value in document.body.items() if name != "shown"}
+    return PersonDocument("interactions", {"score": shown[1:3]}, _replaced(document, rest))
 
 
 def _of_review(document: Document, key: RecordKey) -> PersonDocument | None:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 
 from shared.errors import ConnectorError
-from tests.bench import cold_start, from_spotler, jobs, lists, live_beside_bulk, planning, through_the_app
+from tests.bench import cold_start, from_spotler, jobs, lists, live_beside_bulk, mailings, planning, through_the_app
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "plan": planning.plan_speed,
@@ -27,14 +27,19 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[None]]] = {
     "lists-50k": lists.lists_50k,
     "list-memory": lists.list_memory,
     "long-list": lists.long_list,
+    "mailing": mailings.mailing,
+    "mailing-20k": mailings.mailing_20k,
+    "mailing-memory": mailings.mailing_memory,
     "cold-start": cold_start.cold_start,
+    "memory": cold_start.memory,
 }
-_ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list"})
+_ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list", "mailing-20k", "mailing-memory"})
 """These take minutes."""
 
 
 async def main(names: list[str]) -> int:
     """Run the named benchmarks, or all that do not take minutes."""
+    names = [name.replace("_", "-") for name in names]
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
         print(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")

@@ -18,6 +18,7 @@ from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.process import sandbox
 from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
+from tests.installed import organisation
 
 _SAVES = 1_000
 _AT_ONCE = 20
@@ -35,15 +36,13 @@ class Bench:
 
     async def requests(self) -> tuple[int, int]:
         """Count what the connector has asked so far: of Dataverse, of Spotler."""
-        return (await self.dynamics.counters()).get("client connector", 0), sum(
-            (await self.spotler.requests()).values()
-        )
+        return await self.dynamics.requests_of_the_connector(), sum((await self.spotler.requests()).values())
 
 
 @asynccontextmanager
 async def bench(people: int = 0) -> AsyncIterator[Bench]:
     """Start everything with `people` in Dataverse."""
-    async with sandbox("--people", str(people)) as addresses:
+    async with sandbox("--organisation", str(organisation()), "--people", str(people)) as addresses:
         os.environ.update(addresses.as_environment())
         async with (
             connector_host(port=0) as host,

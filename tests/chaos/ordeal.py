@@ -118,7 +118,7 @@ class Ordeal:
 
     async def requests(self) -> int:
         """Count what the connector has asked so far, of both sides."""
-        ours = (await self.world.dynamics.counters()).get("client connector", 0)
+        ours = await self.world.dynamics.requests_of_the_connector()
         return ours + sum((await self.world.spotler.requests()).values())
 
     async def _endure(self) -> None:

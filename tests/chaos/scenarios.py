@@ -8,7 +8,7 @@ import resource
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
-from shared.local.sandbox.command import CONNECTOR_CLIENT
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT
 from shared.ports.queue import OutgoingMessage, QueueName
 from tests.chaos.cold_starts import COLD_STARTS
 from tests.chaos.figures import Figures

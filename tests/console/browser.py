@@ -13,6 +13,7 @@ from shared.console.access.roles import Role, User
 from shared.console.access.sessions import SESSION, Session, Sessions
 from tests.scenario.world import World
 
+
 def session_of(world: World, role: Role, user: str = "local") -> str:
     """A cookie as the console signs it for somebody of this role."""
     key = (Path(world.folder) / "fingerprint.key").read_bytes()

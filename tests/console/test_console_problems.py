@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def given_up(world: World, person: Person, reason: str = "gave-up") -> None:
-    """Dead-letter a message that names a record, as the connector does when its patience ends."""
+    """Dead-letter a message that names a record, as the connector does after repeated failures."""
     reference = Reference(RecordKey(PersonTable(person.table), UUID(person.id)), Why.SAVED, f"correlation-{person.id}")
     await world.queue.dead_letter(
         QueueName.LIVE, references_body([reference]), reason=reason, description="for a test", correlation_id=""

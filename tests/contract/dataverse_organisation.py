@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from shared.errors import Service
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
+from tests.installed import installed_settings
 
 Rows = Sequence[tuple[str, dict[str, Any]]]
 
@@ -38,14 +40,31 @@ class DataverseOrganisation:
         async with httpx.AsyncClient() as http:
             (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
 
+    async def refuse(self, match: str) -> None:
+        """Answer 503 to every request that matches."""
+        rule = {"kind": "unavailable", "match": match, "rate": 1.0}
+        async with httpx.AsyncClient() as http:
+            (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+
+    async def requests(self) -> Counter[str]:
+        """Count all requests that were sent, by method and set."""
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"{self.url}/sandbox/counters")
+        return Counter(answer.json()["requests"])
+
 
 @asynccontextmanager
-async def open_organisation(rows: Rows = (), **settings: Any) -> AsyncIterator[DataverseOrganisation]:
+async def open_organisation(
+    rows: Rows = (), *, bare: bool = False, **settings: Any
+) -> AsyncIterator[DataverseOrganisation]:
+    """Open an organisation; unless `bare`, the connector is installed in it."""
+
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
     sent: list[str] = []
-    app = create_app(DataverseSandboxSettings(**settings), publish, rows)
+    begin = DataverseSandboxSettings if bare else installed_settings
+    app = create_app(begin(**settings), publish, rows)
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("contoso", "sandbox", "sandbox"), at.url, authority=at.url)
 

@@ -17,6 +17,7 @@ from shared.adapters.spotler.automations.tagging import SpotlerTagging
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.spotler.lists.audiences import SpotlerAudiences
 from shared.adapters.spotler.lists.temporary_lists import SpotlerTemporaryLists
+from shared.adapters.spotler.mailings.mailings import SpotlerMailings
 from shared.adapters.spotler.rest.retrying import RetrySettings
 from shared.domain.records.marketing_contact import ContactWrite, Purge
 from shared.errors import Service
@@ -45,6 +46,7 @@ class SpotlerAccount:
     automations: SpotlerAutomations
     audiences: SpotlerAudiences
     temporary_lists: SpotlerTemporaryLists
+    mailings: SpotlerMailings
     store: TwinStore
     clock: ManualClock
     control: httpx.AsyncClient
@@ -53,6 +55,11 @@ class SpotlerAccount:
     async def fault(self, kind: str, operation: str, **details: Any) -> None:
         body = {"kind": kind, "operation": operation, **details}
         (await self.control.post("/sandbox/faults", json=body)).raise_for_status()
+
+    async def act(self, path: str, body: Any = None, **params: str) -> Any:
+        answer = await self.control.post(f"/sandbox/{path}", params=params, json=body if body is not None else {})
+        answer.raise_for_status()
+        return answer.json()
 
     async def look(self, path: str, **params: str) -> Any:
         answer = await self.control.get(f"/sandbox/{path}", params=params)
@@ -99,6 +106,7 @@ async def open_account(*, assumed: bool = True, **switches: Any) -> AsyncIterato
                 automations=SpotlerAutomations(transport, capabilities),
                 audiences=SpotlerAudiences(transport),
                 temporary_lists=SpotlerTemporaryLists(transport),
+                mailings=SpotlerMailings(transport),
                 store=store,
                 clock=clock,
                 control=control,

@@ -29,6 +29,7 @@ from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, cr
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from tests.contract.dataverse_script import create_only, delete, read_fetch_xml
+from tests.installed import installed_settings
 
 TAG = "spotler-connector"
 PEOPLE = [UUID(int=number) for number in range(1, 301)]
@@ -59,7 +60,7 @@ class Organisation:
 
 @pytest.fixture
 async def organisation() -> AsyncIterator[Organisation]:
-    settings = DataverseSandboxSettings()
+    settings = installed_settings()
     rows = [("contact", {"contactid": str(row), "lastname": f"Proef {row.int:03}"}) for row in PEOPLE]
     rows.append(("lead", {"leadid": str(LEAD), "subject": "x", "lastname": "Proef", "leadqualitycode": 1}))
     found: list[Organisation] = []

@@ -22,11 +22,12 @@ from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError, DataError, Service
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord
 from tests.contract.clocks import ManualClock
+from tests.installed import installed_settings
 
 ANN, BEN, TWIN, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 14))
 NEW, NEW_LEAD = RecordKey(PersonTable.CONTACT, UUID(int=101)), RecordKey(PersonTable.LEAD, UUID(int=102))
@@ -111,7 +112,7 @@ async def organisation_with(
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
-    app = create_app(DataverseSandboxSettings(more_tables=ENTRIES, **settings), publish, rows)
+    app = create_app(installed_settings(more_tables=ENTRIES, **settings), publish, rows)
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         sent: list[str] = []

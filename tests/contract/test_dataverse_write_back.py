@@ -20,7 +20,7 @@ from shared.domain.records.marketing_contact import PropertyType, PropertyValue,
 from shared.domain.records.outcomes import Side
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, DataError, NotFoundError, ThrottledError
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
@@ -42,6 +42,7 @@ from tests.contract.writeback_organisation import (
     option,
     organisation_with,
 )
+from tests.installed import installed_settings
 
 
 @pytest.fixture
@@ -276,7 +277,7 @@ async def test_our_own_writes_carry_our_tag_so_that_they_do_not_come_back() -> N
     async def publish(message: ServiceEndpointMessage) -> None:
         tags.append(b'"tag"' in message.body)
 
-    app = create_app(DataverseSandboxSettings(), publish, [row for row in ROWS if row[0] == "contact"])
+    app = create_app(installed_settings(), publish, [row for row in ROWS if row[0] == "contact"])
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         async with DataverseClient(at.url, tokens, tag="own") as client:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.local.dataverse_sandbox.metadata.packaged import standard
+from tests.installed import installed_schema
 from tests.node import WEB_RESOURCES, play
 
 STATUS, ANN, SPRING = (f"6d81597f-0f9f-e711-8122-000d3aa2331{digit}" for digit in "abc")
@@ -30,7 +30,7 @@ def test_the_jobs_of_the_record_with_this_status_are_shown(table: str, column: s
     assert (
         seen["filter"] == f'<filter type="or"><condition attribute="{column}" operator="eq" value="{ANN}" /></filter>'
     )
-    assert table in standard().tables["dh_spotlerjob"].columns[column].targets
+    assert table in installed_schema().tables["dh_spotlerjob"].columns[column].targets
 
 
 def test_the_question_names_the_lookup_that_persons_and_lists_have() -> None:

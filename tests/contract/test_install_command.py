@@ -12,14 +12,18 @@ import pytest_asyncio
 from shared.errors import ConfigurationError
 from shared.local.commands.provisioning import install_command
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.installed import Installed
+from tests.installed import organisation as snapshot_of
 
 
 @pytest_asyncio.fixture
 async def organisation(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[DataverseOrganisation]:
-    """Open a bare organisation, or with the parameter `tables` one that has the tables of the connector."""
-    async with open_organisation(bare=getattr(request, "param", "") != "tables") as opened:
+    """Open a bare organisation, or with the parameter `tables` one that lacks nothing but the pages."""
+    installed = Installed.WITHOUT_PAGES if getattr(request, "param", "") == "tables" else None
+    snapshot = installed and snapshot_of(installed)
+    async with open_organisation(snapshot=snapshot) as opened:
         for name, value in {
             "DATAVERSE_URL": opened.url,
             "DATAVERSE_AUTHORITY": opened.url,
@@ -78,6 +82,38 @@ async def test_an_endpoint_without_a_key_is_refused_before_the_first_write(organ
         await install("--yes", "--service-bus", "ns.servicebus.windows.net")
 
     assert await rows(organisation) == before
+
+
+async def installed_with_a_key(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setenv("SERVICE_BUS_SEND_KEY", "k" * 43 + "=")
+    return await install("--yes", "--at-once", "--service-bus", "ns.servicebus.windows.net", *words)
+
+
+async def test_dataverse_checks_an_endpoint_that_was_written_and_no_other(
+    organisation: DataverseOrganisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = "POST serviceendpoints"
+
+    assert await installed_with_a_key(monkeypatch) == 0
+    once = (await organisation.requests())[checks]
+    assert once == 2  # it is created, then checked
+    monkeypatch.delenv("SERVICE_BUS_SEND_KEY")
+    assert await install("--yes", "--service-bus", "ns.servicebus.windows.net") == 0
+    assert (await organisation.requests())[checks] == once
+
+
+async def test_an_endpoint_that_dataverse_cannot_use_is_told_with_its_cure(
+    organisation: DataverseOrganisation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await organisation.refuse("TriggerServiceEndpointCheck")
+
+    assert await installed_with_a_key(monkeypatch) == 1
+
+    told = capsys.readouterr().out
+    assert "cannot use the service endpoint Spotler Connector" in told
+    for named in ("ns.servicebus.windows.net", "dataverse-events", "Send", "SERVICE_BUS_SEND_KEY", "--only steps"):
+        assert named in told
+    assert "k" * 43 not in told
 
 
 @pytest.mark.parametrize("words", [("--only", "workflow"), ("--without", "tables"), ("--plan", "--check")])

@@ -13,6 +13,7 @@ from shared.installation.session import Goal
 from shared.installation.wire.states import State
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 from tests.contract.pages import PAGES, SETS, Installation, KilledError, Life
+from tests.installed import Installed, organisation
 
 FOUNDATIONS = (Kind.PUBLISHER, Kind.SOLUTION, Kind.COLUMN, Kind.ROLE)
 DUTCH, ENGLISH = 1043, 1033
@@ -30,9 +31,9 @@ TYPES = {
 @asynccontextmanager
 async def open_pages() -> AsyncIterator[Installation]:
     """Open an organisation that has all that the pages need, and an installation of nothing but pages."""
-    async with open_organisation() as organisation:
-        await Installation(organisation, only=FOUNDATIONS).install()
-        yield Installation(organisation, only=PAGES)
+    async with open_organisation(snapshot=organisation(Installed.WITHOUT_PAGES)) as opened:
+        await Installation(opened, only=FOUNDATIONS).install()
+        yield Installation(opened, only=PAGES)
 
 
 @asynccontextmanager
@@ -76,10 +77,10 @@ async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
         await Installation(organisation).install()
 
         assert await components(organisation) == {
-            "view": 24,
-            "chart": 4,
-            "form": 4 + 2 + 1,  # main forms, quick view forms, the dashboard
-            "web resource": 5,
+            "view": 27,
+            "chart": 5,
+            "form": 5 + 2 + 1,  # main forms, quick view forms, the dashboard
+            "web resource": 6,
             "site map": 1,
             "app": 1,
             "command": 8,

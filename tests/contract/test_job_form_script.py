@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from shared.domain.features.automation_fields import AutomationFieldsError, field_values, read_hints, write_hints
 from shared.domain.features.automations import AutomationField, FieldType
 from shared.domain.records.jobs import JobRow, JobStatus, Operation
-from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.operations.model.form import COLUMNS, form_table
 from shared.operations.model.operation import JobRefused
 from shared.operations.running.operation_table import OPERATIONS
+from tests.installed import installed_schema
 from tests.node import WEB_RESOURCES, play
 
 SCRIPT = WEB_RESOURCES / "dh_spotlerjob.js"
@@ -77,7 +77,7 @@ class Form:
 
 def job_columns() -> frozenset[str]:
     """The columns that a Spotler Job has in the simulated Dataverse."""
-    return frozenset(standard().tables["dh_spotlerjob"].columns)
+    return frozenset(installed_schema().tables["dh_spotlerjob"].columns)
 
 
 def filled(view: dict[str, Any]) -> Any:

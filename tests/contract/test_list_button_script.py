@@ -11,7 +11,7 @@ import pytest
 
 from shared.adapters.dataverse.records.tables import LIST_TABLES
 from shared.domain.records.jobs import Operation
-from shared.local.dataverse_sandbox.metadata.packaged import standard
+from tests.installed import installed_schema
 from tests.node import press_sync
 
 SPRING = "6d81597f-0f9f-e711-8122-000d3aa2331c"
@@ -38,7 +38,7 @@ def test_ml_14_ml_23_ok_creates_a_job_that_the_connector_reads_and_nothing_else(
         "dh_operation": int(Operation.SYNC_LIST),
         "dh_ListId@odata.bind": f"/lists({SPRING})",
     }
-    assert standard().tables[table].columns["dh_listid"].targets == {"list": "dh_ListId"}
+    assert installed_schema().tables[table].columns["dh_listid"].targets == {"list": "dh_ListId"}
     assert seen["notifications"] == ["The list is being synchronised. Its Spotler Status says how it ends."]
     assert (seen["errors"], seen["alerts"]) == ([], [])
 

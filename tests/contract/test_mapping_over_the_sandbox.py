@@ -24,12 +24,13 @@ from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.local import spotler_sandbox as spotler
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
 from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType
 from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
+from tests.installed import installed_settings
 
 ANN, BEN = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12))
 MARK = "Zonnebloem"
@@ -76,7 +77,7 @@ async def connector(
         pass
 
     crm = create_app(
-        DataverseSandboxSettings(clients={"c": "s"}, changed_columns=columns or {}, filtering_columns=filtering or {}),
+        installed_settings(clients={"c": "s"}, changed_columns=columns or {}, filtering_columns=filtering or {}),
         publish,
         [
             (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.records.jobs import Operation
-from shared.local.dataverse_sandbox.metadata.packaged import standard
+from tests.installed import installed_schema
 from tests.node import WEB_RESOURCES, play
 
 ANN, BOB = "6d81597f-0f9f-e711-8122-000d3aa2331c", "6d81597f-0f9f-e711-8122-000d3aa2331d"
@@ -34,7 +34,7 @@ def test_on_a_form_a_new_job_opens_with_the_record_filled_in(table: str, column:
         [{"entityName": "dh_spotlerjob"}, {column: [{"id": ANN, "entityType": table, "name": "Somebody"}]}]
     ]
     assert seen["created"] == []
-    assert table in standard().tables["dh_spotlerjob"].columns[column].targets
+    assert table in installed_schema().tables["dh_spotlerjob"].columns[column].targets
 
 
 @pytest.mark.parametrize("form_type", [1, 4])
@@ -56,7 +56,7 @@ def test_one_selected_row_opens_the_form_as_well() -> None:
 def test_several_selected_rows_get_a_job_each_after_ok(table: str) -> None:
     seen = press(selected=[row_of(ANN, table), row_of(BOB, table)])
 
-    columns = standard().tables["dh_spotlerjob"].columns
+    columns = installed_schema().tables["dh_spotlerjob"].columns
     navigation = columns["dh_leadid" if table == "lead" else "dh_customerid"].targets[table]
     assert [row for _, row in seen["created"]] == [
         {

@@ -20,11 +20,12 @@ from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionRet
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue, SetEntry
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.errors import Service
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
+from tests.installed import installed_settings
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
 LEO = RecordKey(PersonTable.LEAD, UUID(int=21))
@@ -157,7 +158,7 @@ async def organisation_with(**settings: Any) -> AsyncIterator[Organisation]:
 
     columns = COLUMNS | settings.pop("columns", {})
     app = create_app(
-        DataverseSandboxSettings(changed_columns=columns, more_tables=PERIODIEK_TABLE, **settings), publish, ROWS
+        installed_settings(changed_columns=columns, more_tables=PERIODIEK_TABLE, **settings), publish, ROWS
     )
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve_in_thread
+from tests.installed import installed_settings
 
 CLIENT, SECRET = "sandbox", "sandbox"
 WAIT_SECONDS = 5.0
@@ -46,7 +47,7 @@ class Dataverse:
 
     server: Exchangeable
     origin: str
-    settings: DataverseSandboxSettings = field(default_factory=DataverseSandboxSettings)
+    settings: DataverseSandboxSettings = field(default_factory=installed_settings)
     messages: list[ServiceEndpointMessage] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ HOME = {"MSCRM.SolutionUniqueName": "boats"}
 @pytest.fixture
 def home(dataverse: Dataverse) -> Dataverse:
     """A bare organisation with a publisher and a solution."""
-    dataverse.restart(bare=True)
+    dataverse.restart(snapshot=None)
     publisher = dataverse.create(
         "publishers",
         uniquename="sea",
@@ -160,8 +160,10 @@ def test_the_key_of_an_endpoint_is_written_but_never_read_and_steps_keep_the_end
     endpoint = home.create("serviceendpoints", **ENDPOINT)
     row = home.get(f"serviceendpoints({endpoint})")
     assert (row["saskey"], row["issaskeyset"]) == (None, True)
-    entity = {"Entity": {"@odata.type": f"{TYPE}serviceendpoint", "serviceendpointid": endpoint}}
-    assert home.http.post("TriggerServiceEndpointCheck", json=entity).status_code == 204
+    check = f"serviceendpoints({endpoint})/{TYPE}TriggerServiceEndpointCheck"
+    assert home.http.post(check, json={}).status_code == 204
+    assert home.http.patch(f"serviceendpoints({endpoint})", json={"saskey": None}).status_code == 204
+    assert refused(home, check, {}) == "0x8004418b"
     message = home.values("sdkmessages", **{"$filter": "name eq 'Create'"})[0]["sdkmessageid"]
     step = {
         "name": "s", "mode": 1, "stage": 40, "rank": 1, "supporteddeployment": 0, "asyncautodelete": True,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.queries.fetch_document import read
 from shared.local.dataverse_sandbox.requests.consumption import Parts
+from tests.installed import installed_schema
 
-SCHEMA = standard()
+SCHEMA = installed_schema()
 
 
 def test_a_part_is_unread_until_its_value_is_taken() -> None:

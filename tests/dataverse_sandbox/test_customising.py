@@ -27,7 +27,7 @@ SITE_MAP = (
 
 @pytest.fixture
 def bare(dataverse: Dataverse) -> Dataverse:
-    dataverse.restart(bare=True)
+    dataverse.restart(snapshot=None)
     return dataverse
 
 
@@ -127,7 +127,7 @@ def unit(dataverse: Dataverse) -> str:
 
 
 def test_an_organisation_may_lack_sales_and_speak_another_language(dataverse: Dataverse) -> None:
-    dataverse.restart(bare=True, sales=False, languages=(1043, 1033))
+    dataverse.restart(snapshot=None, sales=False, languages=(1043, 1033))
     assert dataverse.http.get("EntityDefinitions(LogicalName='lead')").status_code == 404
     assert dataverse.http.get("leads").status_code == 404
     assert dataverse.values("organizations")[0]["languagecode"] == 1043

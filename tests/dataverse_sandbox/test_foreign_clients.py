@@ -15,9 +15,9 @@ from PowerPlatform.Dataverse.aio.async_client import AsyncDataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings
 from tests.dataverse_sandbox.session import Dataverse, running
 from tests.foreign import npm_package, play, pypi_package
+from tests.installed import installed_settings
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ CLIENTS = Path(__file__).with_name("foreign_clients")
 @pytest.fixture
 def dataverse() -> Iterator[Dataverse]:
     with running() as (server, url):
-        session = Dataverse(server, url, DataverseSandboxSettings(alternate_keys={"account": [["accountnumber"]]}))
+        session = Dataverse(server, url, installed_settings(alternate_keys={"account": [["accountnumber"]]}))
         yield session
         session.http.close()
 
@@ -61,7 +61,7 @@ def test_dynamics_web_api_of_npm_works(dataverse: Dataverse) -> None:
         "whoAmI": "string",
     }
     assert refused[0] == 501
-    assert "RetrieveProvisionedLanguages" in refused[1]
+    assert "RetrieveInstalledLanguagePacks" in refused[1]
 
 
 def test_dataverse_api_of_pypi_works(dataverse: Dataverse) -> None:

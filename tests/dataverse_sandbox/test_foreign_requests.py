@@ -37,7 +37,7 @@ def known_names(dataverse: Dataverse) -> Mapping[str, str]:
     application = dataverse.get("WhoAmI")["UserId"]
     mine = f"contacts({ANN})"
     assert dataverse.http.patch(mine, json={"ownerid@odata.bind": f"/systemusers({application})"}).is_success
-    query = {"$select": "azureactivedirectoryobjectid", "$filter": f"systemuserid ne {application}"}
+    query = {"$select": "azureactivedirectoryobjectid", "$filter": "accessmode eq 0"}
     (colleague,) = dataverse.values("systemusers", **query)
     return {
         "<contact>": ANN,

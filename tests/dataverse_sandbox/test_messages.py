@@ -221,7 +221,7 @@ def test_a_message_that_is_too_large_is_stripped_and_marked(dataverse: Dataverse
     ["MSCRM.BypassBusinessLogicExecution: CustomSync,CustomAsync", "MSCRM.BypassBusinessLogicExecutionStepIds: {step}"],
 )
 def test_a_caller_can_pass_over_steps(dataverse: Dataverse, header: str) -> None:
-    condition = "name eq 'Connector: Create of contact'"
+    condition = "name eq 'Spotler Connector: Create of contact'"
     (step,) = dataverse.values("sdkmessageprocessingsteps", **{"$filter": condition})
     name, _, value = header.format(step=step["sdkmessageprocessingstepid"]).partition(": ")
     dataverse.http.post("contacts", json={"lastname": "Silent"}, headers={name: value})

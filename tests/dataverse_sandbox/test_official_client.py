@@ -15,10 +15,13 @@ from PowerPlatform.Dataverse.client import DataverseClient
 from PowerPlatform.Dataverse.core.errors import HttpError, MetadataError
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.installation.desired.reading import read_desired_state
+from shared.installation.desired.state import ColumnType, Lookup, OnDelete, OwnTable, StandardTable
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.certificate import self_signed_certificate
 from shared.local.sandbox.serving import serve_in_thread
+from tests.installed import installed_settings
 
 
 class Sail(IntEnum):
@@ -36,7 +39,7 @@ async def forget(_message: ServiceEndpointMessage) -> None:
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DataverseClient]:
     certificate = self_signed_certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.chain))
-    settings = DataverseSandboxSettings(alternate_keys={"account": [["accountnumber"]]})
+    settings = installed_settings(alternate_keys={"account": [["accountnumber"]]})
     with serve_in_thread(create_app(settings, forget), tls=certificate) as address:
         credential = ClientSecretCredential(
             tenant_id=str(uuid4()),
@@ -168,3 +171,52 @@ def test_a_batch_with_a_change_set_succeeds_and_a_failed_one_is_undone(client: D
     result = request.execute(continue_on_error=True)
     assert [response.error_code for response in result.responses] == ["0x80044331"]
     assert sorted(row["lastname"] for row in client.records.list("contact")) == ["Lee", "Other"]
+
+
+# ------------------------------------------------------------------------------------ what `install` made, read by it
+
+STATE = read_desired_state({})
+_TYPES = {
+    ColumnType.TEXT: "String",
+    ColumnType.MEMO: "Memo",
+    ColumnType.WHOLE: "Integer",
+    ColumnType.DECIMAL: "Decimal",
+    ColumnType.YES_NO: "Boolean",
+    ColumnType.MOMENT: "DateTime",
+    ColumnType.CHOICE: "Picklist",
+}
+
+
+def test_every_table_of_the_installer_is_found_by_its_schema_name(client: DataverseClient) -> None:
+    for table in STATE.tables:
+        info = client.tables.get(table.name)
+        assert info is not None, table.name
+        assert (info["table_schema_name"], info["entity_set_name"]) == (table.schema_name, f"{table.name}s")
+
+
+@pytest.mark.parametrize("table", [*STATE.tables, *STATE.standard_tables], ids=lambda table: table.name)
+def test_the_columns_of_a_table_have_the_types_and_labels_of_the_files(
+    client: DataverseClient, table: OwnTable | StandardTable
+) -> None:
+    found = {
+        one["LogicalName"]: (one["SchemaName"], one["AttributeType"], one["DisplayName"]["UserLocalizedLabel"]["Label"])
+        for one in client.tables.list_columns(
+            table.name, select=["LogicalName", "SchemaName", "AttributeType", "DisplayName"]
+        )
+        if one["LogicalName"].startswith(f"{STATE.publisher.prefix}_")
+    }
+    lookups = {one.logical for one in STATE.lookups if one.table == table.name}
+    wanted = {one.logical: (one.schema_name, _TYPES[one.type], one.label.en) for one in table.columns}
+    assert {name: facts for name, facts in found.items() if name in wanted} == wanted
+    assert found.keys() - {f"{table.name}id"} == wanted.keys() | lookups
+
+
+@pytest.mark.parametrize("lookup", STATE.lookups, ids=lambda lookup: lookup.name)
+def test_the_relationships_of_a_lookup_lead_where_the_files_say(client: DataverseClient, lookup: Lookup) -> None:
+    found = {
+        one["SchemaName"]: (one["ReferencedEntity"], one["CascadeConfiguration"]["Delete"])
+        for one in client.tables.list_table_relationships(lookup.table)
+        if one.get("ReferencingAttribute") == lookup.logical and one.get("ReferencingEntity") == lookup.table
+    }
+    deletes = {OnDelete.CASCADE: "Cascade", OnDelete.REMOVE_LINK: "RemoveLink"}
+    assert found == {target.relationship: (target.table, deletes[target.on_delete]) for target in lookup.targets}

@@ -13,7 +13,7 @@ UNPUBLISHED = f"{TYPE}RetrieveUnpublished"
 
 @pytest.fixture
 def bare(dataverse: Dataverse) -> Dataverse:
-    dataverse.restart(bare=True)
+    dataverse.restart(snapshot=None)
     return dataverse
 
 

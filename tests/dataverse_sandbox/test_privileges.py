@@ -348,3 +348,37 @@ def test_a_role_can_be_extended_while_somebody_works_with_it(office: Office) -> 
     assert office[SELLER].get("accounts").status_code == 403
     office.admin.control("privileges", {"client": SELLER, "grant": {"account": ["read"]}})
     assert office[SELLER].get("accounts").status_code == 200
+
+
+# ------------------------------------------------------------------------------------------------------- roles as rows
+
+
+def test_a_user_may_do_what_the_roles_grant_as_soon_as_they_do(dataverse: Dataverse) -> None:
+    application = "5d1f0000-0000-4000-8000-000000000001"
+    dataverse.restart(clients={CLIENT: SECRET, application: SECRET}, privileges={application: frozenset()})
+    headers = {"Authorization": f"Bearer {dataverse.token(application)}"}
+
+    def may_read(path: str) -> bool:
+        return dataverse.http.get(path, headers=headers).status_code == 200
+
+    assert not may_read("dh_spotlerjobs")
+    user = _user_of(dataverse, application)
+    (role,) = dataverse.values("roles", **{"$filter": f"name eq '{READ_ONLY}'"})
+    links = f"systemusers({user})/systemuserroles_association"
+    address = f"{dataverse.origin}/api/data/v9.2/roles({role['roleid']})"
+    assert dataverse.http.post(f"{links}/$ref", json={"@odata.id": address}).status_code == 204
+    assert may_read("dh_spotlerjobs")
+    assert not may_read("contacts")
+    (read,) = dataverse.values("privileges", **{"$filter": "name eq 'prvReadContact'"})
+    more = {"Privileges": [{"PrivilegeId": read["privilegeid"], "Depth": "Global"}]}
+    action = f"roles({role['roleid']})/Microsoft.Dynamics.CRM.AddPrivilegesRole"
+    assert dataverse.http.post(action, json=more).status_code == 204
+    assert may_read("contacts")
+    assert dataverse.http.delete(f"{links}({role['roleid']})/$ref").status_code == 204
+    assert not may_read("dh_spotlerjobs")
+
+
+def _user_of(dataverse: Dataverse, application: str) -> str:
+    (user,) = dataverse.values("systemusers", **{"$filter": f"applicationid eq {application}"})
+    identifier: str = user["systemuserid"]
+    return identifier

@@ -15,7 +15,7 @@ BOAT = "EntityDefinitions(LogicalName='new_boat')"
 
 @pytest.fixture
 def bare(dataverse: Dataverse) -> Dataverse:
-    dataverse.restart(bare=True)
+    dataverse.restart(snapshot=None)
     return dataverse
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
 from shared.local.dataverse_sandbox.http.limits import Limits
-from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
-from shared.local.sandbox.serving import serve_in_thread
 from tests.dataverse_sandbox.session import Dataverse, batch, part
 
 
@@ -174,24 +170,7 @@ def test_requests_are_counted(dataverse: Dataverse) -> None:
     assert counters["messages"] == {"posted": 1, "failed": 0, "underway": 0}
 
 
-# --------------------------------------------------------------------------------------------------- snapshot, speed
-
-
-async def forget(_message: ServiceEndpointMessage) -> None:
-    """Nobody listens."""
-
-
-def test_a_snapshot_brings_back_rows_with_their_versions_and_lookups(tmp_path: Path) -> None:
-    settings = DataverseSandboxSettings(snapshot=tmp_path / "rows.json")
-    seen = []
-    for seed in ([("contact", {"lastname": "Lee"})], [("contact", {"lastname": "ignored"})]):
-        with serve_in_thread(create_app(settings, forget, seed)) as address, httpx.Client(base_url=address.url) as http:
-            form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox"}
-            scope = {"scope": f"{address.url}/.default"}
-            token = http.post("/t/oauth2/v2.0/token", data=form | scope).json()["access_token"]
-            (row,) = http.get("/api/data/v9.2/contacts", headers={"Authorization": f"Bearer {token}"}).json()["value"]
-            seen.append((row["lastname"], row["contactid"], row["_ownerid_value"], row["createdon"]))
-    assert seen[0] == seen[1]
+# -------------------------------------------------------------------------------------------------------------- speed
 
 
 def test_a_thousand_updates_in_a_batch_take_less_than_a_second(dataverse: Dataverse) -> None:

@@ -184,14 +184,15 @@ def test_single_columns_are_read_written_and_emptied(dataverse: Dataverse) -> No
     assert dataverse.http.get(f"contacts({contact})/jobtitle").status_code == 204
 
 
-def test_deleting_a_row_clears_lookups_to_it_and_takes_its_notes_along(dataverse: Dataverse) -> None:
+def test_deleting_a_row_clears_lookups_to_it_and_takes_along_its_notes_and_what_cascades(dataverse: Dataverse) -> None:
     contact = dataverse.create("contacts", lastname="Lee")
     bind = {"dh_CustomerId_contact@odata.bind": f"/contacts({contact})"}
-    permission = dataverse.create("dh_spotlerpermissions", dh_name="News", **bind)
+    job = dataverse.create("dh_spotlerjobs", dh_name="Sync", dh_operation=480000006, **bind)
+    dataverse.create("dh_spotlerpermissions", dh_name="News", **bind)
     dataverse.create("annotations", subject="x", **{"objectid_contact@odata.bind": f"/contacts({contact})"})
     assert dataverse.http.delete(f"contacts({contact})").status_code == 204
-    assert dataverse.get(f"dh_spotlerpermissions({permission})")["_dh_customerid_value"] is None
-    assert dataverse.values("annotations") == []
+    assert dataverse.get(f"dh_spotlerjobs({job})")["_dh_customerid_value"] is None
+    assert dataverse.values("annotations") == dataverse.values("dh_spotlerpermissions") == []
 
 
 # ------------------------------------------------------------------------------------------------- states, activities

@@ -25,15 +25,16 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey, SyncStatus
 from shared.local import spotler_sandbox as spotler
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
-from shared.local.pages.roles import SERVICE, roles
-from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, Addresses
+from shared.local.dataverse_sandbox.organisation.privileges import Privilege
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT, PEOPLE_CLIENT, PEOPLE_SECRET, Addresses
 from shared.local.sandbox.users import DynamicsUser
 from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from tests.connector_twin import ConnectorTwin
 from tests.contract.clocks import TickingClock
 from tests.histories.world import COLUMNS, NAMES, Profile, Version, World, rules
+from tests.installed import installed_settings
 from tests.twins import Faults
 
 CRM_URL, SPOTLER_URL = "http://127.0.0.1:8081", "http://127.0.0.1:8082"
@@ -110,9 +111,9 @@ class SandboxWorld(World):
             """The machine tells the connector itself, so that it can do so late, twice, and in any order."""
 
         now = self.twin.clock.now
-        clients = {"connector": "secret", PEOPLE_CLIENT: PEOPLE_SECRET}
-        privileges = {"connector": roles()[SERVICE].privileges}
-        crm_app = create_app(DataverseSandboxSettings(clients=clients, privileges=privileges, now=now), publish)
+        clients = {CONNECTOR_CLIENT: "secret", PEOPLE_CLIENT: PEOPLE_SECRET}
+        of_the_role_alone = {CONNECTOR_CLIENT: frozenset[Privilege]()}
+        crm_app = create_app(installed_settings(clients=clients, privileges=of_the_role_alone, now=now), publish)
         spotler_app = spotler.create_app(
             spotler.SpotlerSandboxSettings(consumer_key="key", consumer_secret="secret", now=now)
         )
@@ -123,7 +124,7 @@ class SandboxWorld(World):
                 dataverse_url=CRM_URL,
                 dataverse_authority=CRM_URL,
                 dataverse_tenant_id="tenant",
-                dataverse_client_id="connector",
+                dataverse_client_id=CONNECTOR_CLIENT,
                 dataverse_client_secret="secret",
                 spotler_url=SPOTLER_URL,
                 spotler_key="key",
@@ -163,7 +164,7 @@ class SandboxWorld(World):
 
     async def _token(self, over_crm: httpx.ASGITransport) -> str:
         async with httpx.AsyncClient(transport=over_crm) as http:
-            form = {"grant_type": "client_credentials", "client_id": "connector", "client_secret": "secret"}
+            form = {"grant_type": "client_credentials", "client_id": CONNECTOR_CLIENT, "client_secret": "secret"}
             answer = await http.post(
                 f"{CRM_URL}/tenant/oauth2/v2.0/token", data={**form, "scope": f"{CRM_URL}/.default"}
             )

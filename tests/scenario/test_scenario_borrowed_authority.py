@@ -10,7 +10,7 @@ import pytest
 from shared.adapters.dataverse.records.tables import PEOPLE
 from shared.composition.settings import OWN_TAG
 from shared.domain.records.jobs import JobStatus, Operation
-from shared.local.sandbox.command import COLLEAGUE_CLIENT, COLLEAGUE_SECRET
+from shared.local.sandbox.addresses import COLLEAGUE_CLIENT, COLLEAGUE_SECRET
 from shared.local.sandbox.users import DynamicsUser
 from tests.scenario.job_acts import done, posts
 from tests.scenario.refusal_acts import NONE, subscribed

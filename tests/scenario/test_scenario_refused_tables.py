@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from shared.domain.records.records import SyncStatus
-from shared.local.sandbox.command import CONNECTOR_CLIENT
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT
 from tests.scenario.two_way import open_both_ways
 from tests.scenario.world import Contact, Person, World, eventually, permissions
 

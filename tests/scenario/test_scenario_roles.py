@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
 from shared.local.dataverse_sandbox.organisation.privileges import by_table
 from shared.local.pages.roles import SERVICE, roles
-from shared.local.sandbox.command import CONNECTOR_CLIENT
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT
 from tests.scenario.job_acts import done
 from tests.scenario.list_acts import OK, new_list
 from tests.scenario.two_way import BOTH, edit, open_both_ways, permission_rows, poll, switch
@@ -102,6 +103,22 @@ async def takes_in_new_subscribers(world: World, target: PersonTable) -> None:
     assert (await world.dynamics.read(f"{target}s?$filter=emailaddress1 eq '{email}'&$select=lastname"))["value"]
 
 
+async def shows_mailings(world: World) -> None:
+    """Campaigns and interactions of a mailing, scores, responses; and their removal with the person."""
+    person = await world.synchronised()
+    await world.spotler.post("mailing", {"name": "Spring"})
+    for _ in range(2):
+        await world.spotler.post(f"contact/click?email={person.email}")
+        answer = await world.connector.call("POST", "/api/engagement", {})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["refused"] == 0
+        await asyncio.sleep(1)  # the clicks of another second
+    asked = {"record": f"contact:{person.id}", "althoughSynchronised": True}
+    erased = await world.connector.call("POST", "/api/people/forget", asked, key=world.connector.master)
+    assert erased.status_code == 200, erased.text
+    assert erased.json()["interactions"] == 2
+
+
 async def checks_the_mapping(world: World) -> None:
     answer = await world.connector.call("POST", "/api/mapping/check")
     assert answer.status_code == 200, answer.text
@@ -114,6 +131,7 @@ async def test_sec_02_c_25_the_connector_uses_the_whole_of_its_role_and_needs_no
     await keeps_automations_and_the_variable(whole)
     await takes_in_new_subscribers(whole, PersonTable.LEAD)
     await takes_in_new_subscribers(whole, PersonTable.CONTACT)
+    await shows_mailings(whole)
     await checks_the_mapping(whole)
 
     assert await whole.dynamics.privileges(CONNECTOR_CLIENT, "used") == by_table(roles()[SERVICE].privileges)

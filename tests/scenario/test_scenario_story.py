@@ -49,6 +49,24 @@ async def kept(self, external_id):
 
 SpotlerPlatform.anonymize = kept
 """
+_ANOTHER_ROLE = """
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT
+from shared.local.sandbox.users import DynamicsUser
+
+of_the_command = run.install
+
+async def generous(addresses, environment):
+    installation = await of_the_command(addresses, environment)
+    async with DynamicsUser(addresses) as administrator:
+        (user,) = (await administrator.read(f"systemusers?$filter=applicationid eq {CONNECTOR_CLIENT}"))["value"]
+        (role,) = (await administrator.read("roles?$filter=name eq 'Spotler User'"))["value"]
+        address = f"{addresses.dataverse_url}/api/data/v9.2/roles({role['roleid']})"
+        roles = f"systemusers({user['systemuserid']})/systemuserroles_association"
+        await administrator.act(f"{roles}/$ref", {"@odata.id": address})
+    return installation
+
+run.install = generous
+"""
 
 
 async def told(lie: str, folder: Path, *, time_limit: float) -> tuple[int, str, str]:
@@ -70,13 +88,17 @@ async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
     code, out, errors = await told(_NOTHING, tmp_path, time_limit=60)
 
     assert code == 0, errors
+    assert "The connector is installed in Dynamics, and works under the role Spotler Service alone: " in out
     assert "Her permissions in Dynamics: Newsletter no, Offers yes" in out
     assert "Done: 6 changes arrived" in out
+    assert "The campaign in Dynamics shows" in out
+    assert "Interactions on the cards" in out
 
 
 @pytest.mark.parametrize(
     ("lie", "sentence"),
     [
+        (_ANOTHER_ROLE, "works under the role Spotler Service alone"),
         (_POLL_BLOCKED, "a poll writes that to Dynamics"),
         (_POLL_FAILS, "POST /api/poll answers 200"),
         (_ERASURE_BLOCKED, "Spotler has forgotten her"),

@@ -33,6 +33,7 @@ from shared.telemetry.signals import (
     UP,
 )
 from shared.telemetry.traces import ATTRIBUTES
+from tests.installed import organisation
 from tests.processes import start
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, marks_in
@@ -82,7 +83,12 @@ class Observed:
 @pytest_asyncio.fixture(loop_scope="session")
 async def observed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Observed]:
     async with sandbox(
-        "--people", "0", environment={**SYSTEM, "LOCAL_FOLDER": str(tmp_path)}, start=start
+        "--people",
+        "0",
+        "--organisation",
+        str(organisation()),
+        environment={**SYSTEM, "LOCAL_FOLDER": str(tmp_path)},
+        start=start,
     ) as addresses:
         for name, value in {**addresses.as_environment(), "LOCAL_FOLDER": str(tmp_path)}.items():
             monkeypatch.setenv(name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,11 +18,12 @@ from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.composition.connections import SystemClock, redact
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
-from shared.local.sandbox.command import CONNECTOR_CLIENT, Addresses
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT, Addresses
 from shared.local.sandbox.process import sandbox
 from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import Queue, QueueName
 from shared.ports.state import Document, StateStore
+from tests.installed import organisation
 from tests.processes import start
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
@@ -282,7 +283,7 @@ async def open_world(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(queue.close)  # after the last sender: closing leaves nothing of what was deleted
         addresses = await stack.enter_async_context(
-            sandbox("--people", "0", *options, environment=surroundings, start=start)
+            sandbox(*_beginning(options), *options, environment=surroundings, start=start)
         )
         dynamics = await stack.enter_async_context(DynamicsUser(addresses))
         spotler = await stack.enter_async_context(SpotlerUser(addresses))
@@ -301,6 +302,11 @@ async def open_world(
     assert (found := leaks(folder)) == [], found
     told = [f"{one.call} {one.status}" for one in connector.answers if marks_in(one.content)]
     assert told == [], "values of people in answers to callers who may not see them"
+
+
+def _beginning(options: Sequence[str]) -> tuple[str, ...]:
+    """Return the options of an organisation without people, in which the connector is installed unless it is bare."""
+    return ("--people", "0", *(() if "--bare" in options else ("--organisation", str(organisation()))))
 
 
 async def _waiting_in(queue: Queue) -> int:

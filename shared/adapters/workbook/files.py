@@ -1,10 +1,8 @@
-"""A mapping as a file: YAML, or a workbook."""
+"""A mapping as a file: YAML, or a workbook, whose modules are imported when one comes."""
 
 from collections.abc import Sequence
 from enum import StrEnum
 
-from shared.adapters.workbook.reading import from_workbook
-from shared.adapters.workbook.writing import to_workbook
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
@@ -55,6 +53,8 @@ def read_file(content: bytes, environment: str) -> Mapping:
             return from_yaml(content.decode())
         except UnicodeDecodeError:
             raise _whole("this is neither YAML in UTF-8 nor a workbook (.xlsx)") from None
+    from shared.adapters.workbook.reading import from_workbook  # noqa: PLC0415  # see above
+
     return from_workbook(content, environment)
 
 
@@ -64,6 +64,8 @@ def write_file(mapping: Mapping, form: Format, environment: str, properties: Seq
         case Format.YAML:
             return to_yaml(mapping).encode()
         case Format.WORKBOOK:
+            from shared.adapters.workbook.writing import to_workbook  # noqa: PLC0415  # see above
+
             return to_workbook(environment, mapping, properties)
 
 

@@ -3,11 +3,11 @@
 import json
 from http import HTTPStatus
 
-from shared.administration.erasure_receipt import Receipt, is_genuine, receipt_of, signed
 from shared.composition import app
 from shared.console.pages.person import TABLE_NAMES, key_of
 from shared.console.rendering.words import said
 from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.privacy.erasure_receipt import Receipt, is_genuine, receipt_of, signed
 
 
 async def receipt(visit: Visit) -> Reply:

@@ -40,6 +40,10 @@ class Kind(StrEnum):
     STEP = "step"
 
 
+EVENT_KINDS = frozenset({Kind.ENDPOINT, Kind.STEP})
+"""What makes Dataverse send its messages."""
+
+
 class Named(Protocol):
     """A component has a name that is unique within its kind, such as `contact.dh_engagementscore`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from shared.composition import app
 from shared.composition.connections import SystemClock
@@ -21,16 +22,16 @@ _LOG = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def connector_host(*, port: int) -> AsyncIterator[FunctionsHost]:
-    """Serve function_app.py while the block runs, with the settings of the environment."""
+async def connector_host(*, port: int, root: Path = ROOT) -> AsyncIterator[FunctionsHost]:
+    """Serve the function_app.py of a folder while the block runs, with the settings of the environment."""
     try:
         await _first_mapping()
         queue = await app.queue()
         if not isinstance(queue, QueueReceiver):
             raise ConfigurationError("The configured queue cannot be received from")
         host = FunctionsHost(
-            load_app(ROOT),
-            HostJson.read(ROOT / "host.json"),
+            load_app(root),
+            HostJson.read(root / "host.json"),
             queue,
             clock=SystemClock(),
             folder=load_settings().local_folder / "host",

@@ -39,16 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     everywhere = argparse.ArgumentParser(add_help=False)
     everywhere.add_argument("--json", action="store_true", help="print JSON instead of tables")
     change = argparse.ArgumentParser(add_help=False)
-    change.add_argument("--by", default=_COMMAND_LINE, help="role or id that makes the change; not a name")
-    change.add_argument("--comment", default="", help="why")
-    change.add_argument(
-        "--accept",
-        type=_code,
-        action="append",
-        default=[],
-        metavar="CODE",
-        help="take warnings of this code for what they are; once for each code",
-    )
+    add_change_options(change)
 
     def command(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[everywhere, *parents])
@@ -76,6 +67,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     imported.add_argument("file", type=Path, help="workbook or YAML")
     imported.add_argument("--output", type=Path, help="file to write; without it, the terminal")
     command("defaults", "bring back the default rows whose Spotler property no row fills any more", change)
+
+
+def add_change_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of a command that makes a mapping live."""
+    parser.add_argument("--by", default=_COMMAND_LINE, help="role or id that makes the change; not a name")
+    parser.add_argument("--comment", default="", help="why")
+    parser.add_argument(
+        "--accept",
+        type=_code,
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="take warnings of this code for what they are; once for each code",
+    )
 
 
 def _code(text: str) -> Code:

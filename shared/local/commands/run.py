@@ -13,11 +13,17 @@ from contextlib import AsyncExitStack
 from shared.composition.settings import load_settings
 from shared.local.commands.connector import connector_host
 from shared.local.commands.local_settings import read_local_settings
+from shared.local.commands.mailing_story import play_mailing
 from shared.local.commands.serve import console_link
 from shared.local.commands.story import UntrueError, play
 from shared.local.functions_host.host import DEFAULT_PORT
-from shared.local.sandbox.command import Addresses
+from shared.local.sandbox.addresses import Addresses
+from shared.local.sandbox.installing import Installation, bring_in_rows, install
+from shared.local.sandbox.people import people
 from shared.local.sandbox.process import sandbox
+
+_SEED = 1
+"""The people of the story are the same each time."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -34,12 +40,13 @@ async def run(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        addresses = await _sandbox_if_needed(stack, options)
+        addresses, installation = await _sandbox_if_needed(stack, options)
         host = await stack.enter_async_context(connector_host(port=0 if options.once else options.port))
         _introduce(addresses, host.url)
-        if addresses is not None:
+        if addresses is not None and installation is not None:
             try:
-                await play(addresses, host)
+                await play(addresses, host, installation)
+                await play_mailing(addresses, host)
             except UntrueError as untrue:
                 print(f"\nerror: {untrue}", file=sys.stderr, flush=True)
                 return 1
@@ -51,22 +58,30 @@ async def run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _sandbox_if_needed(stack: AsyncExitStack, options: argparse.Namespace) -> Addresses | None:
+async def _sandbox_if_needed(
+    stack: AsyncExitStack, options: argparse.Namespace
+) -> tuple[Addresses | None, Installation | None]:
+    """Start the sandbox for what is not configured; return its addresses if both sides are simulated."""
     settings = load_settings()
     needed = {"DATAVERSE_URL": settings.dataverse_url, "SPOTLER_KEY": settings.spotler_key}
     missing = [name for name, value in needed.items() if not value]
     if not missing:
-        return None
+        return None, None
     if not settings.uses_azure_tables and not settings.uses_service_bus:
         # The sandbox keeps nothing when it stops: delete the connector's state, too. Runs may be concurrent.
         folder = settings.local_folder / f"sandbox-{os.getpid()}"
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         os.environ["LOCAL_FOLDER"] = str(folder)
-    addresses = await stack.enter_async_context(sandbox("--people", str(options.people)))
+    addresses = await stack.enter_async_context(sandbox("--bare", "--people", "0"))
     for name, value in addresses.as_environment().items():
         if any(name.startswith(absent.partition("_")[0]) for absent in missing):
             os.environ[name] = value
-    return addresses if len(missing) == 2 else None  # noqa: PLR2004  # the story needs both sides
+    installation = None
+    if "DATAVERSE_URL" in missing:
+        print("Installing into a new organisation: python -m shared install …", flush=True)
+        installation = await install(addresses, os.environ)
+        await bring_in_rows(addresses, list(people(options.people, _SEED)))
+    return (addresses if len(missing) == len(needed) else None), installation
 
 
 def _introduce(addresses: Addresses | None, url: str) -> None:

@@ -16,7 +16,8 @@ import httpx
 
 from shared.composition import app
 from shared.local.functions_host.host import FunctionsHost
-from shared.local.sandbox.command import Addresses
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT, SERVICE_ROLE, Addresses
+from shared.local.sandbox.installing import Installation
 from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
 
@@ -62,8 +63,9 @@ class Story:
     time_limit: float = TIME_LIMIT
     latencies: list[float] = field(default_factory=list)
 
-    async def play(self) -> None:
+    async def play(self, installation: Installation) -> None:
         """Run all steps; UntrueError if a step is not confirmed."""
+        await self._installed(installation)
         print("\nA sales person works in Dynamics, a marketer looks at Spotler.\n")
         person = await self._created()
         await self._changed(person)
@@ -72,6 +74,18 @@ class Story:
         await self._asked_by_a_job(person)
         await self._deleted(person)
         await self._everybody()
+
+    async def _installed(self, installation: Installation) -> None:
+        """Read the tables and the user of the connector, and the roles of this user."""
+        sentence = f"The connector is installed in Dynamics, and works under the role {SERVICE_ROLE} alone"
+        user = await self.dynamics.read(
+            f"systemusers?$select=systemuserid&$filter=applicationid eq {CONNECTOR_CLIENT}"
+            "&$expand=systemuserroles_association($select=name)"
+        )
+        roles = [role["name"] for row in user["value"] for role in row["systemuserroles_association"]]
+        columns = await self.dynamics.read("EntityDefinitions(LogicalName='dh_spotlerjob')/Attributes")
+        self._must(sentence, installation.writes > 0 and roles == [SERVICE_ROLE] and bool(columns["value"]))
+        print(f"\n{sentence}: {installation.writes} writes by `python -m shared install`")
 
     async def _created(self) -> str:
         begin = time.perf_counter()
@@ -181,7 +195,7 @@ class Story:
     async def _everybody(self) -> None:
         """Run the initial synchronisation of all existing records, by one HTTP call per table."""
         begin = time.perf_counter()
-        before = await self.dynamics.counters(), await self.spotler.requests()
+        before = await self.dynamics.requests_of_the_connector(), await self.spotler.requests()
         async with httpx.AsyncClient(base_url=self.host.url, timeout=self.time_limit) as http:
             for table in ("account", "contact", "lead"):
                 answer = await http.post(
@@ -190,8 +204,8 @@ class Story:
                 if answer.status_code != HTTPStatus.CONFLICT:  # a table that is not in SYNC_TABLES
                     answer.raise_for_status()
         await self._quiet("Everybody who was in Dynamics already")
-        after = await self.dynamics.counters(), await self.spotler.requests()
-        crm = after[0].get("client connector", 0) - before[0].get("client connector", 0)
+        after = await self.dynamics.requests_of_the_connector(), await self.spotler.requests()
+        crm = after[0] - before[0]
         platform = sum(after[1].values()) - sum(before[1].values())
         contacts = await self.spotler.contacts()
         count = len(contacts)
@@ -261,14 +275,16 @@ class Story:
         print(f"{seconds * 1000:6.0f} ms  {text}")
 
 
-async def play(addresses: Addresses, host: FunctionsHost, *, time_limit: float = TIME_LIMIT) -> None:
+async def play(
+    addresses: Addresses, host: FunctionsHost, installation: Installation, *, time_limit: float = TIME_LIMIT
+) -> None:
     """Run the demonstration against a sandbox and print a summary.
 
     UntrueError if a sentence is not confirmed in time.
     """
     async with DynamicsUser(addresses) as dynamics, SpotlerUser(addresses) as spotler:
         story = Story(dynamics, spotler, host, time_limit)
-        await story.play()
+        await story.play(installation)
         slowest = max(story.latencies) * 1000
         print(f"\nDone: {len(story.latencies)} changes arrived, the slowest after {slowest:.0f} ms.")
 

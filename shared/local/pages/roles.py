@@ -1,4 +1,4 @@
-"""The security roles of `infra/dataverse/roles.yaml`: for the sandbox, which enforces them, and for the documents."""
+"""The security roles of `infra/dataverse/roles.yaml` as the installer reads them, as a Markdown table."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 
-import yaml
-
+from shared.installation.desired.reading import read_desired_state
+from shared.installation.desired.state import SecurityRole
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
 
-ROLES = Path(__file__).resolve().parents[3] / "infra" / "dataverse" / "roles.yaml"
 SERVICE, USER = "Spotler Service", "Spotler User"
 
 
 class Depth(StrEnum):
-    """The rows that a privilege covers: the user's own, those of the business unit, or all."""
+    """The rows that a privilege covers, by Dataverse's word: the user's own, those of the business unit, or all."""
 
-    USER = "user"
-    BUSINESS_UNIT = "businessUnit"
-    ORGANIZATION = "organization"
+    USER = "Basic"
+    BUSINESS_UNIT = "Local"
+    ORGANIZATION = "Global"
+
+
+_WORDS = {Depth.USER: " (user)", Depth.BUSINESS_UNIT: " (businessUnit)", Depth.ORGANIZATION: ""}
+"""What the table says of a depth: nothing where it covers all rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,15 @@ class Role:
 
 @cache
 def roles() -> Mapping[str, Role]:
-    """Read the roles, by name; ValueError for a word that Dataverse does not have."""
-    document = yaml.safe_load(ROLES.read_text(encoding="utf-8"))
-    found = [
-        Role(
-            one["name"],
-            one["meaning"],
-            {
-                table: {Access(word): Depth(depth) for depth, words in depths.items() for word in words}
-                for table, depths in one["privileges"].items()
-            },
-        )
-        for one in document["roles"]
-    ]
-    return {role.name: role for role in found}
+    """Read the roles, by name. Raises ConfigurationError for a word that Dataverse does not have."""
+    return {one.name: _role(one) for one in read_desired_state({}).roles}
+
+
+def _role(one: SecurityRole) -> Role:
+    depths: dict[str, dict[Access, Depth]] = {}
+    for granted in one.privileges:
+        depths.setdefault(granted.table, {})[Access(granted.access)] = Depth(granted.depth)
+    return Role(one.name, one.description, depths)
 
 
 def roles_table() -> str:
@@ -66,9 +63,4 @@ def roles_table() -> str:
 
 
 def _cell(accesses: Mapping[Access, Depth]) -> str:
-    words = [
-        access if depth is Depth.ORGANIZATION else f"{access} ({depth})"
-        for access in Access
-        if (depth := accesses.get(access))
-    ]
-    return ", ".join(words) or "none"
+    return ", ".join(f"{access}{_WORDS[accesses[access]]}" for access in Access if access in accesses) or "none"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,45 +28,32 @@ from shared.local.dataverse_sandbox.http.faults import FaultKind, FaultPlan, Fau
 from shared.local.dataverse_sandbox.metadata.packaged import SALES_TABLES
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.dataverse_sandbox.organisation.privileges import Access, privilege
-from shared.local.pages.roles import SERVICE, USER, roles
+from shared.local.sandbox.addresses import (
+    COLLEAGUE_CLIENT,
+    COLLEAGUE_SECRET,
+    CONNECTOR_CLIENT,
+    CONNECTOR_SECRET,
+    PEOPLE_CLIENT,
+    PEOPLE_SECRET,
+    SPOTLER_KEY,
+    SPOTLER_SECRET,
+    TENANT,
+    Addresses,
+)
 from shared.local.sandbox.certificate import Certificate, self_signed_certificate
-from shared.local.sandbox.customisation import read_customisation
+from shared.local.sandbox.customisation import check_snapshot, read_customisation
+from shared.local.sandbox.installing import bring_in_rows, install
 from shared.local.sandbox.people import people
 from shared.local.sandbox.serving import serve
 from shared.local.spotler_sandbox.account.contacts import OptOutUpsert
 from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from shared.ports.queue import OutgoingMessage, Queue, QueueName
 
-SPOTLER_KEY, SPOTLER_SECRET = "sandbox-key", "sandbox-secret"  # opens nothing but the sandbox
-CONNECTOR_CLIENT, CONNECTOR_SECRET = "connector", "connector-secret"  # opens nothing but the sandbox
-PEOPLE_CLIENT, PEOPLE_SECRET = "people", "people-secret"  # opens nothing but the sandbox
-COLLEAGUE_CLIENT, COLLEAGUE_SECRET = "colleague", "colleague-secret"  # opens nothing but the sandbox
-
 _CONNECTOR_PREFIX = "dh_"
 _READS_PEOPLE = frozenset(
     privilege(access, table) for access in (Access.READ, Access.APPEND_TO) for table in PersonTable
 )
 """The privileges that a Spotler User needs in addition to that role to create jobs about people."""
-TENANT = "organisation"
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """The addresses of the sandbox and its credentials."""
-
-    dataverse_url: str
-    dataverse_authority: str
-    dataverse_tenant_id: str
-    dataverse_client_id: str
-    dataverse_client_secret: str
-    spotler_url: str
-    spotler_key: str
-    spotler_secret: str
-    certificate: str
-
-    def as_environment(self) -> dict[str, str]:
-        """Return the settings that point a connector at the sandbox."""
-        return {name.upper(): value for name, value in asdict(self).items() if name != "certificate"}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +83,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='columns, tables and properties on top of the default ones, as JSON: {"columns": {"contact.new_size": '
         '{"type": "Integer"}}, "tables": …, "duplicate_rules": …, "properties": {"size": {"type": "int"}}}',
     )
-    parser.add_argument("--bare", action="store_true", help="Dataverse without what the connector installs")
+    beginning = parser.add_mutually_exclusive_group()
+    beginning.add_argument("--bare", action="store_true", help="Dataverse in which the connector is not installed")
+    beginning.add_argument(
+        "--organisation",
+        type=Path,
+        metavar="FILE",
+        help="begin with what another organisation had: its answer to GET /sandbox/snapshot",
+    )
     parser.add_argument(
         "--sales",
         action=argparse.BooleanOptionalAction,
@@ -134,6 +129,7 @@ async def _serve(
     stack: AsyncExitStack, options: argparse.Namespace, settings: Settings, queue: Queue, tls: Certificate | None
 ) -> Addresses:
     own = read_customisation(options.customised)
+    check_snapshot(options.organisation)
 
     async def publish(message: ServiceEndpointMessage) -> None:
         await queue.send(
@@ -156,20 +152,16 @@ async def _serve(
                 PEOPLE_CLIENT: PEOPLE_SECRET,
                 COLLEAGUE_CLIENT: COLLEAGUE_SECRET,
             },
-            privileges={
-                CONNECTOR_CLIENT: roles()[SERVICE].privileges | own.privileges,
-                COLLEAGUE_CLIENT: roles()[USER].privileges | _READS_PEOPLE,
-            },
+            privileges={CONNECTOR_CLIENT: own.privileges, COLLEAGUE_CLIENT: _READS_PEOPLE},
+            snapshot=options.organisation,
             filtering_columns=_filtering_columns(settings),
             changed_columns=own.columns,
             more_tables=own.tables,
             duplicate_rules=own.duplicate_rules,
-            bare=options.bare,
             sales=options.sales,
             languages=tuple(options.languages),
         ),
         publish,
-        _fitting(people(options.people, options.seed), options) if options.people else (),
     )
     platform = spotler_sandbox.create_app(
         spotler_sandbox.SpotlerSandboxSettings(
@@ -182,9 +174,8 @@ async def _serve(
         )
     )
     crm_at = await stack.enter_async_context(serve(crm, port=options.dataverse_port, tls=tls))
-    await _set_faults(crm_at.url, options, tls)
     platform_at = await stack.enter_async_context(serve(platform, port=options.spotler_port, tls=tls))
-    return Addresses(
+    addresses = Addresses(
         dataverse_url=crm_at.url,
         dataverse_authority=crm_at.url,
         dataverse_tenant_id=TENANT,
@@ -195,6 +186,12 @@ async def _serve(
         spotler_secret=SPOTLER_SECRET,
         certificate=str(tls.chain) if tls else "",
     )
+    if not options.bare and options.organisation is None:
+        await install(addresses, os.environ)
+    if options.people:
+        await bring_in_rows(addresses, list(_fitting(people(options.people, options.seed), options)))
+    await _set_faults(crm_at.url, options, tls)
+    return addresses
 
 
 def _filtering_columns(settings: Settings) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import ConfigurationError
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
+from shared.local.dataverse_sandbox.rows.snapshot import read as read_snapshot
 from shared.local.spotler_sandbox.account.catalogue import DEFAULT_CATALOGUE
 from shared.local.spotler_sandbox.account.properties import Option, Property, PropertyType
 
@@ -76,3 +77,17 @@ def read_customisation(path: Path | None) -> Customisation:
             for error in problem.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(f"{path} describes no customisation. {wrong}") from None
+
+
+def check_snapshot(path: Path | None) -> None:
+    """Raise ConfigurationError for a file that is no snapshot of an organisation."""
+    if path is None:
+        return
+    try:
+        read_snapshot(path)
+    except OSError as problem:
+        raise ConfigurationError(f"{path} cannot be read: {problem.strerror}") from None
+    except (ValueError, LookupError):
+        raise ConfigurationError(
+            f"{path} is no snapshot of an organisation: save the answer of GET /sandbox/snapshot there"
+        ) from None

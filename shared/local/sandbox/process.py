@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from shared.errors import ConfigurationError
-from shared.local.sandbox.command import Addresses
+from shared.local.sandbox.addresses import Addresses
 
 _GRACE = 5.0
 

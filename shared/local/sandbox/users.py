@@ -14,7 +14,7 @@ import httpx
 
 from shared.adapters.dataverse.records.tables import INFO_LOOKUP, INFO_STATES, INFOS, JOBS, PEOPLE, PERMISSIONS
 from shared.domain.records.records import PersonTable, SyncStatus
-from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET, TENANT, Addresses
+from shared.local.sandbox.addresses import CONNECTOR_CLIENT, PEOPLE_CLIENT, PEOPLE_SECRET, TENANT, Addresses
 
 _POLL = 0.01
 _WAIT_SECONDS = 30.0
@@ -197,6 +197,10 @@ class DynamicsUser:
         answer = await self._http.get(f"{self._url}/sandbox/counters")
         counters: dict[str, int] = answer.json()["requests"]
         return counters
+
+    async def requests_of_the_connector(self) -> int:
+        """Count the requests that the connector has sent."""
+        return (await self.counters()).get(f"client {CONNECTOR_CLIENT}", 0)
 
 
 class SpotlerUser:

@@ -118,6 +118,8 @@ ROUTES: Mapping[str, HttpRoute] = {
     "list_runs": HttpRoute(_GET, "runs", CallerRole.OPERATOR, _READS),
     "start_run": HttpRoute(_POST, "runs", CallerRole.OPERATOR, _REPEATS),
     "change_run": HttpRoute(_POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
+    "engagement_now": HttpRoute(_POST, "engagement", CallerRole.OPERATOR, _REPEATS),
+    "list_mailings": HttpRoute(_GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
     "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
     "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),

@@ -19,9 +19,8 @@ from shared.dispatch.intake import Arrival
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import Reference
 from shared.errors import whereabouts
-from shared.lists.changes import memberships
 from shared.messages.lane_messages import EventMessage, Jobs, Permissions, Unchecked, references_messages
-from shared.messages.list_messages import ListLook
+from shared.messages.list_messages import ListLook, memberships
 from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
 from shared.triggers.queues.consuming import SERVICE_BUS, consume, name_of

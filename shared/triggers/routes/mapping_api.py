@@ -8,7 +8,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 from pydantic import Field, field_validator
@@ -18,7 +18,6 @@ from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, mapping_of
 from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
-from shared.composition.services import Services
 from shared.domain.mapping.findings import Code, Finding
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.model import Mapping
@@ -28,6 +27,9 @@ from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import Handler, http_function
 from shared.triggers.http.requests import RequestModel, read_query
+
+if TYPE_CHECKING:  # the functions are found without the use cases
+    from shared.composition.services import Services
 
 blueprint = func.Blueprint()
 
@@ -181,7 +183,7 @@ async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return await _changed(await (await app.services()).mapping_service.restore_defaults(_change(req), app.trial))
 
 
-async def _sent_or_live(req: func.HttpRequest, services: Services) -> Mapping:
+async def _sent_or_live(req: func.HttpRequest, services: "Services") -> Mapping:
     if body := req.get_body():
         return await run_in_thread(read_file, body, services.settings.environment)
     return mapping_of(await services.mapping_service.live())

@@ -5,20 +5,23 @@ import contextlib
 import logging
 from datetime import datetime
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 from pydantic import AwareDatetime, Field
 
 from shared.composition import app
-from shared.composition.wiring import Connector
 from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError
 from shared.inbound.page_counts import ChangeKind
-from shared.inbound.poll import PollResult
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
 from shared.triggers.timers.timer_function import timer_function
+
+if TYPE_CHECKING:  # the functions are found without the use cases
+    from shared.composition.wiring import Connector
+    from shared.inbound.poll import PollResult
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
         return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
 
 
-async def _compare(connector: Connector, since: datetime) -> func.HttpResponse:
+async def _compare(connector: "Connector", since: datetime) -> func.HttpResponse:
     """Begin a comparison; the cursor of the poll does not move."""
     if wrong := complaint_about_past("since", since, (await app.services()).clock.now()):
         raise BadRequestError(f"{wrong} {_USAGE}")
@@ -80,7 +83,7 @@ async def _compare(connector: Connector, since: datetime) -> func.HttpResponse:
     return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
 
 
-async def _polled(connector: Connector) -> PollResult:
+async def _polled(connector: "Connector") -> "PollResult":
     """Poll; wait for a poll that is under way."""
     for _ in range(_ATTEMPTS):
         with contextlib.suppress(ConflictError):
@@ -89,7 +92,7 @@ async def _polled(connector: Connector) -> PollResult:
     return await connector.poll.poll()
 
 
-def _poll_json(polled: PollResult) -> func.HttpResponse:
+def _poll_json(polled: "PollResult") -> func.HttpResponse:
     handled = polled.handled
     return json_answer(
         {

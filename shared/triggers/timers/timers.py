@@ -8,7 +8,6 @@ import logging
 import azure.functions as func
 
 from shared.composition import app
-from shared.console.access.audit import AuditLog
 from shared.errors import ConnectorError
 from shared.telemetry.signals import is_exported
 from shared.triggers.timers.timer_function import timer_function
@@ -29,6 +28,8 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
 async def tidy_state(timer: func.TimerRequest) -> None:
     """Drop documents that nothing needs any more, and dead letters, after STATE_RETENTION_DAYS."""
     await (await app.administration()).housekeeping.tidy()
+    from shared.console.access.audit import AuditLog  # noqa: PLC0415  # the console is not part of a cold start
+
     services = await app.services()
     await services.activity.tidy()
     await AuditLog(services.store, services.clock, services.settings.environment).tidy()

@@ -16,10 +16,11 @@ from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.model import Mapping
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.errors import Service
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from tests.contract.clocks import ManualClock
+from tests.installed import installed_settings
 
 ACCOUNT = UUID(int=1)
 PEOPLE = [UUID(int=number) for number in range(10, 13)]
@@ -94,7 +95,7 @@ async def organisation_with(rows: list[tuple[str, dict[str, Any]]], **settings: 
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
-    app = create_app(DataverseSandboxSettings(**settings), publish, rows)
+    app = create_app(installed_settings(**settings), publish, rows)
     async with serve(app) as at:
         tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
         sent: list[str] = []

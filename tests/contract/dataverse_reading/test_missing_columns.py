@@ -14,11 +14,12 @@ from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_pr
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
-from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, create_app
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_reading.organisation import ANN, ROWS, Organisation, mapping
+from tests.installed import installed_settings
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ async def test_a_column_that_is_deleted_meanwhile_rests_from_the_next_read_on() 
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
 
-    today = create_app(DataverseSandboxSettings(), publish, ROWS)
-    tomorrow = create_app(DataverseSandboxSettings(changed_columns={"contact.jobtitle": None}), publish, ROWS)
+    today = create_app(installed_settings(), publish, ROWS)
+    tomorrow = create_app(installed_settings(changed_columns={"contact.jobtitle": None}), publish, ROWS)
     answering = [today]
 
     async def organisation_of_the_day(scope: Scope, receive: Receive, send: Send) -> None:

@@ -134,6 +134,6 @@ seen.choices = columns.value.find((one) => one.LogicalName === "gendercode").Opt
 seen.relationship = (await api.retrieveRelationship({ key: "SchemaName='contact_customer_accounts'" })).ReferencingAttribute;
 seen.choice = (await api.retrieveGlobalOptionSet({ key: "Name='budgetstatus'" })).Name;
 seen.whoAmI = typeof (await api.callFunction("WhoAmI")).UserId;
-seen.refused = await api.callFunction("RetrieveProvisionedLanguages").catch((error) => [error.status, error.message]);
+seen.refused = await api.callFunction("RetrieveInstalledLanguagePacks").catch((error) => [error.status, error.message]);
 
 console.log(JSON.stringify(seen));

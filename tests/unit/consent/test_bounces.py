@@ -326,11 +326,19 @@ async def test_a_record_that_joins_later_gets_its_task_at_night(world: World) ->
     assert world.tasks.open_tasks() == [ANN, LEAD]
 
 
-async def test_notes_of_contacts_without_records_are_deleted_after_a_while(world: World) -> None:
-    await world.service.note([bounce(), bounce("e-foreign")])
-    world.clock.advance(timedelta(days=70))
+UNUSED = external_id(77)
+
+
+@pytest.mark.parametrize(("days", "kept"), [(20, {external_id(1), UNUSED}), (130, {external_id(1)})])
+async def test_notes_of_contacts_without_records_are_deleted_after_a_while(
+    world: World, days: int, kept: set[str]
+) -> None:
+    await world.service.note([bounce(), bounce(UNUSED)])
+    world.clock.advance(timedelta(days=days))
+
     await world.service.maintain()
-    assert set(await world.service.of([external_id(1), "e-foreign"])) == {external_id(1)}
+
+    assert set(await world.service.of([external_id(1), UNUSED])) == kept
 
 
 async def test_a_hundred_bounces_cost_two_requests_to_dataverse_and_a_few_to_the_store(world: World) -> None:

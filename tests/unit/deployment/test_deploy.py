@@ -1,84 +1,25 @@
-"""One command creates and updates the Azure side, whatever Azure does meanwhile."""
+"""One command creates and updates the Azure side."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from shared.deployment.az import AzAnswer, AzProgram
-from shared.deployment.azure import Azure
-from shared.deployment.dataverse_side import ByHand
+from shared.deployment.command_line.az import AzProgram
+from shared.deployment.command_line.azure import Azure
 from shared.deployment.deploy import Deployer
-from shared.deployment.request import TEMPLATE_SETTINGS, DeploymentRequest
-from shared.deployment.running import HealthAnswer
+from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Plan
+from shared.deployment.web import HealthAnswer
 from shared.errors import ConfigurationError
+from shared.local.commands.provisioning import deploy_command
 from tests import azure_stand_in
-from tests.azure_stand_in import AzureStandIn, Fault
+from tests.unit.deployment.stage import CALLS, WELL, FakeDataverse, Stage
 from tests.unit.infra.templates import made, settings_of
-
-WELL = HealthAnswer(200)
-CALLS = 14
-"""How often a first run calls az."""
-
-
-@dataclass
-class InProcess:
-    """The port to a stand-in without a process."""
-
-    azure: AzureStandIn
-
-    def run(self, *arguments: str) -> AzAnswer:
-        return AzAnswer(*self.azure.answer(list(arguments)))
-
-
-@dataclass
-class FakeWeb:
-    answers: list[HealthAnswer]
-    keys: list[str] = field(default_factory=list)
-
-    def health(self, host: str, key: str) -> HealthAnswer:
-        assert host == "func-1.azurewebsites.net"
-        self.keys.append(key)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
-@dataclass
-class Stage:
-    """A subscription, a small project, and somebody who deploys it."""
-
-    azure: AzureStandIn
-    request: DeploymentRequest
-    web: FakeWeb
-    said: list[str] = field(default_factory=list)
-    waited: list[float] = field(default_factory=list)
-
-    @property
-    def deployer(self) -> Deployer:
-        return Deployer(Azure(InProcess(self.azure), self.said.append, self.waited.append), self.web, ByHand())
-
-    def deploy(self) -> None:
-        self.deployer.deploy(self.request, self.request.root / "out" / "app.zip")
-
-    def commands(self) -> list[str]:
-        return [" ".join(call) for call in self.azure.calls]
-
-    def count(self, command: str) -> int:
-        return sum(one.startswith(command) for one in self.commands())
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    (tmp_path / ".funcignore").write_text("out\n.funcignore\n")
-    for name in ("function_app.py", "host.json", "requirements.txt"):
-        (tmp_path / name).write_text("")
-    request = DeploymentRequest(
-        tmp_path, "a-group", "test", "westeurope", "https://contoso.crm4.dynamics.com", "key-7", "secret-8"
-    )
-    return Stage(AzureStandIn(), request, FakeWeb([WELL]))
 
 
 def test_the_first_run_creates_everything(stage: Stage) -> None:
@@ -89,7 +30,9 @@ def test_the_first_run_creates_everything(stage: Stage) -> None:
     assert stage.azure.secrets.keys() == {"spotler-key", "spotler-secret", "fingerprint-key"}
     assert len(stage.azure.secrets["fingerprint-key"]) >= 32
     assert stage.azure.package.endswith("app.zip")
-    assert any("client-1" in text and "dataverse-events" in text for text in stage.said)
+    assert stage.dataverse == FakeDataverse(
+        done=["user client-1", "steps of the live mapping", "test change"],
+    )
 
 
 def test_the_next_run_changes_no_secret(stage: Stage) -> None:
@@ -106,7 +49,7 @@ def test_no_secret_is_an_argument_or_printed(stage: Stage) -> None:
     everything = "\n".join([*stage.commands(), *stage.said])
 
     assert not [value for value in [*stage.azure.secrets.values(), "function-key-1"] if value in everything]
-    assert stage.web.keys == ["function-key-1"]
+    assert set(stage.web.keys) == {"function-key-1"}
 
 
 def test_settings_that_somebody_added_survive(stage: Stage) -> None:
@@ -132,161 +75,12 @@ def test_the_settings_that_are_not_handed_over_are_those_of_the_template() -> No
     assert settings_of(made("bare")).keys() == TEMPLATE_SETTINGS
 
 
-@pytest.mark.parametrize(
-    ("fault", "seconds"),
-    [
-        (Fault("functionapp deployment source", "InaccessibleStorageException: 403", times=5), 20),
-        (Fault("functionapp deployment source", "Status Code: 503 Service Unavailable", times=2), 20),
-        (Fault("deployment group create", "(TooManyRequests) Retry-After: 7", times=2), 7),
-        (Fault("deployment group create", "(PrincipalNotFound) Principal does not exist", times=1), 20),
-    ],
-    ids=lambda value: value.error[:28] if isinstance(value, Fault) else None,
-)
-def test_what_only_needs_time_gets_it(stage: Stage, fault: Fault, seconds: float) -> None:
-    times = fault.times
-    stage.azure.fails(fault)
-    stage.deploy()
-
-    assert stage.waited == [seconds] * times
-    assert stage.azure.package
-
-
-def test_waiting_ends(stage: Stage) -> None:
-    stage.azure.fails(Fault("functionapp deployment source", "InaccessibleStorageException", times=10_000))
-
-    with pytest.raises(ConfigurationError, match="publishing the code failed, a new role is not in force yet"):
-        stage.deploy()
-    assert 900 <= sum(stage.waited) < 1000
-
-
-@pytest.mark.parametrize(
-    ("error", "cure"),
-    [
-        ("(StorageAccountAlreadyTaken) The storage account is taken", "choose another --environment"),
-        ("(ConflictError) A vault with the same name exists in deleted state", "az keyvault recover"),
-        ("(MissingSubscriptionRegistration) not registered to use namespace", "az provider register"),
-        (
-            "(AuthorizationFailed) no authorization for 'Microsoft.Authorization/roleAssignments/write'",
-            "--without-roles",
-        ),
-        ("(LocationNotAvailableForResourceType)", "choose another --location"),
-        ("(RequestDisallowedByPolicy) by policy", "ask those who keep the policy"),
-        ("(SubscriptionIsOverQuotaForSku)", "Quotas"),
-        ("(DeploymentActive) The deployment is still active", "wait until it ends"),
-        ("(SomethingNew) with its own words", "with its own words"),
-    ],
-)
-def test_what_needs_a_person_is_said_with_its_cure(stage: Stage, error: str, cure: str) -> None:
-    stage.azure.fails(Fault("deployment group create", error))
-
-    with pytest.raises(ConfigurationError, match=cure):
-        stage.deploy()
-    assert stage.waited == []
-
-
-def test_without_sign_in_nothing_is_begun(stage: Stage) -> None:
-    stage.azure.signed_in = False
-
-    with pytest.raises(ConfigurationError, match="az login"):
-        stage.deploy()
-
-
-@pytest.mark.parametrize(
-    ("actions", "not_actions", "cure"),
-    [
-        (["*/read"], [], "ask for the role Contributor"),
-        (["*"], ["Microsoft.Authorization/*/write"], "Role Based Access Control Administrator"),
-    ],
-)
-def test_missing_rights_are_found_before_anything_is_changed(
-    stage: Stage, actions: list[str], not_actions: list[str], cure: str
-) -> None:
-    stage.azure.actions, stage.azure.not_actions = actions, not_actions
-
-    with pytest.raises(ConfigurationError, match=cure):
-        stage.deploy()
-    assert stage.azure.groups == []
-
-
-def test_without_the_right_to_assign_roles_an_administrator_may_do_that(stage: Stage) -> None:
-    stage.azure.not_actions = ["Microsoft.Authorization/*/write"]
-    stage.request = replace(stage.request, assign_roles=False)
-    stage.deploy()
-
-    assert stage.azure.package
-
-
-def test_missing_providers_are_registered_and_waited_for(stage: Stage) -> None:
-    stage.azure.registered.remove("Microsoft.App")
-    stage.deploy()
-
-    assert "provider register --namespace Microsoft.App --wait" in stage.commands()
-    assert stage.count("provider register") == 1
-
-
-def test_providers_that_one_may_not_register_are_named_for_an_owner(stage: Stage) -> None:
-    stage.azure.registered.remove("Microsoft.App")
-    stage.azure.not_actions = ["*/register/action"]
-
-    with pytest.raises(ConfigurationError, match=r"az provider register --namespace Microsoft\.App"):
-        stage.deploy()
-
-
-def test_a_region_without_flex_is_refused_with_those_that_have_it(stage: Stage) -> None:
-    stage.request = replace(stage.request, location="antarctica")
-
-    with pytest.raises(ConfigurationError, match="northeurope, westeurope"):
-        stage.deploy()
-
-
 def test_without_secrets_of_spotler_the_first_run_says_which_are_missing(stage: Stage) -> None:
     stage.request = replace(stage.request, spotler_secret="")
 
     with pytest.raises(ConfigurationError, match="SPOTLER_SECRET must be in the environment"):
         stage.deploy()
     assert stage.count("deployment group create") == 0
-
-
-@pytest.mark.parametrize("acts", [True, False], ids=["after-the-effect", "before-the-effect"])
-@pytest.mark.parametrize("call", range(CALLS))
-def test_a_run_that_breaks_off_at_any_call_is_finished_by_the_next(stage: Stage, call: int, acts: bool) -> None:  # noqa: FBT001
-    breaks = BreakingOff(stage.azure, call, acts=acts)
-    azure = Azure(breaks, stage.said.append, stage.waited.append)
-    with pytest.raises(Killed):
-        Deployer(azure, stage.web, ByHand()).deploy(stage.request, stage.request.root / "out" / "app.zip")
-    key = stage.azure.secrets.get("fingerprint-key")
-    stage.deploy()
-
-    assert stage.azure.package
-    assert key in {None, stage.azure.secrets["fingerprint-key"]}
-
-
-class Killed(BaseException):
-    """The command ended here."""
-
-
-@dataclass
-class BreakingOff:
-    azure: AzureStandIn
-    call: int
-    acts: bool
-
-    def run(self, *arguments: str) -> AzAnswer:
-        self.call -= 1
-        if self.call < 0 and not self.acts:
-            raise Killed
-        answer = AzAnswer(*self.azure.answer(list(arguments)))
-        if self.call < 0:
-            raise Killed
-        return answer
-
-
-def test_a_former_run_that_azure_still_works_at_is_waited_for_so_that_its_fingerprint_key_stays(stage: Stage) -> None:
-    stage.azure.groups.append("a-group")
-    stage.azure.busy = 3
-    stage.deploy()
-
-    assert stage.waited[:3] == [30.0] * 3
 
 
 def test_the_plan_of_a_new_installation_changes_nothing(stage: Stage) -> None:
@@ -318,6 +112,7 @@ def test_an_app_that_answers_after_its_cold_start_is_waited_for(stage: Stage) ->
     stage.deploy()
 
     assert len(stage.web.keys) == 3
+    assert stage.waited == [10.0, 10.0]
 
 
 def test_a_reference_that_does_not_resolve_stops_before_the_code(stage: Stage) -> None:
@@ -360,7 +155,7 @@ def test_the_program_az_is_called_as_a_process(stage: Stage, tmp_path: Path, mon
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
 
-    Deployer(Azure(AzProgram(), stage.said.append), stage.web, ByHand()).deploy(
+    Deployer(Azure(AzProgram(), stage.said.append), stage.web, stage.dataverse).deploy(
         stage.request, tmp_path / "out" / "a.zip"
     )
 
@@ -372,3 +167,60 @@ def test_without_az_the_command_says_where_to_get_it(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(ConfigurationError, match="install-az"):
         AzProgram()
+
+
+def test_premium_gets_its_packages_from_here_and_runs_from_a_blob(stage: Stage) -> None:
+    stage.request = replace(stage.request, plan=Plan.PREMIUM, location="antarctica")
+    stage.azure.settings["WEBSITE_RUN_FROM_PACKAGE"] = "https://st.blob.x/old.zip"
+    stage.deploy()
+
+    assert stage.azure.plan == "premium"
+    assert stage.azure.package.endswith("app.zip")
+    assert stage.count("functionapp deployment source config-zip") == 0
+    order = [
+        one
+        for one in stage.commands()
+        if one.startswith(("storage blob upload", "functionapp restart", "rest --method post"))
+    ]
+    assert [one.split()[0] for one in order] == ["storage", "functionapp", "rest"]
+    assert "--container-name app-package --name connector.zip" in order[0]
+
+
+def test_settings_of_the_plan_premium_never_follow_to_flex(stage: Stage) -> None:
+    stage.deploy()
+    stage.azure.settings |= dict.fromkeys(PREMIUM_SETTINGS, "of a former plan")
+    stage.deploy()
+
+    assert not PREMIUM_SETTINGS & stage.azure.settings.keys()
+    assert settings_of(made("premium")).keys() == TEMPLATE_SETTINGS | PREMIUM_SETTINGS
+
+
+def test_a_deployment_of_an_older_template_is_told_to_run_again(stage: Stage) -> None:
+    stage.deploy()
+    assert stage.azure.deployment is not None
+    del stage.azure.deployment["properties"]["outputs"]["packagE_CONTAINER"]
+
+    with pytest.raises(ConfigurationError, match="no output PACKAGE_CONTAINER"):
+        stage.deployer.doctor(stage.request)
+
+
+def test_the_command_plans_with_the_template_of_this_project(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, program = tmp_path / "state.json", tmp_path / "az"
+    state.write_text(json.dumps({**vars(stage.azure), "groups": ["a-group"]}))
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {azure_stand_in.__file__} {state} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("SPOTLER_KEY", "key-7")
+    monkeypatch.setenv("SPOTLER_SECRET", "secret-8")
+    parser = argparse.ArgumentParser()
+    deploy_command.add_options(parser)
+    options = parser.parse_args(
+        ["--group", "a-group", "--dataverse-url", "https://x.example", "--plan", "--without", "dataverse"]
+    )
+
+    assert deploy_command.deploy(options) == 0
+    [asked] = [call for call in json.loads(state.read_text())["calls"] if "what-if" in call]
+    assert Path(asked[asked.index("--template-file") + 1]).is_file()
+    assert "create" in capsys.readouterr().out

@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from shared.dispatch.dispatch import Work
 from shared.dispatch.intake import Arrival, Intake, Ready
+from shared.dispatch.work import Work
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import LAST_ATTEMPT
 from shared.errors import ConfigurationError, ConnectorError, TransientError

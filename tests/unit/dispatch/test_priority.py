@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from shared.dispatch.dispatch import Work
+from shared.dispatch.work import Work
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.guards.priority import Priority, breathe
 from shared.ports.queue import QueueName

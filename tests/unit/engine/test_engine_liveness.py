@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.dispatch.dispatch import Work
+from shared.dispatch.work import Work
 from shared.domain.records.jobs import Operation
 from shared.domain.records.marketing_contact import ContactWrite, MarketingContact, WriteResult
 from shared.domain.records.outcomes import Reason, Result

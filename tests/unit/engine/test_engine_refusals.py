@@ -77,6 +77,27 @@ async def test_one_refused_record_does_not_hold_up_the_others() -> None:  # VAL-
     assert [twin.status_of(key)[0] for key in keys] == ["Succeeded", "Failed", "Succeeded"]
 
 
+async def test_what_spotler_refuses_of_a_record_is_left_out_and_the_rest_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person(address1_city="Gouda"))
+    insert = twin.platform.insert
+
+    async def without_city(contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
+        if any("city" in one.properties for one in contacts):
+            return {one.external_id: WriteResult(WriteCode.PROPERTY_INVALID, "city is not valid") for one in contacts}
+        return await insert(contacts)
+
+    monkeypatch.setattr(twin.platform, "insert", without_city)
+    await twin.sync(ann)
+
+    contact = twin.contact_of("ann@example.com")
+    assert contact.values["firstName"] == twin.crm.people[ann].values["firstname"]
+    assert "city" not in contact.values
+    assert twin.status_of(ann)[0] == "Succeeded"
+
+
 async def test_a_failed_call_without_the_refused_property_is_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from shared.domain.records.records import RecordKey, SyncStatus, Why
@@ -103,3 +105,20 @@ async def test_batches_ask_only_for_what_is_newer_than_the_last_answer() -> None
 
     assert twin.platform.calls["updates"] <= 3
     assert twin.platform.calls["contact"] <= 1
+
+
+@pytest.mark.parametrize("polls", [0, 1], ids=["before the first poll", "since the last poll"])
+async def test_a_contact_that_bounced_is_told_as_bounced_and_not_as_opted_out(polls: int) -> None:  # C-12, BNC-01
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    for _ in range(polls):
+        await twin.poll()
+    twin.clock.advance(timedelta(minutes=1))
+    twin.platform.bounce(twin.contact_of("ann@example.com"))
+    twin.clock.advance(timedelta(hours=1))
+    twin.crm.edit(ann, firstname="Anna")
+
+    await twin.sync(ann)
+
+    assert twin.status_of(ann) == ("Failed", "hard-bounce")

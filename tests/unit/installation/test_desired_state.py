@@ -13,18 +13,22 @@ from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
 from shared.installation.desired.reading import FOLDER, read_desired_state
+from shared.installation.desired.state import OnDelete
+from tests.installed import installed_schema
 
 STATE = read_desired_state({})
 OWN = {table.name: table for table in STATE.tables}
 
 
-def test_the_columns_are_those_of_the_tables_page() -> None:
+def test_what_is_installed_has_the_tables_columns_and_sets_that_the_page_names() -> None:
     page = (FOLDER.parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
-    for line in re.findall(r"^\| Spotler .*$", page, re.MULTILINE):
-        table = re.findall(r"`(dh_\w+)`", line)[0]
-        lookups = {one.logical for one in STATE.lookups if one.table == table}
-        named = set(re.findall(r"`(dh_\w+)`", line)[2:]) - OWN.keys()
-        assert named == {column.logical for column in OWN[table].columns} | lookups
+    installed = installed_schema().tables
+    sections = re.findall(r"^### .* `(dh_\w+)`, set `(\w+)`\n(.*?)^### ", page, re.MULTILINE | re.DOTALL)
+    assert {name for name, _, _ in re.findall(r"^### .* `(dh_\w+)`, (set) (`)", page, re.MULTILINE)} == OWN.keys()
+    for name, entity_set, text in sections:
+        assert installed[name].set_name == entity_set
+        own = {column for column in installed[name].columns if column.startswith("dh_")} - {f"{name}id"}
+        assert set(re.findall(r"^\| `(dh_\w+)`", text, re.MULTILINE)) == own
 
 
 def test_every_operation_of_a_job_is_an_option() -> None:
@@ -33,9 +37,22 @@ def test_every_operation_of_a_job_is_an_option() -> None:
     assert operation.required
 
 
-def test_a_campaign_gets_the_nineteen_columns_of_its_insights() -> None:
+def test_a_campaign_gets_the_nineteen_columns_of_its_insights_and_the_mark_of_spotler() -> None:
     (campaign,) = [table for table in STATE.standard_tables if table.name == "campaign"]
-    assert len({column.logical for column in campaign.columns}) == 19
+    columns = {column.logical for column in campaign.columns}
+    mark = {"dh_spotlermailingid", "dh_spotlertype", "dh_onlineversion", "dh_statisticson", "dh_statisticsfrozen"}
+    assert len(columns - mark - {"dh_spotlerremark"}) == 19
+    assert mark <= columns  # BULK-08
+
+
+def test_interactions_and_permissions_are_deleted_with_their_person() -> None:
+    people = set(PersonTable)
+    of_people = [one for one in STATE.lookups if one.logical in {"dh_customerid", "dh_leadid"}]
+    cascading = {one.table for one in of_people for to in one.targets if to.on_delete is OnDelete.CASCADE}
+    assert cascading == {"dh_marketinginteraction", "dh_spotlerpermission"}
+    for lookup in STATE.lookups:
+        if lookup.table in cascading and people & {to.table for to in lookup.targets}:
+            assert all(to.on_delete is OnDelete.CASCADE for to in lookup.targets)
 
 
 def test_every_option_and_value_lies_in_the_range_of_the_publisher() -> None:

@@ -54,7 +54,7 @@ async def test_a_second_run_writes_nothing(*, sales: bool) -> None:
 async def test_a_bare_organisation_gets_tables_lookups_roles_and_steps() -> None:
     twin = OrganisationTwin()
     await run(twin)
-    assert {"dh_spotlerinfo", "dh_spotlerjob", "dh_spotlerpermission", "dh_spotlerautomation"} <= twin.tables.keys()
+    assert {"dh_spotlerinfo", "dh_spotlerjob", "dh_spotlerpermission", "dh_marketinginteraction"} <= twin.tables.keys()
     assert twin.relationships["dh_spotlerjob_customer_contact"] == ("contact", "dh_spotlerjob", "dh_customerid")
     assert {row["name"] for row in twin.rowsets["roles"].values()} == {
         "Spotler Read Only",

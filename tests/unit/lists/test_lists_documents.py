@@ -9,8 +9,8 @@ import pytest
 
 from shared.composition.settings import Settings
 from shared.domain.features.lists import INACTIVE, LeftOut, ListKind
-from shared.local.dataverse_sandbox.metadata.packaged import standard
-from shared.local.dataverse_sandbox.organisation.registration import connector_steps
+from shared.installation.desired.reading import read_desired_state
+from tests.installed import installed_schema
 from tests.node import ROOT, WEB_RESOURCES
 
 LISTS = (ROOT / "docs/howto/lists.md").read_text(encoding="utf-8")
@@ -40,16 +40,16 @@ def test_settings_that_the_page_names_exist(setting: str) -> None:
 @pytest.mark.parametrize("column", ["DoNotSendOnOptOut", "IgnoreInactiveListMembers", "dh_spotlerlistkind"])
 def test_ml_34_columns_that_the_page_names_are_columns_of_a_list(column: str) -> None:
     assert f"`{column}`" in LISTS
-    assert column.lower() in standard().tables["list"].columns
+    assert column.lower() in installed_schema().tables["list"].columns
 
 
-def test_the_page_asks_for_the_steps_that_the_scenarios_run_with() -> None:
+def test_the_page_asks_for_the_steps_that_are_installed() -> None:
     paragraph = LISTS.partition("Register asynchronous")[2].partition("\n\n")[0]
-    steps = [step for step in connector_steps({}) if step.table in {"list", "listmember"}]
+    steps = [step for step in read_desired_state({}).steps if step.table in {"list", "listmember"}]
 
     for step in steps:
         assert f"`{step.message}`" in paragraph
-        assert all(f"`{column}`" in paragraph for column in (*step.filtering, *step.pre_image))
+        assert all(f"`{column}`" in paragraph for column in (*step.columns, *step.image))
 
 
 def test_ml_14_the_page_about_the_button_names_the_script_and_its_function() -> None:

@@ -18,7 +18,9 @@ _JOBS = 60
 _WORK, _CALL = timedelta(seconds=60), timedelta(seconds=4)
 
 
-async def slow_stage(operation: Operation, **columns: object) -> tuple[ConnectorTwin, list[RecordKey], list[UUID]]:
+async def slow_stage(
+    operation: Operation, *, call: timedelta = _CALL, **columns: object
+) -> tuple[ConnectorTwin, list[RecordKey], list[UUID]]:
     """Each call about a score or a tag takes four seconds; all jobs come in one message."""
     twin = ConnectorTwin(work_time=_WORK)
     keys = [twin.crm.create(**person(emailaddress1=f"{number}@example.com")) for number in range(_JOBS)]
@@ -27,17 +29,26 @@ async def slow_stage(operation: Operation, **columns: object) -> tuple[Connector
     change_score, add_tags = twin.tagging.change_score, twin.tagging.add_tags
 
     async def slow_score(external_id: str, tag: str, change: ScoreChange, value: int) -> None:
-        twin.clock.advance(_CALL)
+        twin.clock.advance(call)
         await change_score(external_id, tag, change, value)
 
     async def slow_tags(external_id: str, tags: list[str]) -> None:
-        twin.clock.advance(_CALL)
+        twin.clock.advance(call)
         await add_tags(external_id, tags)
 
     twin.tagging.change_score = slow_score  # type: ignore[assignment, method-assign]
     twin.tagging.add_tags = slow_tags  # type: ignore[assignment, method-assign]
     await twin.lanes.send(QueueName.LIVE, Jobs(jobs=jobs))
     return twin, keys, jobs
+
+
+async def test_jobs_that_there_is_time_for_are_done_with_one_message() -> None:
+    twin, _, jobs = await slow_stage(Operation.ADD_TAG, call=timedelta(milliseconds=10), parameter_name="Lead")
+
+    await twin.receive(twin.queue.due())
+
+    assert {twin.crm.jobs[job].status for job in jobs} == {JobStatus.COMPLETED}
+    assert twin.queue.waiting == []
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,18 @@ from shared.domain.consent.suppression import AddressRefusal
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
+from shared.engagement.keeping.refused_rows import RefusedRows
+from shared.engagement.keeping.row_plan import RowPlan
 from shared.engine.bindings.ledger import Ledger
-from shared.errors import ConflictError
+from shared.errors import ConflictError, DataError
 from shared.lists.list_state_repository import ListStateRepository, MemberPresence
 from shared.messages.lane_messages import references_body
+from shared.ports.engagement import Refused
 from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put
 from shared.privacy.person_data import PersonData
 from tests.connector_twin import ConnectorTwin, person
+from tests.engagement_twins import TwinInteractionRows, TwinScoreRows
 from tests.twins import CrashError, bodies
 
 LIST, TASK = UUID(int=77), UUID(int=78)
@@ -38,13 +42,14 @@ OWN_REVIEW, SHARED_REVIEW = UUID(int=601), UUID(int=602)
 
 PERSONAL = {
     *("binding", "contact", "address", "suppressed", "bounce", "brake", "review", "lists", "list-", "consent"),
-    "consent-erased",
+    *("consent-erased", "engaged", "engagement-refused"),
 }
 """Kinds of documents that may name a person."""
 
 IMPERSONAL = {
     *("capability", "permissions", "reconcile", "drift", "poll", "mapping", "keys", "consent-walk"),
     *("circuit", "compare", "walk"),  # a comparison notes the contacts in hand, as a poll does, until the next step
+    *("mailing", "engagement"),  # the nightly walk over people notes where it is, until its end
     *("sweep", "job"),  # ids of Spotler Jobs; their rows in Dataverse name the people
 }
 
@@ -70,6 +75,8 @@ class Office:
             consents=self.consents,
             erased=self.erased,
             crm=twin.crm,
+            interactions=TwinInteractionRows(twin.rows),
+            scores=TwinScoreRows(twin.rows),
             queue=twin.queue,
             rules=twin.rules,
             clock=twin.clock,
@@ -114,6 +121,13 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
         question = {"contact": "x", "reason": "ambiguous", "text": "", "address": address, "since": "", "given": []}
         body = {**question, "correlation": "c-1", "candidates": [str(one) for one in candidates]}
         await twin.store.write([Put(DocumentKey("test-review", str(identifier)), body)])
+    twin.mailings.open(sent := twin.mailings.send([external_id]), external_id)
+    await twin.engagement.poll()
+    assert {row.record for row in twin.rows.interactions.values()} == {key}
+    await RefusedRows(twin.store, "test", twin.clock).note(
+        RowPlan(list(twin.rows.interactions.values())),
+        [Refused(next(iter(twin.rows.interactions)), DataError("refused", code=sent))],
+    )
     lists = ListStateRepository(twin.store, "test")
     await twin.store.write([Put(DocumentKey("test-lists", str(LIST)), {"name": "Friends"})])
     await lists.put_page(LIST, "g1", 0, [BOB.id, key.id, CAS.id])
@@ -151,6 +165,7 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert [one["kind"] for one in answer["held"]] == ["erasure"]
     assert {one["id"] for one in answer["reviews"]} == {str(OWN_REVIEW), str(SHARED_REVIEW)}
     assert {one["as"] for one in answer["lists"]} == {"member", "in", "left out"}
+    assert len(answer["interactions"]) == 2
     assert len(answer["deadLetters"]) == 2
 
 

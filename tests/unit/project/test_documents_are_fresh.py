@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.local.pages.alarms_table import alarms_table
+from shared.local.pages.dataverse_tables import dataverse_tables
 from shared.local.pages.roles import roles_table
 from shared.local.pages.rooms_table import rooms_table
 from shared.local.pages.settings_table import settings_table
@@ -35,6 +36,7 @@ def test_the_readme_has_the_settings_table_of_the_code() -> None:
         ("docs/observability.md", "alarms", alarms_table),
         ("docs/sandbox.md", "calls", calls_table),
         ("docs/architecture.md", "rooms", rooms_table),
+        ("docs/tables.md", "tables", dataverse_tables),
     ],
 )
 def test_generated_tables_are_those_of_the_code(document: str, name: str, table: Callable[[], str]) -> None:

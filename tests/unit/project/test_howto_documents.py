@@ -16,7 +16,8 @@ from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
 from shared.composition.settings import Settings
 from shared.domain.mapping.reading import reading_of
 from shared.domain.records.records import PersonTable
-from shared.local.dataverse_sandbox.organisation.registration import StepDefinition, connector_steps
+from shared.installation.desired.reading import read_desired_state
+from shared.installation.desired.state import EventStep
 from shared.triggers.http.access import routes_table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,26 +27,26 @@ SETTINGS = {field.alias or name.upper() for name, field in Settings.model_fields
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-def steps_of_the_page() -> set[StepDefinition]:
+def steps_of_the_page() -> set[EventStep]:
     """The steps that the page asks for; the columns of the rules stand for those of a mapping."""
-    found: set[StepDefinition] = set()
+    found: set[EventStep] = set()
     rows = SETUP.partition("| table | message |")[2].partition("\n\n")[0].splitlines()[2:]
     for row in rows:
         tables, messages, columns, images = (tuple(re.findall(r"`(\w+)`", cell)) for cell in row.split("|")[1:5])
         assert ("the mapped columns" in row) is (messages == ("Update",) and set(tables) <= set(PersonTable))
-        found |= {StepDefinition(table, message, columns, images) for table in tables for message in messages}
+        found |= {EventStep(table, message, frozenset(columns), images) for table in tables for message in messages}
     return found
 
 
-def test_the_page_asks_for_the_steps_that_the_scenarios_run_with() -> None:
+def test_the_page_asks_for_the_steps_that_are_installed() -> None:
     asked = {(one.table, one.message): one for one in steps_of_the_page()}
-    needed = {(one.table, one.message): one for one in connector_steps({})}
+    needed = {(one.table, one.message): one for one in read_desired_state({}).steps}
 
     assert asked.keys() == needed.keys()
     for key, step in needed.items():
-        assert set(asked[key].pre_image) == set(step.pre_image)
+        assert set(asked[key].image) == set(step.image)
         if key[0] not in set(PersonTable):
-            assert set(asked[key].filtering) == set(step.filtering)
+            assert set(asked[key].columns) == set(step.columns)
 
 
 @pytest.mark.parametrize("table", PersonTable)
@@ -53,10 +54,24 @@ def test_map_35_the_step_for_update_hears_of_the_columns_of_the_rules(table: Per
     (update,) = [one for one in steps_of_the_page() if (one.table, one.message) == (table, "Update")]
     mapped = reading_of(load_mapping(DEFAULT_MAPPING), table).watched
 
-    assert set(update.filtering) <= mapped
-    assert set(update.filtering) == {
+    assert set(update.columns) <= mapped
+    assert set(update.columns) == {
         name for name in mapped if name in {"statecode", "donotemail", "donotbulkemail", "merged", "originatingleadid"}
     }
+
+
+@pytest.mark.parametrize("audience", ["marketers", "administrators", "partners"])
+def test_gen_04_the_readme_leads_each_audience_to_its_page(audience: str) -> None:
+    assert f"(docs/for-{audience}.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (ROOT / f"docs/for-{audience}.md").read_text(encoding="utf-8").startswith(f"# For {audience}")
+
+
+@pytest.mark.parametrize("requirement", ["EXA-01", "EXA-02", "EXA-03"])
+def test_each_example_automation_has_its_steps(requirement: str) -> None:
+    page = (ROOT / "docs/howto/example-automations.md").read_text(encoding="utf-8")
+    section = page.partition(f"({requirement})")[2].partition("\n## ")[0]
+
+    assert len(re.findall(r"^\d\. ", section, re.MULTILINE)) >= 3
 
 
 @every_page

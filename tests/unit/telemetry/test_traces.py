@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanKind, StatusCode
 
-from shared.dispatch.dispatch import Work
+from shared.dispatch.work import Work
 from shared.domain.records.jobs import Operation
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why

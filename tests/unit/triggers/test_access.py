@@ -90,6 +90,8 @@ RIGHTS = {
     "list_runs": (CallerRole.OPERATOR, "reads"),
     "start_run": (CallerRole.OPERATOR, "repeats"),
     "change_run": (CallerRole.OPERATOR, "repeats"),
+    "engagement_now": (CallerRole.OPERATOR, "repeats"),
+    "list_mailings": (CallerRole.OPERATOR, "reads"),
     "list_reviews": (CallerRole.OPERATOR, "reads"),
     "decide_review": (CallerRole.ADMINISTRATOR, "decides whose data is written"),
     "read_mapping": (CallerRole.OPERATOR, "reads"),

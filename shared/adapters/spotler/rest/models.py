@@ -308,7 +308,10 @@ class ListAnswer(Answer, Generic[Item]):
     bare: bool = False
     paging: Paging | None = None
     items: Annotated[list[Item], BeforeValidator(_items)] = Field(
-        default=[], validation_alias=AliasChoices("contacts", "bounces", "items")
+        default=[],
+        validation_alias=AliasChoices(
+            "contacts", "bounces", "interactions", "recipients", "opens", "clicks", "mailings", "campaigns", "items"
+        ),
     )
 
     @model_validator(mode="before")

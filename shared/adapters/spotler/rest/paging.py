@@ -70,7 +70,11 @@ class Windows:
 
 
 async def feed(
-    fetch: Fetch[Item], start: datetime, end: datetime, *, identity: Callable[[Item], Hashable]
+    fetch: Fetch[Item],
+    start: datetime,
+    end: datetime,
+    *,
+    identity: Callable[[Item], Hashable],
 ) -> AsyncIterator[tuple[Item, ...]]:
     """Yield the pages between two times, without repeated items and without empty pages.
 
@@ -104,29 +108,43 @@ async def pages(fetch: Fetch[Item], parameters: Mapping[str, str]) -> AsyncItera
 
     TransientError if a full page leads back to an earlier one: the following items would be missing unnoticed.
     """
-    after: int | str | None = None
-    sent: set[int | str] = set()
+    async for page, _ in pages_from(fetch, parameters):
+        yield page
+
+
+async def pages_from(
+    fetch: Fetch[Item], parameters: Mapping[str, str], *, after: str = ""
+) -> AsyncIterator[tuple[tuple[Item, ...], str]]:
+    """Yield the pages of one list behind `after`, each with where the next one begins ("" at the end)."""
+    position: int | str | None = after or None
+    sent: set[str] = set()
     while True:
-        cursor = {} if after is None else {"after": str(after)}
+        cursor = {} if position is None else {"after": str(position)}
         answer = await fetch({**parameters, "pageSize": str(PAGE_SIZE), **cursor})
         if answer.bare and len(answer.items) == PAGE_SIZE:
             # A bare array has no link to a next page. Without a page size, the API with this prefix returns all items.
             answer = await fetch(parameters)
         if not answer.items:
             return
-        yield tuple(answer.items)
-        paging = answer.paging
-        if paging is None or paging.after is None:
+        following = _following(answer, sent)
+        yield tuple(answer.items), following
+        if not following:
             return
-        is_short = len(answer.items) < PAGE_SIZE
-        if paging.after in sent:
-            if is_short:
-                return
-            raise TransientError("a list of Spotler leads back to a page that was read", service=Service.SPOTLER)
-        if not paging.next and is_short:
-            return
-        after = paging.after
-        sent.add(after)
+        position = following
+        sent.add(following)
+
+
+def _following(answer: ListAnswer[Item], sent: set[str]) -> str:
+    """Return where the next page begins; "" at the end of the list."""
+    paging = answer.paging
+    if paging is None or paging.after is None:
+        return ""
+    is_short = len(answer.items) < PAGE_SIZE
+    if str(paging.after) in sent:
+        if is_short:
+            return ""
+        raise TransientError("a list of Spotler leads back to a page that was read", service=Service.SPOTLER)
+    return "" if not paging.next and is_short else str(paging.after)
 
 
 def _down(moment: datetime) -> str:

@@ -9,7 +9,13 @@ from shared.installation.pages.forms.specification import Handler
 from shared.installation.pages.ids import braced, stable_id
 from shared.installation.pages.xml import Element, child
 
-OWN_LIBRARIES = ("dh_spotlerinfo.js", "dh_spotlerjob.js", "dh_spotlerlist.js", "dh_spotlerperson.js")
+OWN_LIBRARIES = (
+    "dh_spotlerinfo.js",
+    "dh_spotlerjob.js",
+    "dh_spotlerlist.js",
+    "dh_spotlerperson.js",
+    "dh_spotlertimeline.js",
+)
 """The scripts of the connector; a handler belongs to the connector if it calls one of them."""
 
 

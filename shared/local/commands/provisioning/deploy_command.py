@@ -5,17 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Collection
+from enum import StrEnum
 from pathlib import Path
 
-from shared.deployment.az import AzProgram
-from shared.deployment.azure import Azure
-from shared.deployment.dataverse_side import ByHand
+from shared.deployment.command_line.az import AzProgram
+from shared.deployment.command_line.azure import Azure
+from shared.deployment.dataverse_side import ByHand, DataverseSide
 from shared.deployment.deploy import Deployer
-from shared.deployment.request import DeploymentRequest
+from shared.deployment.request import DeploymentRequest, Plan
 from shared.deployment.web import HttpsWeb
 from shared.errors import ConfigurationError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
+
+
+class Part(StrEnum):
+    """Parts that may be left out."""
+
+    DATAVERSE = "dataverse"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +36,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--time-zone", default="Europe/Amsterdam", help="of the schedules (default: %(default)s)")
     parser.add_argument("--without-roles", action="store_true", help="leave the roles to an administrator")
+    parser.add_argument(
+        "--hosting",
+        type=Plan,
+        choices=list(Plan),
+        default=Plan.FLEX,
+        help="flex scales to zero; premium keeps an instance (default: %(default)s)",
+    )
     parser.add_argument("--closed-network", action="store_true", help="close storage and key vault to the internet")
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        type=Part,
+        choices=list(Part),
+        default=[],
+        help="leave parts out; dataverse: print what a System Administrator of Dataverse does by hand",
+    )
     parser.add_argument("--plan", action="store_true", help="only show what would change")
 
 
@@ -39,7 +62,10 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def deploy(options: argparse.Namespace) -> int:
-    """Deploy, or show what would change; return the exit code. Spotler's secrets come from the environment."""
+    """Deploy, or show what would change; return the exit code, 1 if something is not well.
+
+    Spotler's secrets come from the environment.
+    """
     url = options.dataverse_url or os.environ.get("DATAVERSE_URL", "")
     if not url:
         raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or give --dataverse-url")
@@ -55,27 +81,38 @@ def deploy(options: argparse.Namespace) -> int:
         time_zone=options.time_zone,
         assign_roles=not options.without_roles,
         closed_network=options.closed_network,
+        plan=options.hosting,
     )
-    deployer = _deployer()
+    deployer = deployer_without(options.without)
     if options.plan:
         print("\n".join(deployer.plan(request)) or "Nothing would change.")
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        installation = deployer.deploy(request, Path(folder) / "connector.zip")
-    print(f"Done: https://{installation.host}/api/health")
-    return 0
+        deployed = deployer.deploy(request, Path(folder) / "connector.zip")
+    print("\n".join([*deployed.problems, f"Done: https://{deployed.installation.host}/api/health"]))
+    return 1 if deployed.problems else 0
 
 
 def doctor(options: argparse.Namespace) -> int:
     """Examine a running installation; return 1 if something is wrong."""
     request = DeploymentRequest(ROOT, options.group, options.environment, location="", dataverse_url="")
-    found = _deployer().doctor(request)
+    found = deployer_without([Part.DATAVERSE]).doctor(request)
     print("\n".join(found) or "All is well.")
     return 1 if found else 0
 
 
-def _deployer() -> Deployer:
-    return Deployer(Azure(AzProgram(), say=_say), HttpsWeb(), ByHand())
+def deployer_without(parts: Collection[Part]) -> Deployer:
+    """Return a deployer on the command line az; ConfigurationError if it is not installed."""
+    azure = Azure(AzProgram(), say=_say)
+    return Deployer(azure, HttpsWeb(), _dataverse_side(azure, parts))
+
+
+def _dataverse_side(azure: Azure, parts: Collection[Part]) -> DataverseSide:
+    if Part.DATAVERSE in parts:
+        return ByHand()
+    from shared.local.commands.provisioning.installed_side import ByInstaller  # noqa: PLC0415  # most of a second
+
+    return ByInstaller(azure)
 
 
 def _say(text: str) -> None:

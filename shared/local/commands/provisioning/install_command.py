@@ -30,10 +30,11 @@ from shared.composition.settings import Settings, load_settings
 from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError
 from shared.installation import plan
-from shared.installation.components.kind import Kind
+from shared.installation.components.kind import EVENT_KINDS, Kind
 from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
+from shared.installation.install import Sleep
 from shared.installation.mapped_columns import mapped_columns
 from shared.installation.originals import FormFiles
 from shared.installation.pages.reading import read_customisation
@@ -47,7 +48,7 @@ from shared.local.commands.terminal import table
 KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
 SERVICE_ROLE = "Spotler Service"
 _FINE, _FOUND = 0, 1
-_LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
+LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
 
 
 class SignIn(StrEnum):
@@ -70,7 +71,7 @@ _PARTS = {
     Part.FORMS: {Kind.VIEW, Kind.CHART, Kind.FORM, Kind.TAB},
     Part.APP: {Kind.APP, Kind.DASHBOARD},
     Part.BUTTONS: {Kind.COMMAND},
-    Part.STEPS: {Kind.ENDPOINT, Kind.STEP},
+    Part.STEPS: EVENT_KINDS,
 }
 _SHARED = {Kind.VIEW, Kind.CHART}
 """Forms and the dashboard show them: they are left out only with both."""
@@ -107,9 +108,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tenant", default="", help="with az: the tenant of the organisation")
     parser.add_argument("--client-id", type=UUID, help="app registration or managed identity of the connector")
     parser.add_argument("--service-bus", metavar="HOST", help="name.servicebus.windows.net, for the service endpoint")
-    parser.add_argument("--sas-key-name", default="dataverse-send", help="name of the rule with Send on the queue")
+    parser.add_argument("--sas-key-name", default="dataverse", help="name of the rule with Send on the queue")
     parser.add_argument("--sas-key", help=f"its key, to create or rotate; better in {KEY_VARIABLE}, or asked for")
     parser.add_argument("--mapping", type=Path, help="mapping of the steps; default: the live one, or the first one")
+    parser.add_argument(
+        "--at-once",
+        action="store_true",
+        help="do not wait until definitions have spread to all servers of Dataverse: for the simulated organisation",
+    )
 
 
 def _only(text: str) -> frozenset[Kind]:
@@ -133,12 +139,12 @@ async def run(options: argparse.Namespace) -> int:
         raise ConfigurationError("No organisation: name it by --organisation https://….crm4.dynamics.com")
     desired = await _desired(options, settings)
     tokens = token_provider(_credential(options, settings), url, authority=settings.dataverse_authority)
-    async with DataverseClient(url, tokens, read_timeout=_LONGEST_WRITE) as dataverse:
+    async with DataverseClient(url, tokens, read_timeout=LONGEST_WRITE) as dataverse:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
         originals = options.originals or settings.local_folder / "form-originals"
         keep = FormFiles(originals / httpx.URL(url).host).keep
         pages = page_kinds(read_customisation(), keep, frozenset(options.skip_form))
-        session = Session(client, desired, sleep=asyncio.sleep, only=_kinds(options), pages=pages)
+        session = Session(client, desired, sleep=_sleep(options), only=_kinds(options), pages=pages)
         return await _run(options, session, client)
 
 
@@ -148,6 +154,13 @@ def _credential(options: argparse.Namespace, settings: Settings) -> Credential:
             return dataverse_credential(settings)
         case _:
             return AzureCli(options.tenant)
+
+
+def _sleep(options: argparse.Namespace) -> Sleep:
+    async def at_once(_seconds: float) -> None:
+        return
+
+    return at_once if options.at_once else asyncio.sleep
 
 
 def _kinds(options: argparse.Namespace) -> Collection[Kind]:
@@ -207,8 +220,11 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
     with Progress(steps, sys.stdout) as progress:
         await session.apply(prepared, progress)
     left = await session.verify(goal)
+    unusable = await session.check_endpoint(prepared) if goal is Goal.INSTALL else None
     print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
-    return _print_drift(left)
+    if unusable is not None:
+        print(f"{unusable}.")
+    return max(_print_drift(left), _FINE if unusable is None else _FOUND)
 
 
 def _goal(options: argparse.Namespace) -> Goal:

@@ -69,6 +69,7 @@ def check_user(store: Store, old: Row, changes: Mapping[str, Any]) -> dict[str, 
     if changes.get("businessunitid") is None:
         raise bad_request("A user needs its business unit.", _FIXED)
     return {
+        "systemuserid": changes.get("systemuserid") or fixed_id("systemuser", str(application)),
         "accessmode": _APPLICATION,
         "firstname": changes.get("firstname") or "#",
         "lastname": changes.get("lastname") or str(application),

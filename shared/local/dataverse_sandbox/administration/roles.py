@@ -1,4 +1,4 @@
-"""Security roles and their privileges, as rows. What a role grants is not enforced: `Rights` come from the settings.
+"""Security roles and their privileges, as rows. A user has what the roles grant; depths are kept and not enforced.
 
 Source: Microsoft's pages "AddPrivilegesRole Action" and "Security concepts", and public notes on the privileges that
 Dataverse adds to every role by itself.
@@ -15,7 +15,7 @@ from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, row_missing
 from shared.local.dataverse_sandbox.organisation.organization import Organization, fixed_id
-from shared.local.dataverse_sandbox.organisation.privileges import Access, privileges_of
+from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privileges_of
 from shared.local.dataverse_sandbox.requests.invocation import Invocation
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef, Store
 
@@ -35,6 +35,7 @@ _PLATFORM = (
 _ADMINISTRATOR = "627090ff-40a3-4053-8790-584edc5be201"
 """The template of System Administrator, the same in every organisation; the name of the role is translated."""
 _NAMES = {1043: "Systeembeheerder"}
+_GRANTING = ("systemuserroles", "roleprivileges", "privilege")
 _NO_FILTER = "00000000-0000-0000-0000-000000000000"
 
 
@@ -131,6 +132,31 @@ def retrieve(call: Invocation) -> dict[str, Any]:
             for link in _links(store, role)
         ]
     }
+
+
+class Grants:
+    """What the roles of users grant, read again from the rows after each change."""
+
+    def __init__(self, organization: Organization) -> None:
+        self._organization = organization
+        self._read_at: tuple[int, ...] = ()
+        self._granted: dict[str, frozenset[Privilege]] = {}
+        self._known: dict[str, Privilege] = {}
+
+    def of(self, user: str) -> frozenset[Privilege]:
+        """Return the privileges that the roles of a user grant, at any depth."""
+        store = self._organization.store
+        generation = tuple(store.generations[table] for table in _GRANTING)
+        if generation != self._read_at:
+            self._read_at, self._granted = generation, {}
+            tables = self._organization.schema.tables.values()
+            self._known = {fixed_id("privilege", one.name): one for each in tables for one in privileges_of(each)}
+        if user not in self._granted:
+            roles = [link["roleid"].id for link in store.related(user, "systemuserroles", "systemuserid")]
+            links = (link for role in roles for link in _links(store, role))
+            known = (self._known.get(link["privilegeid"].id) for link in links)
+            self._granted[user] = frozenset(one for one in known if one is not None)
+        return self._granted[user]
 
 
 def _read(call: Invocation) -> dict[str, int]:

@@ -26,12 +26,14 @@ from shared.local.dataverse_sandbox.http.limits import Limits, Meter
 from shared.local.dataverse_sandbox.http.tokens import Tokens
 from shared.local.dataverse_sandbox.http.web_api import WebApi
 from shared.local.dataverse_sandbox.metadata import packaged
+from shared.local.dataverse_sandbox.metadata.descriptions import additions
+from shared.local.dataverse_sandbox.metadata.schema import Schema
 from shared.local.dataverse_sandbox.organisation import registration
 from shared.local.dataverse_sandbox.organisation.errors import not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import Organization
 from shared.local.dataverse_sandbox.organisation.privileges import Privilege, Rights
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, Publish, ServiceEndpoint
-from shared.local.dataverse_sandbox.rows import snapshot
+from shared.local.dataverse_sandbox.rows import snapshot as snapshots
 from shared.local.dataverse_sandbox.rows.store import Store
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -46,16 +48,15 @@ def _now() -> datetime:
 class DataverseSandboxSettings:
     """How the organisation behaves.
 
-    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are the
-    privileges that the roles of these users grant; a client without an entry is System Administrator.
-    `filtering_columns` are the columns whose updates fire steps, by table (no entry: all). `alternate_keys` adds keys
-    to tables, `changed_columns` replaces columns of `schema.json`, `more_tables` adds tables in the form of
-    `schema.json`. `bare` leaves out what the connector installs: its tables, columns, variables, endpoint and steps.
-    Without `sales` there are no leads, marketing lists and campaigns.
+    `clients` are the app registrations (id → secret); each acts as an application user of its own. `privileges` are
+    what such a user may do beyond what its security roles grant; a client without an entry is System Administrator.
+    `snapshot` is a file with the answer of `/sandbox/snapshot` of another organisation: this one begins with its tables
+    and rows, as far as they fit. `filtering_columns` replace those of its steps on updates, by table.
+    `alternate_keys` adds keys to tables, `changed_columns` replaces columns of `schema.json`, `more_tables` adds tables
+    in the form of `schema.json`. Without `sales` there are no leads, marketing lists and campaigns.
     `languages` are the provisioned languages by LCID; the first one is the base language.
-    `duplicate_rules` are the columns of duplicate detection rules, by table. `snapshot` is read at the
-    start, if it exists, and written at the end; seed rows are inserted only without such a file. `time_zone` is the
-    IANA name of the zone for relative dates. `now` must return aware times.
+    `duplicate_rules` are the columns of duplicate detection rules, by table. `time_zone` is the IANA name of the zone
+    for relative dates. `now` must return aware times.
     """
 
     organization_id: UUID = _ORGANIZATION_ID
@@ -70,7 +71,6 @@ class DataverseSandboxSettings:
     changed_columns: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     more_tables: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     duplicate_rules: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
-    bare: bool = False
     sales: bool = True
     languages: tuple[int, ...] = (1033,)
     snapshot: Path | None = None
@@ -93,9 +93,9 @@ def create_app(
     organization = _organization(settings, rows)
     endpoint = ServiceEndpoint(organization, publish, settings.delivery)
     tokens = Tokens(settings.clients, settings.token_lifetime_seconds)
-    meter, faults = Meter(settings.limits), Faults(settings.seed)
+    meter, faults, grants = Meter(settings.limits), Faults(settings.seed), roles.Grants(organization)
     rights = {
-        client: Rights(organization.application_user_id(client), settings.privileges.get(client))
+        client: Rights(organization.application_user_id(client), settings.privileges.get(client), grants.of)
         for client in settings.clients
     }
     organization.rights.update({one.user: one for one in rights.values()})
@@ -112,12 +112,14 @@ def create_app(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         await endpoint.drain()
-        if settings.snapshot is not None:
-            snapshot.save(organization.store, settings.snapshot)
+
+    def take_snapshot() -> dict[str, Any]:
+        new = _new_organization(settings).store
+        return snapshots.take(organization.store, new, additions(organization.schema, new.schema))
 
     routes = [
         Mount("/api/data", app=server),
-        Mount("/sandbox", routes=control_routes(server, endpoint)),
+        Mount("/sandbox", routes=control_routes(server, endpoint, take_snapshot)),
         *identity_routes(tokens),
         Route("/{path:path}", _elsewhere, methods=_METHODS),
     ]
@@ -130,33 +132,40 @@ async def _elsewhere(request: Request) -> JSONResponse:
 
 
 def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
-    schema = packaged.load(
-        settings.alternate_keys,
-        settings.changed_columns,
-        settings.more_tables if settings.sales else {**settings.more_tables, **dict.fromkeys(packaged.SALES_TABLES)},
-        settings.duplicate_rules,
-        bare=settings.bare,
-        language=settings.languages[0],
-    )
-    store = Store(schema)
+    organization = _new_organization(settings)
+    if settings.snapshot is not None:
+        snapshot = snapshots.read(settings.snapshot)
+        organization.store.alter(_schema(settings, snapshot))
+        snapshots.restore(snapshot, organization.store)
+        registration.set_filtering(organization, settings.filtering_columns)
+    organization.seed(rows)
+    return organization
+
+
+def _new_organization(settings: DataverseSandboxSettings) -> Organization:
+    """Return an organisation in which nobody has changed anything."""
     organization = Organization(
         settings.organization_id,
         settings.organization_name,
-        store,
+        Store(_schema(settings, None)),
         settings.now,
         ZoneInfo(settings.time_zone),
         settings.languages,
     )
-    if settings.snapshot is not None and settings.snapshot.exists():
-        store.load(snapshot.load(settings.snapshot, store))
-        return organization
     organization.found()
     solutions.found(organization)
     roles.found(organization)
     registration.register_messages(organization)
     standard_components.add_standard(organization)
-    if not settings.bare:
-        organization.add_connector_variables()
-        registration.register(organization, registration.connector_steps(settings.filtering_columns))
-    organization.seed(rows)
     return organization
+
+
+def _schema(settings: DataverseSandboxSettings, snapshot: snapshots.Snapshot | None) -> Schema:
+    return packaged.load(
+        settings.alternate_keys,
+        settings.changed_columns,
+        settings.more_tables if settings.sales else {**settings.more_tables, **dict.fromkeys(packaged.SALES_TABLES)},
+        settings.duplicate_rules,
+        snapshot=snapshot,
+        language=settings.languages[0],
+    )

@@ -1,10 +1,11 @@
-"""`/sandbox`: counters, privileges, faults, limits, deliveries and tokens, for people and tests. It needs no token."""
+"""`/sandbox`: counters, privileges, faults, limits, deliveries, tokens, rows and snapshots. It needs no token."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from json import JSONDecodeError
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from shared.local.dataverse_sandbox.http.api_server import ApiServer
 from shared.local.dataverse_sandbox.http.faults import FaultPlan
 from shared.local.dataverse_sandbox.http.limits import Limits
+from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, by_table, privilege
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, ServiceEndpoint
 
@@ -64,7 +66,17 @@ class CustomisingForm(BaseModel):
     loses_apps: bool = False
 
 
-def control_routes(server: ApiServer, endpoint: ServiceEndpoint) -> list[BaseRoute]:
+class RowsForm(BaseModel):
+    """Insert rows without firing steps: (table, values by logical column name); lookups are (table, id) pairs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rows: list[tuple[str, dict[str, Any]]]
+
+
+def control_routes(
+    server: ApiServer, endpoint: ServiceEndpoint, take_snapshot: Callable[[], dict[str, Any]]
+) -> list[BaseRoute]:
     """Return the routes below `/sandbox`."""
 
     async def counters(_request: Request) -> JSONResponse:
@@ -102,6 +114,8 @@ def control_routes(server: ApiServer, endpoint: ServiceEndpoint) -> list[BaseRou
         ("/delivery", delivery, ["GET", "POST"]),
         ("/customising", _customising(server), ["GET", "POST"]),
         ("/tokens", tokens, ["DELETE"]),
+        ("/rows", _rows(server), ["POST"]),
+        ("/snapshot", _snapshot(take_snapshot), ["GET"]),
     ]
     return [Route(path, _validated(handler), methods=methods) for path, handler, methods in routes]
 
@@ -133,6 +147,23 @@ def _privileges(server: ApiServer) -> Handler:
     return privileges
 
 
+def _rows(server: ApiServer) -> Handler:
+    async def rows(request: Request) -> JSONResponse:
+        form = RowsForm.model_validate(await request.json())
+        with server.organization.store.transaction():
+            server.organization.seed(form.rows)
+        return JSONResponse({"inserted": len(form.rows)})
+
+    return rows
+
+
+def _snapshot(take: Callable[[], dict[str, Any]]) -> Handler:
+    async def snapshot(_request: Request) -> JSONResponse:
+        return JSONResponse(take())
+
+    return snapshot
+
+
 def _privileges_in(accesses: Mapping[str, Sequence[Access]]) -> frozenset[Privilege]:
     return frozenset(privilege(access, table) for table, several in accesses.items() for access in several)
 
@@ -147,5 +178,7 @@ def _validated(handler: Handler) -> Handler:
             return JSONResponse({"error": error.errors(include_url=False, include_input=False)}, 400)
         except JSONDecodeError:
             return JSONResponse({"error": "The body is not JSON."}, 400)
+        except WebApiError as error:
+            return JSONResponse(error.body, error.status)
 
     return guarded

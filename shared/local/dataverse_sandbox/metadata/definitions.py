@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from shared.local.dataverse_sandbox.metadata import column_definitions, names
 from shared.local.dataverse_sandbox.metadata.column_definitions import TYPE
 from shared.local.dataverse_sandbox.metadata.labels import from_texts, label
-from shared.local.dataverse_sandbox.metadata.packaged import standard
+from shared.local.dataverse_sandbox.metadata.packaged import is_shared, standard
 from shared.local.dataverse_sandbox.metadata.schema import Definition, ManyToMany, Schema, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.metadata.type_codes import type_code
 from shared.local.dataverse_sandbox.organisation.errors import CUSTOM_NAME
@@ -35,20 +35,20 @@ _STANDARD_NAMES = {
 
 
 @cache
-def _of_packaged() -> Definitions:
-    return Definitions(standard())
+def _of_shared(schema: Schema) -> Definitions:
+    return Definitions(schema)
 
 
 class LatestDefinitions:
     """The definitions of the schema that was asked for last: a schema changes less often than it is read."""
 
     def __init__(self) -> None:
-        self._latest = _of_packaged()
+        self._latest = _of_shared(standard())
 
     def of(self, schema: Schema) -> Definitions:
-        """Return the definitions of a schema; those of the packaged one are made once for all organisations."""
-        if schema is standard():
-            return _of_packaged()
+        """Return the definitions of a schema; those of a shared one are made once for all organisations."""
+        if is_shared(schema):
+            return _of_shared(schema)
         if self._latest.schema is not schema:
             self._latest = Definitions(schema)
         return self._latest

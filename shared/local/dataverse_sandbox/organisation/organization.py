@@ -19,13 +19,6 @@ from shared.local.dataverse_sandbox.rows.values import GUID, guid, parse, stamp
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:spotler-connector:sandbox:dataverse")
 
-_TEXT_VARIABLE = 100000000
-_VARIABLES = {
-    "dh_spotlerpermissions": "Spotler Permissions",
-    "dh_spotlerpermissionsenabledbydefault": "Spotler Permissions Enabled By Default",
-}
-"""The environment variables of the connector's solution, without values."""
-
 
 @cache
 def fixed_id(*parts: str) -> str:
@@ -106,14 +99,6 @@ class Organization:
         )
         self._add("businessunit", {"businessunitid": self.unit.id, "name": "Sandbox"})
         self._add_user(self.administrator.id, "Sandbox", "Administrator", accessmode=0)
-
-    def add_connector_variables(self) -> None:
-        """Insert the environment variables of the connector's solution, without values."""
-        for schema_name, display_name in _VARIABLES.items():
-            self._add(
-                "environmentvariabledefinition",
-                {"schemaname": schema_name, "displayname": display_name, "type": _TEXT_VARIABLE},
-            )
 
     def seed(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Insert rows without firing steps; columns by logical name, lookups as (table, id) pairs.

@@ -9,7 +9,7 @@ need not be writable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -61,29 +61,45 @@ def privileges_of(table: Table) -> list[Privilege]:
     return [privilege(access, table.name) for access in accesses]
 
 
+def no_roles(_user: str) -> frozenset[Privilege]:
+    """Return what the roles of a user without roles grant."""
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The union of the grants of a user's roles; None grants everything, like System Administrator.
+    """What a user may do: what is `given`, and what `roles` grants, without what is `revoked`.
 
-    `asked` collects each required privilege: those that a role must have, and those that it lacks.
+    If `given` is None, everything is granted, as to System Administrator. `roles` is asked anew each time: a change of
+    a role has an effect at once. `asked` collects each required privilege: those that a role must have, and those that
+    it lacks.
     """
 
     user: str
-    granted: frozenset[Privilege] | None = None
+    given: frozenset[Privilege] | None = None
+    roles: Callable[[str], frozenset[Privilege]] = no_roles
+    revoked: frozenset[Privilege] = frozenset()
     asked: set[Privilege] = field(default_factory=set, compare=False)
+
+    @property
+    def granted(self) -> frozenset[Privilege] | None:
+        """The privileges of the user; None for all."""
+        return None if self.given is None else (self.given | self.roles(self.user)) - self.revoked
 
     def require(self, access: Access, table: str) -> None:
         """Require a privilege; WebApiError 403 without it."""
         needed = privilege(access, table)
         self.asked.add(needed)
-        if self.granted is not None and needed not in self.granted:
-            raise _missing(needed, self.user, len(self.granted))
+        granted = self.granted
+        if granted is not None and needed not in granted:
+            raise _missing(needed, self.user, len(granted))
 
     def changed(self, more: Iterable[Privilege], *, without: Iterable[Privilege]) -> Rights:
         """Return the rights with some privileges added and some removed; `asked` is kept."""
-        if self.granted is None:
+        if self.given is None:
             return self
-        return replace(self, granted=(self.granted | frozenset(more)) - frozenset(without))
+        added, removed = frozenset(more), frozenset(without)
+        return replace(self, given=self.given | added, revoked=(self.revoked - added) | removed)
 
     def require_link(self, near: str, far: str) -> None:
         """Require the privileges to append rows of `near` to rows of `far`."""
@@ -93,12 +109,14 @@ class Rights:
 
     def access_to(self, table: str) -> frozenset[Access]:
         """Return the accesses that are granted on the rows of a table, without an entry in `asked`."""
-        return frozenset(one for one in Access if self.granted is None or privilege(one, table) in self.granted)
+        granted = self.granted
+        return frozenset(one for one in Access if granted is None or privilege(one, table) in granted)
 
     @property
     def used(self) -> frozenset[Privilege]:
         """The privileges that were required and are granted."""
-        return frozenset(one for one in self.asked if self.granted is None or one in self.granted)
+        granted = self.granted
+        return frozenset(one for one in self.asked if granted is None or one in granted)
 
     @property
     def missing(self) -> frozenset[Privilege]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from shared.local.dataverse_sandbox.organisation.organization import Organization, fixed_id
-from shared.local.dataverse_sandbox.rows.store import Row, Store
+from shared.local.dataverse_sandbox.rows.store import Store
 from shared.local.dataverse_sandbox.rows.writes import Saved
 
 PERSON_TABLES = ("contact", "lead", "account")
@@ -22,6 +22,7 @@ _MESSAGES = (
 )  # fmt: skip
 # No step can be registered for these messages here: the messages for single rows fire for each row instead.
 _BULK_MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
+_WITHOUT_BULK_MESSAGES = frozenset({"email"})  # Microsoft's reference of the table lists none
 _SERVICE_BUS_QUEUE, _SAS_KEY, _JSON, _UTF8, _USER_ID = 6, 2, 2, 1, 2
 _POST_OPERATION, _ASYNCHRONOUS = 40, 1
 _ENABLED = 0
@@ -62,37 +63,6 @@ class Step:
         return event.message != "Update" or not self.filtering or not self.filtering.isdisjoint(event.target)
 
 
-@dataclass(frozen=True, slots=True)
-class StepDefinition:
-    """An initial step."""
-
-    table: str
-    message: str
-    filtering: Sequence[str] = ()
-    pre_image: Sequence[str] = ()
-
-
-def connector_steps(filtering: Mapping[str, Sequence[str]]) -> list[StepDefinition]:
-    """Return the steps that the connector needs; `filtering` holds the filtering columns, by table."""
-    steps = [StepDefinition(table, message) for table in PERSON_TABLES for message in ("Create", "Delete", "Merge")]
-    steps += [StepDefinition(table, "Update", tuple(filtering.get(table, ()))) for table in PERSON_TABLES]
-    steps.append(StepDefinition("lead", "QualifyLead"))
-    owners = ("dh_customerid", "dh_leadid")
-    steps += [
-        StepDefinition("dh_spotlerpermission", "Create"),
-        StepDefinition("dh_spotlerpermission", "Update", tuple(filtering.get("dh_spotlerpermission", ())), owners),
-        StepDefinition("dh_spotlerpermission", "Delete", pre_image=owners),
-        StepDefinition("dh_spotlerjob", "Create"),
-        StepDefinition("list", "Update", ("statecode",)),
-        StepDefinition("list", "Delete"),
-        StepDefinition("list", "AddMember"),
-        StepDefinition("list", "AddListMembers"),
-        StepDefinition("listmember", "Create"),
-        StepDefinition("listmember", "Delete", pre_image=("listid", "entityid")),
-    ]
-    return steps
-
-
 def register_messages(organization: Organization) -> None:
     """Insert the messages, and their filters for every table."""
     messages = {name: fixed_id("message", name) for name in (*_MESSAGES, *_BULK_MESSAGES)}
@@ -113,56 +83,18 @@ def add_filters(organization: Organization, table: str) -> None:
                 "iscustomprocessingstepallowed": name not in _BULK_MESSAGES,
             },
         )
-        for name in (*_MESSAGES, *_BULK_MESSAGES)
+        for name in (*_MESSAGES, *(() if table in _WITHOUT_BULK_MESSAGES else _BULK_MESSAGES))
     )
 
 
-def register(organization: Organization, steps: Sequence[StepDefinition]) -> None:
-    """Insert a service endpoint, and the steps."""
-    endpoint = fixed_id("serviceendpoint")
-    organization.seed([("serviceendpoint", _endpoint(endpoint))])
-    for definition in steps:
-        if definition.table in organization.schema.tables:
-            _register_step(organization, definition, endpoint)
-
-
-def _endpoint(identifier: str) -> Row:
-    return {
-        "serviceendpointid": identifier,
-        "name": "Sandbox queue",
-        "contract": _SERVICE_BUS_QUEUE,
-        "authtype": _SAS_KEY,
-        "messageformat": _JSON,
-        "messagecharset": _UTF8,
-        "userclaim": _USER_ID,
-        "path": "dataverse-events",
-        "solutionnamespace": "sandbox",
-    }
-
-
-def _register_step(organization: Organization, definition: StepDefinition, endpoint: str) -> None:
-    table, message = definition.table, definition.message
-    identifier = fixed_id("step", table, message)
-    step = {
-        "sdkmessageprocessingstepid": identifier,
-        "name": f"Connector: {message} of {table}",
-        "mode": _ASYNCHRONOUS,
-        "stage": _POST_OPERATION,
-        "filteringattributes": ",".join(definition.filtering) or None,
-        "eventhandler": ("serviceendpoint", endpoint),
-        "sdkmessageid": ("sdkmessage", fixed_id("message", message)),
-        "sdkmessagefilterid": ("sdkmessagefilter", fixed_id("filter", message, table)),
-    }
-    organization.seed([("sdkmessageprocessingstep", step)])
-    if definition.pre_image:
-        image = {
-            "name": "pre",
-            "entityalias": "pre",
-            "imagetype": ImageType.PRE.value,
-            "attributes": ",".join(definition.pre_image),
-            "sdkmessageprocessingstepid": ("sdkmessageprocessingstep", identifier),
-        }
-        organization.seed([("sdkmessageprocessingstepimage", image)])
+def set_filtering(organization: Organization, filtering: Mapping[str, Sequence[str]]) -> None:
+    """Replace the filtering columns of the steps on updates of tables."""
+    store, update = organization.store, fixed_id("message", "Update")
+    for identifier, row in list(store.rows("sdkmessageprocessingstep").items()):
+        table = (store.follow(row.get("sdkmessagefilterid")) or {}).get("primaryobjecttypecode", "")
+        if table in filtering and row["sdkmessageid"].id == update:
+            columns = {"filteringattributes": ",".join(filtering[table])}
+            store.put("sdkmessageprocessingstep", identifier, {**row, **columns})
 
 
 class Steps:

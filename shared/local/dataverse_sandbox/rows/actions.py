@@ -70,7 +70,6 @@ _UNBOUND: Mapping[str, Action] = {
     "AddSolutionComponent": solutions.add_component,
     "RemoveSolutionComponent": solutions.remove_component,
     "RetrieveRolePrivilegesRole": roles.retrieve,
-    "TriggerServiceEndpointCheck": endpoint_check.check_service_endpoint,
 }
 _ON_TABLE: Mapping[str, Action] = {
     "CreateMultiple": bulk.create_multiple,
@@ -79,6 +78,7 @@ _ON_TABLE: Mapping[str, Action] = {
 }
 _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("lead", "QualifyLead"): leads_and_duplicates.qualify_lead,
+    ("serviceendpoint", "TriggerServiceEndpointCheck"): endpoint_check.check_service_endpoint,
     ("role", "AddPrivilegesRole"): roles.add,
     ("role", "ReplacePrivilegesRole"): roles.replace,
     ("role", "RemovePrivilegeRole"): roles.remove,

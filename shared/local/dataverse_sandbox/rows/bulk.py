@@ -27,6 +27,9 @@ from shared.local.dataverse_sandbox.rows.store import Row
 from shared.local.dataverse_sandbox.rows.writes import Precondition
 
 _CODE = "0x80048d19"
+_OPERATORS = {"Equal": "eq", "NotEqual": "ne", "LessThan": "lt", "LessEqual": "le", "GreaterThan": "gt"}
+"""Names of the SDK, and those of FetchXML."""
+
 _NOT_SIMULATED = frozenset({"extra_forbidden", "literal_error", "too_long"})
 
 
@@ -152,7 +155,7 @@ def _matching(call: Invocation, table: Table, wanted: list[_Condition]) -> list[
         if column is None:
             message = f"'{table.name}' has no attribute '{condition.attribute}'."
             raise unknown_property(condition.attribute, table, code="0x80041103", message=message)
-        operator = {"Equal": "eq"}.get(condition.operator, condition.operator.lower())
+        operator = _OPERATORS.get(condition.operator, condition.operator.lower())
         operands = [one.value for one in condition.values]
         tests.append((column.name, conditions.test(operator, column, operands, context)))
     rows = call.writer.store.rows(table.name).values()

@@ -11,7 +11,8 @@ from typing import Any
 
 from shared.local.dataverse_sandbox.administration import roles, solutions
 from shared.local.dataverse_sandbox.components import publishing, standard_components
-from shared.local.dataverse_sandbox.metadata.packaged import to_ones, without_connector
+from shared.local.dataverse_sandbox.metadata.descriptions import to_ones
+from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.local.dataverse_sandbox.metadata.schema import Column, ColumnType, Definition, Table, ToMany, ToOne
 from shared.local.dataverse_sandbox.metadata.type_codes import next_type_code
 from shared.local.dataverse_sandbox.organisation import registration
@@ -66,7 +67,7 @@ def create(change: Change, body: Body) -> Table:
     own = _own_columns(change, body)
     primary = next(column.name for column in own.values() if column.definition.get("IsPrimaryName"))
     identifier = Column(f"{logical}id", ColumnType.UNIQUEIDENTIFIER, definition={"SchemaName": f"{name}Id"})
-    model = without_connector().tables[_MODEL].columns
+    model = standard().tables[_MODEL].columns
     given = (*_OF_EVERY_TABLE, *(_OF_OWNED_TABLES if owned == "UserOwned" else ()))
     all_columns = {identifier.name: identifier, **own, **{one: model[one] for one in given}}
     if owned != "UserOwned":

@@ -10,6 +10,7 @@ from shared.local.spotler_sandbox.account.identifiers import Identifiers
 from shared.local.spotler_sandbox.account.properties import Catalogue
 from shared.local.spotler_sandbox.account.tags import TagBook
 from shared.local.spotler_sandbox.account.temporary_lists import TemporaryListStore
+from shared.local.spotler_sandbox.activity.crowd import Crowd
 from shared.local.spotler_sandbox.activity.forms import FormEntries
 from shared.local.spotler_sandbox.activity.mailings import Mailings
 from shared.local.spotler_sandbox.activity.shop import Shop
@@ -30,6 +31,7 @@ class Account:
         self.automations = AutomationStore(settings.automations)
         self.campaigns = CampaignStore(settings.campaigns, identifiers, settings.now)
         self.mailings = Mailings(self.contacts, identifiers, settings.now)
+        self.crowd = Crowd(self.mailings, settings.now)
         self.form_entries = FormEntries(identifiers, settings.now)
         self.shop = Shop(settings.product_properties, settings.now)
         self.opened = settings.now()

@@ -14,7 +14,16 @@ from shared.local.spotler_sandbox.account.identifiers import Identifiers
 from shared.local.spotler_sandbox.http.wire import Period, iso
 
 TREND_REPORT = 1
-LINK = {"id": 1, "name": "Website", "url": "https://www.example.com/", "code": "website"}
+LINKS: tuple[dict[str, Any], ...] = (
+    {"id": 1, "name": "Website", "url": "https://www.example.com/", "code": "website"},
+    {"id": 2, "name": "Offer of the month", "url": "https://www.example.com/offer", "code": "offer"},
+    {"id": 3, "name": "Order", "url": "https://www.example.com/order", "type": "conversion"},
+    {"id": 4, "name": "Stories", "url": "https://www.example.com/stories"},
+    {"id": 5, "name": "Unsubscribe", "url": "https://www.example.com/unsubscribe", "type": "unsubscribe"},
+)
+"""The links of every letter."""
+
+WEBSITE, CONVERSION, UNSUBSCRIBE = 1, 3, 5
 
 
 class Event(StrEnum):
@@ -24,6 +33,13 @@ class Event(StrEnum):
     OPENED = "opened"
     CLICKED = "clicked"
     BOUNCED = "bounced"
+
+
+class Medium(StrEnum):
+    """The medium of a mailing."""
+
+    EMAIL = "EMAIL"
+    SMS = "SMS"
 
 
 class Bounce(StrEnum):
@@ -40,12 +56,14 @@ class Bounce(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """One mailing that has been sent."""
+    """One mailing that has been sent. With `in_report` it belongs to the trend report, whose events the feed has."""
 
     encrypted_id: str
     name: str
     subject: str
     sent_at: datetime
+    medium: Medium = Medium.EMAIL
+    in_report: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,13 +81,18 @@ class Letter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interaction:
-    """One event of one letter; `bounce` only when bounced."""
+    """One event of one letter; `bounce` only when bounced, `link` only when clicked.
+
+    `noted` is when the service learned of it: a mail program may report late.
+    """
 
     id: int
     event: Event
     letter: Letter
     at: datetime
+    noted: datetime
     bounce: Bounce | None = None
+    link: int | None = None
 
     @property
     def contact(self) -> Contact:
@@ -93,10 +116,20 @@ class Mailings:
         self.interactions: list[Interaction] = []
         self.letters: dict[str, Letter] = {}
         self.unsubscribed: set[tuple[str, str]] = set()
+        self.settle: Callable[[], None] = lambda: None
+        self.noted_at: datetime | None = None
 
-    def send(self, name: str, subject: str, recipients: Iterable[Contact]) -> Mailing:
+    def send(
+        self,
+        name: str,
+        subject: str,
+        recipients: Iterable[Contact],
+        *,
+        medium: Medium = Medium.EMAIL,
+        in_report: bool = True,
+    ) -> Mailing:
         """Send a mailing to all contacts that can be mailed."""
-        mailing = Mailing(self._identifiers.encrypted(), name, subject, self._now())
+        mailing = Mailing(self._identifiers.encrypted(), name, subject, self._now(), medium, in_report)
         self.mailings[mailing.encrypted_id] = mailing
         for contact in recipients:
             if _reachable(contact):
@@ -109,19 +142,19 @@ class Mailings:
             if _reachable(subscription.contact):
                 self._deliver(message, subscription.contact, subscription)
 
-    def open(self, letter: Letter) -> Interaction:
-        """Open a letter, with its images."""
+    def open(self, letter: Letter, at: datetime | None = None) -> Interaction:
+        """Open a letter, with its images; `at` is in the past if the service learns of it late."""
         letter.contact.soft_bounces = 0
-        return self._note(Event.OPENED, letter)
+        return self._note(Event.OPENED, letter, at=at)
 
-    def click(self, letter: Letter) -> Interaction:
-        """Click the link in a letter."""
+    def click(self, letter: Letter, link: int = WEBSITE, at: datetime | None = None) -> Interaction:
+        """Click a link in a letter."""
         letter.contact.soft_bounces = 0
-        return self._note(Event.CLICKED, letter)
+        return self._note(Event.CLICKED, letter, link=link, at=at)
 
     def bounce(self, letter: Letter, how: Bounce) -> Interaction:
         """Return a letter: one hard or the fourth soft bounce in a row makes the contact inactive."""
-        interaction = self._note(Event.BOUNCED, letter, how)
+        interaction = self._note(Event.BOUNCED, letter, bounce=how)
         contact = letter.contact
         match how:
             case Bounce.HARD:
@@ -151,14 +184,17 @@ class Mailings:
 
     def of_mailing(self, mailing: Mailing | CampaignMailing, event: Event) -> list[Interaction]:
         """Return the events of one kind."""
+        self.settle()
         return [item for item in self.interactions if item.event is event and item.mailing is mailing]
 
     def of_event(self, event: Event, period: Period) -> list[Interaction]:
         """Return the feed of one event, of mailings and campaigns."""
+        self.settle()
         return [item for item in self.interactions if item.event is event and item.at in period]
 
     def of_contact(self, contact: Contact) -> list[Interaction]:
         """Return all events of a contact."""
+        self.settle()
         return [item for item in self.interactions if item.contact is contact]
 
     def summary(self, mailing: Mailing) -> dict[str, Any]:
@@ -167,7 +203,7 @@ class Mailings:
             "encryptedId": mailing.encrypted_id,
             "name": mailing.name,
             "scheduledStartDate": iso(mailing.sent_at),
-            "type": "EMAIL",
+            "type": str(mailing.medium),
             "archiveLink": f"https://archive.example/{mailing.encrypted_id}",
             "sentCount": len(self.of_mailing(mailing, Event.SENT)),
         }
@@ -180,8 +216,17 @@ class Mailings:
         self._note(Event.SENT, letter)
         return letter
 
-    def _note(self, event: Event, letter: Letter, bounce: Bounce | None = None) -> Interaction:
-        interaction = Interaction(self._identifiers.number(), event, letter, self._now(), bounce)
+    def _note(
+        self,
+        event: Event,
+        letter: Letter,
+        *,
+        bounce: Bounce | None = None,
+        link: int | None = None,
+        at: datetime | None = None,
+    ) -> Interaction:
+        noted = self.noted_at or self._now()
+        interaction = Interaction(self._identifiers.number(), event, letter, at or noted, noted, bounce, link)
         self.interactions.append(interaction)
         return interaction
 

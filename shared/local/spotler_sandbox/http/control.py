@@ -7,7 +7,9 @@ GET          /sandbox/contacts              all contacts, or one by ?externalId=
 POST         /sandbox/contact/{act}?…       the recipient's or marketer's act on that contact, see `Act`; an act on a
                                             letter applies to the last one, or to the last of ?mailing=
 POST         /sandbox/form                  {"properties": …}: sign up through a form, without an external id
-POST         /sandbox/mailing               {"name", "subject"}: mail all contacts that can be mailed
+POST         /sandbox/mailing               {"name", "subject", "medium"?, "inReport"?, "halfMinutes"?, "seed"?}: mail
+                                            all contacts that can be mailed; with `halfMinutes` people act by
+                                            themselves, half of them within that time
 GET          /sandbox/audiences             members by external id
 GET          /sandbox/temporary-lists       members by external id
 GET          /sandbox/list-names            names of both by external id
@@ -34,7 +36,8 @@ from starlette.routing import Route
 
 from shared.local.spotler_sandbox.account.account import Account
 from shared.local.spotler_sandbox.account.contacts import Contact, ContactInput, Inactivity, WriteRefusedError
-from shared.local.spotler_sandbox.activity.mailings import Bounce, Letter
+from shared.local.spotler_sandbox.activity.crowd import Habits
+from shared.local.spotler_sandbox.activity.mailings import WEBSITE, Bounce, Letter, Medium
 from shared.local.spotler_sandbox.http.clock import SandboxClock
 from shared.local.spotler_sandbox.http.faults import Fault, FaultKind, FaultPlan, Moment
 from shared.local.spotler_sandbox.http.operation import Body
@@ -47,7 +50,7 @@ BodyT = TypeVar("BodyT", bound=Body)
 
 
 class Act(StrEnum):
-    """Acts of people. `edit` needs a body (permissions are switched in this way, too), the others none."""
+    """Acts of people. `edit` needs a body (permissions are switched in this way, too), `click` may name a link."""
 
     OPT_OUT = "opt-out"
     HARD_BOUNCE = "hard-bounce"
@@ -77,10 +80,20 @@ class Properties(Body):
 
 
 class NewMailing(Body):
-    """A mailing to send."""
+    """A mailing to send; `half_minutes` None: nobody acts by themselves."""
 
     name: str
     subject: str = ""
+    medium: Medium = Medium.EMAIL
+    in_report: bool = True
+    half_minutes: float | None = Field(default=None, gt=0)
+    seed: int = 1
+
+
+class ClickedLink(Body):
+    """The link that is clicked."""
+
+    link: int = WEBSITE
 
 
 class InUse(Body):
@@ -186,7 +199,7 @@ class Control:
                 self._account.mailings.open(self._letter(request, contact))
             case Act.CLICK:
                 letter = self._letter(request, contact)
-                self._account.mailings.click(letter)
+                self._account.mailings.click(letter, _read(ClickedLink, payload or b"{}").link)
                 return {**self._view(contact), "mailplusId": letter.mailplus_id}
             case Act.INACTIVATE:
                 self._account.contacts.inactivate(contact, Inactivity.MANUAL)
@@ -205,7 +218,12 @@ class Control:
 
     def _send_mailing(self, _request: Request, payload: bytes) -> Any:
         body = _read(NewMailing, payload)
-        mailing = self._account.mailings.send(body.name, body.subject, list(self._account.contacts))
+        contacts = list(self._account.contacts)
+        mailing = self._account.mailings.send(
+            body.name, body.subject, contacts, medium=body.medium, in_report=body.in_report
+        )
+        if body.half_minutes is not None:
+            self._account.crowd.receive(mailing, Habits(half=timedelta(minutes=body.half_minutes)), body.seed)
         return self._account.mailings.summary(mailing)
 
     def _audiences(self, _request: Request, _payload: bytes) -> Any:

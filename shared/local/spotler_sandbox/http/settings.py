@@ -65,6 +65,8 @@ class SpotlerSandboxSettings:
     temporary_list_limit: int = 250
     product_properties: tuple[str, ...] = ("colour", "size")
     product_images_required: bool = False
+    clicks_are_opens: bool = False
+    campaigns_in_feed: bool = False
     latency: timedelta = timedelta()
     catalogue: tuple[Property, ...] = DEFAULT_CATALOGUE
     automations: tuple[Automation, ...] = DEFAULT_AUTOMATIONS

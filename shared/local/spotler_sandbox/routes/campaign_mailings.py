@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.local.spotler_sandbox.account.campaigns import CampaignMailing
-from shared.local.spotler_sandbox.activity.mailings import LINK, TREND_REPORT, Event, Interaction, message
+from shared.local.spotler_sandbox.activity.mailings import LINKS, TREND_REPORT, Event, Interaction, message
 from shared.local.spotler_sandbox.http.operation import Call, Operation
 from shared.local.spotler_sandbox.http.wire import ApiError, ErrorType, Reply, iso
 from shared.local.spotler_sandbox.routes.mailings import PATHS, detail, identifier
@@ -17,7 +17,7 @@ REPORT_FOLDER = "0b7e3a0c-6f0b-4f0e-9e0a-2f5a3c1d7e11"
 def details(call: Call) -> Reply:
     """Describe one message of a campaign."""
     mailing = _mailing(call)
-    body = {**mailing.document(), "message": message(mailing), "links": [LINK]}
+    body = {**mailing.document(), "message": message(mailing), "links": list(LINKS)}
     return Reply(200, body, root="campaignMailing")
 
 

@@ -22,6 +22,7 @@ Item = TypeVar("Item")
 def updates(call: Call) -> Reply:
     """List the contacts that changed in a period, changes through the API included."""
     period = call.query.period()
+    call.account.crowd.settle()
     return _feed(call, "contacts", call.account.contacts.changed(period), lambda contact: _document(call, contact))
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from shared.local.spotler_sandbox.account.contacts import Contact
 from shared.local.spotler_sandbox.activity.mailings import (
-    LINK,
+    CONVERSION,
+    LINKS,
     TREND_REPORT,
     Bounce,
     Event,
     Interaction,
     Mailing,
+    Medium,
     message,
 )
 from shared.local.spotler_sandbox.activity.shop import ConversionType
@@ -34,15 +36,18 @@ def mailings(call: Call) -> Reply:
 def mailing_details(call: Call) -> Reply:
     """Describe one mailing."""
     mailing = _mailing(call)
-    details = {"sender": "Sandbox", "targetGroup": "All contacts", "message": message(mailing), "links": [LINK]}
+    details = {"sender": "Sandbox", "targetGroup": "All contacts", "message": message(mailing), "links": list(LINKS)}
     return Reply(200, {**call.account.mailings.summary(mailing), **details}, root="mailing")
 
 
 def statistics(call: Call) -> Reply:
-    """Count interactions of recipients. Opens are opens with images; the sandbox has no others."""
+    """Count interactions of recipients. Opens with images are rendered ones; every click counts as an open, too."""
     mailing = _mailing(call)
+    if mailing.medium is Medium.SMS:
+        raise ApiError(400, ErrorType.INVALID_MAILING, "mailing is no e-mail")
     events = {event: call.account.mailings.of_mailing(mailing, event) for event in Event}
-    unique = {event: len({id(item.contact) for item in items}) for event, items in events.items()}
+    people = {event: {id(item.contact) for item in items} for event, items in events.items()}
+    unique = {event: len(contacts) for event, contacts in people.items()}
     hard = sum(item.bounce is Bounce.HARD for item in events[Event.BOUNCED])
     soft = sum(item.bounce is Bounce.SOFT for item in events[Event.BOUNCED])
     dropped = {id(item.contact) for item in events[Event.BOUNCED] if item.contact.inactivity is not None}
@@ -51,13 +56,13 @@ def statistics(call: Call) -> Reply:
     body = {
         "sentCount": unique[Event.SENT],
         "acceptedCount": unique[Event.SENT] - hard - soft,
-        "openCount": unique[Event.OPENED],
+        "openCount": len(people[Event.OPENED] | people[Event.CLICKED]),
         "openRenderedCount": unique[Event.OPENED],
         "clickCount": unique[Event.CLICKED],
         "hardbounceCount": hard,
         "softbounceCount": soft,
         "notRetainedAfterBounceCount": len(dropped),
-        "conversionClickCount": 0,
+        "conversionClickCount": len({id(item.contact) for item in events[Event.CLICKED] if item.link == CONVERSION}),
         "unsubscribeCount": sum(to == mailing.encrypted_id for to, _ in call.account.mailings.unsubscribed),
         "toWebshopCount": 0,
         "shoppingcartCreatedCount": len(bought) - len(converted),
@@ -69,9 +74,9 @@ def statistics(call: Call) -> Reply:
 
 def _recipients(event: Event) -> Callable[[Call], Reply]:
     def handle(call: Call) -> Reply:
-        found = call.account.mailings.of_mailing(_mailing(call), event)
+        found = _listed(call, _mailing(call), event)
         return call.page(
-            PATHS[event], found, lambda item: {"contactIdentifier": identifier(item.contact), **detail(item)}
+            PATHS[event], found, lambda item: {"contactIdentifier": identifier(item.contact), **detail(item, event)}
         )
 
     return handle
@@ -83,8 +88,8 @@ def _recipient(event: Event) -> Callable[[Call], Reply]:
         contact = call.account.contacts.find(call.path["externalId"])
         if contact is None:
             raise invalid("contact not found")
-        found = [item for item in call.account.mailings.of_mailing(mailing, event) if item.contact is contact]
-        return call.page(PATHS[event], found, detail)
+        found = [item for item in _listed(call, mailing, event) if item.contact is contact]
+        return call.page(PATHS[event], found, lambda item: detail(item, event))
 
     return handle
 
@@ -101,11 +106,26 @@ def _interactions(event: Event) -> Callable[[Call], Reply]:
         feed = [
             item
             for item in call.account.mailings.of_event(event, happened)
-            if wanted and item.at in changed and isinstance(item.mailing, Mailing)
+            if wanted and item.noted in changed and _is_in_feed(call, item)
         ]
         return call.page("interactions", feed, _interaction)
 
     return handle
+
+
+def _listed(call: Call, mailing: Mailing, event: Event) -> list[Interaction]:
+    """Return the events of a list. Depending on the settings, the opens hold every click as well."""
+    found = call.account.mailings.of_mailing(mailing, event)
+    if event is Event.OPENED and call.settings.clicks_are_opens:
+        found = [*found, *call.account.mailings.of_mailing(mailing, Event.CLICKED)]
+    return found
+
+
+def _is_in_feed(call: Call, item: Interaction) -> bool:
+    """Whether the feed has an event: of mailings in the trend report; of campaigns only if the settings say so."""
+    if isinstance(item.mailing, Mailing):
+        return item.mailing.in_report
+    return call.settings.campaigns_in_feed
 
 
 def _mailing(call: Call) -> Mailing:
@@ -123,15 +143,15 @@ def identifier(contact: Contact) -> dict[str, Any]:
     return own if contact.external_id is None else {**own, "externalId": contact.external_id}
 
 
-def detail(item: Interaction) -> dict[str, Any]:
-    """Return the time of an interaction, and the details of a click or a bounce."""
-    match item.event:
+def detail(item: Interaction, event: Event | None = None) -> dict[str, Any]:
+    """Return the time of an interaction, and the details of a click or a bounce, as the list of `event` has them."""
+    match event or item.event:
         case Event.SENT:
             return {}
         case Event.OPENED:
             return {"openDate": iso(item.at)}
         case Event.CLICKED:
-            return {"clickDate": iso(item.at), "linkId": LINK["id"]}
+            return {"clickDate": iso(item.at), "linkId": item.link}
         case Event.BOUNCED:
             return {"bounceDate": iso(item.at), "type": str(item.bounce)}
 
@@ -142,7 +162,7 @@ def _interaction(item: Interaction) -> dict[str, Any]:
         **({} if item.contact.external_id is None else {"externalContactId": item.contact.external_id}),
         "encryptedMailingId": item.mailing.encrypted_id,
         "date": iso(item.at),
-        "changeDate": iso(item.at),
+        "changeDate": iso(item.noted),
         "trendReportId": TREND_REPORT,
     }
     if item.event is Event.SENT and isinstance(item.mailing, Mailing):

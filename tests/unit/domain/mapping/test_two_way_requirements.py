@@ -75,7 +75,7 @@ async def test_s2d_08_a_day_on_which_very_many_change_is_read_page_by_page() -> 
 @pytest.mark.parametrize(
     ("requirement", "document", "says"),
     [
-        ("PERM-02", "docs/tables.md", "`dh_subscribed` (two options)"),
+        ("PERM-02", "docs/tables.md", "| `dh_subscribed` | two options |"),
         ("PERM-22", "docs/howto/consent.md", "until you have deleted the rows"),
         ("BNC-01", "docs/howto/consent.md", "| *Active* |"),
         ("BNC-02", "docs/howto/consent.md", "| *Active: Static* |"),

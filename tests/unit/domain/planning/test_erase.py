@@ -147,6 +147,16 @@ def test_a_qualified_lead_is_left_to_its_contact() -> None:  # CS-29
     assert (planned.result, planned.reason, planned.binding) == (Result.SKIPPED, Reason.LEAD_QUALIFIED, LIVE)
 
 
+def test_a_qualified_lead_whose_contact_is_in_doubt_is_left_to_its_contact() -> None:  # CS-29
+    lead = RecordKey(PersonTable.LEAD, ANN.id)
+    qualified = PersonRecord(lead, {**record().values, "statecode": 1})
+
+    planned = plan(PlanInput(lead, qualified, LIVE, base_state=BaseState.NOTHING), RULES, CATALOGUE)
+
+    assert isinstance(planned, Rest)
+    assert (planned.result, planned.reason) == (Result.SKIPPED, Reason.LEAD_QUALIFIED)
+
+
 def test_a_qualified_lead_that_a_dead_worker_may_have_created_is_erased_to_be_sure() -> None:
     """Its contact cannot be inherited: the ledger does not have its binding."""
     lead = RecordKey(PersonTable.LEAD, ANN.id)

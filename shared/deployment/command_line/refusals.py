@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from shared.deployment.az import AzAnswer
+from shared.deployment.command_line.az import AzAnswer
 from shared.errors import ConfigurationError
 
 

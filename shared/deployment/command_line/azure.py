@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.deployment.az import Az, AzAnswer
-from shared.deployment.refusals import Recovery, failed, refusal
+from shared.deployment.command_line.az import Az, AzAnswer
+from shared.deployment.command_line.refusals import Recovery, failed, refusal
 
 LONGEST_WAIT = 900.0
 """Seconds for which a refusal is waited out: new roles are in force within minutes, rarely a quarter of an hour."""

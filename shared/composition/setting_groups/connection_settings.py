@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from shared.composition.setting_texts import LOOPBACK, Schedule
+from shared.composition.setting_groups.setting_texts import LOOPBACK, Schedule
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
 TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"

@@ -1,0 +1,1 @@
+"""Campaigns of mailings, interactions, activities and scores, written in bulk."""

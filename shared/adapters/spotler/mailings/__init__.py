@@ -1,0 +1,1 @@
+"""Mailings, their statistics, and the interactions of their recipients."""

@@ -1,0 +1,91 @@
+"""Wires mailings, interactions and engagement scores."""
+
+from datetime import timedelta
+
+from shared.composition.rooms import Tools
+from shared.composition.settings import Settings
+from shared.domain.engagement.interactions import ReadingRules
+from shared.domain.engagement.machines import MachineRules
+from shared.domain.engagement.weights import weights_of
+from shared.engagement.initial_run import InitialRun
+from shared.engagement.keeping.event_keeping import EventKeeper
+from shared.engagement.keeping.memories import Memories
+from shared.engagement.keeping.refused_rows import RefusedRows
+from shared.engagement.mailings.account_probe import AccountProbe
+from shared.engagement.mailings.known_mailings import KnownMailings
+from shared.engagement.mailings.mailing_pass import MailingPass
+from shared.engagement.policy import EngagementPolicy
+from shared.engagement.reading.feed_cursor import FeedCursor
+from shared.engagement.reading.feed_reading import FeedReading
+from shared.engagement.reading.list_reading import ListReading
+from shared.engagement.reading.unsubscribe_reading import UnsubscribeReading
+from shared.engagement.service import Engagement
+from shared.engagement.upkeep import Upkeep
+
+
+def engagement_policy(settings: Settings, *, is_on: bool) -> EngagementPolicy:
+    """Return what the settings decide; `is_on` is false while the whole synchronisation is off."""
+    machines = MachineRules(at_once=timedelta(seconds=settings.suspect_seconds))
+    return EngagementPolicy(
+        environment=settings.environment,
+        rules=ReadingRules(weights_of(settings.engagement_weights), machines),
+        is_on=settings.engagement and is_on,
+        stores_sent=settings.store_sent,
+        writes_campaigns=settings.create_campaigns,
+        writes_activities=settings.create_activities,
+        most_activities=settings.max_email_activities_per_mailing,
+        responses=frozenset(settings.create_campaign_responses),
+        memory=settings.interaction_memory,
+    )
+
+
+def engagement_of(tools: Tools) -> Engagement:
+    """Wire the use cases of mailings."""
+    ports, clock, store = tools.ports, tools.ports.clock, tools.ports.store
+    environment = tools.settings.environment
+    policy = engagement_policy(tools.settings, is_on=tools.rules.environment_is_on)
+    known, memories = KnownMailings(store, environment), Memories(store, environment)
+    refused = RefusedRows(store, environment, clock)
+    keeper = EventKeeper(
+        memories=memories,
+        ledger=tools.ledger,
+        campaigns=ports.campaign_rows,
+        interactions=ports.interaction_rows,
+        activities=ports.activity_rows,
+        scores=ports.score_rows,
+        refused=refused,
+        policy=policy,
+        clock=clock,
+    )
+    mailing_pass = MailingPass(platform=ports.mailings, campaigns=ports.campaign_rows, policy=policy, clock=clock)
+    return Engagement(
+        platform=ports.mailings,
+        known=known,
+        cursor=FeedCursor(store, environment),
+        mailing_pass=mailing_pass,
+        feed=FeedReading(platform=ports.mailings, keeper=keeper, policy=policy, clock=clock),
+        lists=ListReading(platform=ports.mailings, keeper=keeper, known=known, clock=clock),
+        unsubscribes=UnsubscribeReading(consents=ports.consent, memories=memories, keeper=keeper),
+        initial=InitialRun(
+            platform=ports.mailings, mailing_pass=mailing_pass, known=known, policy=policy, store=store, clock=clock
+        ),
+        upkeep=Upkeep(
+            memories=memories,
+            known=known,
+            keeper=keeper,
+            ledger=tools.ledger,
+            interactions=ports.interaction_rows,
+            activities=ports.activity_rows,
+            scores=ports.score_rows,
+            refused=refused,
+            policy=policy,
+            store=store,
+            clock=clock,
+        ),
+        probe=AccountProbe(platform=ports.mailings, known=known, store=store, environment=environment, clock=clock),
+        refused=refused,
+        policy=policy,
+        lanes=tools.lanes,
+        redelivery=tools.redelivery,
+        clock=clock,
+    )

@@ -1,0 +1,1 @@
+"""The settings in groups, and how the texts of the environment are read."""

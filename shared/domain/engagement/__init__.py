@@ -1,0 +1,1 @@
+"""Rules of mailings: statistics, interactions, machine clicks, unsubscribes, engagement scores."""

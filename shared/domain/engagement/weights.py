@@ -1,0 +1,86 @@
+"""The weights of engagement scores: a versioned file with presets, read once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Preset(StrEnum):
+    """The presets of the file."""
+
+    B2B = "b2b"
+    B2C = "b2c"
+    LONG_CYCLE = "long-cycle"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Points for what a person does, and the half-life of the recent score.
+
+    `mark` names version and preset; scores that were computed with another mark are computed again.
+    """
+
+    mark: str
+    half_life: timedelta
+    opened: int
+    clicked: int
+    links: int
+    conversion: int
+    unsubscribed: int
+    opt_out: int
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid")
+
+    half_life_days: float = Field(gt=0)
+    opened: int = Field(ge=0)
+    clicked: int = Field(ge=0)
+    links: int = Field(ge=0)
+    conversion: int = Field(ge=0)
+    unsubscribed: int = Field(le=0)
+    opt_out: int = Field(le=0)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: int = Field(ge=1)
+    presets: dict[Preset, _Entry]
+
+
+def weights_of(preset: Preset) -> Weights:
+    """Return the weights of a preset."""
+    return _packaged()[preset]
+
+
+def read_weights(text: str) -> dict[Preset, Weights]:
+    """Read a file of weights; ValueError names what is wrong."""
+    import yaml  # noqa: PLC0415  # settings need the names of presets alone, at every start
+
+    document = _File.model_validate(yaml.safe_load(text))
+    if missing := [preset for preset in Preset if preset not in document.presets]:
+        raise ValueError(f"no weights for {', '.join(missing)}")
+    return {
+        preset: Weights(
+            mark=f"{document.version}-{preset}",
+            half_life=timedelta(days=entry.half_life_days),
+            opened=entry.opened,
+            clicked=entry.clicked,
+            links=entry.links,
+            conversion=entry.conversion,
+            unsubscribed=entry.unsubscribed,
+            opt_out=entry.opt_out,
+        )
+        for preset, entry in document.presets.items()
+    }
+
+
+@cache
+def _packaged() -> dict[Preset, Weights]:
+    return read_weights(files(__package__).joinpath("weights.yaml").read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""Use cases of mailings: campaigns, interactions and engagement scores on the customer card."""

@@ -1,0 +1,112 @@
+"""Initial synchronisation, kind 4: all mailings that the platform still has, with what their recipients did (INI-05).
+
+The run goes through time a month after the other, and asks for the lists of each mailing; `ListReading` reads them.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.engagement.choices import PassDepth
+from shared.engagement.mailings.known_mailings import KnownMailings
+from shared.engagement.mailings.mailing_book import MailingBook
+from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
+from shared.engagement.policy import EngagementPolicy
+from shared.engagement.reading.work_time import WorkTime
+from shared.ports.clock import Clock
+from shared.ports.documents import Codec, read_one
+from shared.ports.mailings import Mailings
+from shared.ports.state import DocumentKey, Put, StateStore
+
+_SLICE = timedelta(days=31)
+_OLDEST = timedelta(days=10 * 365)
+
+
+@dataclass(frozen=True, slots=True)
+class InitialProgress:
+    """How far the run is: `until` between `since` and `end`; `mailings` were found so far."""
+
+    since: datetime
+    until: datetime
+    end: datetime
+    begun: datetime
+    mailings: int = 0
+    finished: datetime | None = None
+
+
+_CODEC = Codec(InitialProgress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitialRun:
+    """The run of one environment; a new one replaces a run that is under way."""
+
+    platform: Mailings
+    mailing_pass: MailingPass
+    known: KnownMailings
+    policy: EngagementPolicy
+    store: StateStore
+    clock: Clock
+
+    async def begin(self, since: datetime | None) -> InitialProgress:
+        """Begin at a moment, or as early as events are kept. The result is in the state; steps do the work."""
+        now = self.clock.now()
+        earliest = now - (self.policy.memory or _OLDEST)
+        start = max(since, earliest) if since is not None else earliest
+        progress = InitialProgress(start, start, now, now)
+        await self._save(progress)
+        return progress
+
+    async def progress(self) -> InitialProgress | None:
+        """Return how far the last run is; None before the first one."""
+        document = await read_one(self.store, self._key)
+        return _CODEC.read(document.body) if document else None
+
+    async def step(self, book: MailingBook, time: WorkTime) -> bool:
+        """Ask for the lists of the next months' mailings. Returns whether months are left."""
+        progress = await self.progress()
+        if progress is None or progress.finished is not None:
+            return False
+        while progress.until < progress.end:
+            if time.is_over:
+                return True
+            edge = min(progress.until + _SLICE, progress.end)
+            listed = await self.platform.between(progress.until, edge)
+            counts = PassCounts()
+            await self.mailing_pass.over(listed, book, counts, PassDepth.LISTS)
+            progress = replace(progress, until=edge, mailings=progress.mailings + counts.listed)
+            await self._save(progress)
+        return False
+
+    async def finish(self) -> None:
+        """Note the end, once no list is due any more."""
+        progress = await self.progress()
+        if progress is not None and progress.finished is None and progress.until >= progress.end:
+            await self._save(replace(progress, finished=self.clock.now()))
+
+    async def as_json(self) -> dict[str, Any] | None:
+        """Return the progress; None before the first run."""
+        progress = await self.progress()
+        if progress is None:
+            return None
+        waiting = sum(bool(one.due) for one in [one async for one in self.known.all()])
+        span = (progress.end - progress.since) or timedelta(seconds=1)
+        return {
+            "since": _text(progress.since),
+            "begun": _text(progress.begun),
+            "finished": _text(progress.finished),
+            "percentListed": round(100 * ((progress.until - progress.since) / span)),
+            "mailings": progress.mailings,
+            "mailingsWaiting": 0 if progress.finished else waiting,
+        }
+
+    async def _save(self, progress: InitialProgress) -> None:
+        await self.store.write([Put(self._key, _CODEC.body(progress))])
+
+    @property
+    def _key(self) -> DocumentKey:
+        return DocumentKey(f"{self.policy.environment}-engagement", "initial")
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

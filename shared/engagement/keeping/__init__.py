@@ -1,0 +1,1 @@
+"""Keeps events of people: their memory, the rows that follow, refused rows."""

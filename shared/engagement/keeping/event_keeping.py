@@ -1,0 +1,223 @@
+"""Keeps events: remembers them, writes the rows that follow from them, and brings scores up to date.
+
+Rows are written before the memory. A crash in between repeats both, which changes nothing. Events that are known cost
+one read for a thousand of them.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.consent.bounce_repository import is_key
+from shared.domain.engagement.events import Event
+from shared.domain.engagement.people import PersonMemory, score_of
+from shared.domain.engagement.scores import Score, shown
+from shared.domain.records.records import RecordKey
+from shared.engagement.keeping.memories import Memories, ShownScore, StoredMemory, with_shown
+from shared.engagement.keeping.refused_rows import RefusedRows
+from shared.engagement.keeping.row_plan import RowPlan, Subject, plan_rows
+from shared.engagement.mailings.mailing_book import MailingBook
+from shared.engagement.policy import EngagementPolicy
+from shared.engine.bindings.ledger import Ledger
+from shared.engine.guards.priority import breathe
+from shared.ports.clock import Clock
+from shared.ports.engagement import ActivityRows, CampaignRows, InteractionRows, ScoreRows, ScoreWrite
+from shared.ports.mailings import Happening
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Kept:
+    """Counts of a step. `strangers` are events of contacts without a record; `old` those of forgotten mailings."""
+
+    events: int = 0
+    people: int = 0
+    rows: int = 0
+    scores: int = 0
+    refused: int = 0
+    strangers: int = 0
+    old: int = 0
+    unknown_mailings: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A person about whom something new is known."""
+
+    before: StoredMemory
+    after: PersonMemory
+    record: RecordKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventKeeper:
+    """Keeps events of one environment."""
+
+    memories: Memories
+    ledger: Ledger
+    campaigns: CampaignRows
+    interactions: InteractionRows
+    activities: ActivityRows
+    scores: ScoreRows
+    refused: RefusedRows
+    policy: EngagementPolicy
+    clock: Clock
+
+    async def keep(self, happenings: Sequence[Happening], book: MailingBook, kept: Kept) -> None:
+        """Keep events. Raises ConnectorErrors; then all of them can be kept again.
+
+        Contacts without an id of the connector, or without a record, have no customer card: they are counted.
+        """
+        kept.events += len(happenings)
+        await book.load({one.mailing for one in happenings})
+        events = self._countable(happenings, book, kept)
+        people = await self._records_of(events)
+        kept.strangers += sum(len(mailings) for one, mailings in events.items() if one not in people)
+        known = await self.memories.read(people)
+        changed: list[_Changed] = []
+        for external_id, record in people.items():
+            after = known[external_id].memory
+            for mailing, of_mailing in events[external_id].items():
+                after = after.with_events(mailing, of_mailing)
+            if after is not known[external_id].memory:
+                changed.append(_Changed(known[external_id], after, record))
+        await self._write(changed, book, kept)
+
+    async def note_opt_outs(self, people: Mapping[str, Iterable[Event]], book: MailingBook, kept: Kept) -> None:
+        """Note people who refuse all mail, by external id, at the times of these events."""
+        records = await self._records_of(people)
+        known = await self.memories.read(records)
+        changed: list[_Changed] = []
+        for external_id, record in records.items():
+            after = known[external_id].memory
+            for one in people[external_id]:
+                after = after.with_opt_out(one.at)
+            if after is not known[external_id].memory:
+                changed.append(_Changed(known[external_id], after, record))
+        await self._write(changed, book, kept)
+
+    async def renew(self, people: Sequence[tuple[StoredMemory, PersonMemory]], book: MailingBook, kept: Kept) -> None:
+        """Store the new memory of people, and write the scores that differ from what their records show."""
+        records = await self._records_of(memory.external_id for _, memory in people)
+        changed = [
+            _Changed(stored, memory, records[memory.external_id])
+            for stored, memory in people
+            if memory.external_id in records
+        ]
+        await self._write(changed, book, kept, only_scores=True)
+
+    async def rows_again(
+        self, external_id: str, mailings: Iterable[str], book: MailingBook
+    ) -> tuple[RecordKey, RowPlan] | None:
+        """Plan all rows of a person in some mailings again; None for a person without a record."""
+        records = await self._records_of([external_id])
+        if external_id not in records:
+            return None
+        memory = (await self.memories.read([external_id]))[external_id].memory
+        await book.recall(memory.mailings)
+        plans = await self._plans(
+            _Changed(StoredMemory(PersonMemory(external_id)), memory, records[external_id]), book, set(mailings)
+        )
+        return records[external_id], _together(plans)
+
+    # ------------------------------------------------------------------------------------------------------- planning
+
+    def _countable(
+        self, happenings: Iterable[Happening], book: MailingBook, kept: Kept
+    ) -> dict[str, dict[str, list[Event]]]:
+        """Return the events by person and mailing, without those that cannot lead to a row."""
+        now = self.clock.now()
+        found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+        for one in happenings:
+            mailing = book.get(one.mailing)
+            if mailing is None:
+                kept.unknown_mailings.add(one.mailing)
+            elif self.policy.forgets(mailing.begun, now):
+                kept.old += 1
+            elif is_key(one.external_id):
+                found[one.external_id.lower()][one.mailing].append(one.event)
+            else:
+                kept.strangers += 1
+        return {person: dict(mailings) for person, mailings in found.items()}
+
+    async def _records_of(self, external_ids: Iterable[str]) -> dict[str, RecordKey]:
+        """Return the record that each contact has its values of: two records with one address get one row."""
+        contacts = await self.ledger.contacts(external_ids)
+        return {one: user for one, held in contacts.items() if (user := held.primary_user) is not None}
+
+    async def _plans(self, one: _Changed, book: MailingBook, mailings: Iterable[str]) -> list[RowPlan]:
+        has_campaigns = self.policy.writes_campaigns and await self.campaigns.are_available()
+        read_before, read_after = book.reader_of(one.before.memory), book.reader_of(one.after)
+        plans: list[RowPlan] = []
+        for name in sorted(mailings):
+            mailing = book.get(name)
+            if mailing is None or name not in one.after.mailings:
+                continue
+            before = read_before(name, one.before.memory.mailings.get(name, frozenset()))
+            after = read_after(name, one.after.mailings[name])
+            subject = Subject(one.after, mailing, one.record, before, after)
+            plans.append(plan_rows(subject, self.policy, has_campaigns=has_campaigns))
+        return plans
+
+    # -------------------------------------------------------------------------------------------------------- writing
+
+    async def _write(
+        self, changed: Sequence[_Changed], book: MailingBook, kept: Kept, *, only_scores: bool = False
+    ) -> None:
+        await book.recall({name for one in changed for name in one.after.mailings})
+        plans: list[RowPlan] = []
+        scores: list[ScoreWrite] = []
+        stored: list[StoredMemory] = []
+        for one in changed:
+            if not only_scores:
+                touched = [
+                    name
+                    for name, events in one.after.mailings.items()
+                    if one.before.memory.mailings.get(name) != events
+                    or one.before.memory.suspect_times.get(name) != one.after.suspect_times.get(name)
+                ]
+                plans += await self._plans(one, book, touched)
+            score = self._score(one.after, book)
+            known = one.before.shown
+            if (known is None and score != Score()) or (known is not None and known != ShownScore(one.record, score)):
+                scores.append(ScoreWrite(one.record, score))
+            after = with_shown(
+                StoredMemory(one.after, etag=one.before.etag),
+                ShownScore(one.record, score),
+                self.policy.rules.weights.mark,
+            )
+            if after != one.before:
+                stored.append(after)
+            await breathe()
+        await self._write_rows(_together(plans), kept)
+        for refused in await self.scores.write(scores) if scores else ():
+            log.warning("a score was refused for %s: %s", refused.id, refused.error)
+        await self.memories.save(stored)
+        kept.people += len(changed)
+        kept.scores += len(scores)
+
+    async def _write_rows(self, plan: RowPlan, kept: Kept) -> None:
+        refused = [*await self.interactions.write(plan.interactions)] if plan.interactions else []
+        if plan.activities:
+            refused += await self.activities.write_activities(plan.activities)
+        if plan.responses:
+            refused += await self.activities.write_responses(plan.responses)
+        kept.rows += len(plan.interactions) + len(plan.activities) + len(plan.responses) - len(refused)
+        kept.refused += len(refused)
+        if refused:
+            await self.refused.note(plan, refused)
+
+    def _score(self, memory: PersonMemory, book: MailingBook) -> Score:
+        weights = self.policy.rules.weights
+        return shown(score_of(memory, book.reader_of(memory), weights), self.clock.now(), weights)
+
+
+def _together(plans: Iterable[RowPlan]) -> RowPlan:
+    all_plans = list(plans)
+    return RowPlan(
+        [row for plan in all_plans for row in plan.interactions],
+        [row for plan in all_plans for row in plan.activities],
+        [row for plan in all_plans for row in plan.responses],
+    )

@@ -1,0 +1,1 @@
+"""What is known of mailings: their documents, statistics, campaigns, and findings about the account."""

@@ -1,0 +1,39 @@
+"""What the settings decide about mailings and interactions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.domain.engagement.interactions import InteractionKind, ReadingRules
+from shared.engagement.choices import ResponseKind
+
+RESPONSES: Mapping[InteractionKind, ResponseKind] = {
+    InteractionKind.OPENED: ResponseKind.OPENS,
+    InteractionKind.CLICKED: ResponseKind.CLICKS,
+    InteractionKind.BOUNCED: ResponseKind.BOUNCES,
+    InteractionKind.UNSUBSCRIBED: ResponseKind.UNSUBSCRIBES,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngagementPolicy:
+    """The settings, as the use cases need them. `memory` None: events are kept for ever."""
+
+    environment: str
+    rules: ReadingRules
+    is_on: bool = True
+    stores_sent: bool = True
+    writes_campaigns: bool = True
+    writes_activities: bool = False
+    most_activities: int = 5000
+    responses: frozenset[ResponseKind] = field(default_factory=frozenset)
+    memory: timedelta | None = timedelta(days=365)
+
+    @property
+    def reads_sent(self) -> bool:
+        """Whether it matters who received a mailing."""
+        return self.stores_sent or self.writes_activities
+
+    def forgets(self, begun: datetime | None, now: datetime) -> bool:
+        """Whether a mailing is so old that its events count no more."""
+        return self.memory is not None and begun is not None and begun < now - self.memory

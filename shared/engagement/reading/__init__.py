@@ -1,0 +1,1 @@
+"""Reads events from the platform: the feed, the lists of mailings, unsubscribes."""
