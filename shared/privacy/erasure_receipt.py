@@ -62,7 +62,16 @@ async def receipt_of(
     contact = (await ledger.entries([key]))[key].binding.external_id
     found = await platform.contact(contact)
     is_known = found is not None and bool(found.properties.get("email"))
-    known = {"record", "exportedAt", "inDataverse", "synchronised", "refusals", "consent", "consentAfterErasure"}
+    known = {
+        "record",
+        "exportedAt",
+        "inDataverse",
+        "synchronised",
+        "refusals",
+        "consent",
+        "consentAfterErasure",
+        "acts",
+    }
     documents = sum(_count(part) for name, part in stored.items() if name not in known | {"deadLetters", "addresses"})
     after = stored["consentAfterErasure"]
     return Receipt(
