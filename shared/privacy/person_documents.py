@@ -73,11 +73,8 @@ class PersonDocuments:
             yield found
         async for found in self._of_reviews(person):
             yield found
-        async for state in documents(self._store, f"{self._environment}-lists"):
-            async for document in documents(self._store, f"{self._environment}-list-{state.key.row}"):
-                if (found := _of_list(document, state.key.row, person)) is not None:
-                    yield found
-
+        async for found in self._of_lists(person):
+            yield found
         async for found in self._of_runs_and_acts(str(person.key)):
             yield found
 
@@ -91,6 +88,12 @@ class PersonDocuments:
             if document.body["subject"] == record:
                 content = {name: document.body[name] for name in ("at", "act", "result")}
                 yield PersonDocument("acts", content, _replaced(document, {**document.body, "subject": "erased"}))
+
+    async def _of_lists(self, person: Person) -> AsyncIterator[PersonDocument]:
+        async for state in documents(self._store, f"{self._environment}-lists"):
+            async for document in documents(self._store, f"{self._environment}-list-{state.key.row}"):
+                if (found := _of_list(document, state.key.row, person)) is not None:
+                    yield found
 
     async def _of_reviews(self, person: Person) -> AsyncIterator[PersonDocument]:
         async for document in documents(self._store, f"{self._environment}-review"):
