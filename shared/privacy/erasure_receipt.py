@@ -17,6 +17,12 @@ from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.privacy.person_data import PersonData
 
+_NO_DOCUMENTS = frozenset(
+    {"record", "exportedAt", "inDataverse", "synchronised", "deadLetters", "addresses", "refusals", "acts"}
+    | {"consent", "consentAfterErasure"}
+)
+"""Members of an export that are no documents, or that are counted or kept under another heading."""
+
 _PURPOSE = b"erasure receipt"
 
 
@@ -62,17 +68,7 @@ async def receipt_of(
     contact = (await ledger.entries([key]))[key].binding.external_id
     found = await platform.contact(contact)
     is_known = found is not None and bool(found.properties.get("email"))
-    known = {
-        "record",
-        "exportedAt",
-        "inDataverse",
-        "synchronised",
-        "refusals",
-        "consent",
-        "consentAfterErasure",
-        "acts",
-    }
-    documents = sum(_count(part) for name, part in stored.items() if name not in known | {"deadLetters", "addresses"})
+    documents = sum(_count(part) for name, part in stored.items() if name not in _NO_DOCUMENTS)
     after = stored["consentAfterErasure"]
     return Receipt(
         record=str(key),

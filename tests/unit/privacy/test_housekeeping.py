@@ -207,7 +207,8 @@ async def test_reviews_that_led_to_a_record_are_dropped_and_open_or_dismissed_on
     assert set(documents(twin, "review")) == {"dismissed", "open"}
 
 
-async def test_old_runs_go_with_the_ids_that_they_hold(twin: ConnectorTwin) -> None:
+async def test_old_runs_go_with_the_ids_that_they_hold() -> None:
+    twin = ConnectorTwin()
     runs = Runs(twin.store, twin.clock, "test")
     for identifier, days in (("1", 0), ("2", 31)):
         saved = twin.clock.now() - timedelta(days=days)
