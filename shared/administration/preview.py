@@ -158,6 +158,11 @@ class Preview:
         compared = await self._compare(self.rules.mapping, keys)
         return Counter((one.after.action, one.after.reason) for one in compared)
 
+    async def planned(self, keys: Collection[RecordKey]) -> dict[RecordKey, tuple[str, Reason]]:
+        """Return action and reason of each record with the live mapping; records that do not exist are left out."""
+        compared = await self._compare(self.rules.mapping, keys)
+        return {one.key: (one.after.action, one.after.reason) for one in compared}
+
     async def findings(self, candidate: FieldMapping) -> list[Finding]:
         """Warn if a mapping would take something from a large share of a sample: values, or the contact itself."""
         compared = await self._compare(candidate, await self._keys(candidate, _SAMPLE))

@@ -10,6 +10,7 @@ from shared.administration.schema_drift import Drift
 from shared.administration.standing import Standings
 from shared.composition.services import Services
 from shared.composition.wiring import Connector
+from shared.dispatch.shadow import Shadow
 from shared.domain.mapping.model import Mapping
 from shared.domain.planning.rules import Rules
 from shared.privacy.housekeeping import Housekeeping
@@ -27,6 +28,7 @@ class Administration:
     housekeeping: Housekeeping
     person_data: PersonData
     standings: Standings
+    shadow: Shadow
 
 
 def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
@@ -45,15 +47,20 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
         clock=clock,
         environment=settings.environment,
     )
+    preview = Preview(
+        crm=crm,
+        reading=reader,
+        platform=platform,
+        ledger=ledger,
+        rules=rules,
+        percent=settings.mass_change_percent,
+    )
+
+    async def mode() -> str:
+        return (await services.modes.current()).mode
+
     return Administration(
-        preview=Preview(
-            crm=crm,
-            reading=reader,
-            platform=platform,
-            ledger=ledger,
-            rules=rules,
-            percent=settings.mass_change_percent,
-        ),
+        preview=preview,
         drift=drift,
         health=Health(
             pings=pings,
@@ -64,6 +71,7 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             clock=clock,
             circuits=connector.circuits.state,
             states={
+                "mode": mode,
                 "jobs": connector.job_sweep.state,
                 "capabilities": services.capabilities.states,
                 "permissions": connector.permission_names.state,
@@ -108,4 +116,14 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             environment=settings.environment,
         ),
         standings=Standings(store=store, clock=clock, environment=settings.environment),
+        shadow=Shadow(
+            preview=preview,
+            crm=crm,
+            walks=connector.resync.walks,
+            lanes=connector.lanes,
+            redelivery=connector.resync.redelivery,
+            store=store,
+            clock=clock,
+            environment=settings.environment,
+        ),
     )

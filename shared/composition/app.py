@@ -49,6 +49,13 @@ async def services() -> Services:
         return _process().services()
 
 
+async def is_shadow() -> bool:
+    """Whether nothing may be written now. Raises ConnectorErrors: without the state nobody knows."""
+    from shared.administration.mode import Mode  # noqa: PLC0415
+
+    return (await (await services()).modes.current()).mode is Mode.SHADOW
+
+
 async def keep_activity(*, at_once: bool = False) -> None:
     """Write what this process has counted; a failure costs figures of a page, no record."""
     try:
@@ -101,11 +108,14 @@ async def shut_down() -> None:
 
 async def _ready() -> Ready:
     async with _building:
+        from shared.administration.mode import Mode  # noqa: PLC0415
         from shared.composition.process import Ready  # noqa: PLC0415
 
         process = _process()
         wired, services = await process.wired(), process.services()
-        return Ready(services.organisations, services.own_user, wired.connector.dispatcher)
+        is_shadow = (await services.modes.current()).mode is Mode.SHADOW
+        dispatcher = wired.administration.shadow if is_shadow else wired.connector.dispatcher
+        return Ready(services.organisations, services.own_user, dispatcher)
 
 
 def _process() -> Process:

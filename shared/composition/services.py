@@ -37,6 +37,7 @@ from shared.adapters.storage.keys.sealed import SealedStore
 from shared.administration.mapping_repository import MappingRepository
 from shared.administration.mapping_service import MappingService
 from shared.administration.mapping_validation import MappingValidator
+from shared.administration.mode import Modes
 from shared.composition.connections import (
     SystemClock,
     dataverse_client,
@@ -86,6 +87,7 @@ class Services(Ports):
     activity: Activity
     people_search: PeopleSearch
     latest_rows: LatestRows
+    modes: Modes
 
     async def close(self) -> None:
         """Release connections, those to other services first."""
@@ -183,4 +185,5 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         activity=Activity(store, clock, settings.environment),
         people_search=PeopleSearch(dataverse, settings.sync_tables),
         latest_rows=LatestRows(dataverse),
+        modes=Modes(store, clock, settings.environment),
     )

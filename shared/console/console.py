@@ -17,7 +17,7 @@ from shared.console.messages import failed, recovery_of
 from shared.console.rendering.locale import Locale
 from shared.console.rendering.templates import static_file
 from shared.console.rendering.words import language_of, said
-from shared.console.routes import Route, match
+from shared.console.routes import NOT_IN_SHADOW, Route, match
 from shared.console.sign_in import begin, sign_in_page
 from shared.console.web import (
     Download,
@@ -74,7 +74,7 @@ class _Turn:
         """Find the page, check access, and answer."""
         try:
             route, parts = self._route()
-            self._check(route)
+            await self._check(route)
             reply = await self._reply(route, parts)
         except RefusedError as refused:
             values = {"heading": refused.text, "values": refused.values, "title": refused.text}
@@ -87,7 +87,7 @@ class _Turn:
             raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such page. The menu has those that there are."))
         return found
 
-    def _check(self, route: Route) -> None:
+    async def _check(self, route: Route) -> None:
         if self._request.method is Method.POST:
             other_site = self._request.headers.get("sec-fetch-site", "") in _ANOTHER_SITE
             if other_site or not self._sessions.accepts(self._session, self._request.form.get("token", "")):
@@ -97,6 +97,8 @@ class _Turn:
                 )
         if self._user.role < route.role:
             raise RefusedError(HTTPStatus.FORBIDDEN, _NEEDS[route.role])
+        if route.act in NOT_IN_SHADOW and await app.is_shadow():
+            raise RefusedError(HTTPStatus.CONFLICT, said("Nothing is written in shadow mode. Go live first."))
 
     @property
     def _user(self) -> User:
@@ -150,6 +152,7 @@ class _Turn:
             environment=settings,
             notice=notice,
             badges={} if page.is_fragment else await _badges(),
+            is_shadow=not page.is_fragment and await app.is_shadow(),
         )
         return WebAnswer(answered.body, answered.status, answered.media_type, answered.headers, tuple(cookies))
 

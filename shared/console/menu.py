@@ -48,6 +48,7 @@ MENU = (
             Entry("mapping", said("Mapping"), "mapping"),
             Entry("connection", said("Connection"), "plug"),
             Entry("settings", said("Settings"), "settings"),
+            Entry("mode", said("Mode"), "shield"),
         ),
     ),
     Group(said("Proof"), (Entry("checks", said("Checks"), "shield"), Entry("audit", said("Audit log"), "log"))),

@@ -7,6 +7,7 @@ from shared.console.access.roles import Role
 from shared.console.pages import (
     connection,
     decisions,
+    mode,
     overview,
     people,
     person,
@@ -55,6 +56,11 @@ def _part(pattern: str, handler: Handler, role: Role = Role.READER) -> Route:
 def _act(pattern: str, handler: Handler, role: Role, act: str) -> Route:
     return Route(Method.POST, pattern, handler, role, act)
 
+
+NOT_IN_SHADOW = frozenset(
+    {"release", "review", "sync-list", "look-at-spotler", "start-run", "resume-run", "start-comparison", "take-up-job"}
+)
+"""Acts that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 
 ROUTES: tuple[Route, ...] = (
     _page("", overview.overview),
@@ -120,6 +126,10 @@ ROUTES: tuple[Route, ...] = (
     _part("parts/connection", connection.checked),
     _act("connection/capabilities", connection.test_capabilities, Role.OPERATOR, "test-capabilities"),
     _act("connection/look", connection.look_now, Role.OPERATOR, "look-at-spotler"),
+    _page("mode", mode.mode),
+    _act("mode/shadow", mode.enter_shadow, Role.ADMINISTRATOR, "enter-shadow"),
+    _act("mode/plan", mode.plan_everybody, Role.OPERATOR, "plan-everybody"),
+    _act("mode/live", mode.go_live, Role.ADMINISTRATOR, "go-live"),
     _page("settings", settings.settings),
     _page("checks", proof.checks),
     _page("audit", proof.audit),

@@ -84,6 +84,8 @@ class PersonDocuments:
             async for document in documents(self._store, f"{self._environment}-run-{run.key.row}"):
                 if (found := _of_run(document, run.key.row, record)) is not None:
                     yield found
+        async for found in self._of_shadow(record):
+            yield found
         async for document in documents(self._store, f"{self._environment}-console-audit"):
             if document.body["subject"] == record:
                 content = {name: document.body[name] for name in ("at", "act", "result")}
@@ -107,6 +109,10 @@ class PersonDocuments:
         async for document in documents(self._store, f"{self._environment}-engagement-refused"):
             if document.body["record"] == str(person.key):
                 yield PersonDocument("interactions", {"refused": document.key.row}, _deleted(document))
+
+    async def _of_shadow(self, record: str) -> AsyncIterator[PersonDocument]:
+        for document in await self._read([DocumentKey(f"{self._environment}-shadow", record)]):
+            yield PersonDocument("plans", dict(document.body), _deleted(document))
 
     def _known_keys(self, person: Person) -> list[DocumentKey]:
         brake, bounce = f"{self._environment}-brake", f"{self._environment}-bounce"

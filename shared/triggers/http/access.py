@@ -146,6 +146,11 @@ ROUTES: Mapping[str, HttpRoute] = {
 }
 """By the name of the function."""
 
+NOT_IN_SHADOW = frozenset(
+    {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
+)
+"""Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
+
 PREFIX = "api/"
 """Of every route of the table. `host.json` has no prefix, because the console is not part of the interface."""
 
