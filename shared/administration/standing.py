@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.merging.merge import MergeDecision
 from shared.domain.records.outcomes import Result
 from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import Entry, read_entry
@@ -132,6 +133,24 @@ class Standings:
                     continue
                 key = RecordKey.parse(document.key.row)
                 rows.append(PersonRow(key, found, outcome.result, outcome.reason, outcome.at))
+                if len(rows) == limit:
+                    return rows, document.key.row
+            if (following := page.after) is None:
+                return rows, ""
+            after = following
+        return rows, after
+
+    async def fields(
+        self, decision: MergeDecision, *, after: str = "", limit: int = 50
+    ) -> tuple[Sequence[tuple[RecordKey, Sequence[str]]], str]:
+        """Return records with the fields that a merge left to a person, or alone; and where the next page begins."""
+        rows: list[tuple[RecordKey, Sequence[str]]] = []
+        for _ in range(_SLICE // _PAGE):
+            page = await self.store.scan(self._bindings, after=after or None, limit=_PAGE)
+            for document in page.documents:
+                decisions = read_entry(document).binding.merge_decisions
+                if names := [name for name, one in decisions.items() if one is decision]:
+                    rows.append((RecordKey.parse(document.key.row), names))
                 if len(rows) == limit:
                     return rows, document.key.row
             if (following := page.after) is None:

@@ -82,6 +82,7 @@ ROUTES: tuple[Route, ...] = (
     _page("problems/*/discard", problems.confirm_discard, Role.ADMINISTRATOR),
     _act("problems/*/discard", problems.discard, Role.ADMINISTRATOR, "discard"),
     _page("decisions", decisions.decisions),
+    _part("parts/fields", decisions.fields),
     _act("decisions/*/release", decisions.release, Role.ADMINISTRATOR, "release"),
     _act("decisions/*/review", decisions.decide, Role.ADMINISTRATOR, "review"),
     _page("jobs", jobs.jobs),

@@ -44,6 +44,16 @@ def count_outcome(result: str, reason: str) -> None:
     _pending.outcomes[f"{result}/{reason}"] += 1
 
 
+ECHO = "echo"
+"""In the place of a result: a change that the connector itself had made, and dropped."""
+
+
+def count_echoes(number: int) -> None:
+    """Count changes of Spotler that were the connector's own writes."""
+    if number:
+        _pending.outcomes[f"{ECHO}/{ECHO}"] += number
+
+
 def count_latency(seconds: float) -> None:
     """Count how long a save took to arrive."""
     _pending.latencies[bucket_of(seconds)] += 1

@@ -10,6 +10,7 @@ from shared.console.pages.problems import require_number
 from shared.console.pending import look_again
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.domain.merging.merge import MergeDecision
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError, DataError, NotFoundError
@@ -75,6 +76,19 @@ async def decisions(visit: Visit) -> Reply:
         "count": len(held) + len(reviews.reviews),
     }
     return Page("pages/decisions.html", values)
+
+
+async def fields(visit: Visit) -> Reply:
+    """List fields that both sides changed and a person decides about (`asked`), or that go to and fro (`frozen`)."""
+    wanted = visit.asked("decision")
+    decision = MergeDecision.FROZEN if wanted == MergeDecision.FROZEN else MergeDecision.ASKED
+    rows, following = await (await app.administration()).standings.fields(decision, after=visit.asked("after"))
+    values = {
+        "rows": rows,
+        "is_asked": decision is MergeDecision.ASKED,
+        "next": link("parts", "fields", decision=decision, after=following) if following else "",
+    }
+    return Page("parts/fields.html", values, is_fragment=True)
 
 
 async def release(visit: Visit) -> Reply:

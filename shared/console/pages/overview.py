@@ -17,7 +17,7 @@ from shared.console.rendering.words import Said, said
 from shared.console.web import Page, Reply, Tone, Visit, link
 from shared.domain.planning.binding import MassChange
 from shared.ports.queue import QueueDepth, QueueName
-from shared.telemetry.activity import DAY_OF_QUARTERS, QUARTER, Quarter, percentile
+from shared.telemetry.activity import DAY_OF_QUARTERS, ECHO, QUARTER, Quarter, percentile
 
 HELD_TEXTS: Mapping[MassChange, Said] = {
     MassChange.ERASURE: said("%(count)s erasures are held"),
@@ -132,9 +132,11 @@ def _happened(quarters: Sequence[Quarter]) -> dict[str, Any]:
     kinds: dict[Kind, Counter[str]] = {kind: Counter() for kind in Kind}
     for name, count in outcomes.items():
         result, _, reason = name.partition("/")
+        if result == ECHO:
+            continue
         kinds[kind_of(result, reason)][reason] += count
     return {
-        "total": outcomes.total(),
+        "total": sum(reasons.total() for reasons in kinds.values()),
         "most": max((count for reasons in kinds.values() for count in reasons.values()), default=0),
         "kinds": [
             (kind, TONES[kind], reasons.total(), [(one, text_of(one), count) for one, count in reasons.most_common(6)])

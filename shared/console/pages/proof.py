@@ -7,14 +7,18 @@ from shared.composition import app
 from shared.console.access.audit import AuditLog
 from shared.console.rendering.words import said
 from shared.console.web import Download, Page, Reply, Visit, link
+from shared.telemetry.activity import ECHO
 
 
 async def checks(visit: Visit) -> Reply:
     """Show the nightly comparison of both sides, and how many changes were echoes of our own writes."""
     del visit
     connector = await app.connector()
+    quarters = await (await app.services()).activity.last_day()
+    echoes = sum(quarter.outcomes.get(f"{ECHO}/{ECHO}", 0) for quarter in quarters)
     values = {
         "title": said("Checks"),
+        "echoes": echoes,
         "walks": await connector.reconciliation.state(),
         "comparison": await connector.comparison.state(),
         "on": connector.settings.reconcile,

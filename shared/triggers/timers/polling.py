@@ -14,6 +14,7 @@ from shared.composition import app
 from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError
 from shared.inbound.page_counts import ChangeKind
+from shared.telemetry.activity import count_echoes
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
@@ -42,7 +43,8 @@ class _PollRequest(RequestModel):
 async def poll_spotler(timer: func.TimerRequest) -> None:
     """Process what changed in Spotler since the last poll (S2D-01, SCH-02). The next poll repeats what failed."""
     try:
-        await (await app.connector()).poll.poll()
+        polled = await (await app.connector()).poll.poll()
+        count_echoes(polled.seen[ChangeKind.ECHO])
     except ConflictError as error:
         log.info("no poll now: %s", error)
 
