@@ -40,6 +40,7 @@ MENU = (
             Entry("runs", said("Runs"), "runs"),
             Entry("jobs", said("Jobs"), "jobs"),
             Entry("lists", said("Lists"), "lists"),
+            Entry("mailings", said("Mailings"), "mail"),
         ),
     ),
     Group(

@@ -19,7 +19,7 @@ from shared.console.pages import (
 )
 from shared.console.pages.mapping import proposal as mapping_proposal
 from shared.console.pages.mapping import versions as mapping
-from shared.console.pages.work import jobs, lists, runs
+from shared.console.pages.work import jobs, lists, mailings, runs
 from shared.console.web import Method, Reply, Visit
 
 Handler = Callable[[Visit], Awaitable[Reply]]
@@ -59,6 +59,7 @@ def _act(pattern: str, handler: Handler, role: Role, act: str) -> Route:
 
 NOT_IN_SHADOW = frozenset(
     {"release", "review", "sync-list", "look-at-spotler", "start-run", "resume-run", "start-comparison", "take-up-job"}
+    | {"start-mailings"}
 )
 """Acts that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 
@@ -94,6 +95,9 @@ ROUTES: tuple[Route, ...] = (
     _part("list/*/judged", lists.judged),
     _page("list/*/left-out.csv", lists.left_out),
     _act("list/*/sync", lists.sync, Role.OPERATOR, "sync-list"),
+    _page("mailings", mailings.mailings),
+    _page("mailings.csv", mailings.export),
+    _act("runs/mailings", mailings.start, Role.OPERATOR, "start-mailings"),
     _page("runs", runs.runs),
     _page("runs/*/prepare", runs.prepare),
     _part("runs/*/prepared", runs.prepared),

@@ -1,18 +1,17 @@
 """Problems: what is nobody trying again, and what to do about it. Dead letters by cause, with cure and replay (TRB)."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from shared.composition import app
 from shared.console.access.roles import Role
+from shared.console.csv_file import csv_file
 from shared.console.pending import letter_groups, look_again
 from shared.console.reasons import cure_of, text_of
 from shared.console.rendering.plots import columns
 from shared.console.rendering.words import Said, said
-from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.records.outcomes import MASS_CHANGES, Reason
 from shared.domain.recovery.groups import Group
 from shared.messages.letter_keys import keys_in
@@ -47,16 +46,19 @@ async def problems(visit: Visit) -> Reply:
 async def export(visit: Visit) -> Reply:
     """Return the dead letters as CSV: ids and codes."""
     del visit
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("id", "queue", "reason", "records", "correlation", "since"))
-    for group in await letter_groups():
-        for letter in group.letters:
-            assert isinstance(letter, DeadLetter)
-            keys = " ".join(map(str, keys_in(letter.body)))
-            since = letter.dead_since.isoformat(timespec="seconds")
-            writer.writerow((letter.id, letter.queue, letter.reason, keys, letter.correlation_id, since))
-    return Download(text.getvalue().encode(), "text/csv; charset=utf-8", "problems.csv")
+    letters = [letter for group in await letter_groups() for letter in group.letters if isinstance(letter, DeadLetter)]
+    rows = [
+        {
+            "id": letter.id,
+            "queue": str(letter.queue),
+            "reason": letter.reason,
+            "records": " ".join(map(str, keys_in(letter.body))),
+            "correlation": letter.correlation_id,
+            "since": letter.dead_since.isoformat(timespec="seconds"),
+        }
+        for letter in letters
+    ]
+    return csv_file("problems", ("id", "queue", "reason", "records", "correlation", "since"), rows)
 
 
 async def confirm_replay(visit: Visit) -> Reply:

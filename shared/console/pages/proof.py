@@ -1,12 +1,10 @@
 """Checks and the audit log: can I trust it, and who did what."""
 
-import csv
-import io
-
 from shared.composition import app
 from shared.console.access.audit import AuditLog
+from shared.console.csv_file import csv_file
 from shared.console.rendering.words import said
-from shared.console.web import Download, Page, Reply, Visit, link
+from shared.console.web import Page, Reply, Visit, link
 from shared.telemetry.activity import ECHO
 
 
@@ -41,12 +39,18 @@ async def audit(visit: Visit) -> Reply:
 async def audit_csv(visit: Visit) -> Reply:
     """Return every act as CSV."""
     del visit
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("at", "user", "role", "act", "subject", "result"))
-    async for one in (await _log()).every():
-        writer.writerow((one.at.isoformat(timespec="seconds"), one.user, one.role, one.act, one.subject, one.result))
-    return Download(text.getvalue().encode(), "text/csv; charset=utf-8", "audit.csv")
+    rows = [
+        {
+            "at": one.at.isoformat(timespec="seconds"),
+            "user": one.user,
+            "role": one.role,
+            "act": one.act,
+            "subject": one.subject,
+            "result": one.result,
+        }
+        async for one in (await _log()).every()
+    ]
+    return csv_file("audit", ("at", "user", "role", "act", "subject", "result"), rows)
 
 
 async def _log() -> AuditLog:

@@ -1,15 +1,14 @@
 """Lists: is Spotler's list the marketing list, and who is left out of it (ML-16, ML-17)."""
 
-import csv
-import io
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
 from shared.composition import app
+from shared.console.csv_file import csv_file
 from shared.console.pages.person import TABLE_NAMES
 from shared.console.reasons import text_of
 from shared.console.rendering.words import said
-from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.lists.start import Begun
 
 _MOST = 200
@@ -63,13 +62,13 @@ async def left_out(visit: Visit) -> Reply:
     answer = await (await app.connector()).lists.overview.left_out(identifier)
     if answer is None:
         raise RefusedError(HTTPStatus.NOT_FOUND, said("The list is not in Spotler yet: synchronise it first."))
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("record", "what", "reason", "text"))
-    for what in ("skipped", "failed"):
-        for reason, records in answer[what].items():
-            writer.writerows((record, what, reason, text_of(reason)) for record in records)
-    return Download(text.getvalue().encode(), "text/csv; charset=utf-8", f"left-out-{identifier}.csv")
+    rows = [
+        {"record": record, "what": what, "reason": reason, "text": visit.locale.say(text_of(reason))}
+        for what in ("skipped", "failed")
+        for reason, records in answer[what].items()
+        for record in records
+    ]
+    return csv_file(f"left-out-{identifier}", ("record", "what", "reason", "text"), rows)
 
 
 def _identifier(visit: Visit) -> UUID:

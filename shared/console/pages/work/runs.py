@@ -1,7 +1,5 @@
 """Runs: how far, how long, who was left out. They survive closing the page, a restart and an upgrade (INI)."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,10 +7,11 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.composition import app
+from shared.console.csv_file import csv_file
 from shared.console.reasons import TONES, Kind, kind_of, text_of
 from shared.console.rendering.plots import columns
 from shared.console.rendering.words import Said, said
-from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Unchanged, Visit, link
+from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Unchanged, Visit, link
 from shared.dispatch.runs import Run, RunState
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, NotFoundError
@@ -60,6 +59,8 @@ async def runs(visit: Visit) -> Reply:
         "runs": [(run, TABLES[run.table]) for run in found],
         "states": STATES,
         "comparison": (await connector.comparison.state()).get("since"),
+        "mailings": (await connector.engagement.initial.as_json()) if connector.engagement.policy.is_on else None,
+        "reads_mailings": connector.engagement.policy.is_on,
         "target": connector.settings.new_subscriber_target,
     }
     return Page("pages/runs.html", values)
@@ -155,13 +156,12 @@ async def stop(visit: Visit) -> Reply:
 async def export(visit: Visit) -> Reply:
     """Return who was not passed on as CSV: record ids, results and reasons."""
     found = await _run(visit)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(("record", "result", "reason", "text"))
-    async for why, record in (await app.connector()).runs.runs.not_passed_on(found.id):
-        result, _, reason = why.partition("/")
-        writer.writerow((record, result, reason, visit.locale.say(text_of(reason))))
-    return Download(text.getvalue().encode(), "text/csv; charset=utf-8", f"not-passed-on-{found.id}.csv")
+    rows = [
+        {"record": record, "result": result, "reason": reason, "text": visit.locale.say(text_of(reason))}
+        async for why, record in (await app.connector()).runs.runs.not_passed_on(found.id)
+        for result, _, reason in [why.partition("/")]
+    ]
+    return csv_file(f"not-passed-on-{found.id}", ("record", "result", "reason", "text"), rows)
 
 
 def _shown(found: Run, visit: Visit) -> dict[str, Any]:
