@@ -30,7 +30,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A world with people in Dynamics whom the connector has not met, and limits that are soon reached."""
     folder = tmp_path_factory.mktemp("console")
-    async with open_world(folder, "--people", "900", MASS_ERASURE_LIMIT="2") as opened:
+    async with open_world(folder, "--people", "200", MASS_ERASURE_LIMIT="2") as opened:
         await opened.connector.start()
         yield opened
 

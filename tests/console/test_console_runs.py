@@ -29,7 +29,7 @@ async def fresh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     """A world in which nobody was synchronised yet, and whose messages come again soon after a kill."""
     folder = tmp_path_factory.mktemp("runs")
     options = {"CLAIM_SECONDS": "5", "LOCAL_LOCK_SECONDS": "6"}
-    async with open_world(folder, "--people", "1600", **options) as opened:
+    async with open_world(folder, "--people", "1000", **options) as opened:
         await opened.connector.start()
         yield opened
 
