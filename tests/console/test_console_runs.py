@@ -109,6 +109,9 @@ async def test_a_run_is_started_and_stopped_over_http(fresh: World) -> None:
 
 
 async def test_the_overview_shows_where_people_stand(browser: Browser, fresh: World) -> None:
+    for _ in range(3):
+        await fresh.synchronised()
+    await fresh.connector.call("POST", "/api/poll", {})
     await fresh.connector.call("POST", "/admin/functions/watch", key=fresh.connector.master)
     await asyncio.sleep(0.5)
     async with visitor(browser, fresh) as administrator:
@@ -116,6 +119,7 @@ async def test_the_overview_shows_where_people_stand(browser: Browser, fresh: Wo
         text = await administrator.text()
         await picture(administrator, "overview")
 
+    assert "On time in both directions" in text
     assert "people stand" in text
     assert "Left out on purpose" in text
     assert "Created in Spotler." in text
