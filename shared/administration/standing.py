@@ -148,6 +148,8 @@ class Standings:
         for _ in range(_SLICE // _PAGE):
             page = await self.store.scan(self._bindings, after=after or None, limit=_PAGE)
             for document in page.documents:
+                if not document.body.get("verdicts"):
+                    continue  # nearly everybody: the whole binding need not be read
                 decisions = read_entry(document).binding.merge_decisions
                 if names := [name for name, one in decisions.items() if one is decision]:
                     rows.append((RecordKey.parse(document.key.row), names))

@@ -2,19 +2,21 @@
 
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 from pydantic import Field
 
 from shared.composition import app
-from shared.dispatch.runs import Run
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, NotFoundError
 from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import RequestModel, read_body
+
+if TYPE_CHECKING:  # the functions are found without the use cases
+    from shared.dispatch.runs import Run
 
 blueprint = func.Blueprint()
 
@@ -84,7 +86,7 @@ async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(run_json(run))
 
 
-def run_json(run: Run) -> dict[str, Any]:
+def run_json(run: "Run") -> dict[str, Any]:
     """Return a run as JSON: ids, codes, counts and times."""
     return {
         "id": run.id,

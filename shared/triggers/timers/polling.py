@@ -14,7 +14,6 @@ from shared.composition import app
 from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError
 from shared.inbound.page_counts import ChangeKind
-from shared.telemetry.activity import count_echoes
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
@@ -43,6 +42,8 @@ class _PollRequest(RequestModel):
 async def poll_spotler(timer: func.TimerRequest) -> None:
     """Process what changed in Spotler since the last poll (S2D-01, SCH-02). The next poll repeats what failed."""
     try:
+        from shared.telemetry.activity import count_echoes  # noqa: PLC0415  # the functions are found without it
+
         polled = await (await app.connector()).poll.poll()
         count_echoes(polled.seen[ChangeKind.ECHO])
     except ConflictError as error:

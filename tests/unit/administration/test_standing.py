@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.administration.standing import Standing, Standings
 from shared.domain.merging.merge import MergeDecision
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
+from shared.engine.bindings.binding_documents import write_binding
 from shared.ports.state import DocumentKey, Put
 from tests.connector_twin import ConnectorTwin, person
 
@@ -73,7 +76,9 @@ async def test_people_are_listed_by_reason_page_by_page(twin: ConnectorTwin) -> 
 
 async def test_fields_that_a_person_decides_about_are_found(twin: ConnectorTwin) -> None:
     asked = next(iter(twin.crm.people))
-    await change(twin, asked, verdicts={"city": "asked", "firstName": "frozen", "email": "agreed"})
+    decisions = {"city": MergeDecision.ASKED, "firstName": MergeDecision.FROZEN, "email": MergeDecision.AGREED}
+    binding = (await twin.ledger.entries([asked]))[asked].binding
+    await change(twin, asked, **write_binding(replace(binding, merge_decisions=decisions)))
 
     assert await standings(twin).fields(MergeDecision.ASKED) == ([(asked, ["city"])], "")
     assert await standings(twin).fields(MergeDecision.FROZEN) == ([(asked, ["firstName"])], "")
