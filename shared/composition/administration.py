@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.administration.health import Health
 from shared.administration.monitor import Monitor
+from shared.administration.people.standing import Standings
 from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
-from shared.administration.standing import Standings
 from shared.composition.services import Services
 from shared.composition.wiring import Connector
 from shared.dispatch.shadow import Shadow

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.administration.standing import Standing, Stood
+from shared.administration.people.standing import Standing, Stood
 from shared.composition import app
 from shared.console.assessment import Assessment, assess
 from shared.console.pending import held_kinds, letter_groups

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from uuid import UUID
 
-from shared.administration.standing import Standing
+from shared.administration.people.standing import Standing
 from shared.composition import app
 from shared.console.reasons import TONES, kind_of, text_of
 from shared.console.rendering.words import said

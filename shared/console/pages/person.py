@@ -5,8 +5,8 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.administration.both_sides import Agreement
-from shared.administration.both_sides import explained as read_both_sides
+from shared.administration.people.both_sides import Agreement
+from shared.administration.people.both_sides import explained as read_both_sides
 from shared.composition import app
 from shared.console.access.audit import AuditLog
 from shared.console.reasons import TONES, Kind, cure_of, kind_of, text_of

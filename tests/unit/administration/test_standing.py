@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.administration.standing import Standing, Standings
+from shared.administration.people.standing import Standing, Standings
 from shared.domain.merging.merge import MergeDecision
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
@@ -43,8 +43,8 @@ async def test_nobody_is_counted_before_the_first_count(twin: ConnectorTwin) -> 
 async def test_everybody_is_counted_whatever_the_size_of_a_slice(
     twin: ConnectorTwin, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.administration.standing._SLICE", size)
-    monkeypatch.setattr("shared.administration.standing._PAGE", size)
+    monkeypatch.setattr("shared.administration.people.standing._SLICE", size)
+    monkeypatch.setattr("shared.administration.people.standing._PAGE", size)
     for _ in range(6):
         await standings(twin).count()
 
