@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count
 from typing import TypeVar
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from shared.ports.engagement import (
 )
 from shared.ports.mailings import FeedPage, Happening
 from tests.twins import Faults, Twin
+from tests.twins.numbers import Numbers
 
 Row = TypeVar("Row", InteractionWrite, ActivityWrite, ResponseWrite)
 
@@ -69,7 +69,7 @@ class TwinMailings(Twin):
         self.mailings: dict[str, TwinMailing] = {}
         self.events: list[TwinEvent] = []
         self.clicks_are_opens = False
-        self._numbers = count(1)
+        self._numbers = Numbers(1)
 
     # ---------------------------------------------------------------------------------------------- acts of people
 

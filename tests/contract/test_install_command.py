@@ -71,6 +71,10 @@ async def test_a_check_fails_until_the_parts_are_there(
     assert await install("--check", *parts) == 0
 
     assert capsys.readouterr().out.endswith("Everything is as it should be.\n")
+    assert await install("--plan", *parts) == 0
+    assert capsys.readouterr().out == "2 to leave (as it should be)\n"
+    assert await install("--uninstall", "--yes", *parts) == 0
+    assert capsys.readouterr().out == "2 to leave (holds data; --delete-data removes it)\n"
     assert await install("--uninstall", "--delete-data", "--yes", *parts) == 0
     assert await install("--check", *parts) == 1
 

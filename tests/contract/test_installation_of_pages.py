@@ -77,9 +77,9 @@ async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
         await Installation(organisation).install()
 
         assert await components(organisation) == {
-            "view": 27,
+            "view": 28,
             "chart": 5,
-            "form": 5 + 2 + 1,  # main forms, quick view forms, the dashboard
+            "form": 6 + 2 + 1,  # main forms, quick view forms, the dashboard
             "web resource": 6,
             "site map": 1,
             "app": 1,

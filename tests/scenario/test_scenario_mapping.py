@@ -357,3 +357,21 @@ async def test_the_terminal_turns_a_workbook_into_yaml_for_git(administrator: Ad
     imported = await administrator.type("import", str(path))
 
     assert imported.output == await administrator.text()
+
+
+async def test_map_35_the_terminal_says_when_the_steps_must_follow_the_mapping(
+    administrator: Administrator, tmp_path: Path
+) -> None:
+    path = tmp_path / "mapping.yaml"
+    hint = "python -m shared install --only steps"
+    path.write_text(await administrator.text(), encoding="utf-8")
+    same = await administrator.type("apply", str(path), "--accept", "protected-row")
+    changed = (await administrator.text()).replace(_FIRST_NAME, "    contact: nickname\n")
+    path.write_text(changed, encoding="utf-8")
+    taken = ("--accept", "protected-row", "--accept", "column-without-step")
+    applied = await administrator.type("apply", str(path), *taken)
+
+    assert (same.code, applied.code) == (0, 0), applied
+    assert hint not in same.output
+    assert "nickname" in applied.output
+    assert hint in applied.output

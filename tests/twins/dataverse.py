@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -24,6 +23,7 @@ from shared.errors import ConflictError, ConnectorError, NotFoundError
 from shared.ports.dataverse import JobReport, PeoplePage, Report, StatusReport, TimelinePost
 from tests.contract.clocks import ManualClock
 from tests.twins.faults import Faults, Twin
+from tests.twins.numbers import Numbers
 
 SOMEBODY = UUID(int=77)
 """The user who creates jobs."""
@@ -43,8 +43,8 @@ class TwinCrm(Twin):
         self.largest_report = 0
         self.before_read: Callable[[], None] = lambda: None
         self.clock: ManualClock | None = None
-        self._ids = count(1)
-        self._versions = count(1)
+        self._ids = Numbers(1)
+        self._versions = Numbers(1)
 
     # -- what users do
 

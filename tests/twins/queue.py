@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName
 from tests.contract.clocks import ManualClock
 from tests.twins.faults import Faults, Twin
+from tests.twins.numbers import Numbers
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class TwinQueue(Twin):
         self.clock = clock
         self.waiting: list[Waiting] = []
         self.dead: list[DeadLetter] = []
-        self._numbers = count(1)
+        self._numbers = Numbers(1)
 
     def due(self) -> list[Waiting]:
         """Messages that a worker would receive now, oldest first."""

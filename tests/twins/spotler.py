@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from shared.domain.records.marketing_contact import (
@@ -21,6 +20,7 @@ from shared.errors import NotFoundError, TransientError
 from tests.contract.clocks import ManualClock
 from tests.twins.contacts import TwinContact
 from tests.twins.faults import Faults, Twin
+from tests.twins.numbers import Numbers
 
 
 class TwinPlatform(Twin):
@@ -37,7 +37,7 @@ class TwinPlatform(Twin):
         self.before_erasure: Callable[[TwinContact], None] = lambda _contact: None
         self.clock = ManualClock()
         self.bounced: list[Bounce] = []
-        self._encrypted = count(1)
+        self._encrypted = Numbers(1)
 
     # -- what people do in Spotler
 

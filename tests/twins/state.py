@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 
 from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put, Replace
 from tests.twins.faults import Faults, Twin
+from tests.twins.numbers import Numbers
 
 
 class TwinStore(Twin):
@@ -15,7 +15,7 @@ class TwinStore(Twin):
     def __init__(self, faults: Faults | None = None) -> None:
         super().__init__(faults)
         self.documents: dict[DocumentKey, Document] = {}
-        self._etags = count(1)
+        self._etags = Numbers(1)
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         await self._begin("read")

@@ -28,7 +28,7 @@ _STRONG = {"Consistency": "Strong"}
 
 _BLOCKED = (
     "This environment blocks unmanaged customisations. Switch the setting off in the Power Platform admin centre "
-    "(Environment, Settings, Features) for the time of the installation, or import the managed solution"
+    "(Environment, Settings, Features) for the time of the installation, or let an administrator do so"
 )
 
 

@@ -45,6 +45,27 @@ def test_a_campaign_gets_the_nineteen_columns_of_its_insights_and_the_mark_of_sp
     assert mark <= columns  # BULK-08
 
 
+def test_tbl_01_to_06_the_own_tables_are_those_of_the_specification() -> None:
+    assert set(OWN) == {
+        "dh_spotlerinfo",
+        "dh_spotlerpermission",
+        "dh_spotlerjob",
+        "dh_spotlerautomation",
+        "dh_marketinginteraction",
+        "dh_websitevisitor",
+    }
+
+
+def test_tbl_07_to_10_web_09_standard_tables_point_to_status_and_visitor_and_contacts_have_no_visitor() -> None:
+    lookups = {(one.table, one.schema_name) for one in STATE.lookups}
+    standard = {one for one in lookups if not one[0].startswith("dh_")}
+
+    assert standard == {
+        *((table, "dh_SpotlerInfo") for table in ("account", "contact", "lead", "list")),
+        *((table, "dh_WebsiteVisitor") for table in ("account", "lead")),
+    }
+
+
 def test_interactions_and_permissions_are_deleted_with_their_person() -> None:
     people = set(PersonTable)
     of_people = [one for one in STATE.lookups if one.logical in {"dh_customerid", "dh_leadid"}]

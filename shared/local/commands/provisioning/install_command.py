@@ -250,7 +250,9 @@ def _agreed() -> bool:
 def _plan_lines(steps: Sequence[Step]) -> list[str]:
     rows = [(step.action, step.kind, step.name, step.reason) for step in plan.writes(steps)]
     counts = Counter(step.action for step in steps)
-    summary = ", ".join(f"{counts[action]} to {action}" for action in Action if counts[action])
+    why_left = dict.fromkeys(step.reason for step in steps if step.action is Action.LEAVE)
+    reasons = {Action.LEAVE: f" ({', '.join(why_left)})"}
+    summary = ", ".join(f"{counts[one]} to {one}{reasons.get(one, '')}" for one in Action if counts[one])
     return [*(table(("action", "kind", "name", "reason"), rows) if rows else ()), summary or "Nothing to do."]
 
 

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from shared.errors import ConfigurationError
+from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.texts import Language, Texts
 from shared.installation.pages.forms.building import build_form
 from shared.installation.pages.forms.context import Surroundings
@@ -52,6 +53,30 @@ def test_every_cell_shows_a_column_that_its_table_has() -> None:
     ]
 
     assert missing == []
+
+
+def test_a_column_has_one_name_in_each_language_on_forms_and_in_lists() -> None:
+    state = read_desired_state({})
+    names = {(table.name, column.logical): column.label for table in (*state.tables, *state.standard_tables)
+             for column in table.columns}  # fmt: skip
+    names |= {(lookup.table, lookup.logical): lookup.label for lookup in state.lookups}
+    others = []
+    for table, cell in shown():
+        if isinstance(cell, ColumnCell) and (name := names.get((table, cell.column))):
+            # The insights of a campaign add the signs by which marketers know them: "# Sent", "Open Rate (OR, %)".
+            english, dutch = (
+                re.sub(r"^# |(?<=\()[A-Z]+, (?=%\))", "", text) for text in (cell.label.en, cell.label.nl)
+            )
+            if (english, dutch) != (name.en, name.nl):
+                others.append(f"{table}.{cell.column}: {english}, {dutch}")
+
+    assert others == []
+
+
+def test_a_lead_is_called_in_dutch_what_dynamics_calls_it() -> None:
+    texts = "".join(path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.yaml"))
+
+    assert not re.findall(r"nl: Leads?\b", texts)
 
 
 def test_bulk_09_to_27_and_act_07_have_a_place_on_the_forms_of_campaign_and_email() -> None:

@@ -23,7 +23,14 @@ from tests.customisation import CUSTOMISATION, FORM, existing_form
 from tests.unit.installation.page_organisation import NAMESPACE, KilledError, PageOrganisation
 
 DESIRED = read_desired_state({})
-OWN = ("dh_spotlerinfo", "dh_spotlerjob", "dh_spotlerpermission", "dh_spotlerautomation", "dh_marketinginteraction")
+OWN = (
+    "dh_spotlerinfo",
+    "dh_spotlerjob",
+    "dh_spotlerpermission",
+    "dh_spotlerautomation",
+    "dh_marketinginteraction",
+    "dh_websitevisitor",
+)
 FORMS = {
     "contact:Contact": "contact_vendor_tab",
     "contact:Vendor's Contact": "contact_no_events",
