@@ -38,6 +38,7 @@ def main() -> int:
         rekey_command,
         run,
         serve,
+        sync_command,
     )
     from shared.local.commands.provisioning import deploy_command, install_command, state_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
@@ -54,6 +55,7 @@ def main() -> int:
     person_command.add_forget_options(
         commands.add_parser("forget", help="delete what is stored about a person, not refusals")
     )
+    sync_command.add_options(commands.add_parser("sync", help="send a whole table to Spotler: start, watch, pause"))
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
     state_command.add_options(commands.add_parser("state", help="back the state store up, and bring it back"))
     deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
@@ -98,7 +100,7 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "install":
             return asyncio.run(install_command.run(options))
-        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "state" as name:
+        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "state" | "sync" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "deploy":
             return deploy_command.deploy(options)
@@ -112,7 +114,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state"],
+    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state", "sync"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
     from shared.local.commands import (  # noqa: PLC0415
@@ -121,10 +123,11 @@ def _on_the_state(
         mapping_command,
         person_command,
         rekey_command,
+        sync_command,
     )
     from shared.local.commands.provisioning import state_command  # noqa: PLC0415
 
-    return {
+    commands: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {
         "mapping": mapping_command.run,
         "bundle": bundle_command.run,
         "consent": consent_command.run,
@@ -132,7 +135,9 @@ def _on_the_state(
         "forget": person_command.forget,
         "rekey": rekey_command.run,
         "state": state_command.run,
-    }[name]
+        "sync": sync_command.run,
+    }
+    return commands[name]
 
 
 def _table(name: str) -> str:

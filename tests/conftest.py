@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import certificates
+from tests import certificates, chromium
 from tests.contract import azurite as azurite_program
 from tests.contract.azurite import running_azurite
 from tests.spotler_sandbox import spotler_sdk
@@ -54,7 +54,7 @@ def pytest_collection_finish() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was left out: a dot among hundreds is easily overlooked."""
     skipped = [str(report.longrepr) for report in terminalreporter.getreports("skipped")]
-    for not_covered in (azurite_program.NOT_COVERED, spotler_sdk.NOT_COVERED):
+    for not_covered in (azurite_program.NOT_COVERED, spotler_sdk.NOT_COVERED, chromium.NOT_COVERED):
         left_out = [text for text in skipped if not_covered in text]
         if left_out:
             terminalreporter.write_sep("!", f"{len(left_out)} tests were skipped: {not_covered}", red=True, bold=True)

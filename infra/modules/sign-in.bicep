@@ -16,7 +16,8 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
     }
     globalValidation: {
       requireAuthentication: true
-      unauthenticatedClientAction: 'Return401'
+      unauthenticatedClientAction: 'RedirectToLoginPage' // browsers of the console; a caller without a token gets no answer either
+      redirectToProvider: 'azureactivedirectory'
     }
     httpSettings: {
       requireHttps: true
@@ -32,6 +33,7 @@ resource signIn 'Microsoft.Web/sites/config@2024-04-01' = {
         validation: {
           allowedAudiences: [
             'api://${clientId}'
+            clientId
           ]
         }
       }

@@ -152,6 +152,17 @@ class Preview:
             keys += (await self.crm.people_page(table, after=None, limit=limit)).keys
         return keys
 
+    async def reasons(self, table: PersonTable, *, size: int) -> Counter[tuple[str, Reason]]:
+        """Return how a sample of a table would end with the live mapping: counts by action and reason."""
+        keys = (await self.crm.people_page(table, after=None, limit=min(size, _MOST))).keys
+        compared = await self._compare(self.rules.mapping, keys)
+        return Counter((one.after.action, one.after.reason) for one in compared)
+
+    async def planned(self, keys: Collection[RecordKey]) -> dict[RecordKey, tuple[str, Reason]]:
+        """Return action and reason of each record with the live mapping; records that do not exist are left out."""
+        compared = await self._compare(self.rules.mapping, keys)
+        return {one.key: (one.after.action, one.after.reason) for one in compared}
+
     async def findings(self, candidate: FieldMapping) -> list[Finding]:
         """Warn if a mapping would take something from a large share of a sample: values, or the contact itself."""
         compared = await self._compare(candidate, await self._keys(candidate, _SAMPLE))

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.administration.health import Health
 from shared.administration.monitor import Monitor
+from shared.administration.people.standing import Standings
 from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
 from shared.composition.services import Services
 from shared.composition.wiring import Connector
+from shared.dispatch.shadow import Shadow
 from shared.domain.mapping.model import Mapping
 from shared.domain.planning.rules import Rules
 from shared.privacy.housekeeping import Housekeeping
@@ -25,6 +27,8 @@ class Administration:
     monitor: Monitor
     housekeeping: Housekeeping
     person_data: PersonData
+    standings: Standings
+    shadow: Shadow
 
 
 def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
@@ -43,15 +47,20 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
         clock=clock,
         environment=settings.environment,
     )
+    preview = Preview(
+        crm=crm,
+        reading=reader,
+        platform=platform,
+        ledger=ledger,
+        rules=rules,
+        percent=settings.mass_change_percent,
+    )
+
+    async def mode() -> str:
+        return (await services.modes.current()).mode
+
     return Administration(
-        preview=Preview(
-            crm=crm,
-            reading=reader,
-            platform=platform,
-            ledger=ledger,
-            rules=rules,
-            percent=settings.mass_change_percent,
-        ),
+        preview=preview,
         drift=drift,
         health=Health(
             pings=pings,
@@ -62,6 +71,7 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             clock=clock,
             circuits=connector.circuits.state,
             states={
+                "mode": mode,
                 "jobs": connector.job_sweep.state,
                 "capabilities": services.capabilities.states,
                 "permissions": connector.permission_names.state,
@@ -102,6 +112,17 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             scores=services.score_rows,
             queue=queue,
             rules=rules,
+            clock=clock,
+            environment=settings.environment,
+        ),
+        standings=Standings(store=store, clock=clock, environment=settings.environment),
+        shadow=Shadow(
+            preview=preview,
+            crm=crm,
+            walks=connector.resync.walks,
+            lanes=connector.lanes,
+            redelivery=connector.resync.redelivery,
+            store=store,
             clock=clock,
             environment=settings.environment,
         ),

@@ -7,11 +7,12 @@ that a new instance is ready within the time that Azure gives it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, ConnectorError
 
 if TYPE_CHECKING:
     from shared.composition.administration import Administration
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from shared.domain.mapping.findings import Finding
     from shared.domain.mapping.model import Mapping
     from shared.ports.queue import Queue
+
+log = logging.getLogger(__name__)
 
 
 _current: Process | None = None
@@ -44,6 +47,21 @@ async def services() -> Services:
     """Return this process's services; they depend on no mapping."""
     async with _building:
         return _process().services()
+
+
+async def is_shadow() -> bool:
+    """Whether nothing may be written now. Raises ConnectorErrors: without the state nobody knows."""
+    from shared.administration.mode import Mode  # noqa: PLC0415
+
+    return (await (await services()).modes.current()).mode is Mode.SHADOW
+
+
+async def keep_activity(*, at_once: bool = False) -> None:
+    """Write what this process has counted; a failure costs figures of a page, no record."""
+    try:
+        await (await services()).activity.add(at_once=at_once)
+    except ConnectorError as error:
+        log.warning("the counts of the last minutes are written later: %s", error)
 
 
 async def intake() -> Intake:
@@ -90,11 +108,14 @@ async def shut_down() -> None:
 
 async def _ready() -> Ready:
     async with _building:
+        from shared.administration.mode import Mode  # noqa: PLC0415
         from shared.composition.process import Ready  # noqa: PLC0415
 
         process = _process()
         wired, services = await process.wired(), process.services()
-        return Ready(services.organisations, services.own_user, wired.connector.dispatcher)
+        is_shadow = (await services.modes.current()).mode is Mode.SHADOW
+        dispatcher = wired.administration.shadow if is_shadow else wired.connector.dispatcher
+        return Ready(services.organisations, services.own_user, dispatcher)
 
 
 def _process() -> Process:

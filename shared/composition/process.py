@@ -18,6 +18,7 @@ from shared.composition.services import Services, open_services
 from shared.composition.settings import Settings
 from shared.composition.wiring import Connector, build, build_intake
 from shared.dispatch.dispatch import Dispatcher
+from shared.dispatch.shadow import Shadow
 from shared.domain.mapping.formats.yaml_format import to_yaml
 
 
@@ -36,7 +37,7 @@ class Ready:
 
     organisations: KnownOrganisations
     own_user: OwnUser
-    dispatcher: Dispatcher
+    dispatcher: Dispatcher | Shadow
 
 
 class Process:

@@ -13,9 +13,11 @@ from shared.adapters.dataverse.metadata.mapped_schema import DataverseSchema
 from shared.adapters.dataverse.metadata.record_access import DataverseRecordAccess
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.crm import DataverseCrm
+from shared.adapters.dataverse.records.people_search import PeopleSearch
 from shared.adapters.dataverse.rows.automations import DataverseAutomations
 from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
+from shared.adapters.dataverse.rows.latest_rows import LatestRows
 from shared.adapters.dataverse.rows.lists import DataverseLists
 from shared.adapters.dataverse.rows.permission_names import DataversePermissionRows
 from shared.adapters.dataverse.web_api.client import DataverseClient
@@ -35,6 +37,7 @@ from shared.adapters.storage.keys.sealed import SealedStore
 from shared.administration.mapping_repository import MappingRepository
 from shared.administration.mapping_service import MappingService
 from shared.administration.mapping_validation import MappingValidator
+from shared.administration.mode import Modes
 from shared.composition.connections import (
     SystemClock,
     dataverse_client,
@@ -59,6 +62,7 @@ from shared.engine.guards.priority import Priority
 from shared.operations.automations.automation_refresh import AutomationRefresh
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue
+from shared.telemetry.activity import Activity
 from shared.telemetry.ports import ObservedQueue, traced
 
 
@@ -80,6 +84,10 @@ class Services(Ports):
     mapping_validator: MappingValidator
     mapping_repository: MappingRepository
     mapping_service: MappingService
+    activity: Activity
+    people_search: PeopleSearch
+    latest_rows: LatestRows
+    modes: Modes
 
     async def close(self) -> None:
         """Release connections, those to other services first."""
@@ -174,4 +182,8 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         mapping_repository=mapping_repository,
         mapping_service=MappingService(mapping_repository, mapping_validator.check, lambda: first_mapping(settings)),
         priority=Priority(),
+        activity=Activity(store, clock, settings.environment),
+        people_search=PeopleSearch(dataverse, settings.sync_tables),
+        latest_rows=LatestRows(dataverse),
+        modes=Modes(store, clock, settings.environment),
     )

@@ -15,6 +15,8 @@ from shared.dispatch.dispatch import Dispatcher
 from shared.dispatch.intake import Intake, Ready
 from shared.dispatch.job_sweep import JobSweep
 from shared.dispatch.resync import Resync
+from shared.dispatch.run_control import RunControl
+from shared.dispatch.runs import Runs
 from shared.dispatch.walks import Walks
 from shared.domain.planning.rules import Rules
 from shared.domain.recovery.retry import RetryPolicy
@@ -60,6 +62,7 @@ class Connector:
     circuits: Circuits
     dispatcher: Dispatcher
     resync: Resync
+    runs: RunControl
     lists: Lists
     explain: Explain
     poll: Poll
@@ -184,13 +187,16 @@ def build(
     )
     engagement = engagement_of(tools)
     release = Release(brake=brake, lists=lists.start, lanes=lanes, redelivery=redelivery, clock=clock)
+    walks = Walks(store, clock, environment)
+    runs = RunControl(runs=Runs(store, clock, environment), walks=walks, lanes=lanes, clock=clock)
     resync = Resync(
         crm=crm,
         people=people,
         lanes=lanes,
         redelivery=redelivery,
-        walks=Walks(store, clock, environment),
+        walks=walks,
         reconciliation=reconciliation,
+        runs=runs,
     )
     circuits = Circuits(store, clock, environment, pings={Service.DATAVERSE: crm.ping, Service.SPOTLER: platform.ping})
     return Connector(
@@ -222,6 +228,7 @@ def build(
             policy=tools.policy,
         ),
         resync=resync,
+        runs=runs,
         lists=lists,
         explain=Explain(
             crm=crm,

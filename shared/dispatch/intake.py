@@ -23,6 +23,7 @@ from shared.ports.queue import Queue, QueueName
 
 if TYPE_CHECKING:  # the intake works before the use cases can be built
     from shared.dispatch.dispatch import Dispatcher
+    from shared.dispatch.shadow import Shadow
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ class Ready(Protocol):
         """The connector's own user."""
 
     @property
-    def dispatcher(self) -> "Dispatcher":
-        """Does the work."""
+    def dispatcher(self) -> "Dispatcher | Shadow":
+        """Does the work; in shadow mode, plans it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

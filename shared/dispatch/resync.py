@@ -4,7 +4,10 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
+from shared.dispatch.run_control import RunControl
+from shared.dispatch.runs import Run, RunState
 from shared.dispatch.walks import UnderWay, Walks
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import GiveUp
@@ -21,6 +24,9 @@ log = logging.getLogger(__name__)
 PAGE = 500
 """Records per page: five Spotler calls, well inside one claim."""
 
+_STALLED = timedelta(minutes=1)
+"""A run whose position has not moved for so long, and that gets the message of its last page again, stands still."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resync:
@@ -32,6 +38,7 @@ class Resync:
     redelivery: Redelivery
     walks: Walks
     reconciliation: Reconciliation
+    runs: RunControl
 
     async def some(self, keys: Sequence[RecordKey], lane: QueueName, *, correlation: str) -> None:
         """Send records to a lane."""
@@ -50,6 +57,10 @@ class Resync:
 
     async def walk(self, step: Walk, *, lane: QueueName) -> None:
         """Handle one page, then send the message of the next one. A crash in between repeats a page."""
+        run = await self.runs.of(step.correlation)
+        if run is not None and (run.state is not RunState.RUNNING or run.after != step.after):
+            await self._leave(run, step, lane)
+            return
         try:
             if await self._is_overtaken(step):
                 return
@@ -57,12 +68,19 @@ class Resync:
         except ConnectorError as error:
             if isinstance(self.redelivery.after(step, error), GiveUp):
                 await self._end_walk(step)
+                if run is not None:
+                    await self.runs.broke(run)
             await self.redelivery.postpone(lane, step, error)
             return
         references = [Reference(key, step.why, step.correlation) for key in page.keys]
         finished = await self.people.handle(references, lane=lane)
         await self.reconciliation.count_page(step, finished, is_last=page.after is None)
-        if page.after is not None:
+        goes_on = page.after is not None
+        if run is not None:
+            goes_on = await self.runs.count_page(run, finished, page.after)
+            if not goes_on and page.after is not None:
+                return  # the end of the pause sends the next page
+        if goes_on:
             await self.lanes.send(lane, step.model_copy(update={"after": page.after, "attempt": 1}))
         else:
             await self._end_walk(step)
@@ -73,6 +91,21 @@ class Resync:
             return False
         log.info("the walk over %s of %s ends: another one is under way", step.table, other.since)
         return True
+
+    async def _leave(self, run: Run, step: Walk, lane: QueueName) -> None:
+        """Leave a page that is not to be processed: the run is paused or over, or another message has processed it.
+
+        A worker may have died between the position and the next message. So a message of the last page waits a minute,
+        and sends the next one if the position has not moved by then.
+        """
+        if run.state is not RunState.RUNNING:
+            await self.walks.end(run.table, run.correlation)
+        elif run.pages and step.after == run.before:
+            now = self.runs.clock.now()
+            if now - run.saved < _STALLED:
+                await self.lanes.send_later(lane, step, now + _STALLED)
+            else:
+                await self.lanes.send(lane, step.model_copy(update={"after": run.after, "attempt": 1}))
 
     async def _end_walk(self, step: Walk) -> None:
         """Let the next walk begin. If that cannot be stored, it may begin in a day."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from shared.domain.features.lists import ListKind
 from shared.domain.planning.rules import Rules
 from shared.lists.changes import ListChanges
+from shared.lists.list_state import ListState
 from shared.lists.overview import ListOverview
 from shared.lists.start import ListStart
 from shared.lists.steps import ListSteps
@@ -35,6 +36,10 @@ class Lists:
                 await self._changes.members(message, lane=lane)
             case ListLook():
                 await self._changes.check_list(message, lane=lane)
+
+    async def state_of(self, marketing_list: UUID) -> ListState | None:
+        """Return what is known of a list; None if it was never synchronised."""
+        return await self._states.read(marketing_list)
 
     async def add_single(self, marketing_list: UUID, contacts: Collection[str]) -> frozenset[str] | None:
         """Add contacts to a list that is in Spotler already; None if it is not (AUD-07).

@@ -55,6 +55,7 @@ class Housekeeping:
             "contacts": await self._contacts(before),
             "addresses": await self._addresses(),
             "reviews": await self._reviews(before),
+            "runs": await self._runs(before),
             "dead letters": await self._letters(before),
         }
         if any(gone.values()):
@@ -120,6 +121,17 @@ class Housekeeping:
                 if one.body.get("decision", _DISMISSED) != _DISMISSED
                 and datetime.fromisoformat(one.body["decided"]) < before
             )
+        return gone
+
+    async def _runs(self, before: datetime) -> int:
+        """Delete old runs, with the ids of records that they did not pass on."""
+        gone = 0
+        async for page in pages(self.store, f"{self.environment}-run"):
+            old = [one for one in page if datetime.fromisoformat(one.body["saved"]) < before]
+            for run in old:
+                async for notes in pages(self.store, f"{self.environment}-run-{run.key.row}"):
+                    await self._drop(notes)
+            gone += await self._drop(old)
         return gone
 
     async def _letters(self, before: datetime) -> int:

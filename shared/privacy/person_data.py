@@ -267,7 +267,7 @@ def _kept_json(erased: str, changes: Sequence[Mapping[str, str]]) -> dict[str, A
 
 
 def _by_kind(found: Sequence[PersonDocument]) -> dict[str, list[Mapping[str, Any]]]:
-    names = ("bounces", "reviews", "held", "counted", "lists", "interactions")
+    names = ("bounces", "reviews", "held", "counted", "lists", "interactions", "runs", "acts", "plans")
     kinds: dict[str, list[Mapping[str, Any]]] = {name: [] for name in names}
     for one in found:
         kinds[one.kind].append(one.content)

@@ -73,6 +73,25 @@ class PersonDocuments:
             yield found
         async for found in self._of_reviews(person):
             yield found
+        async for found in self._of_lists(person):
+            yield found
+        async for found in self._of_runs_and_acts(str(person.key)):
+            yield found
+
+    async def _of_runs_and_acts(self, record: str) -> AsyncIterator[PersonDocument]:
+        """Notes of runs about records that were not passed on; acts in the console, which stay without the record."""
+        async for run in documents(self._store, f"{self._environment}-run"):
+            async for document in documents(self._store, f"{self._environment}-run-{run.key.row}"):
+                if (found := _of_run(document, run.key.row, record)) is not None:
+                    yield found
+        async for found in self._of_shadow(record):
+            yield found
+        async for document in documents(self._store, f"{self._environment}-console-audit"):
+            if document.body["subject"] == record:
+                content = {name: document.body[name] for name in ("at", "act", "result")}
+                yield PersonDocument("acts", content, _replaced(document, {**document.body, "subject": "erased"}))
+
+    async def _of_lists(self, person: Person) -> AsyncIterator[PersonDocument]:
         async for state in documents(self._store, f"{self._environment}-lists"):
             async for document in documents(self._store, f"{self._environment}-list-{state.key.row}"):
                 if (found := _of_list(document, state.key.row, person)) is not None:
@@ -90,6 +109,10 @@ class PersonDocuments:
         async for document in documents(self._store, f"{self._environment}-engagement-refused"):
             if document.body["record"] == str(person.key):
                 yield PersonDocument("interactions", {"refused": document.key.row}, _deleted(document))
+
+    async def _of_shadow(self, record: str) -> AsyncIterator[PersonDocument]:
+        for document in await self._read([DocumentKey(f"{self._environment}-shadow", record)]):
+            yield PersonDocument("plans", dict(document.body), _deleted(document))
 
     def _known_keys(self, person: Person) -> list[DocumentKey]:
         brake, bounce = f"{self._environment}-brake", f"{self._environment}-bounce"
@@ -179,6 +202,14 @@ def _of_left_out(document: Document, identifier: str, record: str) -> PersonDocu
     }
     content = {"list": identifier, "as": "left out", "reasons": reasons}
     return PersonDocument("lists", content, _replaced(document, rest))
+
+
+def _of_run(document: Document, run: str, record: str) -> PersonDocument | None:
+    reasons = [reason for reason, keys in document.body["records"].items() if record in keys]
+    if not reasons:
+        return None
+    rest = {reason: [key for key in keys if key != record] for reason, keys in document.body["records"].items()}
+    return PersonDocument("runs", {"run": run, "reasons": reasons}, _replaced(document, {"records": rest}))
 
 
 def _replaced(document: Document, body: Mapping[str, Any]) -> Change:

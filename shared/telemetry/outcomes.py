@@ -8,6 +8,7 @@ from shared.domain.records.outcomes import Outcome, Result
 from shared.domain.records.records import ACTS, Intent, Reference
 from shared.ports.dataverse import JobReport
 from shared.ports.queue import QueueName
+from shared.telemetry.activity import count_latency, count_outcome
 from shared.telemetry.signals import JOB_LATENCY, JOBS, LATENCY, OUTCOMES, record
 from shared.telemetry.traces import change_ended
 
@@ -24,11 +25,13 @@ def record_ended(outcome: Outcome, references: tuple[Reference, ...], lane: Queu
     """Count the outcome of a record. On the bulk lane, an unchanged record has no span."""
     table = outcome.key.table
     record(OUTCOMES, lane=lane, table=table, result=outcome.result, reason=outcome.reason)
+    count_outcome(outcome.result, outcome.reason)
     if outcome.result in _ARRIVED:
         for reference in references:
             if reference.why in ACTS and reference.first_seen is not None:
                 seconds = max(0.0, (now - reference.first_seen).total_seconds())
                 record(LATENCY, seconds, table=table, result=outcome.result)
+                count_latency(seconds)
     if lane is QueueName.BULK and outcome.result is Result.UNCHANGED:
         return
     for reference in {one.correlation: one for one in references}.values():

@@ -41,6 +41,9 @@ class ConnectorProcess:
     log: Path
     clocks: Clocks = Clocks.SHORT
     url: str = ""
+    console: str = field(default="", repr=False)
+    """The link that opens the console, once."""
+
     answers: list[Answered] = field(default_factory=list)
     """Everything that it has told callers who may not see values of people."""
 
@@ -57,6 +60,7 @@ class ConnectorProcess:
         assert line, f"the connector did not start; {self.log} says why"
         introduction = json.loads(line)
         self.url, self._key, self._master = introduction["url"], introduction["key"], introduction["master"]
+        self.console = introduction["console"]
 
     async def stop(self) -> None:
         """End it in good order."""

@@ -118,6 +118,9 @@ TEXTS: dict[Reason, str] = {
 MASS_CHANGES = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION, Reason.MASS_LIST_REMOVAL})
 """Reasons of the brake: an administrator must decide."""
 
+IN_PLATFORM = frozenset({Reason.CREATED, Reason.UPDATED, Reason.AGREED, Reason.RETURNED})
+"""Reasons of a record whose data the marketing platform has."""
+
 HELD_BACK = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION})
 """The brake holds the end of the contact; refusals of the record are written all the same."""
 

@@ -14,6 +14,7 @@ from shared.composition.settings import load_settings
 from shared.local.commands.connector import connector_host
 from shared.local.commands.local_settings import read_local_settings
 from shared.local.commands.mailing_story import play_mailing
+from shared.local.commands.serve import console_link
 from shared.local.commands.story import UntrueError, play
 from shared.local.functions_host.host import DEFAULT_PORT
 from shared.local.sandbox.addresses import Addresses
@@ -52,6 +53,7 @@ async def run(options: argparse.Namespace) -> int:
         if options.once:
             return 0
         print(f"\nServing. Health: {host.url}/api/health?code={host.keys.default}   Ctrl+C stops.", flush=True)
+        print(f"Console, once: {console_link(host.url)}", flush=True)
         await stop.wait()
     return 0
 

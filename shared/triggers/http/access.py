@@ -115,6 +115,9 @@ ROUTES: Mapping[str, HttpRoute] = {
         _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
     ),
     "poll_now": HttpRoute(_POST, "poll", CallerRole.OPERATOR, _REPEATS),
+    "list_runs": HttpRoute(_GET, "runs", CallerRole.OPERATOR, _READS),
+    "start_run": HttpRoute(_POST, "runs", CallerRole.OPERATOR, _REPEATS),
+    "change_run": HttpRoute(_POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "engagement_now": HttpRoute(_POST, "engagement", CallerRole.OPERATOR, _REPEATS),
     "list_mailings": HttpRoute(_GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
     "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
@@ -142,6 +145,26 @@ ROUTES: Mapping[str, HttpRoute] = {
     ),
 }
 """By the name of the function."""
+
+NOT_IN_SHADOW = frozenset(
+    {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
+)
+"""Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
+
+PREFIX = "api/"
+"""Of every route of the table. `host.json` has no prefix, because the console is not part of the interface."""
+
+CONSOLE: Mapping[str, str] = {
+    "console": "console",
+    "console_1": "console/{a}",
+    "console_2": "console/{a}/{b}",
+    "console_3": "console/{a}/{b}/{c}",
+    "console_4": "console/{a}/{b}/{c}/{d}",
+}
+"""The functions of the console, one for each depth of an address; each takes GET and POST.
+
+They have no key: the console itself lets in whoever has a session (`shared/console/console.py`).
+"""
 
 
 def routes_table() -> str:

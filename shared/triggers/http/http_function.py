@@ -9,10 +9,13 @@ from uuid import uuid4
 import azure.functions as func
 from opentelemetry.trace import SpanKind
 
+from shared.composition import app
 from shared.errors import ConnectorError, whereabouts
 from shared.telemetry.traces import current_correlation, work
 from shared.triggers.http.access import (
     ADMINISTRATOR_ROLE,
+    NOT_IN_SHADOW,
+    PREFIX,
     PRINCIPAL,
     PRINCIPAL_ID,
     ROUTES,
@@ -39,7 +42,7 @@ def http_function(blueprint: func.Blueprint, name: str) -> Callable[[Handler], H
 
     def register(handler: Handler) -> Handler:
         guarded = _guarded(handler, name, route)
-        routed = blueprint.route(route.path, methods=[route.method], auth_level=level)(guarded)
+        routed = blueprint.route(f"{PREFIX}{route.path}", methods=[route.method], auth_level=level)(guarded)
         blueprint.function_name(name)(routed)
         return guarded
 
@@ -88,6 +91,8 @@ async def _answered(handler: Handler, req: func.HttpRequest, name: str, route: H
     """Call the function. Texts of unexpected errors may quote a person: the log gets the place, the caller a number."""
     try:
         refuse_unknown(req, route.query)
+        if name in NOT_IN_SHADOW and await app.is_shadow():
+            return problem(HTTPStatus.CONFLICT, "Nothing is written in shadow mode: go live in the console first.")
         return await handler(req)
     except BadRequestError as wrong:
         return problem(wrong.status, wrong.text, wrong.details)

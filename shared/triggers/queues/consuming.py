@@ -61,6 +61,7 @@ async def consume(arrival: Arrival, messages: Sequence[func.ServiceBusMessage], 
             ),
         ):
             await (await app.intake()).take(arrival, lane=lane)
+            await app.keep_activity()
     except Exception:
         await asyncio.sleep(wait_after(max(message.delivery_count or 1 for message in messages)))
         raise

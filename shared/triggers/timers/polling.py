@@ -42,7 +42,10 @@ class _PollRequest(RequestModel):
 async def poll_spotler(timer: func.TimerRequest) -> None:
     """Process what changed in Spotler since the last poll (S2D-01, SCH-02). The next poll repeats what failed."""
     try:
-        await (await app.connector()).poll.poll()
+        from shared.telemetry.activity import count_echoes  # noqa: PLC0415  # the functions are found without it
+
+        polled = await (await app.connector()).poll.poll()
+        count_echoes(polled.seen[ChangeKind.ECHO])
     except ConflictError as error:
         log.info("no poll now: %s", error)
 

@@ -1,6 +1,7 @@
 """Registers timer functions: their schedules, read at import, and a span around each run."""
 
 import functools
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -8,13 +9,22 @@ from datetime import UTC, datetime
 import azure.functions as func
 from opentelemetry.trace import SpanKind
 
+from shared.composition import app
 from shared.composition.settings import Settings
 from shared.domain.values.texts import trimmed
 from shared.telemetry.traces import work
 from shared.triggers.queues.consuming import discreet
 from shared.triggers.timers.local_schedule import local_schedule
 
+log = logging.getLogger(__name__)
+
 TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
+
+WRITERS = frozenset(
+    {"poll_spotler", "reconcile", "tend_bounces", "rename_permissions", "refresh_automations", "sweep_jobs"}
+    | {"update_permissions_variable", "read_engagement", "tend_engagement"}
+)
+"""Timers that write to Dataverse or Spotler, or send messages that would; in shadow mode they rest."""
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """The host says the year 1 for a timer that has never run."""
@@ -35,6 +45,9 @@ def timer_function(
             if local is not None and not local.was_due(_now(), last_call(timer)):
                 return
             with discreet(name), work(f"timer {name}", (), SpanKind.INTERNAL, function=name):
+                if name in WRITERS and await app.is_shadow():
+                    log.info("%s does nothing in shadow mode", name)
+                    return
                 await function(timer)
 
         timed = blueprint.timer_trigger(

@@ -8,6 +8,7 @@ import logging
 import azure.functions as func
 
 from shared.composition import app
+from shared.errors import ConnectorError
 from shared.telemetry.signals import is_exported
 from shared.triggers.timers.timer_function import timer_function
 
@@ -27,6 +28,11 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
 async def tidy_state(timer: func.TimerRequest) -> None:
     """Drop documents that nothing needs any more, and dead letters, after STATE_RETENTION_DAYS."""
     await (await app.administration()).housekeeping.tidy()
+    from shared.console.access.audit import AuditLog  # noqa: PLC0415  # the console is not part of a cold start
+
+    services = await app.services()
+    await services.activity.tidy()
+    await AuditLog(services.store, services.clock, services.settings.environment).tidy()
 
 
 @timer_function(blueprint, "housekeeping_schedule")
@@ -94,3 +100,13 @@ async def watch(timer: func.TimerRequest) -> None:
     await (await app.intake()).collect_dead_lettered()
     if is_exported():
         await (await app.administration()).monitor.measure()
+    await _keep_figures()
+
+
+async def _keep_figures() -> None:
+    """Write what the overview of the console shows; a failure costs figures, no record."""
+    await app.keep_activity(at_once=True)
+    try:
+        await (await app.administration()).standings.count()
+    except ConnectorError as error:
+        log.warning("people are counted later: %s", error)

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from shared.dispatch.runs import Run, Runs, RunState
 from shared.domain.planning.binding import Binding, MailStatus, MassChange
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.contact_documents import Consent
 from shared.ports.queue import QueueName
-from shared.ports.state import Document, DocumentKey
+from shared.ports.state import Document, DocumentKey, Put
 from shared.privacy.housekeeping import Housekeeping
 from tests.connector_twin import ConnectorTwin, person
 
@@ -204,3 +205,18 @@ async def test_reviews_that_led_to_a_record_are_dropped_and_open_or_dismissed_on
     await housekeeping(twin).tidy()
 
     assert set(documents(twin, "review")) == {"dismissed", "open"}
+
+
+async def test_old_runs_go_with_the_ids_that_they_hold() -> None:
+    twin = ConnectorTwin()
+    runs = Runs(twin.store, twin.clock, "test")
+    for identifier, days in (("1", 0), ("2", 31)):
+        saved = twin.clock.now() - timedelta(days=days)
+        await runs.save(Run(identifier, PersonTable.CONTACT, RunState.COMPLETED, saved, saved))
+        await twin.store.write([Put(DocumentKey(f"test-run-{identifier}", "000001"), {"records": {}})])
+
+    assert (await housekeeping(twin).tidy())["runs"] == 1
+
+    assert set(documents(twin, "run")) == {"1"}
+    assert documents(twin, "run-2") == {}
+    assert documents(twin, "run-1") != {}

@@ -16,6 +16,7 @@ from shared.adapters.storage.keys.sealed import SealedStore
 from shared.consent.audit_ledger import ConsentLedger
 from shared.consent.bounce_repository import BounceRepository
 from shared.consent.erased_consent import ErasedConsent
+from shared.console.access.audit import AuditLog
 from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import DO_NOT_EMAIL, OPT_OUT, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
@@ -43,6 +44,7 @@ OWN_REVIEW, SHARED_REVIEW = UUID(int=601), UUID(int=602)
 PERSONAL = {
     *("binding", "contact", "address", "suppressed", "bounce", "brake", "review", "lists", "list-", "consent"),
     *("consent-erased", "engaged", "engagement-refused"),
+    *("run", "console-audit", "shadow"),
 }
 """Kinds of documents that may name a person."""
 
@@ -50,6 +52,7 @@ IMPERSONAL = {
     *("capability", "permissions", "reconcile", "drift", "poll", "mapping", "keys", "consent-walk"),
     *("circuit", "compare", "walk"),  # a comparison notes the contacts in hand, as a poll does, until the next step
     *("mailing", "engagement"),  # the nightly walk over people notes where it is, until its end
+    *("activity", "standing", "console", "mode"),  # counts; the proposal of a mapping, and the digest of a used link
     *("sweep", "job"),  # ids of Spotler Jobs; their rows in Dataverse name the people
 }
 
@@ -134,6 +137,10 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
     await lists.put_contacts(LIST, "g1", 0, [external_id, str(BOB.id)], buckets=1)
     await lists.note(LIST, {"g1": 1}, [external_id], MemberPresence.IN)
     await lists.put_left_out(LIST, "g1", "p1", skipped={key: "no-email", CAS: "no-email"}, failed={})
+    left_out = {"records": {"skipped/no-email": [str(BOB), str(key)]}}
+    await twin.store.write([Put(DocumentKey("test-run", "7"), {}), Put(DocumentKey("test-run-7", "000001"), left_out)])
+    await twin.store.write([Put(DocumentKey("test-shadow", str(key)), {"action": "write", "reason": "created"})])
+    await AuditLog(twin.store, twin.clock, "test").note("somebody", "operator", "sync-person", str(key))
     for others in ([], [BOB]):
         letter = references_body([Reference(one, Why.SAVED) for one in (key, *others)])
         await twin.queue.dead_letter(QueueName.LIVE, letter, reason="defect", description="", correlation_id="c-2")
@@ -166,6 +173,9 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert {one["id"] for one in answer["reviews"]} == {str(OWN_REVIEW), str(SHARED_REVIEW)}
     assert {one["as"] for one in answer["lists"]} == {"member", "in", "left out"}
     assert len(answer["interactions"]) == 2
+    assert answer["runs"] == [{"run": "7", "reasons": ["skipped/no-email"]}]
+    assert [one["action"] for one in answer["plans"]] == ["write"]
+    assert [one["act"] for one in answer["acts"]] == ["sync-person"]
     assert len(answer["deadLetters"]) == 2
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shared.local.functions_host.index import HttpTrigger, index_functions, load_app
 from shared.triggers.http.access import (
     ADMINISTRATOR_ROLE,
+    CONSOLE,
     ROUTES,
     CallerRole,
     Shown,
@@ -46,9 +47,14 @@ def test_the_table_has_every_route_of_the_app_and_no_other(monkeypatch: pytest.M
         if isinstance(one.trigger, HttpTrigger)
     }
 
-    assert found == {
-        name: (route.path, {route.method.value}, level_of(route.role, sign_in=False)) for name, route in ROUTES.items()
-    }, "register HTTP functions with http_function, and name them in shared/triggers/http/access.py"
+    keyed = {
+        name: (f"api/{route.path}", {route.method.value}, level_of(route.role, sign_in=False))
+        for name, route in ROUTES.items()
+    }
+    pages = {name: (path, {"GET", "POST"}, func.AuthLevel.ANONYMOUS) for name, path in CONSOLE.items()}
+    assert found == keyed | pages, (
+        "register HTTP functions with http_function, and name them in shared/triggers/http/access.py"
+    )
 
 
 def test_a_function_that_is_not_in_the_table_cannot_be_registered() -> None:
@@ -81,6 +87,9 @@ RIGHTS = {
     "export_person": (CallerRole.ADMINISTRATOR, "shows all that is stored about a person"),
     "forget_person": (CallerRole.ADMINISTRATOR, "removes what is stored about a person"),
     "poll_now": (CallerRole.OPERATOR, "repeats"),
+    "list_runs": (CallerRole.OPERATOR, "reads"),
+    "start_run": (CallerRole.OPERATOR, "repeats"),
+    "change_run": (CallerRole.OPERATOR, "repeats"),
     "engagement_now": (CallerRole.OPERATOR, "repeats"),
     "list_mailings": (CallerRole.OPERATOR, "reads"),
     "list_reviews": (CallerRole.OPERATOR, "reads"),

@@ -1,0 +1,1 @@
+"""People: where everybody stands, and both sides of one person."""

@@ -1,0 +1,1 @@
+"""The console: pages for administrators and marketers, rendered on the server."""

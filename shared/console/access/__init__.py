@@ -1,0 +1,1 @@
+"""Who uses the console: roles, sessions, tokens against forged requests, the audit log."""

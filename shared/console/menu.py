@@ -1,0 +1,56 @@
+"""The menu: by what people do, as Dynamics has it."""
+
+from dataclasses import dataclass
+
+from shared.console.rendering.words import Said, said
+from shared.console.web import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page in the menu. `page` is its segment in the address, empty for the overview."""
+
+    page: str
+    name: Said
+    icon: str
+
+    @property
+    def to(self) -> str:
+        """The address."""
+        return f"{ROOT}/{self.page}" if self.page else ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries under one heading."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+
+MENU = (
+    Group("", (Entry("", said("Overview"), "home"), Entry("people", said("People"), "person"))),
+    Group(
+        said("Action needed"),
+        (Entry("decisions", said("Decisions"), "scales"), Entry("problems", said("Problems"), "warning")),
+    ),
+    Group(
+        said("Work"),
+        (
+            Entry("runs", said("Runs"), "runs"),
+            Entry("jobs", said("Jobs"), "jobs"),
+            Entry("lists", said("Lists"), "lists"),
+            Entry("mailings", said("Mailings"), "mail"),
+        ),
+    ),
+    Group(
+        said("Set-up"),
+        (
+            Entry("mapping", said("Mapping"), "mapping"),
+            Entry("connection", said("Connection"), "plug"),
+            Entry("settings", said("Settings"), "settings"),
+            Entry("mode", said("Mode"), "shield"),
+        ),
+    ),
+    Group(said("Proof"), (Entry("checks", said("Checks"), "shield"), Entry("audit", said("Audit log"), "log"))),
+)

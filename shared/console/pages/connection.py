@@ -1,0 +1,74 @@
+"""Connection: do both accounts answer, and may we do everything (SET-14..17, SET-19)."""
+
+from typing import Any
+
+from shared.administration.mapping_service import mapping_of
+from shared.composition import app
+from shared.composition.settings import Settings
+from shared.console.rendering.words import Said, said
+from shared.console.web import Notice, Page, Redirect, Reply, Tone, Visit, link
+from shared.domain.mapping.findings import Severity
+
+TIMERS: tuple[tuple[str, Said], ...] = (
+    ("poll_schedule", said("Look at Spotler for changes")),
+    ("reconcile_schedule", said("Compare everybody on both sides")),
+    ("watch_schedule", said("Measure queues and services")),
+    ("job_sweep_schedule", said("Find Spotler Jobs that were missed")),
+    ("stuck_jobs_schedule", said("Find Spotler Jobs that take too long")),
+    ("automations_schedule", said("Refresh automations and campaigns")),
+    ("permissions_schedule", said("Write Spotler's permissions into the environment variable")),
+    ("drift_schedule", said("Compare both sides with the mapping")),
+    ("housekeeping_schedule", said("Delete what is kept no longer")),
+)
+
+DEFAULTS = Settings.model_fields
+
+
+async def connection(visit: Visit) -> Reply:
+    """Show accounts and schedules at once; the check of both sides follows as a part."""
+    del visit
+    settings = (await app.services()).settings
+    values = {
+        "title": said("Connection"),
+        "dataverse": settings.dataverse_url,
+        "spotler": settings.spotler_url,
+        "simulated": settings.spotler_is_simulated,
+        "zone": settings.schedule_time_zone or "UTC",
+        "timers": [(name.upper(), text, getattr(settings, name)) for name, text in TIMERS],
+    }
+    return Page("pages/connection.html", values)
+
+
+async def checked(visit: Visit) -> Reply:
+    """Ask both sides: services, permissions, capabilities, roles and steps that are missing."""
+    services, administration = await app.services(), await app.administration()
+    report: dict[str, Any] = await administration.health.check()
+    mapping = mapping_of(await services.mapping_service.live())
+    findings = [one for one in await services.mapping_service.check(mapping) if one.severity is not Severity.NOTE]
+    catalogue = await services.platform.properties()
+    permissions = catalogue.named("permissions")
+    values = {
+        "report": report,
+        "at": visit.now,
+        "findings": findings,
+        "permissions": [one.label for one in permissions.entries] if permissions else [],
+        "properties": len(catalogue.definitions),
+        "capabilities": report["capabilities"] if isinstance(report["capabilities"], dict) else {},
+    }
+    return Page("parts/connection.html", values, is_fragment=True)
+
+
+async def test_capabilities(visit: Visit) -> Reply:
+    """Call Spotler's unpublished calls without effect, and keep what is proven."""
+    del visit
+    found = await (await app.services()).capabilities.check()
+    text = said("Tested: %(count)s capabilities. The page shows what was proven.")
+    return Redirect(link("connection"), Notice(Tone.INFO, text, {"count": len(found)}))
+
+
+async def look_now(visit: Visit) -> Reply:
+    """Look at Spotler for changes now."""
+    del visit
+    polled = await (await app.connector()).poll.poll()
+    text = said("Looked at Spotler: %(count)s changed contacts.")
+    return Redirect(link("connection"), Notice(Tone.OK, text, {"count": polled.seen.total()}))

@@ -1,0 +1,128 @@
+"""Decisions: what waits for a person. If nobody does anything, all stays as it is (TRB, NEW-04)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from uuid import UUID
+
+from shared.composition import app
+from shared.console.pages.overview import HELD_TEXTS
+from shared.console.pages.problems import require_number
+from shared.console.pending import look_again
+from shared.console.rendering.words import Said, said
+from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.domain.merging.merge import MergeDecision
+from shared.domain.planning.binding import MassChange
+from shared.domain.records.records import RecordKey
+from shared.errors import ConflictError, DataError, NotFoundError
+from shared.inbound.reviews import ReviewReason
+
+_EXAMPLES = 10
+_HOURS = 1
+
+_MEANT: Mapping[MassChange, tuple[Said, Said, Said]] = {
+    MassChange.ERASURE: (
+        said("Very many records ended within an hour. These people are in Spotler as before."),
+        said("Activate or restore the records in Dynamics. Each leaves this list by itself at its next comparison."),
+        said("These people are erased in Spotler: name, address, history of mailings. This cannot be undone."),
+    ),
+    MassChange.UNSUBSCRIPTION: (
+        said("Very many people were about to lose their permissions, although nobody refused."),
+        said("Correct the permissions in Dynamics, or the filter of the mapping. Each leaves this list by itself."),
+        said("These people lose their permissions in Spotler, and get no mail until somebody gives them again."),
+    ),
+    MassChange.BLANKING: (
+        said("A change of the mapping would empty values of very many people."),
+        said("Roll the mapping back. Each leaves this list by itself."),
+        said("The values are emptied in Spotler."),
+    ),
+    MassChange.LIST_REMOVAL: (
+        said("A synchronisation would take very many members out of a list in Spotler."),
+        said("Put the members back in Dynamics and synchronise the list."),
+        said("The lists are synchronised again, and the members leave them in Spotler."),
+    ),
+}
+
+_BUTTONS: Mapping[MassChange, Said] = {
+    MassChange.ERASURE: said("Erase %(count)s people"),
+    MassChange.UNSUBSCRIPTION: said("Withdraw permissions of %(count)s people"),
+    MassChange.BLANKING: said("Empty values of %(count)s people"),
+    MassChange.LIST_REMOVAL: said("Synchronise %(count)s lists"),
+}
+
+_REVIEWS: Mapping[ReviewReason, Said] = {
+    ReviewReason.AMBIGUOUS: said("Several records match this new subscriber. Which one is it?"),
+    ReviewReason.OTHER_ADDRESS: said("The record that matches this new subscriber has another e-mail address."),
+    ReviewReason.REFUSED: said("Dataverse refused the new record."),
+    ReviewReason.REFUSES_MAIL: said("The record that matches this new subscriber refuses mail."),
+}
+
+
+async def decisions(visit: Visit) -> Reply:
+    """Show what is held and the reviews of new subscribers."""
+    connector = await app.connector()
+    state = await connector.brake.state()
+    held = []
+    for name, one in state.items():
+        if one["held"]:
+            kind = MassChange(name)
+            names, _ = await connector.brake.held_page(kind, None)
+            held.append((kind, one, HELD_TEXTS[kind], *_MEANT[kind], _BUTTONS[kind], names[:_EXAMPLES]))
+    reviews = await connector.reviews.page(after=visit.asked("after"))
+    values = {
+        "title": said("Decisions"),
+        "held": held,
+        "reviews": [(one, _REVIEWS[one.reason]) for one in reviews.reviews],
+        "next": link("decisions", after=reviews.following) if reviews.following else "",
+        "count": len(held) + len(reviews.reviews),
+    }
+    return Page("pages/decisions.html", values)
+
+
+async def fields(visit: Visit) -> Reply:
+    """List fields that both sides changed and a person decides about (`asked`), or that go to and fro (`frozen`)."""
+    wanted = visit.asked("decision")
+    decision = MergeDecision.FROZEN if wanted == MergeDecision.FROZEN else MergeDecision.ASKED
+    rows, following = await (await app.administration()).standings.fields(decision, after=visit.asked("after"))
+    values = {
+        "rows": rows,
+        "is_asked": decision is MergeDecision.ASKED,
+        "next": link("parts", "fields", decision=decision, after=following) if following else "",
+    }
+    return Page("parts/fields.html", values, is_fragment=True)
+
+
+async def release(visit: Visit) -> Reply:
+    """Let held changes pass, if the number was typed that is held now."""
+    try:
+        kind = MassChange(visit.parts[0])
+    except ValueError:
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such kind of change.")) from None
+    connector = await app.connector()
+    count = int((await connector.brake.state())[kind]["held"])
+    if not count:
+        raise RefusedError(HTTPStatus.CONFLICT, said("Nothing of this kind is held any more."))
+    require_number(visit, count)
+    await connector.release.begin([kind], _HOURS)
+    look_again()
+    text = said("Released: %(count)s. They are processed now, and this kind passes for an hour.")
+    return Redirect(link("decisions"), Notice(Tone.OK, text, {"count": count}))
+
+
+async def decide(visit: Visit) -> Reply:
+    """Link a new subscriber to a record, or leave the subscriber alone for good."""
+    reviews = (await app.connector()).reviews
+    try:
+        identifier = UUID(visit.parts[0])
+        chosen = visit.given("record")
+        key = None if chosen == "dismiss" else RecordKey.parse(chosen)
+    except ValueError:
+        raise RefusedError(HTTPStatus.BAD_REQUEST, said("Choose one of the records, or leave it alone.")) from None
+    try:
+        await (reviews.dismiss(identifier) if key is None else reviews.bind(identifier, key))
+    except NotFoundError:
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("This review, or the record, is gone.")) from None
+    except (ConflictError, DataError) as error:
+        raise RefusedError(HTTPStatus.CONFLICT, said("Not decided: %(cause)s"), cause=error.summary) from None
+    look_again()
+    text = said("Left alone for good.") if key is None else said("Linked. Both sides are compared now.")
+    return Redirect(link("decisions"), Notice(Tone.OK, text))

@@ -1,0 +1,191 @@
+"""Overview: is it well, what must somebody do, how fresh, how fast, how do people stand (C-07)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.administration.people.standing import Standing, Stood
+from shared.composition import app
+from shared.console.assessment import Assessment, assess
+from shared.console.pending import held_kinds, letter_groups
+from shared.console.reasons import TONES, Kind, kind_of, text_of
+from shared.console.rendering.plots import apart, log_curve, log_grid, sparkline, stacked
+from shared.console.rendering.words import Said, said
+from shared.console.web import Page, Reply, Tone, Visit, link
+from shared.domain.planning.binding import MassChange
+from shared.ports.queue import QueueDepth, QueueName
+from shared.telemetry.activity import DAY_OF_QUARTERS, ECHO, QUARTER, Quarter, percentile
+
+HELD_TEXTS: Mapping[MassChange, Said] = {
+    MassChange.ERASURE: said("%(count)s erasures are held"),
+    MassChange.UNSUBSCRIPTION: said("%(count)s withdrawals of permissions are held"),
+    MassChange.BLANKING: said("%(count)s people whose values would be emptied are held"),
+    MassChange.LIST_REMOVAL: said("%(count)s lists that would lose very many members are held"),
+}
+
+_STANDINGS: Mapping[Standing, tuple[Said, str, Said]] = {
+    Standing.IN_SPOTLER: (said("In Spotler"), "f5", said("both sides agree")),
+    Standing.LEFT_OUT: (said("Left out on purpose"), "f4", said("each with its reason")),
+    Standing.WAITING: (said("Waiting"), "f1", said("goes on by itself")),
+    Standing.TO_DECIDE: (said("To decide"), "f2", said("held until somebody decides")),
+    Standing.FAILED: (said("Failed"), "fbad", said("somebody must correct them")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """Something that a person must do: text, numbers for it, since when, who, and where."""
+
+    tone: Tone
+    text: Said
+    values: Mapping[str, int | str]
+    since: datetime | None
+    who: Said
+    to: str
+    button: Said
+
+
+async def overview(visit: Visit) -> Reply:
+    """Show the whole page; only the connections are asked for afterwards."""
+    return Page("pages/overview.html", {"title": said("Overview"), **await _values(visit)})
+
+
+async def renewed(visit: Visit) -> Reply:
+    """Show the figures again, for a page that stays open."""
+    return Page("parts/overview.html", await _values(visit), is_fragment=True)
+
+
+async def connections(visit: Visit) -> Reply:
+    """Ask every service whether it answers."""
+    report = await (await app.administration()).health.check()
+    return Page("parts/connections.html", {"services": report["services"], "at": visit.now}, is_fragment=True)
+
+
+async def _values(visit: Visit) -> dict[str, Any]:
+    administration, connector, services = await app.administration(), await app.connector(), await app.services()
+    circuits, poll, depths, quarters, stood, matters = await asyncio.gather(
+        connector.circuits.state(),
+        connector.poll.state(),
+        _depths(),
+        services.activity.last_day(),
+        administration.standings.counted(),
+        _matters(),
+    )
+    assessment: Assessment = assess(circuits, poll, depths, visit.now, is_on=services.settings.sync_enabled)
+    latencies: Counter[int] = Counter()
+    for quarter in quarters:
+        latencies.update(quarter.latencies)
+    median, most = percentile(latencies, 0.5), percentile(latencies, 0.95)
+    by_quarter = {quarter.begins: quarter for quarter in quarters}
+    axis = _axis(visit.now)
+    return {
+        "assessment": assessment,
+        "matters": matters,
+        "median": median,
+        "most": most,
+        "until": _moment(poll["until"]),
+        "depths": depths,
+        "waiting_now": sum(depth.active for depth in depths.values()),
+        "scheduled": sum(depth.scheduled for depth in depths.values()),
+        "spark": sparkline([_at(by_quarter, moment, 0.5) for moment in axis]),
+        "curves": apart(
+            [
+                log_curve(name, [_at(by_quarter, moment, share) for moment in axis])
+                for name, share in (("99 %", 0.99), ("95 %", 0.95), ("50 %", 0.5))
+            ]
+        ),
+        "grid": log_grid(),
+        "axis": axis,
+        "by_quarter": by_quarter,
+        "percentile": percentile,
+        "stood": stood,
+        "standings": _standings(stood),
+        "shares": stacked([(count, tone) for _, _, tone, _, count in _standings(stood)]),
+        "happened": _happened(quarters),
+    }
+
+
+def _axis(now: datetime) -> list[datetime]:
+    last = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+    return [last - QUARTER * back for back in reversed(range(DAY_OF_QUARTERS))]
+
+
+def _at(quarters: Mapping[datetime, Quarter], moment: datetime, share: float) -> float | None:
+    found = quarters.get(moment)
+    return percentile(found.latencies, share) if found else None
+
+
+def _standings(stood: Stood | None) -> list[tuple[Standing, Said, str, Said, int]]:
+    return [
+        (standing, name, tone, note, stood.of(standing) if stood else 0)
+        for standing, (name, tone, note) in _STANDINGS.items()
+    ]
+
+
+def _happened(quarters: Sequence[Quarter]) -> dict[str, Any]:
+    outcomes: Counter[str] = Counter()
+    for quarter in quarters:
+        outcomes.update(quarter.outcomes)
+    kinds: dict[Kind, Counter[str]] = {kind: Counter() for kind in Kind}
+    for name, count in outcomes.items():
+        result, _, reason = name.partition("/")
+        if result == ECHO:
+            continue
+        kinds[kind_of(result, reason)][reason] += count
+    return {
+        "total": sum(reasons.total() for reasons in kinds.values()),
+        "most": max((count for reasons in kinds.values() for count in reasons.values()), default=0),
+        "kinds": [
+            (kind, TONES[kind], reasons.total(), [(one, text_of(one), count) for one, count in reasons.most_common(6)])
+            for kind, reasons in kinds.items()
+            if reasons
+        ],
+    }
+
+
+async def _depths() -> dict[QueueName, QueueDepth]:
+    queue = await app.queue()
+    found = await asyncio.gather(*(queue.depth(name) for name in QueueName))
+    return dict(zip(QueueName, found, strict=True))
+
+
+async def _matters() -> list[Matter]:
+    """Return what a person must do, the gravest first."""
+    connector, administration = await app.connector(), await app.administration()
+    found: list[Matter] = []
+    if await held_kinds():
+        for kind, state in (await connector.brake.state()).items():
+            if state["held"]:
+                text, since = HELD_TEXTS[MassChange(kind)], _moment(state["heldSince"])
+                values = {"count": state["held"]}
+                decide = link("decisions")
+                found.append(Matter(Tone.WARN, text, values, since, said("Administrator"), decide, said("Decide")))
+    groups = await letter_groups()
+    if groups:
+        values = {"count": sum(len(group.letters) for group in groups), "groups": len(groups)}
+        text = said("Given up: %(count)s messages, in groups: %(groups)s")
+        since = min(group.first for group in groups)
+        see = said("See problems")
+        found.append(Matter(Tone.BAD, text, values, since, said("Operator"), link("problems"), see))
+    if reviews := (await connector.reviews.page(limit=200)).reviews:
+        text, since = (
+            said("New subscribers to decide about: %(count)s"),
+            datetime.fromisoformat(min(one.since for one in reviews)),
+        )
+        values = {"count": len(reviews)}
+        decide = link("decisions")
+        found.append(Matter(Tone.WARN, text, values, since, said("Administrator"), decide, said("Decide")))
+    report = await administration.drift.last()
+    if report is not None and report.findings:
+        text, open_ = said("Findings about the mapping: %(count)s"), said("Open mapping")
+        values = {"count": len(report.findings)}
+        to = link("mapping", "drift")
+        found.append(Matter(Tone.WARN, text, values, report.at, said("Administrator"), to, open_))
+    return found
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,37 @@
+"""Language, appearance, and the end of a session."""
+
+from shared.console.access.sessions import SESSION
+from shared.console.answers import ROLE_NAMES, THEMES
+from shared.console.rendering.words import LANGUAGES, said
+from shared.console.web import ROOT, Page, Redirect, Reply, Visit, link
+
+_SECONDS_OF_A_YEAR = 31_536_000
+
+
+async def you(visit: Visit) -> Reply:
+    """Show who is signed in, with which role, and the choice of appearance."""
+    values = {
+        "title": said("You"),
+        "user": visit.user.id,
+        "role_text": ROLE_NAMES[visit.user.role],
+        "signs_out": visit.request.sign_in_is_on,
+    }
+    return Page("pages/you.html", values)
+
+
+async def choose(visit: Visit) -> Reply:
+    """Keep the language or the appearance in a cookie, and show the same page again."""
+    back = visit.given("back")
+    to = back if back == ROOT or back.startswith(f"{ROOT}/") else ROOT
+    kept = {}
+    if visit.given("language") in LANGUAGES:
+        kept["console_language"] = visit.given("language")
+    if (theme := visit.given("theme")) in {*THEMES, "auto"}:
+        kept["console_theme"] = theme
+    return Redirect(to, kept=kept, kept_seconds=_SECONDS_OF_A_YEAR)
+
+
+async def sign_out(visit: Visit) -> Reply:
+    """End the session; App Service ends its own."""
+    to = "/.auth/logout" if visit.request.sign_in_is_on else link()
+    return Redirect(to, kept={SESSION: ""}, kept_seconds=0)

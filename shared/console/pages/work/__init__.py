@@ -1,0 +1,1 @@
+"""Pages of long work: runs, Spotler Jobs, marketing lists."""

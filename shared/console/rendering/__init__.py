@@ -1,0 +1,1 @@
+"""Turns values into HTML: templates, catalogues of words, numbers and times, plots."""

@@ -1,0 +1,87 @@
+"""Numbers, times and texts in the reader's language: `1.284`, `6 min geleden`, `24 november 2026`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from shared.console.rendering.words import counted, translated
+
+_DAY = timedelta(days=1)
+_MINUTE, _HOUR = 60, 3600
+_TENTHS_BELOW = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """Writes for a reader. `zone` is an IANA name."""
+
+    language: str
+    zone: str = "Europe/Amsterdam"
+
+    def say(self, text: str, **values: object) -> str:
+        """Return a text of the catalogue with its values; whole numbers get thousands signs."""
+        return self._filled(translated(self.language, text), values)
+
+    def many(self, one: str, many: str, n: int, **values: object) -> str:
+        """Return the form of a text for the number `n`, which the text calls `%(n)s`."""
+        return self._filled(counted(self.language, one, many, n), {"n": n, **values})
+
+    def _filled(self, text: str, values: dict[str, object]) -> str:
+        shown = {name: self.number(one) if type(one) is int else one for name, one in values.items()}
+        return text % shown if shown else text.replace("%%", "%")
+
+    def number(self, value: float) -> str:
+        """Return a number: whole above ten, one decimal below."""
+        from babel.numbers import format_decimal  # noqa: PLC0415  # not before the console is used
+
+        whole = isinstance(value, int) or abs(value) >= _TENTHS_BELOW
+        return format_decimal(Decimal(str(value)), format="#,##0" if whole else "#,##0.##", locale=self.language)
+
+    def share(self, part: float, of: float) -> str:
+        """Return a percentage; a small share is `< 0.1 %`, never 0 %. Empty without a base."""
+        if not of:
+            return ""
+        percent = 100 * part / of
+        if 0 < percent < 0.1:  # noqa: PLR2004  # one decimal is shown
+            return f"< {self.number(0.1)} %"
+        return f"{self.number(round(percent, 1) if percent < _TENTHS_BELOW else round(percent))} %"
+
+    def span(self, seconds: float) -> str:
+        """Return a duration: `0.2 s`, `1 min 20 s`, `3 h`, `2 days`."""
+        if seconds < _MINUTE:
+            return f"{self.number(round(seconds, 1) if seconds < _TENTHS_BELOW else round(seconds))} s"
+        if seconds < _HOUR:
+            minutes, rest = divmod(round(seconds), _MINUTE)
+            return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"  # noqa: PLR2004
+        if seconds < _DAY.total_seconds():
+            hours, rest = divmod(round(seconds / _MINUTE), _MINUTE)
+            return self.say("%(hours)s h %(minutes)s min", hours=hours, minutes=rest) if rest else self._hours(hours)
+        return self.many("%(n)s day", "%(n)s days", round(seconds / _DAY.total_seconds()))
+
+    def _hours(self, hours: int) -> str:
+        return self.say("%(hours)s h", hours=hours)
+
+    def since(self, moment: datetime, now: datetime) -> str:
+        """Return how long ago a moment was, up to a day; an older one as date and time."""
+        age = now - moment
+        if age < timedelta(seconds=5):
+            return self.say("just now")
+        return self.say("%(span)s ago", span=self.span(age.total_seconds())) if age < _DAY else self.moment(moment)
+
+    def moment(self, moment: datetime) -> str:
+        """Return date and time in the reader's zone."""
+        from babel.dates import format_datetime  # noqa: PLC0415  # see above
+
+        return format_datetime(moment, "d MMM y HH:mm", tzinfo=ZoneInfo(self.zone), locale=self.language)
+
+    def clock(self, moment: datetime) -> str:
+        """Return the time of day in the reader's zone."""
+        return moment.astimezone(ZoneInfo(self.zone)).strftime("%H:%M")
+
+    def day(self, moment: datetime) -> str:
+        """Return the day in words, with the zone's city."""
+        from babel.dates import format_datetime  # noqa: PLC0415  # see above
+
+        text = format_datetime(moment, "EEEE d MMMM y, HH:mm", tzinfo=ZoneInfo(self.zone), locale=self.language)
+        return f"{text[:1].upper()}{text[1:]} ({self.zone.rpartition('/')[2].replace('_', ' ')})"

@@ -1,0 +1,53 @@
+// The console's own script: everything but liveness works without it. No eval, no inline handlers.
+(function () {
+  "use strict";
+
+  // A part that polls rests while its tab is hidden.
+  document.addEventListener("htmx:confirm", function (event) {
+    if (document.hidden && event.detail.triggeringEvent && event.detail.triggeringEvent.type !== "click") {
+      event.preventDefault();
+    }
+  });
+
+  document.addEventListener("click", function (event) {
+    const button = event.target.closest("[data-copy]");
+    if (button && navigator.clipboard) {
+      navigator.clipboard.writeText(button.dataset.copy);
+      const status = document.getElementById("status");
+      if (status) {
+        status.textContent = button.dataset.copied;
+      }
+    }
+    const opener = event.target.closest("[data-toggles]");
+    if (opener) {
+      const open = document.body.classList.toggle(opener.dataset.toggles);
+      opener.setAttribute("aria-expanded", String(open));
+    }
+  });
+
+  // A button that waits for a typed number says so; the server checks the number again.
+  document.addEventListener("input", function (event) {
+    const field = event.target.closest("[data-expects]");
+    if (!field) {
+      return;
+    }
+    const digits = function (text) { return text.replace(/[\s.,'\u00a0\u202f]/g, ""); };
+    const fits = digits(field.value) === digits(field.dataset.expects);
+    const button = field.form.querySelector("[data-waits]");
+    button.setAttribute("aria-disabled", String(!fits));
+  });
+  document.addEventListener("submit", function (event) {
+    const waiting = event.target.querySelector("[data-waits][aria-disabled=true]");
+    if (waiting) {
+      event.preventDefault();
+      event.target.querySelector("[data-expects]").focus();
+    }
+  });
+
+  document.addEventListener("change", function (event) {
+    const form = event.target.closest("form[data-auto]");
+    if (form) {
+      form.submit();
+    }
+  });
+}());

@@ -1,0 +1,99 @@
+"""`python -m shared sync`: starts, watches, pauses, resumes and stops a run over a table, with a progress bar.
+
+A run is the work of the functions host: this command starts it and looks on. Ctrl+C ends the looking, not the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shared.composition import app
+from shared.dispatch.run_control import RunControl
+from shared.dispatch.runs import Run, RunState
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.records.records import PersonTable
+from shared.errors import NotFoundError
+from shared.local.commands.local_settings import read_local_settings
+from shared.ports.dataverse import Crm
+
+_BY = "terminal"
+_PAUSE = 0.5
+_PAGE = 5_000
+_TABLES = [str(table) for table in PersonTable]
+_ACTS = ("watch", "pause", "resume", "stop")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("what", choices=(*_TABLES, *_ACTS), help="a table to send to Spotler; or an act on a run")
+    parser.add_argument("run", nargs="?", default="", help="the id of the run; without it, the latest one")
+    parser.add_argument("--no-wait", action="store_true", help="do not watch")
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Do it, and watch the run to its end; the exit code is 1 if it broke off."""
+    read_local_settings()
+    try:
+        connector = await app.connector()
+        found = await _begun(options, connector.runs, connector.crm)
+        if options.what in {"pause", "stop"} or options.no_wait:
+            print(f"Run {found.id}: {found.state}, {found.done} of {found.total} records")
+            return 0
+        return await _watch(connector.runs, found)
+    finally:
+        await app.shut_down()
+
+
+async def _begun(options: argparse.Namespace, control: RunControl, crm: Crm) -> Run:
+    if options.what in _TABLES:
+        table = PersonTable(options.what)
+        return await control.start(table, total=await _count(crm, table), by=_BY)
+    latest = await control.runs.latest(1)
+    identifier = options.run or (latest[0].id if latest else "")
+    if (found := await control.runs.read(identifier) if identifier else None) is None:
+        raise NotFoundError("There is no such run; python -m shared sync contact starts one")
+    match options.what:
+        case "pause":
+            return await control.pause(identifier, by=_BY)
+        case "resume":
+            return await control.resume(identifier, by=_BY)
+        case "stop":
+            return await control.stop(identifier, by=_BY)
+        case _:
+            return found
+
+
+async def _count(crm: Crm, table: PersonTable) -> int:
+    total, after = 0, None
+    while True:
+        page = await crm.people_page(table, after=after, limit=_PAGE)
+        total += len(page.keys)
+        if (after := page.after) is None:
+            return total
+
+
+async def _watch(control: RunControl, run: Run) -> int:
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task(f"{run.table} {run.id}", total=run.total or None)
+        while True:
+            bar.update(task, completed=run.done, total=run.total or None)
+            if run.state is not RunState.RUNNING:
+                break
+            await asyncio.sleep(_PAUSE)
+            run = await control.runs.read(run.id) or run
+    print(f"Run {run.id}: {run.state}, {run.done} of {run.total} records")
+    for name, count in sorted(run.counts.items(), key=lambda one: -one[1]):
+        reason = name.partition("/")[2]
+        print(f"  {count:>8}  {reason:<20} {TEXTS[Reason(reason)]}")
+    return 1 if run.state is RunState.BROKEN else 0

@@ -1,0 +1,107 @@
+"""Runs over HTTP: start one, see how far it is, pause, resume and stop it (INI)."""
+
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+from pydantic import Field
+
+from shared.composition import app
+from shared.domain.records.records import PersonTable
+from shared.errors import ConflictError, NotFoundError
+from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
+from shared.triggers.http.answers import json_answer, problem
+from shared.triggers.http.http_function import http_function
+from shared.triggers.http.requests import RequestModel, read_body
+
+if TYPE_CHECKING:  # the functions are found without the use cases
+    from shared.dispatch.runs import Run
+
+blueprint = func.Blueprint()
+
+_NO_SIGN_IN = "function-key"
+_START = 'Send {"table": "contact"}; with "total": 31870 the run knows how far it is.'
+_CHANGE = 'Send {"act": "pause"}, "resume" or "stop".'
+
+
+class _Start(RequestModel):
+    """The table, and how many records it has; 0 if that was not counted."""
+
+    table: PersonTable
+    total: int = Field(default=0, ge=0)
+
+
+class Act(StrEnum):
+    """What a caller may do with a run."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+
+
+class _Change(RequestModel):
+    """The act."""
+
+    act: Act
+
+
+@http_function(blueprint, "list_runs")
+async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """List the latest runs, newest first, with their counts by `result/reason`."""
+    del req
+    return json_answer({"runs": [run_json(run) for run in await (await app.connector()).runs.runs.latest()]})
+
+
+@http_function(blueprint, "start_run")
+async def start_run(req: func.HttpRequest) -> func.HttpResponse:
+    """Start a run over a table on the bulk lane; 409 while a walk over it is under way."""
+    wanted = read_body(req, _Start, usage=_START)
+    connector = await app.connector()
+    if wanted.table not in connector.settings.sync_tables:
+        return problem(
+            HTTPStatus.CONFLICT, f"Synchronisation is not enabled for {wanted.table}: add it to SYNC_TABLES."
+        )
+    try:
+        run = await connector.runs.start(wanted.table, total=wanted.total, by=_caller(req))
+    except ConflictError as error:
+        return problem(HTTPStatus.CONFLICT, error.summary)
+    return json_answer(run_json(run), HTTPStatus.ACCEPTED)
+
+
+@http_function(blueprint, "change_run")
+async def change_run(req: func.HttpRequest) -> func.HttpResponse:
+    """Pause, resume or stop a run."""
+    wanted = read_body(req, _Change, usage=_CHANGE)
+    control, identifier = (await app.connector()).runs, req.route_params["id"]
+    if not identifier.isdecimal():
+        return problem(HTTPStatus.BAD_REQUEST, "Call /api/runs/{an id of GET /api/runs}.")
+    acts = {Act.PAUSE: control.pause, Act.RESUME: control.resume, Act.STOP: control.stop}
+    try:
+        run = await acts[wanted.act](identifier, by=_caller(req))
+    except NotFoundError as error:
+        return problem(HTTPStatus.NOT_FOUND, error.summary)
+    except ConflictError as error:
+        return problem(HTTPStatus.CONFLICT, error.summary)
+    return json_answer(run_json(run))
+
+
+def run_json(run: "Run") -> dict[str, Any]:
+    """Return a run as JSON: ids, codes, counts and times."""
+    return {
+        "id": run.id,
+        "table": run.table,
+        "state": run.state,
+        "begun": run.begun.isoformat(timespec="seconds"),
+        "saved": run.saved.isoformat(timespec="seconds"),
+        "total": run.total,
+        "done": run.done,
+        "pages": run.pages,
+        "perSecond": round(run.per_second, 1),
+        "secondsLeft": round(run.left.total_seconds()) if run.left is not None else None,
+        "counts": dict(run.counts),
+    }
+
+
+def _caller(req: func.HttpRequest) -> str:
+    return (req.headers.get(PRINCIPAL_ID, "") if sign_in_is_on() else "") or _NO_SIGN_IN

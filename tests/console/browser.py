@@ -1,0 +1,81 @@
+"""What the tests of the console share: a session of any role, and a page that reports what a browser complains of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, Response, expect
+
+from shared.console.access.roles import Role, User
+from shared.console.access.sessions import SESSION, Session, Sessions
+from tests.scenario.world import World
+
+
+def session_of(world: World, role: Role, user: str = "local") -> str:
+    """A cookie as the console signs it for somebody of this role."""
+    key = (Path(world.folder) / "fingerprint.key").read_bytes()
+    return Sessions(key).write(Session(User(user, role), f"session-of-{user}-{role}"))
+
+
+@dataclass
+class Visitor:
+    """Somebody with a browser. `complaints` are what the browser and the pages complained of."""
+
+    world: World
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    async def open(self, path: str) -> Response:
+        """Open a page of the console and wait for its parts."""
+        answer = await self.page.goto(f"{self.world.connector.url}/console{path}")
+        assert answer is not None
+        await self.settled()
+        return answer
+
+    async def settled(self) -> None:
+        """Wait until no part is being loaded."""
+        await self.page.wait_for_load_state()
+        await expect(self.page.locator("[aria-busy=true]")).to_have_count(0, timeout=20_000)
+
+    async def press(self, name: str) -> None:
+        """Press the first button of that name, and wait for the next page."""
+        await self.page.get_by_role("button", name=name).first.click()
+        await self.settled()
+
+    async def follow(self, name: str) -> None:
+        """Follow the first link of that name."""
+        await self.page.get_by_role("link", name=name).first.click()
+        await self.settled()
+
+    async def text(self) -> str:
+        """What the page says."""
+        return await self.page.locator("main").inner_text()
+
+    async def heading(self) -> str:
+        """The page's heading."""
+        return await self.page.locator("h1").first.inner_text()
+
+
+@asynccontextmanager
+async def visitor(
+    browser: Browser, world: World, role: Role = Role.ADMINISTRATOR, *, width: int = 1280, **options: str
+) -> AsyncIterator[Visitor]:
+    """Somebody of this role with a new browser window; what the browser complains of fails the test."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        locale=options.get("locale", "en-GB"),
+        color_scheme="dark" if options.get("theme") == "dark" else "light",
+    )
+    cookie = {"name": SESSION, "value": session_of(world, role), "url": f"{world.connector.url}/console"}
+    await context.add_cookies([cookie])
+    page = await context.new_page()
+    page.set_default_timeout(20_000)
+    found = Visitor(world, page)
+    page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    page.on("console", lambda one: found.complaints.append(one.text) if "Content Security" in one.text else None)
+    yield found
+    await context.close()
+    assert found.complaints == []

@@ -1,0 +1,67 @@
+"""Shadow mode in a browser: nothing is written, the console shows what would be; going live needs the name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from shared.domain.records.jobs import Operation
+from tests.console.browser import visitor
+from tests.console.test_console_pages import assert_usable
+from tests.scenario.world import World, open_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def trial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A world that somebody tries out."""
+    async with open_world(tmp_path_factory.mktemp("trial")) as opened:
+        await opened.connector.start()
+        yield opened
+
+
+async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser, trial: World) -> None:
+    async with visitor(browser, trial) as administrator:
+        await administrator.open("/mode")
+        await administrator.press("Stop writing: shadow")
+        writes = await _writes(trial)
+        person = await trial.save()
+        job = await trial.ask(Operation.SYNC_CONTACT, person)
+        await trial.delivered()
+        await administrator.page.wait_for_timeout(500)
+        await administrator.open("/mode")
+        text = await administrator.text()
+
+        assert "1 record was planned, 1 would be written" in text
+        assert "Created in Spotler." in text
+        await assert_usable(administrator)
+        assert await trial.spotler.contact(person.email) is None
+        assert await trial.status_now(person) is None
+        assert await _writes(trial) == writes
+        await administrator.open("/runs")
+        assert "Shadow: nothing is written on either side" in await administrator.page.locator(".strip").inner_text()
+        assert (await trial.connector.call("POST", "/api/poll", {})).status_code == HTTPStatus.CONFLICT
+
+        await administrator.open("/mode")
+        await administrator.page.get_by_label("Type the name").fill("production")
+        await administrator.press("Go live")
+        assert "Nothing was changed" in await administrator.heading()
+        await administrator.open("/mode")
+        await administrator.page.get_by_label("Type the name").fill("default")
+        await administrator.press("Go live")
+        assert "Live. Every record is compared" in await administrator.text()
+        await trial.in_spotler(person)
+        assert job
+
+
+async def _writes(world: World) -> dict[str, int]:
+    """Requests to Spotler that write."""
+    reads = ("GET", "list", "get", "read", "updated", "bounces", "token", "properties")
+    return {
+        name: count for name, count in (await world.spotler.requests()).items() if not any(one in name for one in reads)
+    }

@@ -1,0 +1,117 @@
+"""Every page: it answers in time, axe finds nothing serious, it speaks Dutch, it fits 390 pixels, light and dark."""
+
+from __future__ import annotations
+
+import os
+import time
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser
+
+from shared.console.access.roles import Role
+from shared.console.routes import ROUTES
+from shared.console.web import Method
+from tests.console.browser import Visitor, visitor
+from tests.scenario.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PAGES = [
+    f"/{route.pattern}" if route.pattern else ""
+    for route in ROUTES
+    if route.method is Method.GET and not route.is_part and "*" not in route.pattern and "." not in route.pattern
+    if route.pattern not in {"mapping/proposal", "mapping/proposal/preview"}  # `test_console_mapping.py` opens these
+]
+WIDTHS = [(1280, "light"), (390, "dark")]
+SERIOUS = {"serious", "critical"}
+SOON = 0.3
+"""Seconds. A page waits for no service."""
+
+PICTURES = os.environ.get("CONSOLE_PICTURES", "")
+
+
+async def picture(page: Visitor, name: str) -> None:
+    """Write a picture for the documents, if `CONSOLE_PICTURES` names their folder."""
+    if PICTURES:
+        await page.page.screenshot(path=Path(PICTURES) / f"console-{name}.png", full_page=True)
+
+
+async def assert_usable(found: Visitor) -> None:
+    """A screen reader can use the page, and nothing scrolls sideways."""
+    report = await Axe().run(found.page)
+    serious = [
+        f"{one['id']}: {one['nodes'][0]['html'][:150]}"
+        for one in report.response["violations"]
+        if one["impact"] in SERIOUS
+    ]
+    assert serious == []
+    wide = await found.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"scrolls sideways by {wide} pixels"
+
+
+@pytest.mark.parametrize(("width", "theme"), WIDTHS)
+async def test_every_page_can_be_used_by_everybody(browser: Browser, world: World, width: int, theme: str) -> None:
+    async with visitor(browser, world, width=width, theme=theme) as found:
+        for path in PAGES:
+            answer = await found.open(path)
+
+            assert answer.status == HTTPStatus.OK, path
+            assert await found.page.locator("h1").count() == 1, path
+            await assert_usable(found)
+
+
+async def test_every_page_answers_at_once(world: World, administrator: Visitor) -> None:
+    await administrator.open("")
+    slow = {}
+    for path in PAGES:
+        begin = time.monotonic()
+        answer = await administrator.page.request.get(f"{world.connector.url}/console{path}")
+        took = time.monotonic() - begin
+        assert answer.ok, path
+        if took >= SOON:
+            slow[path] = took
+
+    assert slow == {}
+
+
+async def test_a_dutch_browser_gets_dutch_and_a_choice_stays(browser: Browser, world: World) -> None:
+    async with visitor(browser, world, Role.READER, locale="nl-NL") as found:
+        await found.open("/runs")
+        assert await found.heading() == "Initiële synchronisaties en andere uitvoeringen"
+
+        await found.press("English")
+        assert await found.heading() == "Initial synchronisations and other runs"
+        await found.open("/lists")
+        assert await found.heading() == "Marketing lists"
+
+
+async def test_the_overview_renews_itself_without_losing_its_place(administrator: Visitor) -> None:
+    await administrator.open("")
+
+    part = administrator.page.locator("#overview")
+    assert await part.get_attribute("hx-trigger") == "every 15s"
+    assert await part.locator("button, input").count() == 0, "a part that polls holds no control"
+
+
+async def test_a_chosen_appearance_wins_over_the_systems(administrator: Visitor) -> None:
+    await administrator.open("/you")
+    await administrator.press("Dark")
+
+    assert await administrator.page.locator("html").get_attribute("data-theme") == "dark"
+
+
+async def test_a_page_that_does_not_exist_says_so(reader: Visitor) -> None:
+    answer = await reader.open("/nowhere")
+
+    assert answer.status == HTTPStatus.NOT_FOUND
+    assert "There is no such page" in await reader.heading()
+
+
+async def test_a_person_fits_a_telephone(browser: Browser, world: World) -> None:
+    person = await world.synchronised()
+    async with visitor(browser, world, width=390, locale="nl-NL") as found:
+        await found.open(f"/person/contact/{person.id}")
+        await assert_usable(found)

@@ -1,0 +1,30 @@
+"""The English texts of the console: those of the templates, those that the code marks, those of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+
+from shared.domain.planning.conditions import Condition
+from shared.domain.records.outcomes import TEXTS
+
+ROOT = Path(__file__).resolve().parents[3]
+_METHODS = [("**/templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
+_KEYWORDS = {"_": None, "gettext": None, "said": None, "say": None, "many": (1, 2), "ngettext": (1, 2)}
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Each text once, with its plural, or ""."""
+    found: dict[str, str] = {}
+    options = {"**/templates/**.html": {"trimmed": "true"}}
+    for _, _, message, _, _ in extract_from_dir(
+        ROOT / "shared" / "console", _METHODS, options, keywords=_KEYWORDS, comment_tags=()
+    ):
+        one, plural = (message[0], message[1]) if isinstance(message, tuple) else (message, "")
+        if one and found.get(one, "") == "":
+            found[one] = plural or found.get(one, "")
+    found |= dict.fromkeys(TEXTS.values(), "")
+    found |= dict.fromkeys((f"{text[:1].upper()}{text[1:]}" for text in Condition), "")
+    yield from found.items()

@@ -1,0 +1,92 @@
+"""Numbers, times and plots as readers of both languages expect them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.console.rendering.locale import Locale
+from shared.console.rendering.plots import apart, columns, log_curve, sparkline, stacked
+from shared.console.rendering.templates import asset, short, static_file
+
+NOW = datetime(2026, 11, 24, 8, 14, tzinfo=UTC)
+EN, NL = Locale("en"), Locale("nl")
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "dutch"), [(1284, "1,284", "1.284"), (0.25, "0.25", "0,25"), (7, "7", "7"), (12.6, "13", "13")]
+)
+def test_a_number_has_the_signs_of_the_language(value: float, english: str, dutch: str) -> None:
+    assert (EN.number(value), NL.number(value)) == (english, dutch)
+
+
+@pytest.mark.parametrize(
+    ("part", "of", "text"), [(84, 100, "84 %"), (1, 20_000, "< 0.1 %"), (0, 10, "0 %"), (1, 0, ""), (37, 1000, "3.7 %")]
+)
+def test_a_share_is_never_nothing_of_something(part: int, of: int, text: str) -> None:
+    assert EN.share(part, of) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "dutch"),
+    [
+        (0.2, "0.2 s", "0,2 s"),
+        (80, "1 min 20 s", "1 min 20 s"),
+        (3600, "1 h", "1 u"),
+        (5400, "1 h 30 min", "1 u 30 min"),
+        (172_800, "2 days", "2 dagen"),
+    ],
+)
+def test_a_duration_is_short(seconds: float, english: str, dutch: str) -> None:
+    assert (EN.span(seconds), NL.span(seconds)) == (english, dutch)
+
+
+def test_a_moment_is_an_age_for_a_day_and_then_a_date() -> None:
+    assert NL.since(NOW - timedelta(minutes=6), NOW) == "6 min geleden"
+    assert EN.since(NOW - timedelta(days=3), NOW) == "21 Nov 2026 09:14"
+    assert NL.day(NOW) == "Dinsdag 24 november 2026, 09:14 (Amsterdam)"
+
+
+def test_a_text_with_a_percent_sign_has_one() -> None:
+    assert EN.say("95 %%") == "95 %"
+    assert EN.say("%(n)s of 95 %%", n=1284) == "1,284 of 95 %"
+
+
+def test_a_gap_in_the_data_is_a_gap_in_the_line() -> None:
+    assert len(sparkline([1, 2, None, 3])) == 2
+    assert sparkline([None, None]) == ()
+
+
+def test_columns_begin_at_nothing() -> None:
+    assert columns([0, 0]) == []
+    assert [height for _, _, _, height in columns([1, 2], height=40)] == [20, 40]
+
+
+def test_the_smallest_part_of_a_bar_is_seen() -> None:
+    parts = stacked([(100_000, "a"), (1, "b"), (0, "c")])
+
+    assert [one.tone for one in parts] == ["a", "b"]
+    assert parts[1].width >= 0.3
+    assert parts[1].x + parts[1].width <= 100
+
+
+def test_names_of_curves_do_not_cover_each_other() -> None:
+    ends = [one.end for one in apart([log_curve(name, [1.0, 1.0]) for name in ("99 %", "95 %", "50 %")])]
+
+    assert abs(ends[0] - ends[1]) >= 13
+    assert abs(ends[1] - ends[2]) >= 13
+
+
+def test_a_static_file_is_found_by_its_content_and_nothing_else_is() -> None:
+    name = asset("console.css").rpartition("/")[2]
+
+    assert static_file(name) is not None
+    assert static_file(f"0{name[1:]}"[:12] + "x-console.css") is None
+    assert static_file("000000000000-../menu.py") is None
+    assert static_file("README.md") is None
+
+
+def test_an_id_is_shortened_in_the_middle() -> None:
+    assert short("6d81597f-0f9f-e711-8122-000d3aa2331c") == "6d81597f…a2331c"
+    assert short("short") == "short"
