@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 _RUN = """
 import argparse, asyncio, functools, sys
 from shared.local.commands import run
-from shared.local.commands import story
+from shared.local.commands.demonstration import story
 
 {lie}
 

@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack
 
 from shared.composition.settings import load_settings
 from shared.local.commands.connector import connector_host
+from shared.local.commands.demonstration.mailing_story import play_mailing
+from shared.local.commands.demonstration.story import UntrueError, play
 from shared.local.commands.local_settings import read_local_settings
-from shared.local.commands.mailing_story import play_mailing
 from shared.local.commands.serve import console_link
-from shared.local.commands.story import UntrueError, play
 from shared.local.functions_host.host import DEFAULT_PORT
 from shared.local.sandbox.addresses import Addresses
 from shared.local.sandbox.installing import Installation, bring_in_rows, install

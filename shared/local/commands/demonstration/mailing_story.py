@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from shared.local.commands.story import TIME_LIMIT, UntrueError
+from shared.local.commands.demonstration.story import TIME_LIMIT, UntrueError
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.sandbox.addresses import Addresses
 from shared.local.sandbox.users import DynamicsUser, SpotlerUser

@@ -1,0 +1,1 @@
+"""The demonstration of `make run`: what people do on both sides, and what must follow."""
