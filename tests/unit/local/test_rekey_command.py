@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ async def is_refused() -> bool:
 
 
 def rows(folder: Path) -> list[str]:
-    with sqlite3.connect(folder / "state.db") as file:
+    with closing(sqlite3.connect(folder / "state.db")) as file, file:
         return [row for (row,) in file.execute("select row from documents where partition = 'default-suppressed'")]
 
 
