@@ -145,6 +145,23 @@ async def test_of_a_batch_whose_contacts_were_erased_every_one_is_made_anew_in_f
     await nothing_more(both)
 
 
+async def test_opt_02_what_one_record_withdraws_is_off_when_another_makes_the_erased_contact_anew(both: World) -> None:
+    """The record that withdraws is disabled, and both records have one address."""
+    person = await subscribed(both, "Newsletter")
+    second = await subscribed(both, "Newsletter", emailaddress1=person.email)
+    info = (await both.status(second, SyncStatus.SUCCEEDED)).id
+    await both.dynamics.set_status(info, SyncStatus.DISABLED)
+    await both.settled()
+    await erase_contact_of(both, person)
+
+    await both.permit(second, "Newsletter", subscribed=False)
+    await both.settled()
+    await both.change(person, address1_city=f"{MARK}oord")
+    await both.settled()
+
+    await given(both, person)
+
+
 async def test_opt_08_an_opt_out_outlives_the_erasure_of_its_contact(both: World) -> None:
     person = await subscribed(both, "Newsletter")
     await opt_out(both, person)
