@@ -200,6 +200,10 @@ class EventKeeper:
 
     async def _write_rows(self, plan: RowPlan, kept: Kept) -> None:
         refused = [*await self.interactions.write(plan.interactions)] if plan.interactions else []
+        if plan.gone_interactions:
+            await self.interactions.remove(plan.gone_interactions)
+        if plan.gone_responses:
+            await self.activities.remove_responses(plan.gone_responses)
         if plan.activities:
             refused += await self.activities.write_activities(plan.activities)
         if plan.responses:
@@ -220,4 +224,6 @@ def _together(plans: Iterable[RowPlan]) -> RowPlan:
         [row for plan in all_plans for row in plan.interactions],
         [row for plan in all_plans for row in plan.activities],
         [row for plan in all_plans for row in plan.responses],
+        [row for plan in all_plans for row in plan.gone_interactions],
+        [row for plan in all_plans for row in plan.gone_responses],
     )
