@@ -66,6 +66,7 @@ class TwinMailings(Twin):
     def __init__(self, clock: Clock, faults: Faults | None = None, *, page: int = 3) -> None:
         super().__init__(faults)
         self.tells_clicks_of_people = True
+        self.feed_lacks: Callable[[TwinEvent], bool] = lambda _event: False
         self.in_disorder = False
         """Whether feeds and lists have no order, and tell some events twice."""
         self.clock = clock
@@ -166,6 +167,7 @@ class TwinMailings(Twin):
             self._happening(one, link=False)
             for one in self.events
             if one.event.kind is kind and start <= one.noted <= end and self.mailings[one.mailing].in_feed
+            if not self.feed_lacks(one)
         ]
         async for page in self._pages(f"noted {kind.name}", found, after):
             yield page
