@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shared.domain.engagement.events import BounceType
 from shared.domain.engagement.interactions import Interaction
 from shared.domain.engagement.mailings import Mailing, MailingContent
 from shared.domain.engagement.scores import Score
@@ -44,7 +45,8 @@ class InteractionWrite:
 class ActivityWrite:
     """The wanted e-mail or phone call activity of a record for one mailing (ACT-03).
 
-    `sent_on` is when the person got the message. The marks say whether it was opened, clicked and came back.
+    `sent_on` is when the person got the message. The marks say whether it was opened and clicked, and how it came back.
+    `links` are the names of the links that the person clicked (ACT-06).
     """
 
     id: UUID
@@ -54,7 +56,8 @@ class ActivityWrite:
     sent_on: datetime
     is_opened: bool = False
     is_clicked: bool = False
-    is_bounced: bool = False
+    bounce: BounceType | None = None
+    links: Sequence[str] = ()
     opens: int = 0
     clicks: int = 0
     last_opened: datetime | None = None

@@ -217,7 +217,7 @@ def activity(record: RecordKey = CONTACT, **details: Any) -> ActivityWrite:
 MAIL_COLUMNS = (
     *("subject", "description", "statecode", "statuscode", "directioncode", "category", "sortdate", "actualend"),
     *("dh_spotlerisopened", "dh_spotlerisclicked", "dh_spotlerbounced", "opencount", "linksclickedcount"),
-    *("lastopenedtime", "_regardingobjectid_value"),
+    *("dh_spotlerbouncetype", "dh_spotlerclickedlinks", "lastopenedtime", "_regardingobjectid_value"),
 )
 
 
@@ -240,11 +240,20 @@ async def test_a_mail_is_an_activity_that_was_sent(rows: Rows) -> None:
 async def test_marks_of_a_mail_are_updated_and_no_second_mail_is_made(rows: Rows) -> None:
     await rows.activities.write_activities([activity()])
     later = BEGUN + timedelta(hours=2)
-    done = activity(is_opened=True, is_clicked=True, is_bounced=True, opens=2, clicks=1, last_opened=later)
+    done = activity(
+        is_opened=True,
+        is_clicked=True,
+        bounce=BounceType.SOFT,
+        links=("Offer", "Shop"),
+        opens=2,
+        clicks=1,
+        last_opened=later,
+    )
     assert await rows.activities.write_activities([done]) == []
     (mail,) = await rows.organisation.rows("emails", *MAIL_COLUMNS)
     marks = (mail["dh_spotlerisopened"], mail["dh_spotlerisclicked"], mail["dh_spotlerbounced"])
     assert marks == (True, True, True)  # ACT-06
+    assert (mail["dh_spotlerbouncetype"], mail["dh_spotlerclickedlinks"]) == (480000001, "Offer\nShop")
     assert (mail["opencount"], mail["linksclickedcount"], mail["lastopenedtime"]) == (2, 1, "2026-05-01T11:00:00Z")
     assert (mail["statecode"], mail["statuscode"]) == (1, 3)
     assert not [sent for sent in rows.organisation.sent if "SendEmail" in sent]

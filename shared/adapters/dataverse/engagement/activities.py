@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.adapters.dataverse.engagement.bulk_messages import remove_rows, sorted_out
-from shared.adapters.dataverse.engagement.names import RESPONSES, text_of
+from shared.adapters.dataverse.engagement.names import BOUNCE_TYPES, RESPONSES, text_of
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
@@ -30,7 +30,7 @@ _CATEGORY = "Spotler"
 _SENDER, _RECIPIENT, _CUSTOMER = 1, 2, 11
 _OPEN = {"statecode": 0, "statuscode": 1}
 
-_EMAIL_SUBJECT, _SUBJECT, _DESCRIPTION, _ADDRESS = 800, 200, 2000, 200
+_EMAIL_SUBJECT, _SUBJECT, _DESCRIPTION, _ADDRESS, _LINKS = 800, 200, 2000, 200, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,9 @@ def _email_row(write: ActivityWrite) -> _Row:
     marks: dict[str, Any] = {
         "dh_spotlerisopened": write.is_opened,
         "dh_spotlerisclicked": write.is_clicked,
-        "dh_spotlerbounced": write.is_bounced,
+        "dh_spotlerbounced": write.bounce is not None,
+        "dh_spotlerbouncetype": BOUNCE_TYPES[write.bounce] if write.bounce else None,
+        "dh_spotlerclickedlinks": clipped("\n".join(one for one in write.links if one), _LINKS) or None,
         "opencount": write.opens,
         "linksclickedcount": write.clicks,
     }
