@@ -207,7 +207,8 @@ class TwinMailings(Twin):
         what = one.event
         if what.kind is EventKind.CLICKED and not link:
             what = replace(what, detail="")
-        return Happening(one.mailing, one.who, what, one.contact)
+        name = "" if link else self.mailings[one.mailing].mailing.name
+        return Happening(one.mailing, one.who, what, one.contact, name)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_pass import MailingPass
 from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
+from shared.engagement.reading.bounce_reading import BounceReading
 from shared.engagement.reading.feed_cursor import FeedCursor
 from shared.engagement.reading.feed_reading import FeedReading
 from shared.engagement.reading.list_reading import ListReading
@@ -66,7 +67,13 @@ def engagement_of(tools: Tools) -> Engagement:
         known=known,
         cursor=FeedCursor(store, environment),
         mailing_pass=mailing_pass,
-        feed=FeedReading(platform=ports.mailings, keeper=keeper, policy=policy, clock=clock),
+        feed=FeedReading(
+            platform=ports.mailings,
+            keeper=keeper,
+            bounces=BounceReading(feeds=ports.feeds, keeper=keeper),
+            policy=policy,
+            clock=clock,
+        ),
         lists=ListReading(platform=ports.mailings, keeper=keeper, known=known, clock=clock),
         unsubscribes=UnsubscribeReading(consents=ports.consent, memories=memories, keeper=keeper),
         initial=InitialRun(

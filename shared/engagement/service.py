@@ -222,5 +222,3 @@ def _log(result: EngagementResult) -> None:
         kept.scores,
         kept.refused,
     )
-    if kept.unknown_mailings:
-        log.info("%d mailings of the feed cannot be read", len(kept.unknown_mailings))

@@ -21,6 +21,7 @@ from shared.domain.engagement.mailings import Mailing, MailingContent, MailingOr
 from shared.domain.engagement.statistics import MailingCounts
 from shared.domain.engagement.weights import Preset, weights_of
 from shared.domain.planning.plan_input import BaseState
+from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engagement.choices import PassDepth
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
@@ -31,6 +32,7 @@ from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.mailings.mailing_pass import MailingPass
 from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
+from shared.engagement.reading.bounce_reading import BounceReading
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading
 from shared.engagement.reading.list_reading import ListReading
@@ -92,6 +94,11 @@ class _LongMailings:
 
     def listed(self, mailing: Mailing, kind: EventKind, *, after: str = "") -> AsyncIterator[FeedPage]:
         return self._pages(f"list {kind.name.lower()}", kind, after, links=True)
+
+    async def bounces(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[Bounce]]:
+        self.calls["list of bounces"] += 1
+        for page in ():
+            yield page
 
     async def clicks_of(self, mailing: str, external_id: str) -> Sequence[Happening]:
         raise AssertionError("many clicks are read by the list")
@@ -181,7 +188,8 @@ async def _over_twins(folder: Path, size: int) -> None:
         policy=policy,
         clock=clock,
     )
-    feed = FeedReading(platform=platform, keeper=keeper, policy=policy, clock=clock)  # type: ignore[arg-type]
+    bounces = BounceReading(feeds=platform, keeper=keeper)  # type: ignore[arg-type]
+    feed = FeedReading(platform=platform, keeper=keeper, bounces=bounces, policy=policy, clock=clock)  # type: ignore[arg-type]
     lists = ListReading(platform=platform, keeper=keeper, known=known, clock=clock)  # type: ignore[arg-type]
     campaigns = MailingPass(platform=platform, campaigns=rows, policy=policy, clock=clock)  # type: ignore[arg-type]
     for what in ("first reading", "again, nothing changed"):

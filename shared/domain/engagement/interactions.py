@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from shared.domain.engagement.events import BounceType, Confidence, Event, EventKind, of_kind
 from shared.domain.engagement.machines import DEFAULT_RULES, MachineRules, SuspectReason, suspects
-from shared.domain.engagement.mailings import Link, MailingKind
+from shared.domain.engagement.mailings import Link, MailingKind, MailingOrigin
 from shared.domain.engagement.scores import Contribution
 from shared.domain.engagement.weights import Weights
 
@@ -30,6 +30,7 @@ class InteractionKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     CONVERSION = "conversion"
     SMS_SENT = "sms-sent"
+    AUTOMATION_MAIL = "automation-mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ def read_events(
     rules: ReadingRules,
     *,
     kind: MailingKind = MailingKind.EMAIL,
+    origin: MailingOrigin = MailingOrigin.BULK,
     colleagues: Iterable[datetime] = (),
 ) -> Reading:
     """Read the events of one person in one mailing. The result depends on the set alone, not on any order."""
@@ -101,7 +103,7 @@ def read_events(
     machine = suspects(known, links, colleagues=colleagues, rules=rules.machines)
     earned = _earned(known, machine.keys(), links, rules.weights)
     rows = [
-        *_rows_of(_SENT[kind], of_kind(known, EventKind.SENT), earned),
+        *_rows_of(_sent_kind(kind, origin), of_kind(known, EventKind.SENT), earned),
         *_rows_of(InteractionKind.OPENED, of_kind(known, EventKind.OPENED), earned),
         *_click_rows(known, machine, links, earned),
         *_bounce_rows(known),
@@ -117,10 +119,15 @@ def read_events(
     )
 
 
-_SENT: Mapping[MailingKind, InteractionKind] = {
-    MailingKind.EMAIL: InteractionKind.SENT,
-    MailingKind.SMS: InteractionKind.SMS_SENT,
-}
+def _sent_kind(kind: MailingKind, origin: MailingOrigin) -> InteractionKind:
+    match kind, origin:
+        case MailingKind.SMS, _:
+            return InteractionKind.SMS_SENT
+        case _, MailingOrigin.AUTOMATION:
+            return InteractionKind.AUTOMATION_MAIL
+        case _:
+            return InteractionKind.SENT
+
 
 _Earned = Mapping[tuple[str, datetime], int]
 """Points by the part of the row and the time of the event that earned them."""

@@ -19,7 +19,7 @@ from shared.engagement.mailings.known_mailings import KnownMailing
 from shared.engagement.policy import RESPONSES, EngagementPolicy
 from shared.ports.engagement import ActivityWrite, InteractionWrite, ResponseWrite
 
-_SENT = frozenset({InteractionKind.SENT, InteractionKind.SMS_SENT})
+_SENT = frozenset({InteractionKind.SENT, InteractionKind.SMS_SENT, InteractionKind.AUTOMATION_MAIL})
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def _email_row(write: ActivityWrite) -> _Row:
     if sender:
         parties.insert(0, {"addressused": sender, "participationtypemask": _SENDER})
     first = {
-        "subject": clipped(content.subject or write.mailing.name, _EMAIL_SUBJECT),
+        "subject": clipped(content.subject or write.mailing.title, _EMAIL_SUBJECT),
         "description": _description(write),
         "directioncode": True,
         _EMAIL.parties: parties,
@@ -180,7 +180,7 @@ def _email_row(write: ActivityWrite) -> _Row:
 
 def _phone_call_row(write: ActivityWrite) -> _Row:
     first = {
-        "subject": clipped(write.mailing.name or write.mailing.handle, _SUBJECT),
+        "subject": clipped(write.mailing.title, _SUBJECT),
         "description": clipped(_description(write), _DESCRIPTION),
         "directioncode": True,
         _PHONE_CALL.parties: [_party(write.record, _RECIPIENT)],
@@ -205,7 +205,7 @@ def _description(write: ActivityWrite) -> str:
 
 def _response_row(write: ResponseWrite) -> _Row:
     one = write.interaction
-    name = write.mailing.name or write.mailing.handle
+    name = write.mailing.title
     first = {
         "subject": clipped(f"{_VERBS[one.kind]}: {name}", _SUBJECT),
         "channeltypecode": _CHANNELS[write.mailing.kind],

@@ -26,8 +26,9 @@ INTERACTION_TYPES: Mapping[InteractionKind, int] = {
     InteractionKind.UNSUBSCRIBED: _FIRST + 4,
     InteractionKind.CONVERSION: _FIRST + 8,
     InteractionKind.SMS_SENT: _FIRST + 9,
+    InteractionKind.AUTOMATION_MAIL: _FIRST + 10,
 }
-"""Option values of `dh_type`; 5 to 7 and 10 are those of forms, visits and automations."""
+"""Option values of `dh_type`; 5 to 7 are those of forms and visits."""
 
 BOUNCE_TYPES: Mapping[BounceType, int] = {BounceType.HARD: _FIRST, BounceType.SOFT: _FIRST + 1}
 ATTRIBUTIONS: Mapping[Confidence, int] = {Confidence.CLICKED: _FIRST, Confidence.ASSUMED: _FIRST + 1}
@@ -41,6 +42,7 @@ TITLES: Mapping[InteractionKind, str] = {
     InteractionKind.UNSUBSCRIBED: "Unsubscribed",
     InteractionKind.CONVERSION: "Conversion",
     InteractionKind.SMS_SENT: "SMS",
+    InteractionKind.AUTOMATION_MAIL: "Automation mail",
 }
 
 _LOOKUPS: Mapping[PersonTable, tuple[str, str]] = {
