@@ -15,6 +15,7 @@ from shared.triggers.routes import (
     reviews_api,
     runs_api,
     suppressions_api,
+    weights_api,
 )
 from shared.triggers.timers import engagement_timers, polling, timers
 
@@ -36,5 +37,6 @@ for module in (
     timers,
     polling,
     engagement_timers,
+    weights_api,
 ):
     app.register_functions(module.blueprint)

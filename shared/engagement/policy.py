@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain.engagement.interactions import InteractionKind, ReadingRules
+from shared.domain.engagement.machines import DEFAULT_RULES, MachineRules
+from shared.domain.engagement.weights import Weights
 from shared.engagement.choices import ResponseKind
 
 RESPONSES: Mapping[InteractionKind, ResponseKind] = {
@@ -15,12 +17,20 @@ RESPONSES: Mapping[InteractionKind, ResponseKind] = {
 }
 
 
+@dataclass(slots=True)
+class Scoring:
+    """The weights that are live now; `LiveWeights` replaces them while the process runs."""
+
+    weights: Weights
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngagementPolicy:
     """The settings, as the use cases need them. `memory` None: events are kept for ever."""
 
     environment: str
-    rules: ReadingRules
+    scoring: Scoring
+    machines: MachineRules = DEFAULT_RULES
     is_on: bool = True
     stores_sent: bool = True
     writes_campaigns: bool = True
@@ -28,6 +38,11 @@ class EngagementPolicy:
     most_activities: int = 5000
     responses: frozenset[ResponseKind] = field(default_factory=frozenset)
     memory: timedelta | None = timedelta(days=365)
+
+    @property
+    def rules(self) -> ReadingRules:
+        """How events are read now."""
+        return ReadingRules(self.scoring.weights, self.machines)
 
     @property
     def reads_sent(self) -> bool:

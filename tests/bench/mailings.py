@@ -16,7 +16,6 @@ import httpx
 
 from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.domain.engagement.events import BounceType, EventKind, event
-from shared.domain.engagement.interactions import ReadingRules
 from shared.domain.engagement.mailings import Mailing, MailingContent, MailingOrigin
 from shared.domain.engagement.statistics import MailingCounts
 from shared.domain.engagement.weights import Preset, weights_of
@@ -31,7 +30,7 @@ from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.mailings.mailing_pass import MailingPass
 from shared.engagement.mailings.stored_tallies import StoredTallies
-from shared.engagement.policy import EngagementPolicy
+from shared.engagement.policy import EngagementPolicy, Scoring
 from shared.engagement.reading.bounce_reading import BounceReading
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading
@@ -174,7 +173,7 @@ async def _over_twins(folder: Path, size: int) -> None:
     begun = clock.now()
     clock.advance(timedelta(hours=2))
     store = SqliteStateStore(folder / "state.db", clock=clock)
-    policy = EngagementPolicy(environment="bench", rules=ReadingRules(weights_of(Preset.B2B)))
+    policy = EngagementPolicy(environment="bench", scoring=Scoring(weights_of(Preset.B2B)))
     platform, rows, known = _LongMailings(size, begun), _CountedRows(), KnownMailings(store, "bench")
     keeper = EventKeeper(
         memories=Memories(store, "bench"),

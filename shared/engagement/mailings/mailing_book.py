@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shared.domain.engagement.events import Event
-from shared.domain.engagement.interactions import Reading, read_events
+from shared.domain.engagement.interactions import Reading, ReadingRules, read_events
 from shared.domain.engagement.mailings import MailingOrigin
 from shared.domain.engagement.people import PersonMemory, ReadMailing
 from shared.engagement.mailings.known_mailings import KnownMailing, KnownMailings
@@ -53,8 +53,12 @@ class MailingBook:
         await self._known.save(*changed)
         self._mailings |= {one.handle: one for one in changed}
 
-    def reader_of(self, memory: PersonMemory) -> ReadMailing:
-        """Return what reads the events of a person; the links of a mailing that is not in the book are unknown."""
+    def reader_of(self, memory: PersonMemory, rules: ReadingRules | None = None) -> ReadMailing:
+        """Return what reads the events of a person, by the live rules or by others.
+
+        The links of a mailing that is not in the book are unknown.
+        """
+        applied = rules or self._policy.rules
 
         def read(handle: str, events: frozenset[Event]) -> Reading:
             mailing = self._mailings.get(handle) or KnownMailing(handle)
@@ -62,7 +66,7 @@ class MailingBook:
             return read_events(
                 events,
                 mailing.links,
-                self._policy.rules,
+                applied,
                 kind=mailing.kind,
                 origin=mailing.origin,
                 colleagues=colleagues,

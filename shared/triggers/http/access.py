@@ -120,6 +120,18 @@ ROUTES: Mapping[str, HttpRoute] = {
     "change_run": HttpRoute(_POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "engagement_now": HttpRoute(_POST, "engagement", CallerRole.OPERATOR, _REPEATS),
     "list_mailings": HttpRoute(_GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
+    "read_weights": HttpRoute(_GET, "engagement/weights", CallerRole.OPERATOR, _READS),
+    "preview_weights": HttpRoute(
+        _POST, "engagement/weights/preview", CallerRole.OPERATOR, _READS, _FEW_IDS, query=("most",)
+    ),
+    "apply_weights": HttpRoute(
+        _PUT,
+        "engagement/weights",
+        CallerRole.ADMINISTRATOR,
+        "changes what is written",
+        _FEW_IDS,
+        query=("by", "comment"),
+    ),
     "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
     "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),
@@ -147,7 +159,8 @@ ROUTES: Mapping[str, HttpRoute] = {
 """By the name of the function."""
 
 NOT_IN_SHADOW = frozenset(
-    {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
+    {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "apply_weights"}
+    | {"start_run", "change_run"}
 )
 """Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 
