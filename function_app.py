@@ -15,8 +15,8 @@ from shared.triggers.routes import (
     reviews_api,
     runs_api,
     suppressions_api,
-    weights_api,
 )
+from shared.triggers.routes.engagement import visits_api, weights_api
 from shared.triggers.timers import engagement_timers, polling, timers
 
 app = func.FunctionApp()
@@ -38,5 +38,6 @@ for module in (
     polling,
     engagement_timers,
     weights_api,
+    visits_api,
 ):
     app.register_functions(module.blueprint)

@@ -23,6 +23,7 @@ from shared.engagement.reading.list_reading import ListReading
 from shared.engagement.reading.unsubscribe_reading import UnsubscribeReading
 from shared.engagement.service import Engagement
 from shared.engagement.upkeep import Upkeep
+from shared.engagement.website_visits import WebsiteVisits
 from shared.engagement.weights.change import WeightsChange
 from shared.engagement.weights.live_weights import LiveWeights
 from shared.engagement.weights.versions import WeightsVersions
@@ -100,6 +101,16 @@ def engagement_of(tools: Tools) -> Engagement:
         ),
         upkeep=upkeep,
         weights=live,
+        visits=WebsiteVisits(
+            crm=tools.mapped.crm,
+            ledger=tools.ledger,
+            memories=memories,
+            interactions=ports.interaction_rows,
+            keeper=keeper,
+            known=known,
+            platform=ports.mailings,
+            policy=policy,
+        ),
         weights_change=WeightsChange(
             versions=versions,
             live=live,

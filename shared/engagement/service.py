@@ -26,6 +26,7 @@ from shared.engagement.reading.list_reading import ListReading
 from shared.engagement.reading.unsubscribe_reading import UnsubscribeReading
 from shared.engagement.reading.work_time import POLL, STEP, WorkTime
 from shared.engagement.upkeep import Upkeep
+from shared.engagement.website_visits import WebsiteVisits
 from shared.engagement.weights.change import WeightsChange
 from shared.engagement.weights.live_weights import LiveWeights
 from shared.errors import ConflictError, ConnectorError
@@ -92,6 +93,7 @@ class Engagement:
     upkeep: Upkeep
     weights: LiveWeights
     weights_change: WeightsChange
+    visits: WebsiteVisits
     probe: AccountProbe
     count_check: CountCheck
     refused: RefusedRows

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from shared.domain.engagement.people import PersonMemory
 from shared.domain.engagement.scores import Score
+from shared.domain.engagement.visits import begin_of_month
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.keeping.memories import Memories, StoredMemory
 from shared.engagement.keeping.refused_rows import KEPT, RefusedRow, RefusedRows
@@ -98,7 +99,7 @@ class Upkeep:
             old = [
                 name
                 for name in stored.memory.mailings
-                if (mailing := book.get(name)) is not None and self.policy.forgets(mailing.begun, now)
+                if self.policy.forgets(mailing.begun if (mailing := book.get(name)) else begin_of_month(name), now)
             ]
             memory = stored.memory.without(old, book.reader_of(stored.memory), weights)
             renewed.append((stored, memory))

@@ -156,6 +156,22 @@ async def test_act_05_sch_05_the_hourly_timer_reads_mailings(world: World) -> No
     await eventually(shown, "the mailing on the card")
 
 
+async def test_int_02_visits_that_a_tracker_reports_are_on_the_card(world: World) -> None:
+    person = await world.synchronised()
+    came = {"visitId": "v-1", "visitedAt": "2026-05-01T09:00:00+02:00", "email": person.email}
+    pages = [{"url": "https://shop.example/offer?utm_source=mail&email=x%40y.example", "title": "Offer"}]
+    body = [{**came, "pages": pages}, {**came, "visitId": "v-2", "email": "nobody"}, {"visitId": "v-3"}]
+    for _ in range(2):
+        answer = await world.connector.call("POST", "/api/website-visits", body)
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 1), answer.text
+        assert [(one["line"], one["field"]) for one in answer.json()["rejected"]] == [(2, "email"), (3, "visitedAt")]
+    (row,) = await rows_of(world, person.table, person.id)
+    assert (row["dh_type"], row["dh_name"], row["dh_linkname"]) == (480000006, "Website visit: shop.example", "Offer")
+    stored = await world.dynamics.read(f"dh_marketinginteractions?$filter=_dh_customerid_value eq {person.id}")
+    assert stored["value"][0]["dh_linkurl"] == "https://shop.example/offer?utm_source=mail"
+    assert (await world.connector.call("POST", "/api/website-visits", b"{")).status_code == 400
+
+
 async def test_eng_01_scores_are_on_the_record_and_never_come_back_as_events(world: World) -> None:
     person = await world.synchronised()
     await world.spotler.post("mailing", {"name": "Scored"})

@@ -14,6 +14,7 @@ from shared.domain.engagement.events import BounceType, Confidence, Event, Event
 from shared.domain.engagement.machines import DEFAULT_RULES, MachineRules, SuspectReason, suspects
 from shared.domain.engagement.mailings import Link, MailingKind, MailingOrigin
 from shared.domain.engagement.scores import Contribution
+from shared.domain.engagement.visits import visit_points
 from shared.domain.engagement.weights import Weights
 
 _IDS = UUID("6f0d5c1e-2a47-4c5e-9a3b-7c1d0f5b8e21")
@@ -31,6 +32,7 @@ class InteractionKind(StrEnum):
     CONVERSION = "conversion"
     SMS_SENT = "sms-sent"
     AUTOMATION_MAIL = "automation-mail"
+    WEBSITE_VISIT = "website-visit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ def _earned(
     conversions = [one for one in first_clicks.values() if links.get(one.detail, _UNKNOWN).is_conversion]
     for conversion in conversions[:1]:
         earned[f"{InteractionKind.CONVERSION}|{conversion.detail}", conversion.at] = weights.conversion
+    for visit in of_kind(real, EventKind.VISITED):
+        earned[f"{InteractionKind.WEBSITE_VISIT}|{visit.detail}", visit.at] = visit_points(visit, weights)
     for end in of_kind(real, EventKind.UNSUBSCRIBED)[:1]:
         earned[f"{InteractionKind.UNSUBSCRIBED}|", end.at] = weights.unsubscribed
     return earned

@@ -33,6 +33,9 @@ class Weights:
     conversion: int
     unsubscribed: int
     opt_out: int
+    visit: int = 3
+    page: int = 1
+    visit_most: int = 10
 
 
 class _Entry(BaseModel):
@@ -45,6 +48,9 @@ class _Entry(BaseModel):
     conversion: int = Field(ge=0)
     unsubscribed: int = Field(le=0)
     opt_out: int = Field(le=0)
+    visit: int = Field(default=3, ge=0)
+    page: int = Field(default=1, ge=0)
+    visit_most: int = Field(default=10, ge=0)
 
 
 class _File(BaseModel):
@@ -74,6 +80,9 @@ def read_weights(text: str) -> dict[Preset, Weights]:
             conversion=entry.conversion,
             unsubscribed=entry.unsubscribed,
             opt_out=entry.opt_out,
+            visit=entry.visit,
+            page=entry.page,
+            visit_most=entry.visit_most,
         )
         for preset, entry in document.presets.items()
     }

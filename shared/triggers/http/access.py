@@ -120,6 +120,7 @@ ROUTES: Mapping[str, HttpRoute] = {
     "change_run": HttpRoute(_POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "engagement_now": HttpRoute(_POST, "engagement", CallerRole.OPERATOR, _REPEATS),
     "list_mailings": HttpRoute(_GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
+    "website_visits": HttpRoute(_POST, "website-visits", CallerRole.OPERATOR, _REPEATS, LARGEST),
     "read_weights": HttpRoute(_GET, "engagement/weights", CallerRole.OPERATOR, _READS),
     "preview_weights": HttpRoute(
         _POST, "engagement/weights/preview", CallerRole.OPERATOR, _READS, _FEW_IDS, query=("most",)
@@ -160,7 +161,7 @@ ROUTES: Mapping[str, HttpRoute] = {
 
 NOT_IN_SHADOW = frozenset(
     {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "apply_weights"}
-    | {"start_run", "change_run"}
+    | {"start_run", "change_run", "website_visits"}
 )
 """Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 

@@ -92,6 +92,7 @@ RIGHTS = {
     "change_run": (CallerRole.OPERATOR, "repeats"),
     "engagement_now": (CallerRole.OPERATOR, "repeats"),
     "list_mailings": (CallerRole.OPERATOR, "reads"),
+    "website_visits": (CallerRole.OPERATOR, "repeats"),
     "read_weights": (CallerRole.OPERATOR, "reads"),
     "preview_weights": (CallerRole.OPERATOR, "reads"),
     "apply_weights": (CallerRole.ADMINISTRATOR, "changes what is written"),

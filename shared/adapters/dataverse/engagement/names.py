@@ -27,8 +27,9 @@ INTERACTION_TYPES: Mapping[InteractionKind, int] = {
     InteractionKind.CONVERSION: _FIRST + 8,
     InteractionKind.SMS_SENT: _FIRST + 9,
     InteractionKind.AUTOMATION_MAIL: _FIRST + 10,
+    InteractionKind.WEBSITE_VISIT: _FIRST + 6,
 }
-"""Option values of `dh_type`; 5 to 7 are those of forms and visits."""
+"""Option values of `dh_type`; 5 and 7 are those of forms and single pages."""
 
 BOUNCE_TYPES: Mapping[BounceType, int] = {BounceType.HARD: _FIRST, BounceType.SOFT: _FIRST + 1}
 ATTRIBUTIONS: Mapping[Confidence, int] = {Confidence.CLICKED: _FIRST, Confidence.ASSUMED: _FIRST + 1}
@@ -43,6 +44,7 @@ TITLES: Mapping[InteractionKind, str] = {
     InteractionKind.CONVERSION: "Conversion",
     InteractionKind.SMS_SENT: "SMS",
     InteractionKind.AUTOMATION_MAIL: "Automation mail",
+    InteractionKind.WEBSITE_VISIT: "Website visit",
 }
 
 _LOOKUPS: Mapping[PersonTable, tuple[str, str]] = {
