@@ -283,7 +283,7 @@ class TwinActivityRows:
     async def write_responses(self, responses: Sequence[ResponseWrite]) -> Sequence[Refused]:
         return await _written(self._rows, "responses", self._rows.responses, responses)
 
-    async def remove_responses(self, ids: Sequence[UUID]) -> None:
+    async def cancel_responses(self, ids: Sequence[UUID]) -> None:
         await _removed(self._rows, self._rows.responses, ids)
 
 

@@ -125,8 +125,8 @@ class ActivityRows(Protocol):
     async def write_responses(self, responses: Sequence[ResponseWrite]) -> Sequence[Refused]:
         """Create or update campaign responses, closed."""
 
-    async def remove_responses(self, ids: Sequence[UUID]) -> None:
-        """Delete campaign responses; one that does not exist is no error."""
+    async def cancel_responses(self, ids: Sequence[UUID]) -> None:
+        """Cancel campaign responses that turned out to be none; one that does not exist is no error."""
 
 
 class ScoreRows(Protocol):

@@ -205,7 +205,7 @@ class EventKeeper:
         if plan.gone_interactions:
             await self.interactions.remove(plan.gone_interactions)
         if plan.gone_responses:
-            await self.activities.remove_responses(plan.gone_responses)
+            await self.activities.cancel_responses(plan.gone_responses)
         if plan.activities:
             refused += await self.activities.write_activities(plan.activities)
         if plan.responses:
