@@ -43,6 +43,7 @@ def engagement_policy(settings: Settings, *, is_on: bool) -> EngagementPolicy:
         most_activities=settings.max_email_activities_per_mailing,
         responses=frozenset(settings.create_campaign_responses),
         memory=settings.interaction_memory,
+        accounts=settings.account_scores,
     )
 
 

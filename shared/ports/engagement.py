@@ -138,5 +138,11 @@ class ScoreRows(Protocol):
     async def masters(self, records: Sequence[RecordKey]) -> Mapping[RecordKey, RecordKey]:
         """Return the record that each of these was merged into; those that were not are missing."""
 
+    def contacts_of_accounts(self) -> AsyncIterator[Sequence[tuple[RecordKey, Score]]]:
+        """Yield in pages, for each contact of an account that shows a score, the account and that score."""
+
+    def scored_accounts(self) -> AsyncIterator[Sequence[ScoreWrite]]:
+        """Yield the accounts that show a score above 0, in pages."""
+
     def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         """Yield the records whose recent score is above 0, in pages, with what they show."""

@@ -208,6 +208,16 @@ async def test_scores_are_written_by_table_and_read_again(rows: Rows) -> None:
     )
 
 
+async def test_contacts_are_read_by_their_account(rows: Rows) -> None:
+    company = {"parentcustomerid_account@odata.bind": f"/accounts({ACCOUNT.id})"}
+    path = f"contacts({CONTACT.id})"
+    await rows.organisation.client.execute(WebApiOperation(Method.PATCH, path, company, {"If-Match": "*"}))
+    await rows.scores.write([ScoreWrite(CONTACT, Score(12, 7)), ScoreWrite(ACCOUNT, Score(3, 0))])
+    found = [one async for page in rows.scores.contacts_of_accounts() for one in page]
+    assert found == [(ACCOUNT, Score(12, 7))]
+    assert [one async for page in rows.scores.scored_accounts() for one in page] == [ScoreWrite(ACCOUNT, Score(3, 0))]
+
+
 def activity(record: RecordKey = CONTACT, **details: Any) -> ActivityWrite:
     content = MailingContent("Hello", "Shop", "news@shop.example")
     plain = ActivityWrite(UUID(int=900 + record.id.int), record, MAILING, content, BEGUN)

@@ -182,11 +182,13 @@ class EventKeeper:
                 subjects += self._subjects(one, book, touched)
             score = self._score(one.after, book)
             known = one.before.shown
-            if (known is None and score != Score()) or (known is not None and known != ShownScore(one.record, score)):
+            is_own = self.policy.has_own_score(one.record)
+            is_new = known != ShownScore(one.record, score) if known is not None else score != Score()
+            if is_own and is_new:
                 scores.append(ScoreWrite(one.record, score))
             after = with_shown(
                 StoredMemory(one.after, etag=one.before.etag),
-                ShownScore(one.record, score),
+                ShownScore(one.record, score) if is_own else None,
                 self.policy.rules.weights.mark,
             )
             if after != one.before:
