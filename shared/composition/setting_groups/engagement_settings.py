@@ -64,7 +64,7 @@ class EngagementSettings(BaseSettings):
     )
     account_scores: AccountScores = Field(
         default=AccountScores.OWN,
-        description="Where scores of accounts come from (ENG-01): own, events of the account's own address; or top5, each "
+        description="Where scores of accounts come from (ENG-01): own: events of its own address; or top5: each "
         "night the sum of the five highest scores of its contacts.",
     )
     suspect_seconds: float = Field(
