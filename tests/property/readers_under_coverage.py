@@ -1,6 +1,6 @@
 """Fuzzes one reader, guided by coverage: `python -m tests.property.readers_under_coverage "YAML" -max_total_time=60`.
 
-Needs `pip install atheris`, which is no part of the environment: it has no files for every Python.
+Needs atheris, which is no part of the environment: it has no files for every Python. The test installs it by itself.
 """
 
 from __future__ import annotations
