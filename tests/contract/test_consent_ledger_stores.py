@@ -16,8 +16,8 @@ from shared.consent.audit_ledger import ConsentLedger
 from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.ports.state import StateStore
-from tests.contract.azurite import running_azurite
 from tests.contract.clocks import ManualClock
+from tests.programs.azurite import running_azurite
 
 START = datetime(2026, 1, 30, tzinfo=UTC)
 

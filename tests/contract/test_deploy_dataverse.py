@@ -20,8 +20,8 @@ from shared.deployment.request import DeploymentRequest, Installation
 from shared.domain.records.jobs import JobStatus
 from shared.errors import ConfigurationError
 from shared.local.commands.provisioning.installed_side import JOB_NAME, ByInstaller
-from tests.azure_stand_in import QUEUE_KEY, AzureStandIn
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.programs.azure_stand_in import QUEUE_KEY, AzureStandIn
 
 CLIENT = str(uuid5(NAMESPACE_DNS, "identity"))
 MAPPING = DEFAULT_MAPPING.read_text(encoding="utf-8")

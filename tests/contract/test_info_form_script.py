@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.installed import installed_schema
-from tests.node import WEB_RESOURCES, play
+from tests.programs.node import WEB_RESOURCES, play
 
 STATUS, ANN, SPRING = (f"6d81597f-0f9f-e711-8122-000d3aa2331{digit}" for digit in "abc")
 FAKE = Path(__file__).with_name("info_form") / "fake_form.js"

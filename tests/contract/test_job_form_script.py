@@ -21,7 +21,7 @@ from shared.operations.model.form import COLUMNS, form_table
 from shared.operations.model.operation import JobRefused
 from shared.operations.running.operation_table import OPERATIONS
 from tests.installed import installed_schema
-from tests.node import WEB_RESOURCES, play
+from tests.programs.node import WEB_RESOURCES, play
 
 SCRIPT = WEB_RESOURCES / "dh_spotlerjob.js"
 FAKE = Path(__file__).with_name("job_form") / "fake_form.js"

@@ -12,7 +12,7 @@ import pytest
 from shared.adapters.dataverse.records.tables import LIST_TABLES
 from shared.domain.records.jobs import Operation
 from tests.installed import installed_schema
-from tests.node import press_sync
+from tests.programs.node import press_sync
 
 SPRING = "6d81597f-0f9f-e711-8122-000d3aa2331c"
 DYNAMIC = (

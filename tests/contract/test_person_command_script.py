@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.records.jobs import Operation
 from tests.installed import installed_schema
-from tests.node import WEB_RESOURCES, play
+from tests.programs.node import WEB_RESOURCES, play
 
 ANN, BOB = "6d81597f-0f9f-e711-8122-000d3aa2331c", "6d81597f-0f9f-e711-8122-000d3aa2331d"
 PAGE = Path(__file__).with_name("person_command") / "fake_page.js"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.node import ROOT, WEB_RESOURCES
+from tests.programs.node import ROOT, WEB_RESOURCES
 
 PAGE = ROOT / "tests" / "contract" / "timeline" / "timeline.html"
 CONTACT = "6d81597f-0f9f-e711-8122-000d3aa2331c"

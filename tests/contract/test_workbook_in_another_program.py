@@ -9,7 +9,7 @@ from shared.adapters.workbook.files import read_file
 from shared.adapters.workbook.writing import to_workbook
 from shared.domain.mapping.language.expression import Column
 from shared.domain.records.records import PersonTable
-from tests.foreign import npm_package, play
+from tests.programs.foreign import npm_package, play
 from tests.unit.adapters.workbook.test_mapping_workbook import MAPPING, PROPERTIES
 
 SCRIPT = Path(__file__).parent / "workbook_program" / "replace_cell.js"

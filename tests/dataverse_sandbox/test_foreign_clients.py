@@ -16,8 +16,8 @@ from PowerPlatform.Dataverse.core.errors import HttpError
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
 from tests.dataverse_sandbox.session import Dataverse, running
-from tests.foreign import npm_package, play, pypi_package
 from tests.installed import installed_settings
+from tests.programs.foreign import npm_package, play, pypi_package
 
 pytestmark = pytest.mark.slow
 

@@ -28,12 +28,12 @@ from tests.broker.broker import Broker
 from tests.broker.faults import SERVER_BUSY, Act, Effect
 from tests.contract.service_bus import collect_forgotten_sockets
 from tests.contract.table_proxy import Trouble, proxied
+from tests.programs.short_clocks import Clocks
 from tests.scenario.agreement import disagreements
 from tests.scenario.connector_process import ConnectorProcess
 from tests.scenario.privacy import MARK
 from tests.scenario.recorder import recording
 from tests.scenario.world import Backends, World, eventually, open_world
-from tests.short_clocks import Clocks
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

@@ -19,7 +19,7 @@ from shared.local.bundles import folder
 from shared.local.bundles.deployed_app import DeployedApp
 from shared.local.bundles.promotion import Promotion, promote
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET
-from tests.processes import run
+from tests.programs.processes import run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World, open_world
 

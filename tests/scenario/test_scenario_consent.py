@@ -15,7 +15,7 @@ from shared.consent.bounce_repository import BounceRepository
 from shared.domain.consent.bounces import BounceKind, BounceNote
 from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState, permission
 from shared.domain.records.records import PersonTable, RecordKey
-from tests.processes import run
+from tests.programs.processes import run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World
 

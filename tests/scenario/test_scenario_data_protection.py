@@ -11,7 +11,7 @@ import aiosqlite
 import httpx
 import pytest
 
-from tests.processes import Ended, run
+from tests.programs.processes import Ended, run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import Person, World

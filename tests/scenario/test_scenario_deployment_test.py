@@ -15,7 +15,7 @@ from shared.deployment.request import DeploymentRequest
 from shared.deployment.web import health_of
 from shared.local.commands.provisioning.installed_side import ByInstaller
 from shared.local.sandbox.command import PEOPLE_CLIENT, PEOPLE_SECRET
-from tests.azure_stand_in import AzureStandIn
+from tests.programs.azure_stand_in import AzureStandIn
 from tests.scenario.world import World, eventually
 from tests.unit.deployment.stage import InProcess
 

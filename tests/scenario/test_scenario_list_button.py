@@ -13,7 +13,7 @@ import pytest
 from shared.adapters.dataverse.records.tables import JOBS
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable
-from tests.node import press_sync
+from tests.programs.node import press_sync
 from tests.scenario.job_acts import done
 from tests.scenario.list_acts import OK, in_list, new_list
 from tests.scenario.world import World

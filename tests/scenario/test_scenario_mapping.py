@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from shared.adapters.workbook.files import LARGEST, read_file
 from shared.domain.mapping.formats.yaml_format import from_yaml
-from tests.processes import Ended, run
+from tests.programs.processes import Ended, run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World, open_world, permissions

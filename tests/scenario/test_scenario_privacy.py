@@ -18,7 +18,7 @@ import pytest_asyncio
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
 from shared.ports.queue import OutgoingMessage, QueueName
-from tests.processes import run
+from tests.programs.processes import run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, POSTCODE, leaks, marks_in
 from tests.scenario.world import World, eventually, open_world

@@ -34,7 +34,7 @@ from shared.telemetry.signals import (
 )
 from shared.telemetry.traces import ATTRIBUTES
 from tests.installed import organisation
-from tests.processes import start
+from tests.programs.processes import start
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import _filled_in, eventually

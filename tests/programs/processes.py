@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from tests.short_clocks import Clocks
+from tests.programs.short_clocks import Clocks
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 _STDERR = 2
 
 
@@ -108,7 +108,7 @@ def _server() -> str:
     folder = tempfile.TemporaryDirectory(prefix="fork-")
     path = str(Path(folder.name) / "socket")
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.fork_server", path],
+        [sys.executable, "-m", "tests.programs.fork_server", path],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -3,9 +3,9 @@
 A fresh interpreter takes a second of processor time to import the product, and the scenarios start hundreds. What is
 forked is a process like any other: it has its own environment, can be killed, and is gone after that.
 
-`python -m tests.fork_server <socket>` is the server. For each process a client connects, sends one line of JSON with
-the arguments and the environment, and the file descriptors of its output. The server answers with the process id, and
-with the exit code when the process has ended.
+`python -m tests.programs.fork_server <socket>` is the server. For each process a client connects, sends one line of
+JSON with the arguments and the environment, and the file descriptors of its output. The server answers with the process
+id, and with the exit code when the process has ended.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from shared.domain.values.countries import country_code
 from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
 from tests import certificates
 from tests.installed import installed_schema
-from tests.short_clocks import Clocks, shorten
+from tests.programs.short_clocks import Clocks, shorten
 
 _LONGEST_REQUEST = 1_000_000
 # What reads its environment while it is imported, as the triggers do for their schedules, is imported by each process.
