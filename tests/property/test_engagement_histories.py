@@ -19,8 +19,8 @@ from shared.domain.engagement.events import BounceType
 from shared.domain.engagement.mailings import MailingKind
 from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, TransientError
-from tests.engagement_twins import DAY, HOUR, MINUTE
 from tests.twins import CrashError
+from tests.twins.engagement import DAY, HOUR, MINUTE
 from tests.unit.engagement.engagement_world import EngagementWorld, open_world
 
 _PEOPLE = 4

@@ -14,8 +14,8 @@ from shared.errors import DataError, ThrottledError, TransientError
 from shared.messages.lane_messages import Jobs
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
-from tests.job_twins import VOUCHER_CODE
 from tests.twins import CrashError
+from tests.twins.jobs import VOUCHER_CODE
 from tests.unit.operations.job_acts import COMPLETED, FAILED, end, journal, posts, run
 
 
