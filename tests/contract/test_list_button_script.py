@@ -1,6 +1,6 @@
 """The button Sync To Spotler, run by node on a fake page: what it asks, and what it creates (ML-14, ML-16, ML-17).
 
-`tests/scenario/test_scenario_list_button.py` presses it with a Web API behind the page.
+`tests/scenario/lists/test_scenario_list_button.py` presses it with a Web API behind the page.
 """
 
 from __future__ import annotations

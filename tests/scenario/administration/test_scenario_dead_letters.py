@@ -21,7 +21,7 @@ from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-_REFUSED = Path(__file__).parents[1] / "samples" / "remote_execution_context" / "refused"
+_REFUSED = Path(__file__).parents[2] / "samples" / "remote_execution_context" / "refused"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
