@@ -34,8 +34,8 @@ def play(page: Path, script: Path, scene: dict[str, Any]) -> Any:
 
 
 def press_sync(scene: dict[str, Any]) -> dict[str, Any]:
-    """Press Sync To Spotler on the form of a marketing list (`tests/contract/list_button/fake_page.js`)."""
-    page = ROOT / "tests" / "contract" / "list_button" / "fake_page.js"
+    """Press Sync To Spotler on the form of a marketing list (`page_scripts/list_button/fake_page.js`)."""
+    page = ROOT / "tests" / "contract" / "page_scripts" / "list_button" / "fake_page.js"
     seen: dict[str, Any] = play(page, WEB_RESOURCES / "dh_spotlerlist.js", scene)
     return seen
 

@@ -27,7 +27,7 @@ from shared.ports.queue import OutgoingMessage, QueueName, QueueReceiver
 from tests.broker.broker import Broker
 from tests.broker.faults import SERVER_BUSY, Act, Effect
 from tests.contract.service_bus import collect_forgotten_sockets
-from tests.contract.table_proxy import Trouble, proxied
+from tests.contract.storage.table_proxy import Trouble, proxied
 from tests.programs.short_clocks import Clocks
 from tests.scenario.agreement import disagreements
 from tests.scenario.connector_process import ConnectorProcess

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 SAMPLE = PROJECT / "tests" / "samples" / "function_app"
 PROBE = Path(__file__).parent / "worker_library" / "probe.py"
 LIBRARY = "azure-functions-runtime~=1.3"

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.records.jobs import ScoreChange
 from shared.errors import ConfigurationError, DataError, NotFoundError, ThrottledError, UnknownOutcomeError
 from shared.ports.marketing_platform import Tagging
-from tests.contract.spotler_account import SpotlerAccount, open_account
+from tests.contract.spotler_adapters.spotler_account import SpotlerAccount, open_account
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from shared.domain.features.automations import AutomationKind
 from shared.errors import DataError
 from shared.ports.mailings import FeedPage, Happening
 from tests.contract.clocks import ManualClock
-from tests.contract.spotler_account import HASTY, SpotlerAccount, open_account
+from tests.contract.spotler_adapters.spotler_account import HASTY, SpotlerAccount, open_account
 
 DAY = timedelta(days=1)
 

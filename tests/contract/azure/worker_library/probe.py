@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 APP = Path(sys.argv[1]).resolve()
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[4]
 sys.path[:0] = [str(APP), str(PROJECT)]
 
 import azure.functions as func  # noqa: E402  # after the paths

@@ -12,7 +12,7 @@ from shared.installation.components.kind import Kind
 from shared.installation.session import Goal
 from shared.installation.wire.states import State
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
-from tests.contract.pages import PAGES, SETS, Installation, KilledError, Life
+from tests.contract.installation.pages import PAGES, SETS, Installation, KilledError, Life
 from tests.installed import Installed, organisation
 
 FOUNDATIONS = (Kind.PUBLISHER, Kind.SOLUTION, Kind.COLUMN, Kind.ROLE)

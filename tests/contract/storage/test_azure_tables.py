@@ -13,7 +13,7 @@ from azure.data.tables.aio import TableClient
 from shared.adapters.storage.tables import TableStateStore
 from shared.errors import ConfigurationError, Service, ThrottledError, TransientError
 from shared.ports.state import Change, Delete, DocumentKey, Insert, Put, Replace
-from tests.contract.table_proxy import TableProxy, Trouble, proxied
+from tests.contract.storage.table_proxy import TableProxy, Trouble, proxied
 
 # azure-data-tables 12.7 reads an answer in XML in a way that Python 3.12 warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")

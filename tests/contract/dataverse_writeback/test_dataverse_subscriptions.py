@@ -12,7 +12,7 @@ from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.dataverse_script import delete
-from tests.contract.writeback_organisation import (
+from tests.contract.dataverse_writeback.writeback_organisation import (
     ANN,
     BEN,
     LEO,

@@ -18,7 +18,7 @@ import pytest
 
 from tests.scenario.connector_process import SYSTEM
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CHANGE = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 KEY = "11111111-1111-1111-1111-111111111111"
 

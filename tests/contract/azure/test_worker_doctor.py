@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pathspec import GitIgnoreSpec
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 # It looks at `def` only and so overlooks an app whose functions are all `async def`.
 BLIND_TO_ASYNC = "check_programming_model_v2"
 # It warns of every package with compiled parts, and the lock names them all; `make lock` has looked for their wheels.

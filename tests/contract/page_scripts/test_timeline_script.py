@@ -15,7 +15,7 @@ import pytest
 
 from tests.programs.node import ROOT, WEB_RESOURCES
 
-PAGE = ROOT / "tests" / "contract" / "timeline" / "timeline.html"
+PAGE = ROOT / "tests" / "contract" / "page_scripts" / "timeline" / "timeline.html"
 CONTACT = "6d81597f-0f9f-e711-8122-000d3aa2331c"
 MAILING = "0b7e3a0c-6f0b-4f0e-9e0a-2f5a3c1d7e11"
 SENT, OPENED, CLICKED, BOUNCED, UNSUBSCRIBED = range(480000000, 480000005)

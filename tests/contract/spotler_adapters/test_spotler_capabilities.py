@@ -18,7 +18,7 @@ from shared.errors import ConfigurationError, DataError
 from shared.local.spotler_sandbox.account.automations import Automation
 from shared.local.spotler_sandbox.http.settings import CURRENT_PREFIX
 from tests.contract.clocks import ManualClock
-from tests.contract.spotler_account import HASTY, KEY, SECRET, SpotlerAccount, open_account
+from tests.contract.spotler_adapters.spotler_account import HASTY, KEY, SECRET, SpotlerAccount, open_account
 from tests.twins import TwinStore
 
 WELCOME_CODE = "bc0a5d1e-3c52-4f0b-8f6c-5a0e2a4c9b01"

@@ -25,7 +25,7 @@ from shared.local.dataverse_sandbox.organisation.execution_context import Servic
 from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
-from tests.contract.writeback_organisation import (
+from tests.contract.dataverse_writeback.writeback_organisation import (
     ACME,
     ANN,
     BEN,

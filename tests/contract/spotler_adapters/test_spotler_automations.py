@@ -30,7 +30,7 @@ from shared.local.spotler_sandbox.account.automations import AutomationField as 
 from shared.local.spotler_sandbox.account.campaigns import Campaign
 from shared.ports.marketing_platform import Automations
 from tests.contract.clocks import ManualClock
-from tests.contract.spotler_account import SpotlerAccount, open_account
+from tests.contract.spotler_adapters.spotler_account import SpotlerAccount, open_account
 from tests.twins import TwinStore
 
 WELCOME, BIRTHDAY, WINBACK = (str(UUID(int=number)) for number in range(1, 4))

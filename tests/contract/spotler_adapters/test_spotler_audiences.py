@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import ConfigurationError, DataError, NotFoundError
 from shared.ports.marketing_platform import ContactLists
-from tests.contract.spotler_account import SpotlerAccount, open_account
+from tests.contract.spotler_adapters.spotler_account import SpotlerAccount, open_account
 
 TOP = "top-100"
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from shared.domain.records.marketing_contact import ContactWrite, Purge, SetOption, WriteCode
-from tests.contract.spotler_account import SpotlerAccount, open_account
+from tests.contract.spotler_adapters.spotler_account import SpotlerAccount, open_account
 
 
 @pytest_asyncio.fixture
