@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.property.test_two_way_histories import TwinHistories
+from tests.property.histories.test_two_way_histories import TwinHistories
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from hypothesis.stateful import precondition, rule
 from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import Intent, PersonTable, RecordKey, Why
-from tests.histories.deliveries import Deliveries
 from tests.histories.picking import addresses, blanks, columns, permissions, pick_from, pick_two, picks, tables
+from tests.histories.rules.deliveries import Deliveries
 from tests.histories.stage import row_of
 from tests.histories.world import COLUMNS, ELSEWHERE, FILTERED, MOBILE, NAMES, POST_CODE
 

@@ -47,7 +47,7 @@ from shared.errors import DataError, TransientError
 from shared.messages.lane_messages import LaneMessageError, Walk, read_lane_message, references_body, write_lane_message
 from shared.triggers.http.access import roles_of
 
-SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPERATION = WebApiOperation(Method.GET, "contacts")
@@ -386,7 +386,7 @@ def test_a_search_guided_by_coverage_finds_no_crash(name: str, tmp_path: Path) -
     """Where atheris is installed (`pip install atheris`)."""
     pytest.importorskip("atheris")
     search = subprocess.run(
-        [sys.executable, "-m", "tests.property.readers_under_coverage", name, "-max_total_time=60"],
+        [sys.executable, "-m", "tests.property.hostile_input.readers_under_coverage", name, "-max_total_time=60"],
         cwd=SAMPLES.parents[1],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,

@@ -29,7 +29,7 @@ from shared.domain.values.csv_text import csv_header, csv_lines
 from shared.errors import DataError
 from shared.local.dataverse_sandbox.queries import odata as grammar
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
 
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.histories.machine import Parting
 from tests.histories.telling import ANN, BEN, CAS, CONTACT, LEAD, begin, save
-from tests.property.test_two_way_histories import TwinHistories
+from tests.property.histories.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.records.records import SyncStatus
 from shared.errors import ThrottledError
 from tests.histories.telling import ANN, BEN, CAS, CONTACT, LEAD, begin, options, save
-from tests.property.test_two_way_histories import TwinHistories
+from tests.property.histories.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
 
 

@@ -7,7 +7,7 @@ import pytest
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import SyncStatus
 from tests.histories.telling import ANN, BEN, CAS, LEAD, begin, save
-from tests.property.test_two_way_histories import TwinHistories
+from tests.property.histories.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
 
 

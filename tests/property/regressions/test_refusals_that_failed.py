@@ -9,7 +9,7 @@ from shared.errors import TransientError
 from tests.histories.machine import Refusing
 from tests.histories.telling import ANN, BEN, CAS, LEAD, begin, options, save
 from tests.histories.world import Version
-from tests.property.test_two_way_histories import TwinHistories
+from tests.property.histories.test_two_way_histories import TwinHistories
 
 
 def test_a_default_does_not_overrule_what_was_refused_at_the_address_of_a_new_record(history: TwinHistories) -> None:

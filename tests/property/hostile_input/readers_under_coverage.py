@@ -1,4 +1,7 @@
-"""Fuzzes one reader, guided by coverage: `python -m tests.property.readers_under_coverage "YAML" -max_total_time=60`.
+"""Fuzzes one reader, guided by coverage.
+
+`python -m tests.property.hostile_input.readers_under_coverage "YAML" -max_total_time=60`
+tries the reader of YAML for a minute.
 
 Needs `pip install atheris`, which is no part of the environment: it has no files for every Python.
 """
@@ -12,7 +15,7 @@ from pathlib import Path
 import atheris  # type: ignore[import-not-found, unused-ignore]  # see above
 
 with atheris.instrument_imports(include=["shared"]):
-    from tests.property.test_readers_refuse import READERS
+    from tests.property.hostile_input.test_readers_refuse import READERS
 
 
 def main(name: str, options: list[str]) -> None:
