@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.dataverse_sandbox.rows import ANN, BOB, CAS, CONTOSO, EARLY, ROWS
+from tests.dataverse_sandbox.queries.rows import ANN, BOB, CAS, CONTOSO, EARLY, ROWS
 from tests.dataverse_sandbox.session import Dataverse
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.local.sandbox.customisation import check_snapshot
-from tests.dataverse_sandbox.definitions import column, label, relationship, table
+from tests.dataverse_sandbox.customisation.definitions import column, label, relationship, table
 from tests.dataverse_sandbox.session import Dataverse
 
 LEE = "3f2a0f5e-6c51-4a52-9d8e-0d5a3d0a0001"

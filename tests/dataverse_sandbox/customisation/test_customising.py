@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.dataverse_sandbox.definitions import TYPE, column, table
+from tests.dataverse_sandbox.customisation.definitions import TYPE, column, table
 from tests.dataverse_sandbox.session import Dataverse
 
 UNPUBLISHED = f"{TYPE}RetrieveUnpublished"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.dataverse_sandbox.definitions import TYPE, column, label, lookup, options, relationship, table
+from tests.dataverse_sandbox.customisation.definitions import TYPE, column, label, lookup, options, relationship, table
 from tests.dataverse_sandbox.session import Dataverse
 
 BOAT = "EntityDefinitions(LogicalName='new_boat')"

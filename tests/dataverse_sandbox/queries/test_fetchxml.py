@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.dataverse_sandbox.rows import CONTOSO, ROWS
+from tests.dataverse_sandbox.queries.rows import CONTOSO, ROWS
 from tests.dataverse_sandbox.session import Dataverse
 
 

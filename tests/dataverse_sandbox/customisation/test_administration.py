@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.dataverse_sandbox.definitions import TYPE, column, relationship, table
+from tests.dataverse_sandbox.customisation.definitions import TYPE, column, relationship, table
 from tests.dataverse_sandbox.session import Dataverse
 
 KEY = "k" * 44

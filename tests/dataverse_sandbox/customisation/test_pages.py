@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.dataverse_sandbox.definitions import TYPE, column, table
+from tests.dataverse_sandbox.customisation.definitions import TYPE, column, table
+from tests.dataverse_sandbox.customisation.test_customising import APP, form_of, published, refused
 from tests.dataverse_sandbox.session import Dataverse
-from tests.dataverse_sandbox.test_customising import APP, form_of, published, refused
 
 UNPUBLISHED = f"{TYPE}RetrieveUnpublished"
 

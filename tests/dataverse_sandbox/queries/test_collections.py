@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.dataverse_sandbox.rows import ANN, BOB, CAS, CONTOSO, FABRIKAM, LATE, ROWS
+from tests.dataverse_sandbox.queries.rows import ANN, BOB, CAS, CONTOSO, FABRIKAM, LATE, ROWS
 from tests.dataverse_sandbox.session import Dataverse
 
 
