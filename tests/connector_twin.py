@@ -145,7 +145,7 @@ class ConnectorTwin:
         self.new_records = TwinNewRecords(self.crm)
         self.bounce_tasks = TwinBounceTasks()
         self.permission_rows = TwinPermissionRows(self.clock)
-        self.access = TwinRecordAccess()
+        self.access = TwinRecordAccess(self.crm)
         self.defaults: tuple[PermissionDefault, ...] = ()
         self.new_subscribers = TwinSubscriberRecords()
         self.store = TwinStore(self.faults)

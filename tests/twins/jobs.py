@@ -27,7 +27,7 @@ from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import ScoreChange
 from shared.domain.records.records import PersonTable, RecordKey, StatusRow
 from shared.errors import ConnectorError, DataError, NotFoundError, UnknownOutcomeError
-from shared.ports.dataverse import AutomationWrite, ListStatus, MarketingList, PeoplePage
+from shared.ports.dataverse import Asked, AutomationWrite, Crm, ListStatus, MarketingList, PeoplePage, Report
 from tests.twins import Faults, TwinContact, TwinPlatform
 
 VOUCHER_CODE = "bc0a5d1e-3c52-4f0b-8f6c-5a0e2a4c9b01"
@@ -148,11 +148,13 @@ class TwinAutomations(_JobTwin):
 
 
 class TwinRecordAccess:
-    """Every user has every right but those in `lacks`; `asked` counts questions."""
+    """Every user has every right but those in `lacks`; `asked` counts questions, except those along with reports."""
 
-    def __init__(self) -> None:
+    def __init__(self, crm: Crm) -> None:
+        self._crm = crm
         self.lacks: dict[UUID, frozenset[AccessRight]] = {}
         self.asked = 0
+        self.asked_along: set[Asked] = set()
         self.error: ConnectorError | None = None
 
     async def rights(
@@ -162,6 +164,12 @@ class TwinRecordAccess:
         if self.error is not None:
             raise self.error
         return {(user, key): frozenset(AccessRight) - self.lacks.get(user, frozenset()) for user, key in asked}
+
+    async def report_and_ask(
+        self, reports: Sequence[Report], asked: Collection[Asked]
+    ) -> Sequence[ConnectorError | None]:
+        self.asked_along |= set(asked)
+        return await self._crm.report(reports)
 
 
 class TwinAutomationRows:

@@ -15,6 +15,7 @@ from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError
 from shared.local.dataverse_sandbox.organisation.organization import fixed_id
 from shared.local.dataverse_sandbox.organisation.privileges import Access, privilege
+from shared.ports.dataverse import TimelinePost
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_organisation import open_organisation
 
@@ -52,6 +53,31 @@ async def test_an_answer_is_kept_for_a_minute_by_user_and_record() -> None:
         await access.rights([(CONNECTOR, ANN)])
 
     assert (asked_at_first, len(organisation.sent)) == (1, 2)
+
+
+async def test_a_right_is_read_in_the_request_that_writes_reports() -> None:
+    async with open_organisation(ROWS) as organisation:
+        access = DataverseRecordAccess(organisation.client, ManualClock())
+        await organisation.client.who_am_i()
+        organisation.sent.clear()
+
+        problems = await access.report_and_ask([TimelinePost(uuid4(), ANN, "Asked for.")], [(CONNECTOR, ANN)])
+        rights = await access.rights([(CONNECTOR, ANN)])
+
+    assert problems == [None]
+    assert rights[CONNECTOR, ANN] == set(AccessRight)
+    assert len(organisation.sent) == 1
+
+
+async def test_a_right_that_could_not_be_read_with_reports_is_asked_for_again() -> None:
+    async with open_organisation(ROWS, privileges={"sandbox": READS}) as organisation:
+        await organisation.client.who_am_i()
+        access = DataverseRecordAccess(organisation.client, ManualClock())
+
+        await access.report_and_ask([TimelinePost(uuid4(), ANN, "Asked for.")], [(CONNECTOR, ANN)])
+
+        with pytest.raises(ConfigurationError, match="403"):
+            await access.rights([(CONNECTOR, ANN)])
 
 
 async def test_nobody_has_a_right_on_what_is_gone_and_a_disabled_user_has_none() -> None:

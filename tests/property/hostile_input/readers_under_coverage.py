@@ -3,7 +3,7 @@
 `python -m tests.property.hostile_input.readers_under_coverage "YAML" -max_total_time=60`
 tries the reader of YAML for a minute.
 
-Needs `pip install atheris`, which is no part of the environment: it has no files for every Python.
+Needs atheris, which is no part of the environment: it has no files for every Python. The test installs it by itself.
 """
 
 from __future__ import annotations

@@ -103,13 +103,24 @@ async def test_reversible_operations_need_no_right() -> None:
     assert twin.access.asked == 0
 
 
-async def test_the_timeline_names_the_creator() -> None:
+@pytest.mark.parametrize("operation", [operation for operation, _ in PRIVILEGED])
+async def test_rights_are_read_in_the_request_that_takes_the_job(operation: Operation) -> None:
     twin = ConnectorTwin()
     ann = await somebody(twin)
 
-    await run(twin, Operation.PURGE_CONTACT, ann, creator_name="Jo de Wit")
+    await run(twin, operation, ann, creator=INTERN)
 
-    assert posts(twin) == [(ann, "Purge Contact was asked for by Jo de Wit.")]
+    assert twin.access.asked_along == {(INTERN, ann)}
+
+
+@pytest.mark.parametrize("operation", [operation for operation, _ in PRIVILEGED])
+async def test_the_timeline_names_the_creator(operation: Operation) -> None:
+    twin = ConnectorTwin()
+    ann = await somebody(twin)
+
+    await run(twin, operation, ann, creator_name="Jo de Wit")
+
+    assert posts(twin) == [(ann, f"{operation.label} was asked for by Jo de Wit.")]
 
 
 # ------------------------------------------------------------------------------------------------------------- number
