@@ -45,7 +45,7 @@ from shared.domain.mapping.language.tokens import ExpressionError
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.errors import DataError, TransientError
 from shared.messages.lane_messages import LaneMessageError, Walk, read_lane_message, references_body, write_lane_message
-from shared.triggers.http.access import roles_of
+from shared.triggers.http.principal import roles_of
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 ROW = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
