@@ -2,23 +2,19 @@
 
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import azure.functions as func
 from pydantic import Field
 
 from shared.composition import app
+from shared.dispatch.runs import Run
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, NotFoundError
 from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import RequestModel, read_body
-
-if TYPE_CHECKING:  # the functions are found without the use cases
-    from shared.dispatch.runs import Run
-
-blueprint = func.Blueprint()
 
 _NO_SIGN_IN = "function-key"
 _START = 'Send {"table": "contact"}; with "total": 31870 the run knows how far it is.'
@@ -46,14 +42,14 @@ class _Change(RequestModel):
     act: Act
 
 
-@http_function(blueprint, "list_runs")
+@http_function("list_runs")
 async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     """List the latest runs, newest first, with their counts by `result/reason`."""
     del req
     return json_answer({"runs": [run_json(run) for run in await (await app.connector()).runs.runs.latest()]})
 
 
-@http_function(blueprint, "start_run")
+@http_function("start_run")
 async def start_run(req: func.HttpRequest) -> func.HttpResponse:
     """Start a run over a table on the bulk lane; 409 while a walk over it is under way."""
     wanted = read_body(req, _Start, usage=_START)
@@ -69,7 +65,7 @@ async def start_run(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(run_json(run), HTTPStatus.ACCEPTED)
 
 
-@http_function(blueprint, "change_run")
+@http_function("change_run")
 async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     """Pause, resume or stop a run."""
     wanted = read_body(req, _Change, usage=_CHANGE)
@@ -86,7 +82,7 @@ async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(run_json(run))
 
 
-def run_json(run: "Run") -> dict[str, Any]:
+def run_json(run: Run) -> dict[str, Any]:
     """Return a run as JSON: ids, codes, counts and times."""
     return {
         "id": run.id,
