@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.local.dataverse_sandbox.administration import endpoint_check, roles, solutions
-from shared.local.dataverse_sandbox.components import app_actions, publishing
+from shared.local.dataverse_sandbox.components import app_actions, localized_labels, publishing
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation import record_access, rights_functions
 from shared.local.dataverse_sandbox.requests.invocation import Action, Invocation
@@ -70,6 +70,8 @@ _UNBOUND: Mapping[str, Action] = {
     "AddSolutionComponent": solutions.add_component,
     "RemoveSolutionComponent": solutions.remove_component,
     "RetrieveRolePrivilegesRole": roles.retrieve,
+    "RetrieveLocLabels": localized_labels.retrieve,
+    "SetLocLabels": localized_labels.replace,
 }
 _ON_TABLE: Mapping[str, Action] = {
     "CreateMultiple": bulk.create_multiple,
@@ -87,13 +89,16 @@ _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
-CUSTOMISING = frozenset({"PublishXml", "PublishAllXml", "AddSolutionComponent", "RemoveSolutionComponent"})
+CUSTOMISING = frozenset(
+    {"PublishXml", "PublishAllXml", "AddSolutionComponent", "RemoveSolutionComponent", "SetLocLabels"}
+)
 """Actions that wait for other customisations."""
 WITH_PARAMETERS = frozenset(
     {
         "RetrieveAppComponents",
         "ValidateApp",
         "RetrieveRolePrivilegesRole",
+        "RetrieveLocLabels",
         "RetrievePrincipalAccess",
         "RetrieveUserSetOfPrivilegesByNames",
     }
