@@ -26,7 +26,7 @@ _LOCK_ATTEMPTS = 13
 _SETTLING_ATTEMPTS = 3
 _STRONG = {"Consistency": "Strong"}
 
-_BLOCKED = (
+BLOCKED = (
     "This environment blocks unmanaged customisations. Switch the setting off in the Power Platform admin centre "
     "(Environment, Settings, Features) for the time of the installation, or let an administrator do so"
 )
@@ -139,7 +139,7 @@ class CustomizationClient:
                 return await self._client.execute(operation)
             except ConnectorError as error:
                 if _blocked(error):
-                    raise ConfigurationError(_BLOCKED, service=Service.DATAVERSE, code=error.code) from None
+                    raise ConfigurationError(BLOCKED, service=Service.DATAVERSE, code=error.code) from None
                 wait = _pause(error, attempt)
                 if wait is None:
                     raise

@@ -129,7 +129,7 @@ async def _write_texts(
             {"@odata.type": f"{CRM}LocalizedLabel", "Label": text, "LanguageCode": lcid} for lcid, text in texts.items()
         ],
     }
-    await client.act("SetLocLabels", body)
+    await client.outside_the_solution().act("SetLocLabels", body)  # the row is in the solution already
 
 
 def _path(table: PageTable, row: Row, column: str, state: State) -> str:

@@ -9,6 +9,7 @@ from shared.local.dataverse_sandbox.administration import endpoint_check, roles,
 from shared.local.dataverse_sandbox.components import app_actions, localized_labels, publishing
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation import record_access, rights_functions
+from shared.local.dataverse_sandbox.organisation.privileges import PUBLISHING, Access, Privilege
 from shared.local.dataverse_sandbox.requests.invocation import Action, Invocation
 from shared.local.dataverse_sandbox.rows import bulk, leads_and_duplicates, membership
 
@@ -89,10 +90,12 @@ _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
-CUSTOMISING = frozenset(
-    {"PublishXml", "PublishAllXml", "AddSolutionComponent", "RemoveSolutionComponent", "SetLocLabels"}
-)
-"""Actions that wait for other customisations."""
+CUSTOMISING: Mapping[str, Privilege | None] = {
+    **dict.fromkeys(("PublishXml", "PublishAllXml"), PUBLISHING),
+    **dict.fromkeys(("AddSolutionComponent", "RemoveSolutionComponent"), Privilege(Access.WRITE, "solution")),
+    "SetLocLabels": None,  # the table of its row decides
+}
+"""Actions that wait for other customisations, and the privileges that they need (inferred)."""
 WITH_PARAMETERS = frozenset(
     {
         "RetrieveAppComponents",

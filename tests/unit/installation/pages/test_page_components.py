@@ -52,7 +52,8 @@ def organisation(tables: Mapping[str, TableFound]) -> Organisation:
     return Organisation(
         id=FORM,
         user_id=FORM,
-        lacking=(),
+        blocks_customisation=False,
+        managed_solution=False,
         root_unit=FORM,
         base_language=1033,
         languages=frozenset({1033, 1043}),
