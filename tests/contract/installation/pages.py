@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.operations import Method
@@ -140,6 +142,13 @@ class Installation:
     async def read(self, entity_set: str, state: State = State.PUBLISHED) -> list[dict[str, Any]]:
         """Read all rows in one state."""
         return await self.client().rows(f"{entity_set}{state.value}")
+
+    async def texts(self, address: str, column: str) -> dict[int, str]:
+        """Return the published texts of a column of a row, by language."""
+        query = f"@p1={quote(json.dumps({'@odata.id': address}))}&@p2='{column}'&@p3=false"
+        path = f"RetrieveLocLabels(EntityMoniker=@p1,AttributeName=@p2,IncludeUnpublished=@p3)?{query}"
+        answer = await self.client().get(path)
+        return {one["LanguageCode"]: one["Label"] for one in answer["Label"]["LocalizedLabels"]}
 
     def _session(self, life: Life) -> Session:
         kinds = page_kinds(CUSTOMISATION, self._keep, self._left_out)

@@ -16,7 +16,7 @@ from tests.contract.installation.pages import PAGES, SETS, Installation, KilledE
 from tests.installed import Installed, organisation
 
 FOUNDATIONS = (Kind.PUBLISHER, Kind.SOLUTION, Kind.COLUMN, Kind.ROLE)
-DUTCH, ENGLISH = 1043, 1033
+DUTCH, ENGLISH, FRENCH = 1043, 1033, 1036
 TYPES = {
     26: "view",
     59: "chart",
@@ -54,11 +54,9 @@ async def components(organisation: DataverseOrganisation) -> Counter[str]:
     return Counter(TYPES[row["componenttype"]] for row in rows if row["componenttype"] in TYPES)
 
 
-@pytest.mark.parametrize("settings", [{}, {"sales": False, "languages": (DUTCH, ENGLISH)}])
-async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(
-    settings: dict[str, object],
-) -> None:
-    async with open_organisation(bare=True, **settings) as organisation:
+@pytest.mark.parametrize("languages", [(ENGLISH,), (DUTCH, ENGLISH)])
+async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(languages: tuple[int, ...]) -> None:
+    async with open_organisation(bare=True, languages=languages) as organisation:
         installation = Installation(organisation)
         assert {Kind.VIEW, Kind.CHART, Kind.FORM, Kind.TAB, Kind.COMMAND, Kind.DASHBOARD, Kind.APP} <= {
             step.kind for step in await installation.install()
@@ -69,7 +67,37 @@ async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(
         assert await installation.install() == []
 
         assert len(publications) == 1
-        assert {request.split()[0] for request in organisation.sent} == {"GET"}
+        assert {request for request in organisation.sent if not request.startswith("GET ")} <= {"POST $batch"}
+
+
+NAMES = {
+    "savedqueries": ("savedqueryid", "name", "Spotler: Failed", "Spotler: mislukt"),
+    "savedqueryvisualizations": ("savedqueryvisualizationid", "name", "Jobs By Status", "Taken naar status"),
+    "systemforms": ("formid", "name", "Spotler Monitoring", "Spotler-bewaking"),
+    "appactions": ("appactionid", "buttonlabeltext", "New Spotler Job", "Nieuwe Spotler-taak"),
+    "appmodules": ("appmoduleid", "name", "Spotler Hub", "Spotler Hub"),
+    "sitemaps": ("sitemapid", "sitemapname", "Spotler Hub", "Spotler Hub"),
+}
+"""Key, column, and its texts in English and Dutch, by set."""
+
+
+async def test_names_have_a_text_in_each_language_and_a_text_that_somebody_changed_is_set_right() -> None:
+    async with open_organisation(bare=True, sales=False, languages=(FRENCH, DUTCH, ENGLISH)) as organisation:
+        installation = Installation(organisation)
+        await installation.install()
+
+        for entity_set, (key, column, english, dutch) in NAMES.items():
+            row = next(one for one in await installation.read(entity_set) if one[column] == english)
+            found = await installation.texts(f"{entity_set}({row[key]})", column)
+            assert found == {FRENCH: english, ENGLISH: english, DUTCH: dutch}
+
+        moniker = {"@odata.type": "Microsoft.Dynamics.CRM.sitemap", "sitemapid": row["sitemapid"]}
+        labels = [{"Label": "Anders", "LanguageCode": language} for language in (FRENCH, DUTCH)]
+        body = {"EntityMoniker": moniker, "AttributeName": "sitemapname", "Labels": labels}
+        await installation.client().outside_the_solution().act("SetLocLabels", body)
+        assert await installation.differences() == ["app dh_SpotlerHub: sitemapname of the site map differs"]
+        assert len(await installation.install()) == 1
+        assert await installation.install() == []
 
 
 async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
