@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.dataverse_sandbox.test_customising import published
 
 from tests.dataverse_sandbox.session import Dataverse
-from tests.dataverse_sandbox.test_customising import published
 
 ENGLISH, DUTCH, GERMAN = 1033, 1043, 1031
 TYPE = "Microsoft.Dynamics.CRM."
