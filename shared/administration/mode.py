@@ -1,12 +1,18 @@
-"""The mode of an environment: `live`, or `shadow`, in which everything is read and planned and nothing is written.
+"""The mode of an environment.
+
+In `shadow` everything is read and planned, and nothing is written. With an `allow-list` only chosen addresses are
+written in Spotler.
 
 One document, changed by an administrator; each process reads it again after ten seconds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
+from shared.domain.recovery.allow_list import AllowList
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
@@ -15,20 +21,39 @@ LIFETIME = timedelta(seconds=10)
 """The longest time until a process notices that the mode was changed."""
 
 
+_CATCH_UP = timedelta(hours=1)
+"""After so long without a complete poll something is wrong: as the alarm `poll-stands-still`."""
+
+
 class Mode(StrEnum):
     """What the connector does with its plans."""
 
     LIVE = "live"
     SHADOW = "shadow"
+    ALLOW_LIST = "allow-list"
 
 
 @dataclass(frozen=True, slots=True)
 class ModeChange:
-    """The mode, since when, and who chose it (an id); without a time it was never changed."""
+    """The mode, since when, and who chose it (an id); without a time it was never changed.
+
+    `allowed` are the entries of the allow-list: addresses, and domains with their `@`.
+    """
 
     mode: Mode = Mode.LIVE
     since: datetime | None = None
     by: str = ""
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def allow_list(self) -> AllowList | None:
+        """Who may be written in the platform; None: everybody, unless nothing is written at all."""
+        return AllowList.of(self.allowed) if self.mode is Mode.ALLOW_LIST else None
+
+
+def rested(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of a part that rests on purpose: nothing about it is wrong."""
+    return {**{name: one for name, one in state.items() if name != "cause"}, "ok": True, "rests": True}
 
 
 _CODEC = Codec(ModeChange)
@@ -53,11 +78,18 @@ class Modes:
             self._read_at = now
         return self._known
 
-    async def change(self, mode: Mode, *, by: str) -> None:
-        """Choose the mode."""
-        change = ModeChange(mode, self.clock.now(), by)
+    async def change(self, mode: Mode, *, by: str, allow_list: AllowList | None = None) -> None:
+        """Choose the mode; `allow_list` is part of the mode of that name."""
+        allowed = allow_list.entries if allow_list is not None else ()
+        change = ModeChange(mode, self.clock.now(), by, allowed)
         await self.store.write([Put(self._key, _CODEC.body(change))])
         self._known, self._read_at = change, self.clock.now()
+
+    async def polling_rests(self) -> bool:
+        """Whether nobody looks at the platform, or did until an hour ago: then an old cursor is no failure."""
+        change = await self.current()
+        is_new = change.since is not None and self.clock.now() - change.since < _CATCH_UP
+        return change.mode is Mode.SHADOW or is_new
 
     @property
     def _key(self) -> DocumentKey:
