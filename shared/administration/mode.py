@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.allow_list import AllowList
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
@@ -37,18 +38,22 @@ class Mode(StrEnum):
 class ModeChange:
     """The mode, since when, and who chose it (an id); without a time it was never changed.
 
-    `allowed` are the entries of the allow-list: addresses, and domains with their `@`.
+    An allow-list has fingerprints of addresses (`allowed`), and `domains` with their `@`. `before` is the mode that
+    ended.
     """
 
     mode: Mode = Mode.LIVE
     since: datetime | None = None
     by: str = ""
     allowed: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    before: Mode = Mode.LIVE
 
-    @property
-    def allow_list(self) -> AllowList | None:
-        """Who may be written in the platform; None: everybody, unless nothing is written at all."""
-        return AllowList.of(self.allowed) if self.mode is Mode.ALLOW_LIST else None
+    def allow_list(self, fingerprints: Fingerprinter) -> AllowList | None:
+        """Return who may be written in the platform; None: everybody, unless nothing is written at all."""
+        if self.mode is not Mode.ALLOW_LIST:
+            return None
+        return AllowList(fingerprints, frozenset(self.allowed), frozenset(self.domains))
 
 
 def rested(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,16 +85,17 @@ class Modes:
 
     async def change(self, mode: Mode, *, by: str, allow_list: AllowList | None = None) -> None:
         """Choose the mode; `allow_list` is part of the mode of that name."""
-        allowed = allow_list.entries if allow_list is not None else ()
-        change = ModeChange(mode, self.clock.now(), by, allowed)
+        allowed, domains = (allow_list.addresses, allow_list.domains) if allow_list is not None else ((), ())
+        before = (await self.current()).mode
+        change = ModeChange(mode, self.clock.now(), by, tuple(sorted(allowed)), tuple(sorted(domains)), before)
         await self.store.write([Put(self._key, _CODEC.body(change))])
         self._known, self._read_at = change, self.clock.now()
 
     async def polling_rests(self) -> bool:
-        """Whether nobody looks at the platform, or did until an hour ago: then an old cursor is no failure."""
+        """Whether nobody looks at the platform, or it is caught up after that: then an old cursor is no failure."""
         change = await self.current()
         is_new = change.since is not None and self.clock.now() - change.since < _CATCH_UP
-        return change.mode is Mode.SHADOW or is_new
+        return change.mode is Mode.SHADOW or (change.before is Mode.SHADOW and is_new)
 
     @property
     def _key(self) -> DocumentKey:

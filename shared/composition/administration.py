@@ -132,5 +132,5 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
         ),
         standings=Standings(store=store, clock=clock, environment=settings.environment),
         shadow=shadow,
-        mode_changes=ModeChanges(services.modes, connector.reconciliation, shadow),
+        mode_changes=ModeChanges(services.modes, connector.reconciliation, shadow, connector.forecasts),
     )

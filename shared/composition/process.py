@@ -89,7 +89,7 @@ class Process:
     async def _allow_list(self, services: Services) -> AllowList | None:
         """Return who may be written; while the state store is down, as before: then nothing is written (`_ready`)."""
         try:
-            return (await services.modes.current()).allow_list
+            return (await services.modes.current()).allow_list(await services.keys.fingerprinter())
         except ConnectorError:
             if self._wired is None:
                 raise

@@ -1,11 +1,16 @@
 """Changes the mode: stops writing, holds writes to an allow-list, goes live."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
 
-from shared.administration.mode import LIFETIME, Mode, Modes
+from shared.administration.mode import LIFETIME, Mode, ModeChange, Modes
+from shared.dispatch.forecasts import Forecast, Forecasts
 from shared.dispatch.shadow import Shadow
 from shared.domain.recovery.allow_list import AllowList
+from shared.errors import ConflictError, Service
 from shared.inbound.reconciliation import Reconciliation
+from shared.messages.lane_messages import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +20,8 @@ class ModeChanges:
     modes: Modes
     reconciliation: Reconciliation
     shadow: Shadow
+    forecasts: Forecasts
+    subject: ClassVar[Subject] = Subject.LIVE
 
     async def stop_writing(self, *, by: str) -> None:
         """Plan everything from now on, and write nothing. Every process follows within ten seconds."""
@@ -25,8 +32,19 @@ class ModeChanges:
         await self._write(Mode.ALLOW_LIST, by, allowed)
 
     async def go_live(self, *, by: str) -> None:
-        """Write everybody from now on. Every record is compared, so that nothing of the meantime is missed."""
+        """Write everybody from now on. Every record is compared, so that nothing of the meantime is missed.
+
+        ConflictError with an allow-list whose effect on everybody was not counted: nobody knows what would happen.
+        """
+        change = await self.modes.current()
+        if change.mode is Mode.ALLOW_LIST and not self.is_counted(await self.forecasts.latest(self.subject), change):
+            raise ConflictError("what going live will do was not planned", service=Service.STATE)
         await self._write(Mode.LIVE, by, None)
+
+    def is_counted(self, forecast: Forecast | None, change: ModeChange) -> bool:
+        """Whether everybody was planned since the mode was chosen."""
+        begun = change.since or datetime.min.replace(tzinfo=UTC)
+        return forecast is not None and forecast.is_finished and forecast.begun >= begun
 
     async def _write(self, mode: Mode, by: str, allowed: AllowList | None) -> None:
         before = (await self.modes.current()).mode

@@ -42,7 +42,7 @@ def as_allowed(planned: Plan, plan_input: PlanInput, rules: Rules) -> Plan:
     """Return the plan, or one that leaves the contact alone because it is not on the allow-list."""
     record = plan_input.record
     email = email_of(record, rules.mapping.for_table(plan_input.key.table)) if record is not None else ""
-    return within(rules.allow_list, planned, plan_input, email, rules.fingerprints)
+    return within(rules.allow_list, planned, plan_input, email)
 
 
 def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:

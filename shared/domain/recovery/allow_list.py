@@ -23,41 +23,35 @@ _PROBE = "somebody"
 
 @dataclass(frozen=True, slots=True)
 class AllowList:
-    """Addresses and domains by their keys (`address_key`). A domain does not include its subdomains."""
+    """Fingerprints of addresses, and domains with their `@` (`address_key`). A domain does not include its subdomains.
 
+    Addresses are people's, so the state has their fingerprints alone.
+    """
+
+    fingerprints: Fingerprinter
     addresses: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, entries: Iterable[str]) -> Self:
-        """Read addresses and domains (`@example.com`); ValueError with the entries that are neither, or if none is."""
+    def of(cls, entries: Iterable[str], fingerprints: Fingerprinter) -> Self:
+        """Read addresses and domains (`@example.com`); ValueError if one entry is neither, or if there is none."""
         keys = {address_key(entry) for entry in entries if entry.strip()}
-        wrong = sorted(key for key in keys if not is_email(f"{_PROBE}{key}" if key.startswith("@") else key))
-        if wrong:
-            raise ValueError(", ".join(wrong))
-        if not keys:
+        if not keys or not all(is_email(f"{_PROBE}{key}" if key.startswith("@") else key) for key in keys):
             raise ValueError
         domains = {key for key in keys if key.startswith("@")}
-        return cls(frozenset(keys - domains), frozenset(domains))
-
-    @property
-    def entries(self) -> tuple[str, ...]:
-        """Everything that is allowed, domains first."""
-        return (*sorted(self.domains), *sorted(self.addresses))
+        return cls(fingerprints, frozenset(map(fingerprints.address, keys - domains)), frozenset(domains))
 
     def admits(self, email: str) -> bool:
         """Whether a contact with this address may be written."""
         key = address_key(email)
-        return key in self.addresses or key[key.rfind("@") :] in self.domains
+        return key[key.rfind("@") :] in self.domains or self.fingerprints.address(key) in self.addresses
 
     def admits_contact(self, contact: MarketingContact) -> bool:
         """Whether a contact may be written by the address that it has now; without one nobody knows whose it is."""
         return self.admits(str(contact.properties.get(EMAIL) or ""))
 
 
-def within(
-    allowed: AllowList | None, planned: Plan, plan_input: PlanInput, email: str, fingerprints: Fingerprinter
-) -> Plan:
+def within(allowed: AllowList | None, planned: Plan, plan_input: PlanInput, email: str) -> Plan:
     """Return the plan if it writes to a contact whose address is allowed, else one that writes nothing.
 
     `email` is the record's own address, empty if it has none. The contact may have another one: that of a deleted
@@ -65,7 +59,7 @@ def within(
     """
     if allowed is None or not _writes(planned) or _is_new(plan_input):
         return planned
-    if allowed.admits(email) and fingerprints.address(email) == plan_input.binding.address:
+    if allowed.admits(email) and allowed.fingerprints.address(email) == plan_input.binding.address:
         return planned
     match plan_input.fetched:
         case Fetched.NO:

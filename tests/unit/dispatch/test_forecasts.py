@@ -62,7 +62,7 @@ async def test_everybody_is_planned_with_a_mapping_and_counted_by_what_changes()
 
 async def test_going_live_is_forecast_for_people_whom_the_allow_list_leaves_out() -> None:
     twin = ConnectorTwin()
-    twin.rules = replace(twin.rules, allow_list=AllowList.of(["p0@example.com"]))
+    twin.rules = replace(twin.rules, allow_list=AllowList.of(["p0@example.com"], twin.rules.fingerprints))
     twin.worker = twin.start_worker()
     for number in range(4):
         twin.crm.create(**person(emailaddress1=f"p{number}@example.com"))

@@ -17,13 +17,13 @@ from shared.engine.guards.allow_list import AllowListGuard, AllowListPlatform
 from shared.errors import DataError
 from shared.messages.list_messages import ListMembers
 from shared.ports.queue import QueueName
-from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
+from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
 from tests.unit.inbound.test_two_way import subscribed, two_way
 from tests.unit.lists.list_acts import people, sync
 from tests.unit.operations.job_acts import FAILED, end, run
 
 OUTSIDER = "bob@elsewhere.example"
-LISTED = AllowList.of(["@example.com", "carol@elsewhere.example"])
+LISTED = AllowList.of(["@example.com", "carol@elsewhere.example"], RULES.fingerprints)
 
 
 def held(twin: ConnectorTwin, allowed: AllowList | None = LISTED) -> None:
@@ -69,7 +69,7 @@ def test_an_address_is_admitted_by_itself_or_by_its_domain(address: str, *, is_a
 @pytest.mark.parametrize("entries", [["example.com"], ["ann@"], ["@"], [], [" "], ["@example.com", "nonsense"]])
 def test_an_entry_that_is_neither_an_address_nor_a_domain_is_refused(entries: list[str]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # the entries themselves are the text
-        AllowList.of(entries)
+        AllowList.of(entries, RULES.fingerprints)
 
 
 async def test_only_people_on_the_list_are_written_and_the_others_end_with_a_reason() -> None:
