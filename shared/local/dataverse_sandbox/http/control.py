@@ -18,6 +18,7 @@ from shared.local.dataverse_sandbox.http.limits import Limits
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, by_table, privilege
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, ServiceEndpoint
+from shared.local.dataverse_sandbox.schema_changes import keys
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
 
@@ -64,6 +65,7 @@ class CustomisingForm(BaseModel):
     unsettled: bool = False
     stale: int = Field(default=0, ge=0)
     loses_apps: bool = False
+    builds_keys: bool = True
 
 
 class RowsForm(BaseModel):
@@ -127,6 +129,7 @@ def _customising(server: ApiServer) -> Handler:
             for name, value in CustomisingForm.model_validate(await request.json()):
                 setattr(state, name, value)
             server.organization.show_settings()
+            keys.build_pending(server.organization)
         return JSONResponse({name: getattr(state, name) for name in CustomisingForm.model_fields})
 
     return customising

@@ -66,7 +66,7 @@ class Store:
 
     def by_key(self, table: str, values: Mapping[str, Any]) -> str | None:
         """The id of the row with these alternate key values; KeyError if there is no such key."""
-        for key in self.schema.tables[table].keys:
+        for key in self.schema.tables[table].active_keys:
             if set(key) == set(values):
                 return self._keys[table, key].get(tuple(_folded(values[column]) for column in key))
         raise KeyError(table)
