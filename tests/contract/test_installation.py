@@ -149,7 +149,7 @@ async def key_state(client: DataverseClient) -> list[Step]:
 
 
 async def test_keys_whose_index_is_pending_or_failed_are_told() -> None:
-    async with open_organisation(bare=True) as organisation:
+    async with open_organisation(bare=True, languages=(ENGLISH, DUTCH)) as organisation:
         await organisation.control("customising", {"builds_keys": False})
         await install(organisation.client)
         assert await install(organisation.client) == []
