@@ -116,7 +116,11 @@ class OrganisationTwin:
         raise AssertionError(path)
 
     async def get_all(self, paths: list[str]) -> list[Any]:
-        return [await self.get(path.partition("?")[0]) for path in paths]
+        answers = []
+        for path in (one.partition("?")[0] for one in paths):
+            is_list = self._place(path)[0] == "columns"
+            answers.append({"value": await self.rows(path)} if is_list else await self.get(path))
+        return answers
 
     async def rows(self, path: str, **options: str) -> list[dict[str, Any]]:
         self.counts.reads += 1

@@ -18,6 +18,7 @@ from shared.local.dataverse_sandbox.http.limits import Limits
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, by_table, privilege
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, ServiceEndpoint
+from shared.local.dataverse_sandbox.rows.store import Checkpoint
 from shared.local.dataverse_sandbox.schema_changes import keys
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
@@ -68,6 +69,14 @@ class CustomisingForm(BaseModel):
     builds_keys: bool = True
 
 
+class CheckpointForm(BaseModel):
+    """Remember what the organisation holds now, or `rewind` to what was remembered. GET counts the rows by table."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rewind: bool = False
+
+
 class RowsForm(BaseModel):
     """Insert rows without firing steps: (table, values by logical column name); lookups are (table, id) pairs."""
 
@@ -115,6 +124,7 @@ def control_routes(
         ("/limits", limits, ["GET", "POST"]),
         ("/delivery", delivery, ["GET", "POST"]),
         ("/customising", _customising(server), ["GET", "POST"]),
+        ("/checkpoint", _checkpoint(server), ["GET", "POST"]),
         ("/tokens", tokens, ["DELETE"]),
         ("/rows", _rows(server), ["POST"]),
         ("/snapshot", _snapshot(take_snapshot), ["GET"]),
@@ -133,6 +143,24 @@ def _customising(server: ApiServer) -> Handler:
         return JSONResponse({name: getattr(state, name) for name in CustomisingForm.model_fields})
 
     return customising
+
+
+def _checkpoint(server: ApiServer) -> Handler:
+    remembered: list[Checkpoint] = []
+
+    async def checkpoint(request: Request) -> JSONResponse:
+        store = server.organization.store
+        if request.method == "GET":
+            return JSONResponse({table: len(store.rows(table)) for table in store.schema.tables})
+        if CheckpointForm.model_validate(await request.json()).rewind:
+            if not remembered:
+                return JSONResponse({"error": "Nothing was remembered."}, 409)
+            store.rewind(remembered[0])
+        else:
+            remembered[:] = [store.checkpoint()]
+        return JSONResponse({})
+
+    return checkpoint
 
 
 def _privileges(server: ApiServer) -> Handler:
