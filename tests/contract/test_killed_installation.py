@@ -24,11 +24,13 @@ from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
 from shared.installation.session import Goal, Session
 from shared.installation.wire.customization_client import CustomizationClient
+from shared.local.dataverse_sandbox.http.limits import Limits
 from tests.contract.dataverse_organisation import open_organisation
 from tests.customisation import CUSTOMISATION
 
 ENGLISH, DUTCH = 1033, 1043
 KEY = "K" * 43 + "="
+UNLIMITED = Limits(requests=10**9, execution_seconds=10.0**9)
 
 Pause = Callable[[], Awaitable[None]]
 
@@ -76,7 +78,7 @@ async def run(client: DataverseClient, key: str | None, pause: Pause = at_once) 
 
 @pytest.mark.parametrize("every", [40, pytest.param(1, marks=pytest.mark.slow)])
 async def test_a_killed_installation_is_finished_by_the_next_and_a_third_writes_nothing(every: int) -> None:
-    async with open_organisation(bare=True, languages=(ENGLISH, DUTCH)) as organisation:
+    async with open_organisation(bare=True, languages=(ENGLISH, DUTCH), limits=UNLIMITED) as organisation:
         await organisation.control("checkpoint", {})
         writes = await run(organisation.client, KEY)
         whole = await organisation.control("checkpoint")
