@@ -70,7 +70,10 @@ class CustomisingForm(BaseModel):
 
 
 class CheckpointForm(BaseModel):
-    """Remember what the organisation holds now, or `rewind` to what was remembered. GET counts the rows by table."""
+    """Remember what the organisation holds now, or `rewind` to what was remembered.
+
+    GET answers the version of the last write, and the number of rows by table.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -151,7 +154,8 @@ def _checkpoint(server: ApiServer) -> Handler:
     async def checkpoint(request: Request) -> JSONResponse:
         store = server.organization.store
         if request.method == "GET":
-            return JSONResponse({table: len(store.rows(table)) for table in store.schema.tables})
+            rows = {table: len(store.rows(table)) for table in store.schema.tables}
+            return JSONResponse({"version": store.version, "rows": rows})
         if CheckpointForm.model_validate(await request.json()).rewind:
             if not remembered:
                 return JSONResponse({"error": "Nothing was remembered."}, 409)
