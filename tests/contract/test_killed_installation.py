@@ -30,6 +30,7 @@ from tests.customisation import CUSTOMISATION
 
 ENGLISH, DUTCH = 1033, 1043
 KEY = "K" * 43 + "="
+STATE = read_desired_state({"contact": frozenset({"firstname", "emailaddress1"})})
 UNLIMITED = Limits(requests=10**9, execution_seconds=10.0**9)
 
 Pause = Callable[[], Awaitable[None]]
@@ -61,9 +62,8 @@ class PausingClient(CustomizationClient):
 
 def everything(key: str | None) -> DesiredState:
     """Return the desired state with application user and endpoint."""
-    state = read_desired_state({"contact": frozenset({"firstname", "emailaddress1"})})
-    endpoint = Endpoint(state.endpoint_name, "ns.servicebus.windows.net", state.queue, "send", key)
-    return replace(state, endpoint=endpoint, user=ApplicationUser(str(uuid5(NAMESPACE_DNS, "app")), "Spotler Service"))
+    endpoint = Endpoint(STATE.endpoint_name, "ns.servicebus.windows.net", STATE.queue, "send", key)
+    return replace(STATE, endpoint=endpoint, user=ApplicationUser(str(uuid5(NAMESPACE_DNS, "app")), "Spotler Service"))
 
 
 async def run(client: DataverseClient, key: str | None, pause: Pause = at_once) -> int:
