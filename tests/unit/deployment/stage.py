@@ -14,7 +14,7 @@ from shared.deployment.deploy import Deployer
 from shared.deployment.request import TEMPLATE_SETTINGS, DeploymentRequest, Installation
 from shared.deployment.web import Access, HealthAnswer, Lane
 from shared.errors import ConfigurationError
-from tests.azure_stand_in import AzureStandIn
+from tests.programs.azure_stand_in import AzureStandIn
 
 WELL = HealthAnswer(200, tables=("contact",), live=Lane(0, 0))
 CALLS = 18

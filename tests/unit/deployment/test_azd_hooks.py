@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import azure_stand_in
-from tests.azure_stand_in import AzureStandIn
+from tests.programs import azure_stand_in
+from tests.programs.azure_stand_in import AzureStandIn
 from tests.unit.deployment.app_stand_in import AppStandIn, running_app
 
 PROJECT = Path(__file__).parents[3]

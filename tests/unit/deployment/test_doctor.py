@@ -7,7 +7,7 @@ from dataclasses import replace
 from shared.deployment.dataverse_side import Known
 from shared.deployment.examination.roles import NEEDED
 from shared.deployment.web import HealthAnswer
-from tests.azure_stand_in import Fault
+from tests.programs.azure_stand_in import Fault
 from tests.unit.deployment.stage import FakeDataverse, Stage
 from tests.unit.infra.templates import made
 

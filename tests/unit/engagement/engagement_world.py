@@ -16,7 +16,7 @@ from shared.domain.engagement.scores import Score, shown
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engagement.service import EngagementResult
 from tests.connector_twin import ConnectorTwin, person
-from tests.engagement_twins import HOUR, TwinMailings, TwinRows
+from tests.twins.engagement import HOUR, TwinMailings, TwinRows
 
 
 @dataclass

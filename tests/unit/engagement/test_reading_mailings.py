@@ -9,7 +9,7 @@ from shared.domain.engagement.interactions import InteractionKind, campaign_id
 from shared.domain.engagement.mailings import MailingKind, MailingOrigin
 from shared.engagement.mailings.account_probe import OpensList, opens_list
 from shared.errors import ConflictError, TransientError
-from tests.engagement_twins import DAY, HOUR, MINUTE
+from tests.twins.engagement import DAY, HOUR, MINUTE
 from tests.unit.engagement.engagement_world import kinds, open_world
 
 
