@@ -11,6 +11,9 @@ from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
 
+RESTORED = "state-import"
+"""Who chose shadow mode after a restore: going live waits until the refusals since the backup were recovered."""
+
 LIFETIME = timedelta(seconds=10)
 """The longest time until a process notices that the mode was changed."""
 
@@ -30,8 +33,22 @@ class ModeChange:
     since: datetime | None = None
     by: str = ""
 
+    @property
+    def awaits_recovery(self) -> bool:
+        """Whether the state was restored, and refusals since the backup were not recovered yet."""
+        return self.mode is Mode.SHADOW and self.by == RESTORED
+
 
 _CODEC = Codec(ModeChange)
+
+
+def restored(environment: str, at: datetime) -> Put:
+    """Return the document with which a restored environment begins: nothing is written until somebody goes live."""
+    return Put(_key(environment), _CODEC.body(ModeChange(Mode.SHADOW, at, RESTORED)))
+
+
+def _key(environment: str) -> DocumentKey:
+    return DocumentKey(f"{environment}-mode", "mode")
 
 
 @dataclass(slots=True)
@@ -61,4 +78,4 @@ class Modes:
 
     @property
     def _key(self) -> DocumentKey:
-        return DocumentKey(f"{self.environment}-mode", "mode")
+        return _key(self.environment)

@@ -10,6 +10,7 @@ from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
 from shared.composition.services import Services
 from shared.composition.wiring import Connector
+from shared.consent.refusal_recovery import RefusalRecovery
 from shared.dispatch.shadow import Shadow
 from shared.domain.mapping.model import Mapping
 from shared.domain.planning.rules import Rules
@@ -29,6 +30,7 @@ class Administration:
     person_data: PersonData
     standings: Standings
     shadow: Shadow
+    refusal_recovery: RefusalRecovery
 
 
 def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
@@ -125,5 +127,14 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             store=store,
             clock=clock,
             environment=settings.environment,
+        ),
+        refusal_recovery=RefusalRecovery(
+            crm=crm,
+            feeds=services.feeds,
+            ledger=ledger,
+            suppressions=connector.suppressions,
+            consents=services.consent,
+            rules=rules,
+            clock=clock,
         ),
     )

@@ -17,7 +17,7 @@ from shared.installation.wire.customization_client import CustomizationClient
 
 _SWITCHED_OFF, _SUSPENDED, _FAILED = 1, 1, 31
 _RECENT: Final = timedelta(days=1)
-_PATIENCE: Final = timedelta(hours=1)
+_LONGEST_WAIT: Final = timedelta(hours=1)
 _MOST: Final = "500"
 _LONGEST: Final = 200
 _KEY_MARKS: Final = ("saskey", "401", "unauthorized")
@@ -31,7 +31,7 @@ async def message_problems(client: CustomizationClient, endpoint: str, now: date
     off = sorted(step["name"] for step in steps if step["statecode"] == _SWITCHED_OFF)
     jobs = await _jobs(client, steps, now - _RECENT)
     failed = [job for job in jobs if job["statuscode"] == _FAILED]
-    late = [job for job in jobs if job["statecode"] == _SUSPENDED and _created(job) < now - _PATIENCE]
+    late = [job for job in jobs if job["statecode"] == _SUSPENDED and _created(job) < now - _LONGEST_WAIT]
     return [
         *(
             f"The step {name} is switched off: switch it on in the Plug-in Registration Tool, then resync"

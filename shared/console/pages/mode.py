@@ -65,6 +65,11 @@ async def go_live(visit: Visit) -> Reply:
         raise RefusedError(
             HTTPStatus.CONFLICT, said("Nothing was changed. Type the name of the environment to go live.")
         )
+    if (await services.modes.current()).awaits_recovery:
+        text = said(
+            "The state was restored: run python -m shared state recover first, so that no refusal is forgotten."
+        )
+        raise RefusedError(HTTPStatus.CONFLICT, text)
     await services.modes.change(Mode.LIVE, by=visit.user.id)
     await connector.reconciliation.begin()
     await administration.shadow.forget()
