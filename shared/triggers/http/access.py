@@ -129,7 +129,7 @@ ROUTES: Mapping[str, HttpRoute] = {
     "forget_person": HttpRoute(
         "people_api", _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
     ),
-    "poll_now": HttpRoute("poll_api", _POST, "poll", CallerRole.OPERATOR, _REPEATS),
+    "poll_now": HttpRoute("runs_api", _POST, "poll", CallerRole.OPERATOR, _REPEATS),
     "list_runs": HttpRoute("runs_api", _GET, "runs", CallerRole.OPERATOR, _READS),
     "start_run": HttpRoute("runs_api", _POST, "runs", CallerRole.OPERATOR, _REPEATS),
     "change_run": HttpRoute("runs_api", _POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
@@ -139,6 +139,10 @@ ROUTES: Mapping[str, HttpRoute] = {
     "decide_review": HttpRoute(
         "reviews_api", _POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"
     ),
+    "read_mode": HttpRoute("mode_api", _GET, "mode", CallerRole.OPERATOR, _READS),
+    "change_mode": HttpRoute("mode_api", _POST, "mode", CallerRole.ADMINISTRATOR, "decides who is written", _FEW_IDS),
+    "begin_forecast": HttpRoute("mode_api", _POST, "forecasts/{subject}", CallerRole.OPERATOR, _READS, LARGEST),
+    "read_forecast": HttpRoute("mode_api", _GET, "forecasts/{subject}", CallerRole.OPERATOR, _READS),
     "read_mapping": HttpRoute("mapping_api", _GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),
     "mapping_history": HttpRoute("mapping_api", _GET, "mapping/history", CallerRole.OPERATOR, _READS),
     "check_mapping": HttpRoute("mapping_api", _POST, "mapping/check", CallerRole.OPERATOR, _READS, LARGEST),

@@ -183,6 +183,13 @@ async def test_the_rows_of_a_person_are_removed_and_those_of_others_stay(rows: R
     assert await rows.interactions.remove_of([CONTACT]) == 0
 
 
+async def test_single_rows_are_removed_and_those_that_are_gone_already_are_no_error(rows: Rows) -> None:
+    await rows.interactions.write([interaction(), interaction(LEAD)])
+    for _ in range(2):
+        await rows.interactions.remove([interaction().id])
+    assert [row["_dh_leadid_value"] for row in await rows.stored()] == [str(LEAD.id)]
+
+
 async def test_old_rows_are_deleted_by_dataverse_itself(rows: Rows) -> None:
     late = BEGUN + timedelta(days=9)
     await rows.interactions.write([interaction(), interaction(LEAD, last=late)])
@@ -275,6 +282,9 @@ async def test_a_response_is_closed_and_belongs_to_its_campaign_and_person(rows:
     assert {(row["statecode"], row["statuscode"], row["channeltypecode"]) for row in found} == {(1, 2, 1)}
     assert {row["_regardingobjectid_value"] for row in found} == {str(CAMPAIGN.id)}
     assert by_subject["Opened"]["description"].startswith("3 times")
+    for _ in range(2):  # what turned out to be no response; one that is gone is no error
+        await rows.activities.remove_responses([writes[0].id])
+    assert len(await rows.organisation.rows("campaignresponses", "subject")) == len(kinds) - 1
 
 
 async def test_an_activity_of_a_person_who_is_gone_is_refused_and_the_others_are_written(rows: Rows) -> None:

@@ -13,11 +13,12 @@ import pytest
 
 from shared.adapters.storage.archive import export_state
 from shared.adapters.storage.sqlite import SqliteStateStore
-from shared.administration.mode import Mode, Modes
+from shared.administration.mode import AwaitsRecoveryError, Mode, Modes, restored
 from shared.composition import app
 from shared.consent.refusal_recovery import Recovered
 from shared.console.pages.mode import go_live
 from shared.console.web import Redirect, RefusedError
+from shared.dispatch.mode_changes import ModeChanges
 from shared.errors import ConfigurationError
 from shared.local.commands.provisioning import state_command
 from shared.ports.state import DocumentKey, Insert
@@ -66,10 +67,13 @@ class Running:
     modes: Modes = field(default_factory=lambda: Modes(TwinStore(), ManualClock(), "test"))
     begun: int = 0
 
+    async def restored(self) -> None:
+        await self.modes.store.write([restored("test", self.modes.clock.now())])
+
     def services(self) -> Any:
         return SimpleNamespace(modes=self.modes, clock=ManualClock(), settings=SimpleNamespace(environment="test"))
 
-    async def begin(self) -> None:
+    async def begin(self, **_: object) -> None:
         self.begun += 1
 
     async def go_live(self) -> object:
@@ -87,12 +91,11 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Running:
     async def nothing() -> None:
         return
 
+    reconciliation, shadow = SimpleNamespace(begin=made.begin), SimpleNamespace(forget=nothing)
+    changes = ModeChanges(made.modes, cast("Any", reconciliation), cast("Any", shadow), cast("Any", None))
     parts = {
         "services": made.services(),
-        "connector": SimpleNamespace(reconciliation=SimpleNamespace(begin=made.begin)),
-        "administration": SimpleNamespace(
-            shadow=SimpleNamespace(forget=nothing), refusal_recovery=SimpleNamespace(recover=recover)
-        ),
+        "administration": SimpleNamespace(mode_changes=changes, refusal_recovery=SimpleNamespace(recover=recover)),
     }
     for name, part in parts.items():
 
@@ -105,10 +108,13 @@ def running(monkeypatch: pytest.MonkeyPatch) -> Running:
 
 
 async def test_going_live_waits_for_the_recovery(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    await running.modes.change(Mode.SHADOW, by="state-import")
+    await running.restored()
 
     with pytest.raises(RefusedError):
         await running.go_live()
+    await running.modes.change(Mode.SHADOW, by="ann")
+    with pytest.raises(AwaitsRecoveryError):
+        await running.modes.change(Mode.ALLOW_LIST, by="ann")
     assert running.begun == 0
 
     assert await state_command.run(argparse.Namespace(action="recover", former=None)) == 0
@@ -126,7 +132,7 @@ async def test_a_connector_that_writes_is_not_recovered(running: Running) -> Non
 
 
 async def test_the_former_state_is_another_table_in_azure(running: Running) -> None:
-    await running.modes.change(Mode.SHADOW, by="state-import")
+    await running.restored()
 
     with pytest.raises(ConfigurationError, match="another table"):
         await state_command.run(argparse.Namespace(action="recover", former="spotlerconnector"))

@@ -22,7 +22,6 @@ from shared.local.commands.local_settings import read_local_settings
 from shared.ports.state import Put
 
 _BINDINGS = "-binding"
-RECOVERED = "state-recover"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -79,8 +78,7 @@ async def _recover(settings: Settings, table: str | None) -> int:
             )
         async with former_state(settings, table, services.clock) as former:
             found = await (await app.administration()).refusal_recovery.recover(former)
-        change = await services.modes.current()
-        await services.modes.change(change.mode, by=RECOVERED)
+        await services.modes.recovered()
     finally:
         await app.shut_down()
     print(

@@ -12,7 +12,7 @@ from pathlib import Path
 from shared.domain.records.records import PersonTable, Reference, Why
 from shared.ports.queue import QueueName
 from tests.bench.figures.figure import Figure, Measured, yardstick
-from tests.bench.made_up import MadeUpWorld, key_of, made_up_world
+from tests.bench.processor.made_up import MadeUpWorld, key_of, made_up_world
 from tests.bench.saver import save
 from tests.bench.through_the_app import bench, settled
 

@@ -15,7 +15,7 @@ from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyD
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.fields import wished_fields
 from tests.bench.figures.figure import Figure, Measured, yardstick
-from tests.bench.made_up import RULES, catalogue, key_of, made_up
+from tests.bench.processor.made_up import RULES, catalogue, key_of, made_up
 from tests.person_records import names_read
 
 _RECORDS = 5_000
