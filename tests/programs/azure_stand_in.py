@@ -57,7 +57,7 @@ class AzureStandIn:
     """The names of the settings that a deployment of the template makes."""
 
     roles: dict[str, str] = field(default_factory=dict)
-    """The roles of the identity, each with the type of its resource."""
+    """The roles of the identity, each with the type of its resource, or with a whole scope."""
 
     sign_in: str = ""
     """The app registration of App Service Authentication; "" while that is off."""
@@ -112,8 +112,11 @@ class AzureStandIn:
             case ["role", "assignment", "list"]:
                 group = f"{SUBSCRIPTION}/resourceGroups/{self.groups[0]}"
                 return [
-                    {"roleDefinitionId": f"/roleDefinitions/{role}", "scope": f"{group}/providers/{resource}/one"}
-                    for role, resource in self.roles.items()
+                    {
+                        "roleDefinitionId": f"/roleDefinitions/{role}",
+                        "scope": where if where.startswith("/") else f"{group}/providers/{where}/one",
+                    }
+                    for role, where in self.roles.items()
                 ]
             case ["ad", "signed-in-user", "show"]:
                 return {"id": "person-1"}

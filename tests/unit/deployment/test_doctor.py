@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from shared.deployment.dataverse_side import Known
 from shared.deployment.examination.roles import NEEDED
 from shared.deployment.web import HealthAnswer
@@ -113,3 +115,20 @@ def test_the_doctor_passes_the_sign_in_of_an_app(stage: Stage) -> None:
 
     assert stage.deployer.doctor(stage.request) == []
     assert stage.web.tokens == {"token-1"}
+
+
+@pytest.mark.parametrize(
+    ("scope", "findings"),
+    [
+        ("/subscriptions/sub-1", 0),
+        ("/subscriptions/sub-1/resourceGroups/A-GROUP", 0),
+        ("/subscriptions/sub-1/resourceGroups/a-group-2", 1),
+        ("/subscriptions/sub-1/resourceGroups/b-group/providers/Microsoft.KeyVault/vaults/kv-2", 1),
+    ],
+    ids=["subscription", "group", "group-with-a-longer-name", "other-group"],
+)
+def test_a_role_that_an_administrator_assigned_further_up_counts(stage: Stage, scope: str, findings: int) -> None:
+    stage.deploy()
+    stage.azure.roles["4633458b-17de-408a-b874-0445c86b69e6"] = scope
+
+    assert len(stage.deployer.doctor(stage.request)) == findings
