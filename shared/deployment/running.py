@@ -15,7 +15,9 @@ _CURES = {
     "MSINotEnabled": "run python -m shared deploy again: the app has lost its identity",
 }
 _PAUSE, _LONGEST = 10.0, 300.0
-_OK, _REFUSED, _NOTHING_THERE = 200, 401, frozenset({0, 404})
+_OK, _NOTHING_THERE = 200, frozenset({0, 404})
+_REFUSED = frozenset({302, 401, 403})
+"""With sign-in, a caller without a token is sent to the page for it."""
 
 
 def wait_for_health(azure: Azure, installation: RunningApp, web: Web, access: Access) -> HealthAnswer:
@@ -32,11 +34,8 @@ def wait_for_health(azure: Azure, installation: RunningApp, web: Web, access: Ac
             f"https://{installation.host}/api/health does not answer ({answer.status}): look at the log stream of "
             f"{installation.app}; ConfigurationError there names a wrong setting"
         )
-    if answer.status == _REFUSED:
-        raise ConfigurationError(
-            f"https://{installation.host}/api/health refuses {'your token' if access.token else 'the function key'}: "
-            "see Sign-in in docs/howto/deploy.md"
-        )
+    if answer.status in _REFUSED:
+        raise ConfigurationError(_refusal(installation, access))
     return answer
 
 
@@ -45,7 +44,14 @@ def health_problems(installation: RunningApp, web: Web, access: Access) -> list[
     answer = web.health(installation.host, access)
     if answer.problems or answer.status == _OK:
         return list(answer.problems)
+    if answer.status in _REFUSED:
+        return [_refusal(installation, access)]
     return [f"GET /api/health answers {answer.status or 'nothing'}: look at the log stream of {installation.app}"]
+
+
+def _refusal(installation: RunningApp, access: Access) -> str:
+    given = "your token" if access.token else "the function key"
+    return f"https://{installation.host}/api/health refuses {given}: see Sign-in in docs/howto/deploy.md"
 
 
 def access_to(azure: Azure, account: Account, request: DeploymentRequest, installation: RunningApp) -> Access:

@@ -117,6 +117,16 @@ def test_the_doctor_passes_the_sign_in_of_an_app(stage: Stage) -> None:
     assert stage.web.tokens == {"token-1"}
 
 
+@pytest.mark.parametrize("status", [302, 401, 403])
+def test_the_doctor_says_where_to_read_about_an_app_that_refuses_the_token(stage: Stage, status: int) -> None:
+    stage.azure.sign_in = "registration-1"
+    stage.deploy()
+    stage.web.answers = [HealthAnswer(status)]
+
+    [told] = stage.deployer.doctor(stage.request)
+    assert "refuses your token: see Sign-in" in told
+
+
 @pytest.mark.parametrize(
     ("scope", "findings"),
     [
