@@ -7,6 +7,7 @@ from shared.console.access.roles import Role
 from shared.console.pages import (
     connection,
     decisions,
+    forecast,
     mode,
     overview,
     people,
@@ -135,6 +136,9 @@ ROUTES: tuple[Route, ...] = (
     _act("connection/capabilities", connection.test_capabilities, Role.OPERATOR, "test-capabilities"),
     _act("connection/look", connection.look_now, Role.OPERATOR, "look-at-spotler"),
     _page("mode", mode.mode),
+    _act("mode/allow-list", mode.hold_to_list, Role.ADMINISTRATOR, "hold-to-list"),
+    _part("forecast/*", forecast.progress),
+    _act("forecast/*/begin", forecast.begin, Role.OPERATOR, "begin-forecast"),
     _act("mode/shadow", mode.enter_shadow, Role.ADMINISTRATOR, "enter-shadow"),
     _act("mode/plan", mode.plan_everybody, Role.OPERATOR, "plan-everybody"),
     _act("mode/live", mode.go_live, Role.ADMINISTRATOR, "go-live"),

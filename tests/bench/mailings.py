@@ -41,7 +41,7 @@ from shared.ports.engagement import ActivityWrite, CampaignWrite, InteractionWri
 from shared.ports.mailings import FeedPage, Happening
 from tests.bench.through_the_app import bench, settled
 from tests.contract.clocks import ManualClock
-from tests.engagement_twins import LINKS
+from tests.twins.engagement import LINKS
 
 _PAGE = 100
 _HANDLE = "m1"

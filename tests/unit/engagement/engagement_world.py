@@ -19,7 +19,7 @@ from shared.engagement.keeping.row_plan import RowPlan, Subject, plan_rows
 from shared.engagement.mailings.known_mailings import KnownMailing
 from shared.engagement.service import EngagementResult
 from tests.connector_twin import ConnectorTwin, person
-from tests.engagement_twins import HOUR, TwinEvent, TwinMailings, TwinRows
+from tests.twins.engagement import HOUR, TwinEvent, TwinMailings, TwinRows
 
 
 @dataclass

@@ -5,7 +5,7 @@ import pytest
 from shared.domain.engagement.scores import Score
 from shared.domain.engagement.weights import PACKAGED_VERSION, packaged_text, read_version
 from shared.errors import DataError
-from tests.engagement_twins import HOUR
+from tests.twins.engagement import HOUR
 from tests.unit.engagement.engagement_world import open_world
 
 HIGHER = packaged_text().replace("version: 1", "version: 2").replace("clicked: 5", "clicked: 40")

@@ -11,7 +11,7 @@ from shared.domain.engagement.mailings import MailingKind
 from shared.domain.records.records import PersonTable
 from shared.engagement.choices import ResponseKind
 from shared.errors import TransientError
-from tests.engagement_twins import DAY, HOUR, MINUTE
+from tests.twins.engagement import DAY, HOUR, MINUTE
 from tests.unit.engagement.engagement_world import kinds, open_world
 
 

@@ -12,7 +12,7 @@ from shared.domain.engagement.mailings import MailingKind, MailingOrigin
 from shared.domain.records.marketing_contact import Bounce
 from shared.engagement.mailings.account_probe import OpensList, opens_list
 from shared.errors import ConflictError, TransientError
-from tests.engagement_twins import DAY, HOUR, MINUTE
+from tests.twins.engagement import DAY, HOUR, MINUTE
 from tests.unit.engagement.engagement_world import kinds, open_world
 
 

@@ -6,7 +6,7 @@ from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.engagement.scores import Score
 from shared.domain.records.records import PersonTable
 from shared.engagement.website_visits import WebsiteVisit
-from tests.engagement_twins import DAY, MINUTE
+from tests.twins.engagement import DAY, MINUTE
 from tests.unit.engagement.engagement_world import EngagementWorld, open_world
 
 

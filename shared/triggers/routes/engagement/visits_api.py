@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
@@ -14,14 +14,10 @@ from pydantic.alias_generators import to_camel
 from shared.composition import app
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.values.values import is_email
+from shared.engagement.website_visits import WebsiteVisit
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel
-
-if TYPE_CHECKING:  # the functions are found without the use cases
-    from shared.engagement.website_visits import WebsiteVisit
-
-blueprint = func.Blueprint()
 
 _MOST = 1_000
 _USAGE = f"Send a JSON array, or one JSON object in each line, of at most {_MOST} visits."
@@ -51,10 +47,8 @@ class _Visit(RequestModel):
     pages: Annotated[list[_Page], Field(max_length=1000)] = Field(default=[])
     score: int | None = Field(default=None, ge=0, le=1_000_000)
 
-    def visit(self) -> "WebsiteVisit":
+    def visit(self) -> WebsiteVisit:
         """Convert to the domain. ValueError for a visit of nobody."""
-        from shared.engagement.website_visits import WebsiteVisit  # noqa: PLC0415  # see above
-
         record = RecordKey(self.crm_table, self.crm_id) if self.crm_table and self.crm_id else None
         email = self.email.strip()
         if record is None and not is_email(email):
@@ -74,7 +68,7 @@ class _Visit(RequestModel):
         )
 
 
-@http_function(blueprint, "website_visits")
+@http_function("website_visits")
 async def website_visits(req: func.HttpRequest) -> func.HttpResponse:
     """Keep visits. Answers 202 with how many were accepted, and which lines were rejected; repeats do no harm."""
     engagement, now = (await app.connector()).engagement, (await app.services()).clock.now()

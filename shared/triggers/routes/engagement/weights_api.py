@@ -12,8 +12,6 @@ from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import RequestModel, read_query
 
-blueprint = func.Blueprint()
-
 _NO_SIGN_IN = "function-key"
 _MOST = 20_000
 
@@ -31,14 +29,14 @@ class _ApplyQuery(RequestModel):
     comment: str = ""
 
 
-@http_function(blueprint, "read_weights")
+@http_function("read_weights")
 async def read_weights(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the live file of weights as YAML. ETag is its version."""
     number, text = await (await app.connector()).engagement.weights_change.text()
     return func.HttpResponse(text, mimetype="application/yaml", charset="utf-8", headers={"ETag": f'"{number}"'})
 
 
-@http_function(blueprint, "preview_weights")
+@http_function("preview_weights")
 async def preview_weights(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with how many people's scores would move by how much. Changes nothing."""
     query = read_query(req, _PreviewQuery, usage=f"Call /api/engagement/weights/preview?most={_MOST} or less.")
@@ -49,7 +47,7 @@ async def preview_weights(req: func.HttpRequest) -> func.HttpResponse:
         return _invalid(error)
 
 
-@http_function(blueprint, "apply_weights")
+@http_function("apply_weights")
 async def apply_weights(req: func.HttpRequest) -> func.HttpResponse:
     """Make the file in the body live: `?by=role&comment=…`. All scores are computed again."""
     query = read_query(req, _ApplyQuery, usage="Call /api/engagement/weights?by={role or id}&comment={why}.")
