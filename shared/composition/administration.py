@@ -7,8 +7,9 @@ from typing import Any
 
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.administration.health import Health
+from shared.administration.measures.monitor import Monitor
+from shared.administration.measures.round_trip import RoundTrip
 from shared.administration.mode import rested
-from shared.administration.monitor import Monitor
 from shared.administration.people.standing import Standings
 from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
@@ -34,6 +35,7 @@ class Administration:
     standings: Standings
     shadow: Shadow
     mode_changes: ModeChanges
+    round_trip: RoundTrip
 
 
 def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
@@ -132,5 +134,16 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
         ),
         standings=Standings(store=store, clock=clock, environment=settings.environment),
         shadow=shadow,
+        round_trip=RoundTrip(
+            marked=services.marked_records,
+            platform=platform,
+            ledger=ledger,
+            mapping=rules.mapping,
+            store=store,
+            clock=clock,
+            environment=settings.environment,
+            record=settings.round_trip_record,
+            column=settings.round_trip_column,
+        ),
         mode_changes=ModeChanges(services.modes, connector.reconciliation, shadow, connector.forecasts),
     )

@@ -20,6 +20,7 @@ from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
 from shared.adapters.dataverse.rows.latest_rows import LatestRows
 from shared.adapters.dataverse.rows.lists import DataverseLists
+from shared.adapters.dataverse.rows.marked_records import DataverseMarkedRecords
 from shared.adapters.dataverse.rows.permission_names import DataversePermissionRows
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.writeback.subscriber_records import DataverseSubscriberRecords
@@ -89,6 +90,7 @@ class Services(Ports):
     people_search: PeopleSearch
     latest_rows: LatestRows
     modes: Modes
+    marked_records: DataverseMarkedRecords
 
     async def close(self) -> None:
         """Release connections, those to other services first."""
@@ -188,4 +190,5 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         people_search=PeopleSearch(dataverse, settings.sync_tables),
         latest_rows=LatestRows(dataverse),
         modes=Modes(store, clock, settings.environment),
+        marked_records=DataverseMarkedRecords(dataverse),
     )

@@ -60,7 +60,7 @@ def _act(pattern: str, handler: Handler, role: Role, act: str) -> Route:
 
 NOT_IN_SHADOW = frozenset(
     {"release", "review", "sync-list", "look-at-spotler", "start-run", "resume-run", "start-comparison", "take-up-job"}
-    | {"start-mailings"}
+    | {"start-mailings", "measure-round-trip"}
 )
 """Acts that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 
@@ -135,6 +135,7 @@ ROUTES: tuple[Route, ...] = (
     _page("mode", mode.mode),
     _act("mode/allow-list", mode.hold_to_list, Role.ADMINISTRATOR, "hold-to-list"),
     _part("forecast/*", forecast.progress),
+    _act("checks/round-trip", proof.measure, Role.OPERATOR, "measure-round-trip"),
     _act("forecast/*/begin", forecast.begin, Role.OPERATOR, "begin-forecast"),
     _act("mode/shadow", mode.enter_shadow, Role.ADMINISTRATOR, "enter-shadow"),
     _act("mode/plan", mode.plan_everybody, Role.OPERATOR, "plan-everybody"),

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
 from shared.composition.setting_groups.setting_texts import LOOPBACK, Schedule
+from shared.domain.records.records import RecordKey
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
 TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
@@ -131,6 +132,19 @@ class TelemetrySettings(BaseSettings):
     watch_schedule: Schedule = Field(
         default="0 * * * * *",
         description="When queues and services are measured; the alarms expect once a minute.",
+    )
+    round_trip_record: RecordKey | None = Field(
+        default=None,
+        description="A record made for this, such as `contact:` and its id: its way from Dataverse to Spotler is "
+        "measured. Each time costs a write on both sides and some reads. Empty: off.",
+    )
+    round_trip_column: str = Field(
+        default="jobtitle",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="The text column of that record which is written; the mapping must send it to Spotler as it is.",
+    )
+    round_trip_schedule: Schedule = Field(
+        default="0 5/15 * * * *", description="When the round trip is measured; NCRONTAB."
     )
 
 

@@ -1,18 +1,31 @@
 """Checks and the audit log: can I trust it, and who did what."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+from http import HTTPStatus
+
+from shared.administration.measures.round_trip import LATE, LONGEST, Trip
 from shared.composition import app
 from shared.console.access.audit import AuditLog
 from shared.console.csv_file import csv_file
+from shared.console.rendering.plots import WIDTH, columns
 from shared.console.rendering.words import said
-from shared.console.web import Page, Reply, Visit, link
+from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.telemetry.activity import ECHO
+
+_MONTH, _SOON = timedelta(days=30), timedelta(seconds=20)
+_MOST_TRIPS, _PLOT_HEIGHT = 20, 80
 
 
 async def checks(visit: Visit) -> Reply:
     """Show the nightly comparison of both sides, and how many changes were echoes of our own writes."""
     del visit
     connector = await app.connector()
+    administration = await app.administration()
     quarters = await (await app.services()).activity.last_day()
+    trips = await administration.round_trip.trips(_MONTH)
+    nights = await connector.reconciliation.nights.latest()
+    rates = [night.rate for night in nights]
     echoes = sum(quarter.outcomes.get(f"{ECHO}/{ECHO}", 0) for quarter in quarters)
     values = {
         "title": said("Checks"),
@@ -21,8 +34,39 @@ async def checks(visit: Visit) -> Reply:
         "comparison": await connector.comparison.state(),
         "on": connector.settings.reconcile,
         "nights": connector.settings.reconcile_days,
+        "measures_trips": administration.round_trip.is_on,
+        "trips": trips[-_MOST_TRIPS:],
+        "late": sum(1 for trip in trips if trip.seconds is None or trip.seconds > LATE.total_seconds()),
+        "trip_count": len(trips),
+        "worst": _worst_by_day(trips),
+        "alarm": LATE.total_seconds(),
+        "found": nights,
+        "rates": columns([rate or 0.0 for rate in rates], WIDTH, _PLOT_HEIGHT),
+        "highest": max((rate for rate in rates if rate is not None), default=0.0),
     }
     return Page("pages/checks.html", values)
+
+
+def _worst_by_day(trips: Sequence[Trip]) -> tuple[tuple[float, float, float, float], ...]:
+    """Return a column for the slowest measurement of each day; one that did not arrive counts as the longest wait."""
+    days: dict[str, float] = {}
+    for trip in trips:
+        day = trip.at.date().isoformat()
+        took = LONGEST.total_seconds() if trip.seconds is None else trip.seconds
+        days[day] = max(days.get(day, 0.0), took)
+    return tuple(columns(list(days.values()), WIDTH, _PLOT_HEIGHT))
+
+
+async def measure(visit: Visit) -> Reply:
+    """Measure the round trip now, for twenty seconds at most."""
+    del visit
+    trip = await (await app.administration()).round_trip.measure(_SOON)
+    if trip is None:
+        raise RefusedError(HTTPStatus.CONFLICT, said("There is no marked record: set ROUND_TRIP_RECORD."))
+    if trip.seconds is None:
+        return Redirect(link("checks"), Notice(Tone.WARN, said("The mark has not arrived within twenty seconds.")))
+    text, values = said("The mark has arrived after %(seconds)s seconds."), {"seconds": str(trip.seconds)}
+    return Redirect(link("checks"), Notice(Tone.OK, text, values))
 
 
 async def audit(visit: Visit) -> Reply:

@@ -22,7 +22,7 @@ TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
 
 WRITERS = frozenset(
     {"poll_spotler", "reconcile", "tend_bounces", "rename_permissions", "refresh_automations", "sweep_jobs"}
-    | {"update_permissions_variable", "read_engagement", "tend_engagement"}
+    | {"update_permissions_variable", "read_engagement", "tend_engagement", "measure_round_trip"}
 )
 """Timers that write to Dataverse or Spotler, or send messages that would; in shadow mode they rest."""
 

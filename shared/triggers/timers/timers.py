@@ -32,6 +32,7 @@ async def tidy_state(timer: func.TimerRequest) -> None:
 
     services = await app.services()
     await services.activity.tidy()
+    await (await app.administration()).round_trip.tidy()
     await AuditLog(services.store, services.clock, services.settings.environment).tidy()
 
 
@@ -101,6 +102,12 @@ async def watch(timer: func.TimerRequest) -> None:
     if is_exported():
         await (await app.administration()).monitor.measure()
     await _keep_figures()
+
+
+@timer_function(blueprint, "round_trip_schedule")
+async def measure_round_trip(timer: func.TimerRequest) -> None:
+    """Write the marked record, and read it back in Spotler; off without ROUND_TRIP_RECORD."""
+    await (await app.administration()).round_trip.measure()
 
 
 async def _keep_figures() -> None:
