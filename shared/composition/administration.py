@@ -10,6 +10,7 @@ from shared.administration.health import Health
 from shared.administration.measures.monitor import Monitor
 from shared.administration.measures.round_trip import RoundTrip
 from shared.administration.mode import rested
+from shared.administration.people.choices import Choices
 from shared.administration.people.standing import Standings
 from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
@@ -33,6 +34,7 @@ class Administration:
     housekeeping: Housekeeping
     person_data: PersonData
     standings: Standings
+    choices: Choices
     shadow: Shadow
     mode_changes: ModeChanges
     round_trip: RoundTrip
@@ -133,6 +135,7 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             environment=settings.environment,
         ),
         standings=Standings(store=store, clock=clock, environment=settings.environment),
+        choices=Choices(crm=crm, platform=platform, ledger=ledger, lanes=connector.lanes, rules=rules),
         shadow=shadow,
         round_trip=RoundTrip(
             marked=services.marked_records,

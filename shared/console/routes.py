@@ -60,6 +60,7 @@ def _act(pattern: str, handler: Handler, role: Role, act: str) -> Route:
 
 NOT_IN_SHADOW = frozenset(
     {"release", "review", "sync-list", "look-at-spotler", "start-run", "resume-run", "start-comparison", "take-up-job"}
+    | {"take-side", "make-primary", "repeat-job"}
     | {"start-mailings", "measure-round-trip"}
 )
 """Acts that write to one of the sides by themselves, or start what would; refused in shadow mode."""
@@ -85,11 +86,15 @@ ROUTES: tuple[Route, ...] = (
     _act("problems/*/discard", problems.discard, Role.ADMINISTRATOR, "discard"),
     _page("decisions", decisions.decisions),
     _part("parts/fields", decisions.fields),
+    _part("parts/duplicates", decisions.duplicates),
+    _act("person/*/*/side", decisions.take_side, Role.ADMINISTRATOR, "take-side"),
+    _act("person/*/*/primary", decisions.make_primary, Role.ADMINISTRATOR, "make-primary"),
     _act("decisions/*/release", decisions.release, Role.ADMINISTRATOR, "release"),
     _act("decisions/*/review", decisions.decide, Role.ADMINISTRATOR, "review"),
     _page("jobs", jobs.jobs),
     _part("parts/jobs", jobs.rows),
     _act("jobs/*/take-up", jobs.take_up, Role.OPERATOR, "take-up-job"),
+    _act("jobs/*/repeat", jobs.repeat, Role.OPERATOR, "repeat-job"),
     _page("lists", lists.lists),
     _part("parts/lists", lists.rows),
     _page("list/*", lists.one_list),

@@ -95,6 +95,11 @@ ROUTES: Mapping[str, HttpRoute] = {
     "list_overview": HttpRoute(_GET, "lists/{id}", CallerRole.OPERATOR, _READS, query=("judge",)),
     "list_left_out": HttpRoute(_GET, "lists/{id}/left-out", CallerRole.OPERATOR, _READS),
     "resync": HttpRoute(_POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
+    "take_side": HttpRoute(_POST, "records/{table}/{id}/side", CallerRole.ADMINISTRATOR, "decides what is written"),
+    "make_primary": HttpRoute(
+        _POST, "records/{table}/{id}/primary", CallerRole.ADMINISTRATOR, "decides what is written"
+    ),
+    "repeat_job": HttpRoute(_POST, "jobs/{id}/repeat", CallerRole.OPERATOR, _REPEATS),
     "dead_letters": HttpRoute(_GET, "dead-letters", CallerRole.OPERATOR, _READS),
     "replay": HttpRoute(_POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
     "replay_held": HttpRoute(
@@ -152,6 +157,7 @@ ROUTES: Mapping[str, HttpRoute] = {
 
 NOT_IN_SHADOW = frozenset(
     {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
+    | {"take_side", "make_primary", "repeat_job"}
 )
 """Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 
