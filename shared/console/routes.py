@@ -60,7 +60,7 @@ def _act(pattern: str, handler: Handler, role: Role, act: str) -> Route:
 
 NOT_IN_SHADOW = frozenset(
     {"release", "review", "sync-list", "look-at-spotler", "start-run", "resume-run", "start-comparison", "take-up-job"}
-    | {"take-side", "make-primary", "repeat-job"}
+    | {"take-side", "make-primary", "repeat-job", "change-comparison", "change-mailings"}
     | {"start-mailings", "measure-round-trip"}
 )
 """Acts that write to one of the sides by themselves, or start what would; refused in shadow mode."""
@@ -103,6 +103,8 @@ ROUTES: tuple[Route, ...] = (
     _act("list/*/sync", lists.sync, Role.OPERATOR, "sync-list"),
     _page("mailings", mailings.mailings),
     _page("mailings.csv", mailings.export),
+    _act("runs/from-spotler/*", runs.change_from_spotler, Role.OPERATOR, "change-comparison"),
+    _act("runs/mailings/*", runs.change_mailings, Role.OPERATOR, "change-mailings"),
     _act("runs/mailings", mailings.start, Role.OPERATOR, "start-mailings"),
     _page("runs", runs.runs),
     _page("runs/*/prepare", runs.prepare),

@@ -16,11 +16,13 @@ from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import RequestModel, read_body
 
 if TYPE_CHECKING:  # the functions are found without the use cases
+    from shared.composition.wiring import Connector
     from shared.dispatch.runs import Run
 
 blueprint = func.Blueprint()
 
 _NO_SIGN_IN = "function-key"
+_FROM_SPOTLER, _MAILINGS = "from-spotler", "mailings"
 _START = 'Send {"table": "contact"}; with "total": 31870 the run knows how far it is.'
 _CHANGE = 'Send {"act": "pause"}, "resume" or "stop".'
 
@@ -50,7 +52,12 @@ class _Change(RequestModel):
 async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     """List the latest runs, newest first, with their counts by `result/reason`."""
     del req
-    return json_answer({"runs": [run_json(run) for run in await (await app.connector()).runs.runs.latest()]})
+    connector = await app.connector()
+    others = {
+        _FROM_SPOTLER: (await connector.comparison.state()).get("since"),
+        _MAILINGS: await connector.engagement.initial.as_json(),
+    }
+    return json_answer({"runs": [run_json(run) for run in await connector.runs.runs.latest()], "others": others})
 
 
 @http_function(blueprint, "start_run")
@@ -73,7 +80,10 @@ async def start_run(req: func.HttpRequest) -> func.HttpResponse:
 async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     """Pause, resume or stop a run."""
     wanted = read_body(req, _Change, usage=_CHANGE)
-    control, identifier = (await app.connector()).runs, req.route_params["id"]
+    connector, identifier = await app.connector(), req.route_params["id"]
+    if identifier in {_FROM_SPOTLER, _MAILINGS}:
+        return await _change_other(identifier, wanted.act, connector)
+    control = connector.runs
     if not identifier.isdecimal():
         return problem(HTTPStatus.BAD_REQUEST, "Call /api/runs/{an id of GET /api/runs}.")
     acts = {Act.PAUSE: control.pause, Act.RESUME: control.resume, Act.STOP: control.stop}
@@ -84,6 +94,23 @@ async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, error.summary)
     return json_answer(run_json(run))
+
+
+async def _change_other(identifier: str, act: Act, connector: "Connector") -> func.HttpResponse:
+    compared, mailings = connector.comparison, connector.engagement.initial
+    acts = {
+        (_FROM_SPOTLER, Act.PAUSE): compared.pause,
+        (_FROM_SPOTLER, Act.RESUME): compared.resume,
+        (_FROM_SPOTLER, Act.STOP): compared.stop,
+        (_MAILINGS, Act.PAUSE): mailings.pause,
+        (_MAILINGS, Act.RESUME): connector.engagement.resume_initial,
+        (_MAILINGS, Act.STOP): mailings.stop,
+    }
+    try:
+        await acts[identifier, act]()
+    except ConflictError as error:
+        return problem(HTTPStatus.CONFLICT, error.summary)
+    return json_answer({"run": identifier, "act": act})
 
 
 def run_json(run: "Run") -> dict[str, Any]:
