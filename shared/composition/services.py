@@ -39,6 +39,7 @@ from shared.adapters.storage.keys.sealed import SealedStore
 from shared.administration.mapping_repository import MappingRepository
 from shared.administration.mapping_service import MappingService
 from shared.administration.mapping_validation import MappingValidator
+from shared.administration.measures.timer_runs import TimerRuns
 from shared.administration.mode import Modes
 from shared.composition.connections import (
     SystemClock,
@@ -90,6 +91,7 @@ class Services(Ports):
     people_search: PeopleSearch
     latest_rows: LatestRows
     modes: Modes
+    timer_runs: TimerRuns
     marked_records: DataverseMarkedRecords
 
     async def close(self) -> None:
@@ -190,5 +192,6 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         people_search=PeopleSearch(dataverse, settings.sync_tables),
         latest_rows=LatestRows(dataverse),
         modes=Modes(store, clock, settings.environment),
+        timer_runs=TimerRuns(store, settings.environment),
         marked_records=DataverseMarkedRecords(dataverse),
     )

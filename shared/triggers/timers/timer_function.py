@@ -3,8 +3,10 @@
 import functools
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import azure.functions as func
 from opentelemetry.trace import SpanKind
@@ -12,9 +14,11 @@ from opentelemetry.trace import SpanKind
 from shared.composition import app
 from shared.composition.settings import Settings
 from shared.domain.values.texts import trimmed
+from shared.errors import whereabouts
 from shared.telemetry.traces import work
 from shared.triggers.queues.consuming import discreet
 from shared.triggers.timers.local_schedule import local_schedule
+from shared.triggers.timers.ncrontab import parse
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +49,11 @@ def timer_function(
             if local is not None and not local.was_due(_now(), last_call(timer)):
                 return
             with discreet(name), work(f"timer {name}", (), SpanKind.INTERNAL, function=name):
-                if name in WRITERS and await app.is_shadow():
-                    log.info("%s does nothing in shadow mode", name)
-                    return
-                await function(timer)
+                async with _noted(name, setting, expression):
+                    if name in WRITERS and await app.is_shadow():
+                        log.info("%s does nothing in shadow mode", name)
+                        raise _RestError
+                    await function(timer)
 
         timed = blueprint.timer_trigger(
             arg_name="timer", schedule=local.utc if local else expression, use_monitor=use_monitor
@@ -57,6 +62,38 @@ def timer_function(
         return run
 
     return register
+
+
+class _RestError(Exception):
+    """The timer rests; that is a result, and no failure."""
+
+
+@asynccontextmanager
+async def _noted(name: str, setting: str, expression: str) -> AsyncIterator[None]:
+    """Keep how a run ended, for the console. If that cannot be kept, the run is none the worse."""
+    begun, result = _now(), "failed"
+    try:
+        yield
+        result = "ok"
+    except _RestError:
+        result = "rested"
+    finally:
+        try:
+            await _keep(name, setting, expression, begun, result)
+        except Exception as error:  # noqa: BLE001  # its text may quote a person
+            log.warning("the run of %s is not kept: %s", name, whereabouts(error))
+
+
+async def _keep(name: str, setting: str, expression: str, begun: datetime, result: str) -> None:
+    from shared.administration.measures.timer_runs import RunResult, TimerRun  # noqa: PLC0415  # not part of a cold start
+
+    try:
+        following = parse(expression).next_after(begun, ZoneInfo(_text("schedule_time_zone") or "UTC"))
+    except (ValueError, OSError, LookupError):
+        following = None
+    seconds = round((_now() - begun).total_seconds(), 1)
+    run = TimerRun(name, setting, begun, seconds, RunResult(result), following)
+    await (await app.services()).timer_runs.note(run)
 
 
 def schedule(setting: str) -> str:
