@@ -10,6 +10,7 @@ from shared.adapters.dataverse.engagement.scores import DataverseScores
 from shared.adapters.dataverse.events.organisations import KnownOrganisations
 from shared.adapters.dataverse.events.own_user import OwnUser
 from shared.adapters.dataverse.metadata.mapped_schema import DataverseSchema
+from shared.adapters.dataverse.metadata.readers import DataverseReaders
 from shared.adapters.dataverse.metadata.record_access import DataverseRecordAccess
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.crm import DataverseCrm
@@ -91,6 +92,7 @@ class Services(Ports):
     people_search: PeopleSearch
     latest_rows: LatestRows
     modes: Modes
+    readers: DataverseReaders
     timer_runs: TimerRuns
     marked_records: DataverseMarkedRecords
 
@@ -192,6 +194,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         people_search=PeopleSearch(dataverse, settings.sync_tables),
         latest_rows=LatestRows(dataverse),
         modes=Modes(store, clock, settings.environment),
+        readers=DataverseReaders(dataverse, DataverseRecordAccess(dataverse, clock), clock),
         timer_runs=TimerRuns(store, settings.environment),
         marked_records=DataverseMarkedRecords(dataverse),
     )
