@@ -41,9 +41,10 @@ from shared.errors import ConnectorError
 from shared.inbound.poll import PollResult
 from shared.messages.lane_messages import Jobs, read_lane_message
 from shared.ports.queue import OutgoingMessage, QueueName
-from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
-from tests.engagement_twins import (
+from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
+from tests.twins.consent import TwinBounceTasks, TwinPermissionRows, TwinVariables
+from tests.twins.engagement import (
     TwinActivityRows,
     TwinCampaignRows,
     TwinInteractionRows,
@@ -51,10 +52,16 @@ from tests.engagement_twins import (
     TwinRows,
     TwinScoreRows,
 )
-from tests.import_twins import TwinNewRecords
-from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
-from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
-from tests.writeback_twins import TwinWritebacks
+from tests.twins.jobs import (
+    TwinAudiences,
+    TwinAutomationRows,
+    TwinAutomations,
+    TwinLists,
+    TwinRecordAccess,
+    TwinTagging,
+)
+from tests.twins.subscriber_import import TwinNewRecords
+from tests.twins.write_back import TwinWritebacks
 
 NEWSLETTER, EVENTS = "permissions:1", "permissions:2"
 
@@ -148,7 +155,7 @@ class ConnectorTwin:
         self.new_records = TwinNewRecords(self.crm)
         self.bounce_tasks = TwinBounceTasks()
         self.permission_rows = TwinPermissionRows(self.clock)
-        self.access = TwinRecordAccess()
+        self.access = TwinRecordAccess(self.crm)
         self.defaults: tuple[PermissionDefault, ...] = ()
         self.new_subscribers = TwinSubscriberRecords()
         self.store = TwinStore(self.faults)

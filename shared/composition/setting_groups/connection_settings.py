@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
+from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.composition.setting_groups.setting_texts import LOOPBACK, Schedule
 from shared.domain.records.records import RecordKey
 
@@ -130,7 +131,7 @@ class TelemetrySettings(BaseSettings):
         default=1.0, gt=0, le=1, description="Share of the traces that is sent; metrics are always whole."
     )
     watch_schedule: Schedule = Field(
-        default="0 * * * * *",
+        default=SCHEDULES["watch_schedule"],
         description="When queues and services are measured; the alarms expect once a minute.",
     )
     round_trip_record: RecordKey | None = Field(
@@ -144,7 +145,7 @@ class TelemetrySettings(BaseSettings):
         description="The text column of that record which is written; the mapping must send it to Spotler as it is.",
     )
     round_trip_schedule: Schedule = Field(
-        default="0 5/15 * * * *", description="When the round trip is measured; NCRONTAB."
+        default=SCHEDULES["round_trip_schedule"], description="When the round trip is measured; NCRONTAB."
     )
 
 

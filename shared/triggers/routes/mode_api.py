@@ -1,23 +1,23 @@
 """The mode over HTTP, and forecasts: what a mapping or going live would do to everybody (no values of people)."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import azure.functions as func
 from pydantic import Field
 
+from shared.adapters.workbook.files import read_file
+from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
+from shared.dispatch.forecasts import Forecast
+from shared.domain.mapping.formats.document import MappingError
+from shared.domain.recovery.allow_list import AllowList
 from shared.errors import ConflictError
 from shared.messages.lane_messages import Subject
 from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import RequestModel, read_body
-
-if TYPE_CHECKING:  # the functions are found without the use cases
-    from shared.dispatch.forecasts import Forecast
-
-blueprint = func.Blueprint()
 
 _NO_SIGN_IN = "function-key"
 _USAGE = (
@@ -35,7 +35,7 @@ class _Change(RequestModel):
     environment: str = ""
 
 
-@http_function(blueprint, "read_mode")
+@http_function("read_mode")
 async def read_mode(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the mode, since when, and how many addresses and which domains an allow-list has."""
     del req
@@ -45,11 +45,9 @@ async def read_mode(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"mode": change.mode, "since": since, "by": change.by, "allowed": allowed})
 
 
-@http_function(blueprint, "change_mode")
+@http_function("change_mode")
 async def change_mode(req: func.HttpRequest) -> func.HttpResponse:
     """Choose the mode. Live needs the environment's name, and after an allow-list a forecast of everybody."""
-    from shared.domain.recovery.allow_list import AllowList  # noqa: PLC0415  # not part of a cold start
-
     wanted = read_body(req, _Change, usage=_USAGE)
     changes, environment = (await app.administration()).mode_changes, (await app.services()).settings.environment
     try:
@@ -71,13 +69,9 @@ async def change_mode(req: func.HttpRequest) -> func.HttpResponse:
     return await read_mode(req)
 
 
-@http_function(blueprint, "begin_forecast")
+@http_function("begin_forecast")
 async def begin_forecast(req: func.HttpRequest) -> func.HttpResponse:
     """Plan everybody with the mapping in the body, or as if the connector were live. Nothing is written."""
-    from shared.adapters.workbook.files import read_file  # noqa: PLC0415  # not part of a cold start
-    from shared.administration.worker_thread import run_in_thread  # noqa: PLC0415
-    from shared.domain.mapping.formats.document import MappingError  # noqa: PLC0415
-
     if (subject := _subject(req)) is None:
         return problem(HTTPStatus.NOT_FOUND, _SUBJECTS)
     mapping = None
@@ -91,7 +85,7 @@ async def begin_forecast(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(forecast_json(forecast), HTTPStatus.ACCEPTED)
 
 
-@http_function(blueprint, "read_forecast")
+@http_function("read_forecast")
 async def read_forecast(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the last forecast: how many would change, by what; `samples` are record ids."""
     if (subject := _subject(req)) is None:
@@ -102,7 +96,7 @@ async def read_forecast(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(forecast_json(found))
 
 
-def forecast_json(forecast: "Forecast") -> dict[str, Any]:
+def forecast_json(forecast: Forecast) -> dict[str, Any]:
     """Return a forecast as JSON: ids, codes, names of properties, counts and times."""
     tally = forecast.tally
     return {

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import azure.functions as func
 from pydantic import Field, model_validator
 
+from shared.administration.people.choices import Side
 from shared.composition import app
 from shared.domain.records.jobs import JobResult, JobStatus
 from shared.domain.records.records import PersonTable, RecordKey
@@ -15,8 +16,6 @@ from shared.inbound.reviews import Lifting, Review
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import NOBODY, RequestModel, read_body, read_query
-
-blueprint = func.Blueprint()
 
 _HOW = 'Send {"table": "contact", "id": "…"} to choose a record, or {"dismiss": true} to leave the contact alone.'
 
@@ -56,7 +55,7 @@ class _Decision(RequestModel):
         return RecordKey(self.table, self.id) if self.table is not None and self.id is not None else None
 
 
-@http_function(blueprint, "list_reviews")
+@http_function("list_reviews")
 async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
     """List open reviews: `?limit=100&after=…`, where `after` is `next` of the page before."""
     query = read_query(req, _ReviewsQuery, usage="limit is a number from 1 to 1000.")
@@ -64,7 +63,7 @@ async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"reviews": [_as_json(one) for one in page.reviews], "next": page.following})
 
 
-@http_function(blueprint, "decide_review")
+@http_function("decide_review")
 async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
     """Choose the record of a new subscriber, or dismiss the review."""
     decision = read_body(req, _Decision, usage=_HOW)
@@ -100,11 +99,9 @@ class _Repetition(RequestModel):
     looked: bool = False
 
 
-@http_function(blueprint, "take_side")
+@http_function("take_side")
 async def take_side(req: func.HttpRequest) -> func.HttpResponse:
     """Let one side of a field count that both sides changed: {"field": "city", "side": "spotler"}."""
-    from shared.administration.people.choices import Side  # noqa: PLC0415  # not part of a cold start
-
     wanted = read_body(req, _Side, usage='Send {"field": a name of GET /api/explain, "side": "dynamics" or "spotler"}.')
     if (key := _record(req)) is None:
         return problem(HTTPStatus.BAD_REQUEST, _RECORDS)
@@ -115,7 +112,7 @@ async def take_side(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"record": str(key), "field": wanted.field, "side": wanted.side}, HTTPStatus.ACCEPTED)
 
 
-@http_function(blueprint, "make_primary")
+@http_function("make_primary")
 async def make_primary(req: func.HttpRequest) -> func.HttpResponse:
     """Let the contact of duplicates have the values of this record."""
     if (key := _record(req)) is None:
@@ -127,7 +124,7 @@ async def make_primary(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"record": str(key), "primary": True}, HTTPStatus.ACCEPTED)
 
 
-@http_function(blueprint, "repeat_job")
+@http_function("repeat_job")
 async def repeat_job(req: func.HttpRequest) -> func.HttpResponse:
     """Queue a failed job again. If its effect is unknown: {"looked": true}, after a look in Spotler."""
     wanted = read_body(req, _Repetition, usage='Send {} or {"looked": true}.', default=b"{}")

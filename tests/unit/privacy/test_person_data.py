@@ -34,8 +34,8 @@ from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put
 from shared.privacy.person_data import PersonData
 from tests.connector_twin import ConnectorTwin, person
-from tests.engagement_twins import TwinInteractionRows, TwinScoreRows
 from tests.twins import CrashError, bodies
+from tests.twins.engagement import TwinInteractionRows, TwinScoreRows
 
 LIST, TASK = UUID(int=77), UUID(int=78)
 BOB, CAS = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (501, 502))
