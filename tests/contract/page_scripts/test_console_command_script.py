@@ -9,7 +9,7 @@ import pytest
 
 from shared.console.routes import match
 from shared.console.web import Method
-from tests.node import WEB_RESOURCES, play
+from tests.programs.node import WEB_RESOURCES, play
 
 ANN = "6d81597f-0f9f-e711-8122-000d3aa2331c"
 ADDRESS = "https://app.azurewebsites.net/console"

@@ -14,7 +14,7 @@ from shared.local.dataverse_sandbox.organisation.organization import fixed_id
 from shared.local.dataverse_sandbox.organisation.privileges import Access, privilege
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_organisation import open_organisation
-from tests.contract.test_record_access import call_in
+from tests.contract.dataverse_rows.test_record_access import call_in
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 LEAD = RecordKey(PersonTable.LEAD, UUID(int=2))
