@@ -75,7 +75,7 @@ class Choices:
         try:
             former = held.primary_user
             if former in {None, key} or held.users.get(key) in {None, Consent.NO_MAIL}:
-                raise _conflict("this record cannot become primary, or is it already")
+                raise _conflict("this record is primary already, shares no contact, or refuses mail")
             assert former is not None, "it was compared"
             agreed = (await self.ledger.entries([former]))[former].binding.base
             succession = {**(held.succession or {}), **agreed}

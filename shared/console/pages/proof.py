@@ -11,7 +11,7 @@ from shared.console.csv_file import csv_file
 from shared.console.rendering.plots import WIDTH, columns
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
-from shared.telemetry.activity import ECHO
+from shared.telemetry.activity import ECHO, Quarter
 
 _MONTH, _SOON = timedelta(days=30), timedelta(seconds=20)
 _MOST_TRIPS, _PLOT_HEIGHT = 20, 80
@@ -26,10 +26,11 @@ async def checks(visit: Visit) -> Reply:
     trips = await administration.round_trip.trips(_MONTH)
     nights = await connector.reconciliation.nights.latest()
     rates = [night.rate for night in nights]
-    echoes = sum(quarter.outcomes.get(f"{ECHO}/{ECHO}", 0) for quarter in quarters)
+    echoes = _echoes_by_hour(quarters)
     values = {
         "title": said("Checks"),
-        "echoes": echoes,
+        "echoes": sum(echoes),
+        "echo_columns": columns(echoes, WIDTH, _PLOT_HEIGHT),
         "walks": await connector.reconciliation.state(),
         "comparison": await connector.comparison.state(),
         "on": connector.settings.reconcile,
@@ -45,6 +46,15 @@ async def checks(visit: Visit) -> Reply:
         "highest": max((rate for rate in rates if rate is not None), default=0.0),
     }
     return Page("pages/checks.html", values)
+
+
+def _echoes_by_hour(quarters: Sequence[Quarter]) -> list[int]:
+    """Return how many changes of Spotler were the connector's own, for each hour in which something happened."""
+    hours: dict[str, int] = {}
+    for quarter in quarters:
+        hour = quarter.begins.isoformat(timespec="hours")
+        hours[hour] = hours.get(hour, 0) + quarter.outcomes.get(f"{ECHO}/{ECHO}", 0)
+    return list(hours.values())
 
 
 def _worst_by_day(trips: Sequence[Trip]) -> tuple[tuple[float, float, float, float], ...]:
