@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from datetime import datetime
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.composition import app
 from shared.composition.wiring import Connector
+from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.runs import Run
 from shared.domain.records.records import PersonTable
 from shared.domain.values.moments import complaint_about_past
@@ -24,7 +24,6 @@ from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
 
 _NO_SIGN_IN = "function-key"
-_FROM_SPOTLER, _MAILINGS = "from-spotler", "mailings"
 _START = 'Send {"table": "contact"}; with "total": 31870 the run knows how far it is.'
 _CHANGE = 'Send {"act": "pause"}, "resume" or "stop".'
 
@@ -36,18 +35,10 @@ class _Start(RequestModel):
     total: int = Field(default=0, ge=0)
 
 
-class Act(StrEnum):
-    """What a caller may do with a run."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
-
-
 class _Change(RequestModel):
     """The act."""
 
-    act: Act
+    act: RunAct
 
 
 @http_function("list_runs")
@@ -56,8 +47,8 @@ async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     del req
     connector = await app.connector()
     others = {
-        _FROM_SPOTLER: (await connector.comparison.state()).get("since"),
-        _MAILINGS: await connector.engagement.initial.as_json(),
+        OtherRun.FROM_SPOTLER: (await connector.comparison.state()).get("since"),
+        OtherRun.MAILINGS: await connector.engagement.initial.as_json(),
     }
     return json_answer({"runs": [run_json(run) for run in await connector.runs.runs.latest()], "others": others})
 
@@ -83,12 +74,12 @@ async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     """Pause, resume or stop a run."""
     wanted = read_body(req, _Change, usage=_CHANGE)
     connector, identifier = await app.connector(), req.route_params["id"]
-    if identifier in {_FROM_SPOTLER, _MAILINGS}:
-        return await _change_other(identifier, wanted.act, connector)
+    if identifier in set(OtherRun):
+        return await _change_other(OtherRun(identifier), wanted.act, connector)
     control = connector.runs
     if not identifier.isdecimal():
         return problem(HTTPStatus.BAD_REQUEST, "Call /api/runs/{an id of GET /api/runs}.")
-    acts = {Act.PAUSE: control.pause, Act.RESUME: control.resume, Act.STOP: control.stop}
+    acts = {RunAct.PAUSE: control.pause, RunAct.RESUME: control.resume, RunAct.STOP: control.stop}
     try:
         run = await acts[wanted.act](identifier, by=_caller(req))
     except NotFoundError as error:
@@ -98,21 +89,12 @@ async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(run_json(run))
 
 
-async def _change_other(identifier: str, act: Act, connector: Connector) -> func.HttpResponse:
-    compared, mailings = connector.comparison, connector.engagement.initial
-    acts = {
-        (_FROM_SPOTLER, Act.PAUSE): compared.pause,
-        (_FROM_SPOTLER, Act.RESUME): compared.resume,
-        (_FROM_SPOTLER, Act.STOP): compared.stop,
-        (_MAILINGS, Act.PAUSE): mailings.pause,
-        (_MAILINGS, Act.RESUME): connector.engagement.resume_initial,
-        (_MAILINGS, Act.STOP): mailings.stop,
-    }
+async def _change_other(run: OtherRun, act: RunAct, connector: Connector) -> func.HttpResponse:
     try:
-        await acts[identifier, act]()
+        await connector.other_runs.change(run, act)
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, error.summary)
-    return json_answer({"run": identifier, "act": act})
+    return json_answer({"run": run, "act": act})
 
 
 def run_json(run: Run) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Runs: how far, how long, who was left out. They survive closing the page, a restart and an upgrade (INI)."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +12,7 @@ from shared.console.reasons import TONES, Kind, kind_of, text_of
 from shared.console.rendering.plots import columns
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Unchanged, Visit, link
+from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.runs import Run, RunState
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, NotFoundError
@@ -129,23 +130,19 @@ async def start_from_spotler(visit: Visit) -> Reply:
 
 async def change_from_spotler(visit: Visit) -> Reply:
     """Pause, resume or stop the comparison of Spotler's contacts with Dynamics."""
-    compared = (await app.connector()).comparison
-    return await _change_other(visit, {"pause": compared.pause, "resume": compared.resume, "stop": compared.stop})
+    return await _change_other(visit, OtherRun.FROM_SPOTLER)
 
 
 async def change_mailings(visit: Visit) -> Reply:
     """Pause, resume or stop the initial synchronisation of mailings."""
-    engagement = (await app.connector()).engagement
-    initial = engagement.initial
-    acts = {"pause": initial.pause, "resume": engagement.resume_initial, "stop": initial.stop}
-    return await _change_other(visit, acts)
+    return await _change_other(visit, OtherRun.MAILINGS)
 
 
-async def _change_other(visit: Visit, acts: Mapping[str, Callable[[], Awaitable[None]]]) -> Reply:
-    if (act := visit.parts[0]) not in acts:
+async def _change_other(visit: Visit, run: OtherRun) -> Reply:
+    if (act := visit.parts[0]) not in set(RunAct):
         raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such run."))
     try:
-        await acts[act]()
+        await (await app.connector()).other_runs.change(run, RunAct(act))
     except ConflictError as error:
         raise RefusedError(HTTPStatus.CONFLICT, said("Not changed: %(cause)s"), cause=error.summary) from None
     return Redirect(link("runs"), Notice(Tone.INFO, CHANGED[act]))
