@@ -42,6 +42,7 @@ async def progress(visit: Visit) -> Reply:
     if found is not None and visit.asked("saved") == found.saved.isoformat():
         return Unchanged(ended=found.is_finished)
     values: dict[str, Any] = {"subject": subject, "forecast": found, "records": [], "why_hidden": why_hidden(visit)}
+    values["renewed"] = bool(visit.asked("saved"))
     if found is not None:
         values |= await _shown(found)
         values["readable"] = await readable(visit, [one.key for one in values["records"]])

@@ -1,6 +1,6 @@
 """Which records a user of the console may read in Dataverse, by the user's own rights there.
 
-Dataverse computes them (`RetrievePrincipalAccess`), so the connector acts for nobody (decision 6). They are rights on
+Dataverse computes them (`RetrievePrincipalAccess`), so the connector acts for nobody (decisions 6 and 29). They are rights on
 whole records: columns that a column security profile hides from the user are not asked for.
 """
 
