@@ -1,7 +1,7 @@
 """Which records a user of the console may read in Dataverse, by the user's own rights there.
 
-Dataverse computes them (`RetrievePrincipalAccess`), so the connector acts for nobody (decisions 6 and 29). They are rights on
-whole records: columns that a column security profile hides from the user are not asked for.
+Dataverse computes them (`RetrievePrincipalAccess`), so the connector acts for nobody (decisions 6 and 29). They are
+rights on whole records: columns that a column security profile hides from the user are not asked for.
 """
 
 from collections.abc import Collection
