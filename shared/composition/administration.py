@@ -16,6 +16,7 @@ from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
 from shared.composition.services import Services
 from shared.composition.wiring import Connector
+from shared.consent.refusal_recovery import RefusalRecovery
 from shared.dispatch.mode_changes import ModeChanges
 from shared.dispatch.shadow import Shadow
 from shared.domain.planning.rules import Rules
@@ -38,6 +39,7 @@ class Administration:
     shadow: Shadow
     mode_changes: ModeChanges
     round_trip: RoundTrip
+    refusal_recovery: RefusalRecovery
 
 
 def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
@@ -149,4 +151,13 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             column=settings.round_trip_column,
         ),
         mode_changes=ModeChanges(services.modes, connector.reconciliation, shadow, connector.forecasts),
+        refusal_recovery=RefusalRecovery(
+            crm=crm,
+            feeds=services.feeds,
+            ledger=ledger,
+            suppressions=connector.suppressions,
+            consents=services.consent,
+            rules=rules,
+            clock=clock,
+        ),
     )
