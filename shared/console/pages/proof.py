@@ -1,7 +1,7 @@
 """Checks and the audit log: can I trust it, and who did what."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from shared.administration.measures.round_trip import LATE, LONGEST, Trip
@@ -11,22 +11,22 @@ from shared.console.csv_file import csv_file
 from shared.console.rendering.plots import WIDTH, columns
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.inbound.nights import Night
 from shared.telemetry.activity import ECHO, Quarter
 
 _MONTH, _SOON = timedelta(days=30), timedelta(seconds=20)
-_MOST_TRIPS, _PLOT_HEIGHT = 20, 80
+_MOST_TRIPS, _PLOT_HEIGHT, _HOURS = 20, 80, 24
 
 
 async def checks(visit: Visit) -> Reply:
-    """Show the nightly comparison of both sides, and how many changes were echoes of our own writes."""
-    del visit
+    """Show the round trip, the nightly comparison of both sides, and how many changes were our own writes."""
     connector = await app.connector()
     administration = await app.administration()
     quarters = await (await app.services()).activity.last_day()
     trips = await administration.round_trip.trips(_MONTH)
     nights = await connector.reconciliation.nights.latest()
-    rates = [night.rate for night in nights]
-    echoes = _echoes_by_hour(quarters)
+    rates = _rates_by_night(nights, visit.now)
+    echoes = _echoes_by_hour(quarters, visit.now)
     values = {
         "title": said("Checks"),
         "echoes": sum(echoes),
@@ -39,32 +39,44 @@ async def checks(visit: Visit) -> Reply:
         "trips": trips[-_MOST_TRIPS:],
         "late": sum(1 for trip in trips if trip.seconds is None or trip.seconds > LATE.total_seconds()),
         "trip_count": len(trips),
-        "worst": _worst_by_day(trips),
+        "worst": columns(_slowest_by_day(trips, visit.now), WIDTH, _PLOT_HEIGHT),
         "alarm": LATE.total_seconds(),
         "found": nights,
-        "rates": columns([rate or 0.0 for rate in rates], WIDTH, _PLOT_HEIGHT),
-        "highest": max((rate for rate in rates if rate is not None), default=0.0),
+        "rates": columns(rates, WIDTH, _PLOT_HEIGHT),
+        "highest": max(rates),
     }
     return Page("pages/checks.html", values)
 
 
-def _echoes_by_hour(quarters: Sequence[Quarter]) -> list[int]:
-    """Return how many changes of Spotler were the connector's own, for each hour in which something happened."""
-    hours: dict[str, int] = {}
+def _echoes_by_hour(quarters: Sequence[Quarter], now: datetime) -> list[int]:
+    """Return how many changes of Spotler were the connector's own, for each of the last 24 hours."""
+    hours = {(now - timedelta(hours=back)).isoformat(timespec="hours"): 0 for back in reversed(range(_HOURS))}
     for quarter in quarters:
         hour = quarter.begins.isoformat(timespec="hours")
-        hours[hour] = hours.get(hour, 0) + quarter.outcomes.get(f"{ECHO}/{ECHO}", 0)
+        if hour in hours:
+            hours[hour] += quarter.outcomes.get(f"{ECHO}/{ECHO}", 0)
     return list(hours.values())
 
 
-def _worst_by_day(trips: Sequence[Trip]) -> tuple[tuple[float, float, float, float], ...]:
-    """Return a column for the slowest measurement of each day; one that did not arrive counts as the longest wait."""
-    days: dict[str, float] = {}
+def _days(now: datetime) -> list[str]:
+    """Return the days of the plots, oldest first."""
+    return [(now - timedelta(days=back)).date().isoformat() for back in reversed(range(_MONTH.days))]
+
+
+def _slowest_by_day(trips: Sequence[Trip], now: datetime) -> list[float]:
+    """Return the slowest measurement of each day; one that did not arrive counts as the longest wait."""
+    slowest = dict.fromkeys(_days(now), 0.0)
     for trip in trips:
-        day = trip.at.date().isoformat()
         took = LONGEST.total_seconds() if trip.seconds is None else trip.seconds
-        days[day] = max(days.get(day, 0.0), took)
-    return tuple(columns(list(days.values()), WIDTH, _PLOT_HEIGHT))
+        day = trip.at.date().isoformat()
+        slowest[day] = max(slowest.get(day, 0.0), took)
+    return list(slowest.values())[-_MONTH.days :]
+
+
+def _rates_by_night(nights: Sequence[Night], now: datetime) -> list[float]:
+    """Return the share that differed, for each night; 0 for a night without a comparison."""
+    found = {night.day: night.rate or 0.0 for night in nights}
+    return [found.get(day, 0.0) for day in _days(now)]
 
 
 async def measure(visit: Visit) -> Reply:
