@@ -44,12 +44,13 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "mailing": mailings.mailing,
     "mailing-20k": mailings.mailing_20k,
     "mailing-memory": mailings.mailing_memory,
+    "mailings": mailings.mailings,
     "peers": contest.peers,
     "cost": cost.cost,
     "cold-start": cold_start.cold_start,
     "memory": cold_start.memory,
 }
-_ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list", "mailing-20k", "mailing-memory"})
+_ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list", "mailing-20k", "mailing-memory", "mailings"})
 """These take minutes."""
 _COMPARED = ("plan", "processor", "peers", "cost")
 """These have a baseline."""
