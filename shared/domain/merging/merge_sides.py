@@ -51,11 +51,11 @@ def merge_sides(
     assert record is not None, "a record that does not exist cannot meet the conditions"
     rows = rules.mapping.for_table(plan_input.key.table)
     lifts = plan_input.has_come_back and binding.mail_status is MailStatus.OPTED_OUT_HERE and refuses_bulk(record)
-    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    fields = mapped_fields(rules.mapping.rows_read(record), record.key.table, catalogue)
     is_overtaken = bool(given_since_all_were_refused(plan_input, contact, rules))
     withholds = plan_input.sharing_records.refuse_bulk if is_overtaken else plan_input.withholds_permissions
     off = (refuses_bulk(record) and not lifts) or withholds
-    dataverse = present_values(record, rules.mapping, catalogue)
+    dataverse = present_values(record, rules.mapping, catalogue, wished)
     merge_input = MergeInput(
         plan_input,
         rules,
