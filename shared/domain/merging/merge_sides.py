@@ -125,6 +125,8 @@ def _refused(
     plan_input: PlanInput, contact: MarketingContact, fields: Mapping[str, MappedField], *, is_overtaken: bool
 ) -> dict[str, datetime]:
     """Return when others refused each permission; a refusal of all counts for permissions that are still off."""
+    if not plan_input.suppression:
+        return {}
     given = enabled_options(contact)
     everything = plan_input.all_refused_on if is_overtaken else None
     found = {

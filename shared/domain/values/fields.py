@@ -133,6 +133,11 @@ def option_name(name: str, bit: int) -> str:
     return f"{name}:{bit}"
 
 
+def is_option(name: str) -> bool:
+    """Whether a field is one option of a set property."""
+    return ":" in name
+
+
 def enabled_options(contact: MarketingContact | None) -> frozenset[str]:
     """Name the options that a contact has, as in `permissions:4`; nothing where it was not read."""
     properties = contact.properties if contact is not None else {}

@@ -53,6 +53,11 @@ class Priority:
         finally:
             _TURN.reset(token)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a live call is under way."""
+        return self._live > 0
+
     async def idle(self, seconds: float) -> None:
         """Wait until no live call is under way, but no longer than that."""
         if self._live:
@@ -88,10 +93,11 @@ _LOOP = _Loop()
 
 
 async def breathe() -> None:
-    """Yield to other calls, between two records, if it was long ago. A bulk call waits for live calls."""
-    if time.perf_counter() - _LOOP.turned < _SLICE:
-        return
+    """Yield to other calls, between two records, if they had no turn for a while. A bulk call waits for live calls."""
     turn = _TURN.get()
+    is_in_the_way = turn is not None and turn.priority.is_busy
+    if not is_in_the_way and time.perf_counter() - _LOOP.turned < _SLICE:
+        return
     await asyncio.sleep(0)
     if turn is not None:
         await turn.wait_for_live()
