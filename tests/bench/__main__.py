@@ -20,6 +20,7 @@ from tests.bench import (
     mailings,
     planning,
     processor,
+    scale,
     through_the_app,
 )
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
@@ -47,10 +48,15 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "mailing-memory": mailings.mailing_memory,
     "peers": contest.peers,
     "cost": cost.cost,
+    "scale-short": scale.scale_short,
+    "scale": scale.scale,
+    "scale-million": scale.scale_million,
     "cold-start": cold_start.cold_start,
     "memory": cold_start.memory,
 }
-_ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list", "mailing-20k", "mailing-memory"})
+_ON_REQUEST = frozenset(
+    {"changes-50k", "lists-50k", "long-list", "mailing-20k", "mailing-memory", "scale", "scale-million"}
+)
 """These take minutes."""
 _COMPARED = ("plan", "processor", "peers", "cost")
 """These have a baseline."""

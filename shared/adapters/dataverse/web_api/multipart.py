@@ -24,7 +24,7 @@ class Part:
     @property
     def content_type(self) -> str:
         """Value of the header; empty without one."""
-        return self.headers.get("Content-Type", "")
+        return str(self.headers.get("Content-Type", ""))
 
 
 def parts(content_type: str, content: bytes) -> Iterator[Part]:
