@@ -22,6 +22,7 @@ from tests.bench import (
     processor,
     scale,
     through_the_app,
+    under_load,
 )
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
 from tests.bench.figures.page import machine, write_part, write_plot
@@ -48,6 +49,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "mailing-memory": mailings.mailing_memory,
     "peers": contest.peers,
     "cost": cost.cost,
+    "under-load": under_load.under_load,
+    "under-load-long": under_load.under_load_long,
     "scale-short": scale.scale_short,
     "scale": scale.scale,
     "scale-million": scale.scale_million,
@@ -55,7 +58,16 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "memory": cold_start.memory,
 }
 _ON_REQUEST = frozenset(
-    {"changes-50k", "lists-50k", "long-list", "mailing-20k", "mailing-memory", "scale", "scale-million"}
+    {
+        "changes-50k",
+        "lists-50k",
+        "long-list",
+        "mailing-20k",
+        "mailing-memory",
+        "scale",
+        "scale-million",
+        "under-load-long",
+    }
 )
 """These take minutes."""
 _COMPARED = ("plan", "processor", "peers", "cost")
