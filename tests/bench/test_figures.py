@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_figures_that_were_not_measured_stay_in_the_baseline() -> None:
 
 def test_a_plot_has_a_bar_and_a_label_for_each_value() -> None:
     groups = [("0 ms", [Bar("a & b", 3.2, "3.2", 0), Bar("c", 4_000, "4,000")]), ("50 ms", [Bar("a", 7, "7", 0)])]
-    root = ElementTree.fromstring(bars("Requests", "shorter is better", groups))
+    root = ET.fromstring(bars("Requests", "shorter is better", groups))
     space = "{http://www.w3.org/2000/svg}"
     widths = [float(one.attrib["width"]) for one in root.iter(f"{space}rect")][1:]
     assert len(widths) == 3

@@ -85,6 +85,8 @@ async def _stage(latency: int) -> AsyncIterator[Stage]:
             os.environ.update(addresses.as_environment() | trusted)
             queue = SqliteQueue(Path(folder) / "queue.db", clock=SystemClock(), redact=redact)
             async with DynamicsUser(addresses) as dynamics, SpotlerUser(addresses) as spotler:
+                # Who saves thousands of contacts within minutes would meet the limits of Dataverse.
+                await dynamics.cause("limits", {"requests": 0, "execution_seconds": 0, "concurrent": 0})
                 try:
                     yield Stage(addresses, dynamics, spotler, queue)
                 finally:
@@ -136,6 +138,7 @@ async def _measured(stage: Stage, latency: int, who: str, act: Callable[[], Awai
     before, began = await stage.requests(), time.perf_counter()
     await act()
     seconds = time.perf_counter() - began
+    print(f"{who}, {latency} ms: {seconds:.1f} s", flush=True)
     return Result(who, latency, seconds, await stage.requests() - before)
 
 
