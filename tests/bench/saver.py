@@ -19,6 +19,9 @@ from shared.local.sandbox.users import DynamicsUser
 
 _AT_ONCE = 20
 
+NO_LIMITS = {"requests": 1_000_000, "execution_seconds": 1_000_000, "concurrent": 1_000}
+"""For `DynamicsUser.cause("limits", …)`: one user who saves thousands of contacts would meet the limits of Dataverse."""
+
 
 async def save(addresses: Addresses, what: str, count: int, *, first: int = 0, rate: float = 0) -> dict[str, float]:
     """Let another process save contacts: `new` ones, `changed` ones that are there, or `paced` at a rate a second.

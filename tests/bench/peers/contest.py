@@ -24,7 +24,7 @@ from tests.bench.figures.figure import Figure, Measured
 from tests.bench.figures.plots import Bar, bars
 from tests.bench.peers.functions import batch_by_batch, connected, message_by_message
 from tests.bench.peers.reads import CONNECTOR, Read, readers
-from tests.bench.saver import save
+from tests.bench.saver import NO_LIMITS, save
 from tests.bench.through_the_app import settled
 from tests.installed import organisation
 
@@ -85,8 +85,7 @@ async def _stage(latency: int) -> AsyncIterator[Stage]:
             os.environ.update(addresses.as_environment() | trusted)
             queue = SqliteQueue(Path(folder) / "queue.db", clock=SystemClock(), redact=redact)
             async with DynamicsUser(addresses) as dynamics, SpotlerUser(addresses) as spotler:
-                # Who saves thousands of contacts within minutes would meet the limits of Dataverse.
-                await dynamics.cause("limits", {"requests": 0, "execution_seconds": 0, "concurrent": 0})
+                await dynamics.cause("limits", NO_LIMITS)
                 try:
                     yield Stage(addresses, dynamics, spotler, queue)
                 finally:
