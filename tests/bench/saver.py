@@ -20,7 +20,7 @@ from shared.local.sandbox.users import DynamicsUser
 _AT_ONCE = 20
 
 NO_LIMITS = {"requests": 1_000_000, "execution_seconds": 1_000_000, "concurrent": 1_000}
-"""For `DynamicsUser.cause("limits", …)`: one user who saves thousands of contacts would meet the limits of Dataverse."""
+"""For `DynamicsUser.cause("limits", …)`: one user who saves thousands of contacts would meet the limits."""
 
 
 async def save(addresses: Addresses, what: str, count: int, *, first: int = 0, rate: float = 0) -> dict[str, float]:
