@@ -18,20 +18,18 @@ from tests.bench import (
     lists,
     live_beside_bulk,
     mailings,
-    planning,
-    processor,
-    scale,
     through_the_app,
     under_load,
 )
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
 from tests.bench.figures.page import machine, write_part, write_plot
 from tests.bench.peers import contest
+from tests.bench.processor import contacts, planning, scale
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "plan": planning.plan_speed,
     "mapping": planning.mapping_speed,
-    "processor": processor.processor,
+    "processor": contacts.processor,
     "latency": through_the_app.latency,
     "singles": through_the_app.singles,
     "burst": through_the_app.burst,
@@ -64,9 +62,9 @@ _ON_REQUEST = frozenset(
         "long-list",
         "mailing-20k",
         "mailing-memory",
+        "under-load-long",
         "scale",
         "scale-million",
-        "under-load-long",
     }
 )
 """These take minutes."""

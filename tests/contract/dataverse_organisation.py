@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +45,14 @@ class DataverseOrganisation:
         rule = {"kind": "unavailable", "match": match, "rate": 1.0}
         async with httpx.AsyncClient() as http:
             (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+
+    async def control(self, what: str, form: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Read a state of the simulation, or change it."""
+        async with httpx.AsyncClient() as http:
+            method, address = ("GET" if form is None else "POST"), f"{self.url}/sandbox/{what}"
+            answer = await http.request(method, address, json=form)
+        document: dict[str, Any] = answer.raise_for_status().json()
+        return document
 
     async def requests(self) -> Counter[str]:
         """Count all requests that were sent, by method and set."""

@@ -16,6 +16,10 @@ from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError
 from shared.installation.wire.customization_client import Counts
 
 STANDARD = ("contact", "account", "email", "systemuser", "task", "post", "serviceendpoint", "environmentvariablevalue")
+ADMINISTRATION = (
+    "Publisher", "Solution", "Role", "BusinessUnit", "WebResource", "SdkMessageProcessingStepImage",
+)  # fmt: skip
+CUSTOMISING = ("prvCreateEntity", "prvCreateAttribute", "prvWriteAttribute", "prvCreateRelationship")
 SALES = ("lead", "list", "listmember", "campaign")
 MESSAGES = ("Create", "Update", "Delete", "Merge", "QualifyLead", "AddMember", "AddListMembers")
 PERSON_COLUMNS = ("firstname", "lastname", "emailaddress1", "statecode", "donotemail", "donotbulkemail")
@@ -68,6 +72,10 @@ class OrganisationTwin:
             self._new_table(name, name)
             for column in PERSON_COLUMNS:
                 self._column(name, column, "String")
+        for name in ADMINISTRATION:
+            self._new_table(name.lower(), name)
+        for name in CUSTOMISING:
+            self._seed("privileges", privilegeid=str(uuid4()), name=name)
         for message in MESSAGES:
             self._seed("sdkmessages", sdkmessageid=str(uuid4()), name=message)
 
@@ -98,6 +106,9 @@ class OrganisationTwin:
             case ("column", table, column):
                 return dict(self._column_of(table, column))
         raise AssertionError(path)
+
+    async def get_all(self, paths: list[str]) -> list[Any]:
+        return [await self.get(path.partition("?")[0]) for path in paths]
 
     async def rows(self, path: str, **options: str) -> list[dict[str, Any]]:
         self.counts.reads += 1

@@ -162,10 +162,54 @@ async def test_a_managed_table_of_another_connector_stops_before_the_first_write
     assert twin.counts.writes == 0
 
 
-async def test_who_is_no_administrator_is_told_so_before_the_first_write() -> None:
+@pytest.mark.parametrize("privilege", ["prvCreateRole", "prvCreateEntity", "prvWriteAttribute", "prvAppendsystemuser"])
+async def test_who_is_no_administrator_is_told_so_before_the_first_write(privilege: str) -> None:
     twin = OrganisationTwin()
-    twin.refused_privileges = {"prvCreateRole"}
-    with pytest.raises(ConfigurationError, match="lacks prvCreateRole: let a System Administrator"):
+    twin.refused_privileges = {privilege}
+    with pytest.raises(ConfigurationError, match=f"lacks {privilege}: let a System Administrator"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_privileges_that_no_step_of_the_plan_needs_may_be_missing() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    twin.refused_privileges = {"prvCreateEntity", "prvCreateRole"}
+    assert len(await run(twin, state=desired("another"))) == 1
+
+
+def blocked(value: str) -> str:
+    name = "IsLockdownOfUnmanagedCustomizationEnabled"
+    return f"<OrgSettings><IsMCPEnabled>true</IsMCPEnabled><{name}>{value}</{name}></OrgSettings>"
+
+
+async def test_blocked_customisations_are_told_before_the_first_write() -> None:
+    twin = OrganisationTwin()
+    (organisation,) = twin.rowsets["organizations"].values()
+    organisation["orgdborgsettings"] = blocked("true")
+    with pytest.raises(ConfigurationError, match="Settings, Features"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+    organisation["orgdborgsettings"] = blocked("false")
+    await run(twin)
+    organisation["orgdborgsettings"] = blocked("true")
+    assert await writes_of(twin) == 0
+
+
+async def test_the_own_solution_as_a_managed_one_is_not_taken_for_another_connector() -> None:
+    twin = OrganisationTwin()
+    twin._seed("solutions", solutionid=str(uuid4()), uniquename="SpotlerConnector", ismanaged=True)
+    twin._new_table("dh_spotlerinfo", "dh_SpotlerInfo").definition["IsManaged"] = True
+    with pytest.raises(ConfigurationError, match="SpotlerConnector by importing its next managed version"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_a_deleted_user_of_the_application_is_told_before_the_first_write() -> None:
+    twin = OrganisationTwin()
+    twin._seed("systemusers", systemuserid=str(uuid4()), applicationid=CLIENT, deletedstate=1, roles=[])
+    with pytest.raises(ConfigurationError, match="delete it permanently"):
         await run(twin)
     assert twin.counts.writes == 0
 

@@ -126,6 +126,7 @@ def _customising(server: ApiServer) -> Handler:
         if request.method == "POST":
             for name, value in CustomisingForm.model_validate(await request.json()):
                 setattr(state, name, value)
+            server.organization.show_settings()
         return JSONResponse({name: getattr(state, name) for name in CustomisingForm.model_fields})
 
     return customising

@@ -10,8 +10,10 @@ from shared.local.dataverse_sandbox.metadata.column_definitions import id_of_cho
 from shared.local.dataverse_sandbox.metadata.definitions import Definitions
 from shared.local.dataverse_sandbox.metadata.metadata import find
 from shared.local.dataverse_sandbox.metadata.schema import Definition, Schema
+from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, method_not_allowed, not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import Organization, fixed_id
+from shared.local.dataverse_sandbox.organisation.privileges import Access
 from shared.local.dataverse_sandbox.requests.resource_path import Path
 from shared.local.dataverse_sandbox.schema_changes import columns, options, relationships, tables
 from shared.local.dataverse_sandbox.schema_changes.change import TYPE_PREFIX, Body, Change
@@ -36,15 +38,26 @@ _PARAMETERS = frozenset(
 )
 
 
+_ACCESSES = {"POST": Access.CREATE, "PUT": Access.WRITE, "DELETE": Access.DELETE}
+_OF_OPTIONS = (Access.WRITE, "attribute")
+_PRIVILEGES = {
+    "CreateCustomerRelationships": (Access.CREATE, "relationship"),
+    "CreatePolymorphicLookupAttribute": (Access.CREATE, "relationship"),
+    "CreateEntities": (Access.CREATE, "entity"),
+}
+"""The privileges that actions need; options of a column need that to write it. All are inferred."""
+
+
 def is_action(name: str) -> bool:
     """Whether an unbound action changes metadata."""
     return name in _ACTIONS
 
 
-def act(organization: Organization, request: ApiRequest, name: str, base_url: str) -> ApiResponse:
-    """Call an action; WebApiError 501 for an unknown parameter."""
+def act(organization: Organization, request: ApiRequest, name: str, caller: Caller) -> ApiResponse:
+    """Call an action; WebApiError 403 without the privilege for it, 501 for an unknown parameter."""
     if request.method != "POST":
         raise method_not_allowed(request.method)
+    caller.rights.require(*_PRIVILEGES.get(name, _OF_OPTIONS))
     arguments = request.json.take_all()
     for parameter in arguments:
         if parameter not in _PARAMETERS:
@@ -55,18 +68,32 @@ def act(organization: Organization, request: ApiRequest, name: str, base_url: st
     organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
     if result is None:
         return empty()
-    return answer({"@odata.context": f"{base_url}/$metadata#{TYPE_PREFIX}{name}Response", **result})
+    return answer({"@odata.context": f"{caller.base_url}/$metadata#{TYPE_PREFIX}{name}Response", **result})
 
 
 def change_definition(
-    organization: Organization, definitions: Current, request: ApiRequest, path: Path, base_url: str
+    organization: Organization, definitions: Current, request: ApiRequest, path: Path, caller: Caller
 ) -> ApiResponse:
-    """Change what a path to metadata addresses; WebApiError 405 or 501 for what cannot be changed."""
+    """Change what a path to metadata addresses; WebApiError 403, 405 or 501 for what cannot be changed."""
     before = organization.schema
+    if request.method in _ACCESSES:
+        caller.rights.require(_ACCESSES[request.method], _definition(path))
     organization.customising.admit_metadata()
-    response = _changed(organization, definitions, request, path, base_url)
+    response = _changed(organization, definitions, request, path, caller.base_url)
     organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
     return response
+
+
+def _definition(path: Path) -> str:
+    """Return the kind of definition that a path addresses, as privileges name it."""
+    names = {segment.name for segment in path.segments}
+    if "Attributes" in names:
+        return "attribute"
+    if "Keys" in names:
+        return "entitykey"
+    if "RelationshipDefinitions" in names:
+        return "relationship"
+    return "optionset" if "GlobalOptionSetDefinitions" in names else "entity"
 
 
 def _changed(
