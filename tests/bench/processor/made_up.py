@@ -136,19 +136,22 @@ class ForgetfulPlatform(TwinPlatform):
 
 @dataclass
 class CountingStore:
-    """The state store in SQLite; counts calls and documents."""
+    """The state store in SQLite; counts calls, documents, and the documents of each partition."""
 
     store: SqliteStateStore
     calls: Counter[str] = field(default_factory=Counter)
+    partitions: Counter[str] = field(default_factory=Counter)
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         self.calls["reads"] += 1
         self.calls["documents read"] += len(keys)
+        self.partitions.update(key.partition for key in keys)
         return await self.store.read(keys)
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         self.calls["writes"] += 1
         self.calls["documents written"] += len(changes)
+        self.partitions.update(change.key.partition for change in changes)
         return await self.store.write(changes)
 
     async def scan(
