@@ -43,6 +43,7 @@ _NEEDS: Final[Mapping[Kind, Needs]] = {
     Kind.TABLE: Needs({}, ("prvCreateEntity", "prvWriteEntity", "prvCreateAttribute")),
     Kind.COLUMN: Needs({}, ("prvCreateAttribute", "prvWriteAttribute")),
     Kind.STATUS_REASON: Needs({}, ("prvWriteAttribute",)),
+    Kind.KEY: Needs({}, ("prvCreateEntityKey", "prvWriteEntityKey")),
     Kind.RELATIONSHIP: Needs({}, ("prvCreateRelationship", "prvWriteRelationship", "prvCreateAttribute")),
     Kind.VARIABLE: Needs({"environmentvariabledefinition": _MADE}),
     Kind.ROLE: Needs({"role": _LINKED, "businessunit": _POINTED_AT}),

@@ -65,11 +65,15 @@ class Session:
         await installer.apply(prepared.steps, prepared.organisation)
 
     async def verify(self, goal: Goal) -> list[Step]:
-        """Read everything again, and return what still differs. A given key cannot be compared."""
+        """Read everything again, and return what still differs."""
+        return plan.writes(await self.read(goal))
+
+    async def read(self, goal: Goal) -> Sequence[Step]:
+        """Read everything, and return the steps that would lead to the goal. A given key cannot be compared."""
         desired = self._desired
         if desired.endpoint is not None:
             desired = replace(desired, endpoint=replace(desired.endpoint, key=None))
-        return plan.writes((await self._prepared(goal, desired)).steps)
+        return (await self._prepared(goal, desired)).steps
 
     async def check_endpoint(self, prepared: Prepared) -> str | None:
         """Let Dataverse check an endpoint that was written; return what to do if it cannot use it."""

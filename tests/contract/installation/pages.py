@@ -52,10 +52,9 @@ class KilledError(Exception):
 
 @dataclass
 class Life:
-    """How many more writes an installation lives for, and whether the last one still counts."""
+    """How many more writes an installation lives for; the last one is not sent."""
 
     writes: int | None = None
-    executed: bool = False
     sent: int = field(default=0, init=False)
 
     def goes_on(self) -> bool:
@@ -65,20 +64,16 @@ class Life:
 
 
 class MortalClient(CustomizationClient):
-    """A client that is killed at a write: before the request is sent, or after its answer has come."""
+    """A client that is killed at a write, before the request is sent."""
 
     life = Life()
 
     async def _write(
         self, method: Method, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None
     ) -> OperationResult:
-        goes_on = self.life.goes_on()
-        if not goes_on and not self.life.executed:
+        if not self.life.goes_on():
             raise KilledError
-        result = await super()._write(method, path, body, headers)
-        if not goes_on:
-            raise KilledError
-        return result
+        return await super()._write(method, path, body, headers)
 
     def outside_the_solution(self) -> MortalClient:
         other = MortalClient(self._client, solution="", sleep=at_once)

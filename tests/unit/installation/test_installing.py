@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -121,6 +122,34 @@ async def count_of_writes() -> int:
     twin = OrganisationTwin()
     await run(twin)
     return twin.counts.writes
+
+
+async def test_no_step_is_switched_on_before_it_has_its_image() -> None:
+    twin = OrganisationTwin()
+    imaged = ("Update of dh_spotlerpermission", "Delete of dh_spotlerpermission", "Delete of listmember")
+    seen = set()
+
+    def watch(name: str, rows: dict[str, dict[str, Any]]) -> None:
+        if name != "sdkmessageprocessingsteps":
+            return
+        images = {one["_sdkmessageprocessingstepid_value"] for one in twin.rowsets[f"{name[:-1]}images"].values()}
+        for key, row in rows.items():
+            if row["name"].endswith(imaged):
+                seen.add((row.get("statecode", 0), key in images))
+
+    twin.watch = watch
+    await run(twin)
+
+    assert seen == {(1, False), (1, True), (0, True)}
+    assert {row.get("statecode", 0) for row in twin.rowsets["sdkmessageprocessingsteps"].values()} == {0}
+
+
+async def test_a_finished_step_that_somebody_switched_off_stays_off() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    step = next(row for row in twin.rowsets["sdkmessageprocessingsteps"].values() if "listmember" in row["name"])
+    step["statecode"] = 1
+    assert await writes_of(twin) == 0
 
 
 async def killed_at(write: int, *, executed: bool) -> None:

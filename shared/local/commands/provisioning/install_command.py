@@ -212,7 +212,7 @@ def _key(options: argparse.Namespace) -> str | None:
 
 async def _run(options: argparse.Namespace, session: Session, client: CustomizationClient) -> int:
     if options.check:
-        return _print_drift(await session.verify(Goal.INSTALL))
+        return _print_state(await session.read(Goal.INSTALL), Goal.INSTALL)
     goal = _goal(options)
     prepared = await session.prepare(goal)
     steps = plan.writes(prepared.steps)
@@ -225,12 +225,12 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
         return _FOUND
     with Progress(steps, sys.stdout) as progress:
         await session.apply(prepared, progress)
-    left = await session.verify(goal)
+    state = await session.read(goal)
     unusable = await session.check_endpoint(prepared) if goal is Goal.INSTALL else None
     print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
     if unusable is not None:
         print(f"{unusable}.")
-    return max(_print_drift(left), _FINE if unusable is None else _FOUND)
+    return max(_print_state(state, goal), _FINE if unusable is None else _FOUND)
 
 
 def _goal(options: argparse.Namespace) -> Goal:
@@ -260,6 +260,12 @@ def _plan_lines(steps: Sequence[Step]) -> list[str]:
     reasons = {Action.LEAVE: f" ({', '.join(why_left)})"}
     summary = ", ".join(f"{counts[one]} to {one}{reasons.get(one, '')}" for one in Action if counts[one])
     return [*(table(("action", "kind", "name", "reason"), rows) if rows else ()), summary or "Nothing to do."]
+
+
+def _print_state(steps: Sequence[Step], goal: Goal) -> int:
+    for step in plan.remarks(steps) if goal is Goal.INSTALL else ():
+        print(f"{step.kind} {step.name}: {step.reason}.")
+    return _print_drift(plan.writes(steps))
 
 
 def _print_drift(steps: Sequence[Step]) -> int:

@@ -15,7 +15,7 @@ from shared.local.dataverse_sandbox.organisation.errors import bad_request, meth
 from shared.local.dataverse_sandbox.organisation.organization import Organization, fixed_id
 from shared.local.dataverse_sandbox.organisation.privileges import Access
 from shared.local.dataverse_sandbox.requests.resource_path import Path
-from shared.local.dataverse_sandbox.schema_changes import columns, options, relationships, tables
+from shared.local.dataverse_sandbox.schema_changes import columns, keys, options, relationships, tables
 from shared.local.dataverse_sandbox.schema_changes.change import TYPE_PREFIX, Body, Change
 
 Current = Callable[[Schema], Definitions]
@@ -30,11 +30,12 @@ _ACTIONS: Mapping[str, Callable[[Change, Body], dict[str, Any] | None]] = {
     "DeleteOptionValue": options.delete,
     "InsertStatusValue": options.insert_status,
     "UpdateStateValue": options.update_state,
+    "ReactivateEntityKey": keys.reactivate,
 }
 _PARAMETERS = frozenset(
     {"OneToManyRelationships", "Lookup", "SolutionUniqueName", "AttributeLogicalName", "EntityLogicalName"}
     | {"OptionSetName", "Value", "Label", "Description", "Color", "MergeLabels", "Values", "StateCode"}
-    | {"DefaultStatusCode", "ParentValues", "Entities"}
+    | {"DefaultStatusCode", "ParentValues", "Entities", "EntityKeyLogicalName"}
 )
 
 
@@ -44,6 +45,7 @@ _PRIVILEGES = {
     "CreateCustomerRelationships": (Access.CREATE, "relationship"),
     "CreatePolymorphicLookupAttribute": (Access.CREATE, "relationship"),
     "CreateEntities": (Access.CREATE, "entity"),
+    "ReactivateEntityKey": (Access.WRITE, "entitykey"),
 }
 """The privileges that actions need; options of a column need that to write it. All are inferred."""
 
@@ -136,7 +138,7 @@ def _created(change: Change, definitions: Definitions, body: Body, path: Path) -
             path.take()
             table = change.table(owner["LogicalName"])
             if part == "Keys":
-                identifier = tables.create_key(change, table, body)
+                identifier = keys.create(change, table, body)
             else:
                 identifier = fixed_id("column", table.name, columns.create(change, table, body).name)
             return f"EntityDefinitions({owner['MetadataId']})/{part}({identifier})"
@@ -167,7 +169,7 @@ def _delete(change: Change, names: list[str], found: Definition) -> None:
             table = change.table(found["EntityLogicalName"])
             columns.delete(change, table, change.column(table, found["LogicalName"]))
         case ["EntityDefinitions", "Keys"]:
-            tables.delete_key(change, change.table(found["EntityLogicalName"]), tuple(found["KeyAttributes"]))
+            keys.delete(change, change.table(found["EntityLogicalName"]), tuple(found["KeyAttributes"]))
         case ["RelationshipDefinitions"]:
             relationships.delete(change, found)
         case ["GlobalOptionSetDefinitions"]:

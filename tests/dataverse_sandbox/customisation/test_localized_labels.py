@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.dataverse_sandbox.test_customising import published
 
+from tests.dataverse_sandbox.customisation.test_customising import published
 from tests.dataverse_sandbox.session import Dataverse
 
 ENGLISH, DUTCH, GERMAN = 1033, 1043, 1031
