@@ -114,9 +114,12 @@ async def peers() -> Measured:
 
 
 async def _in_a_process(latency: int) -> list[Result]:
-    """Start a process for a latency: libraries keep the certificate that they trusted first."""
+    """Start a process for a latency, with a state of its own: libraries keep the certificate that they trusted first."""
     command = (sys.executable, "-m", "tests.bench.peers.contest", str(latency))
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    folder = str(Path(os.environ["LOCAL_FOLDER"]) / f"{latency} ms")
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, "LOCAL_FOLDER": folder}
+    )
     output, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"the peers did not work with {latency} ms")
