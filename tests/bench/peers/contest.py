@@ -114,7 +114,7 @@ async def peers() -> Measured:
 
 
 async def _in_a_process(latency: int) -> list[Result]:
-    """Start a process for a latency, with a state of its own: libraries keep the certificate that they trusted first."""
+    """Start a process for a latency, with its own state: libraries keep the certificate that they trusted first."""
     command = (sys.executable, "-m", "tests.bench.peers.contest", str(latency))
     folder = str(Path(os.environ["LOCAL_FOLDER"]) / f"{latency} ms")
     process = await asyncio.create_subprocess_exec(
