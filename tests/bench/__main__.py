@@ -68,7 +68,7 @@ _ON_REQUEST = frozenset(
     }
 )
 """These take minutes."""
-_COMPARED = ("plan", "processor", "peers", "cost")
+_COMPARED = ("plan", "processor", "peers", "cost", "scale-short")
 """These have a baseline."""
 _COMPARE = "compare"
 
