@@ -43,6 +43,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for the time of the beginning in rows that several organisations begin with."""
 
 _BEGINNINGS: dict[Hashable, Store] = {}
+_KEPT = 4
 
 
 def _now() -> datetime:
@@ -146,10 +147,11 @@ def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, 
 
 def _beginning(settings: DataverseSandboxSettings, snapshot: snapshots.Snapshot | None) -> Store:
     """Return the rows that an organisation begins with: made once for all organisations with the same tables."""
-    if not packaged.is_shared(_schema(settings, snapshot)):
-        return _new_store(settings, snapshot)
-    kind = (settings.organization_id, settings.organization_name, settings.languages, snapshot)
+    schema = _schema(settings, snapshot)
+    kind = (settings.organization_id, settings.organization_name, settings.languages, schema)
     if kind not in _BEGINNINGS:
+        if len(_BEGINNINGS) == _KEPT:
+            del _BEGINNINGS[next(iter(_BEGINNINGS))]
         _BEGINNINGS[kind] = _new_store(replace(settings, now=lambda: _LONG_AGO), snapshot)
     return _BEGINNINGS[kind].copy(stamp(_LONG_AGO), stamp(settings.now()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 
 from shared.local.dataverse_sandbox.metadata import column_definitions, names
 from shared.local.dataverse_sandbox.metadata.column_definitions import TYPE
@@ -35,7 +35,7 @@ _STANDARD_NAMES = {
 }
 
 
-@cache
+@lru_cache(maxsize=8)
 def _of_shared(schema: Schema) -> Definitions:
     return Definitions(schema)
 
