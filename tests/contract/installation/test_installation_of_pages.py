@@ -73,9 +73,7 @@ async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(
 
 
 async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
-    async with open_organisation(bare=True) as organisation:
-        await Installation(organisation).install()
-
+    async with open_organisation() as organisation:
         assert await components(organisation) == {
             "view": 28,
             "chart": 5,
