@@ -131,6 +131,11 @@ class Engagement:
         await self._continue(EngagementTask.READ)
         return progress
 
+    async def resume_initial(self) -> None:
+        """Go on with a paused initial synchronisation; ConflictError if it was not paused."""
+        await self.initial.resume()
+        await self._continue(EngagementTask.READ)
+
     async def step(self, message: Engage, *, lane: QueueName) -> None:
         """Continue work that a step left. A failed step is tried again later."""
         if not self.policy.is_on:

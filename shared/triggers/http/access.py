@@ -94,6 +94,13 @@ ROUTES: Mapping[str, HttpRoute] = {
     "list_overview": HttpRoute("lists_api", _GET, "lists/{id}", CallerRole.OPERATOR, _READS, query=("judge",)),
     "list_left_out": HttpRoute("lists_api", _GET, "lists/{id}/left-out", CallerRole.OPERATOR, _READS),
     "resync": HttpRoute("records_api", _POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
+    "take_side": HttpRoute(
+        "reviews_api", _POST, "records/{table}/{id}/side", CallerRole.ADMINISTRATOR, "decides what is written"
+    ),
+    "make_primary": HttpRoute(
+        "reviews_api", _POST, "records/{table}/{id}/primary", CallerRole.ADMINISTRATOR, "decides what is written"
+    ),
+    "repeat_job": HttpRoute("reviews_api", _POST, "jobs/{id}/repeat", CallerRole.OPERATOR, _REPEATS),
     "dead_letters": HttpRoute("records_api", _GET, "dead-letters", CallerRole.OPERATOR, _READS),
     "replay": HttpRoute("records_api", _POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
     "replay_held": HttpRoute(
@@ -197,6 +204,7 @@ ROUTES: Mapping[str, HttpRoute] = {
 
 NOT_IN_SHADOW = frozenset(
     {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
+    | {"take_side", "make_primary", "repeat_job"}
     | {"apply_weights", "website_visits"}
 )
 """Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""

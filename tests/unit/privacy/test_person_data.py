@@ -54,6 +54,7 @@ IMPERSONAL = {
     *("mailing", "mailing-tally", "engagement-weights"),  # numbers of people, and points
     *("engagement",),  # the nightly walk over people notes where it is, until its end
     *("activity", "standing", "console", "mode"),  # counts; the proposal of a mapping, and the digest of a used link
+    *("round-trip", "nights", "timer"),  # times and counts
     *("sweep", "job"),  # ids of Spotler Jobs; their rows in Dataverse name the people
 }
 

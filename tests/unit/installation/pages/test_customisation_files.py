@@ -175,10 +175,12 @@ def test_a_command_gets_the_form_or_the_selected_rows_and_a_prefix_that_datavers
     rows = {command.unique_name: command_row(command, SCRIPT, Languages()) for command in CUSTOMISATION.commands}
 
     assert sorted(rows) == [
+        *(f"dh__console_open_grid!{table}!1" for table in ("dh_spotlerinfo", "dh_spotlerjob")),
         "dh__list_sync_form!list!0",
         "dh__list_sync_grid!list!1",
         *(f"dh__person_job_form!{table}!0" for table in ("account", "contact", "lead")),
         *(f"dh__person_job_grid!{table}!1" for table in ("account", "contact", "lead")),
+        *(f"dh__person_why_form!{table}!0" for table in ("account", "contact", "lead")),
     ]
     for name, row in rows.items():
         passed = [one["type"] for one in json.loads(row["onclickeventjavascriptparameters"])]
@@ -231,8 +233,7 @@ def test_a_word_that_no_file_knows_is_told_with_its_file_and_place(tmp_path: Pat
 
 def test_commands_belong_to_tables_that_the_organisation_has() -> None:
     assert {command.table for command in CUSTOMISATION.commands if command.text.needs is None} <= {
-        "contact",
-        "account",
-        "lead",
+        *("contact", "account", "lead"),
+        *("dh_spotlerinfo", "dh_spotlerjob"),
     }
     assert all(isinstance(command, Command) for command in CUSTOMISATION.commands)
