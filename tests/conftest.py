@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import certificates, chromium
-from tests.contract import azurite as azurite_program
-from tests.contract.azurite import running_azurite
+from tests import certificates
+from tests.programs import azurite as azurite_program
+from tests.programs import chromium
+from tests.programs.azurite import running_azurite
 from tests.spotler_sandbox import spotler_sdk
 
 certificates.load_once()

@@ -30,7 +30,7 @@ from shared.domain.records.marketing_contact import (
     PropertyType,
     SetEntry,
 )
-from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, Why
+from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.bindings.contact_documents import Consent
 from shared.engine.bindings.ledger import CLAIM_TIME
@@ -41,9 +41,10 @@ from shared.errors import ConnectorError
 from shared.inbound.poll import PollResult
 from shared.messages.lane_messages import Jobs, read_lane_message
 from shared.ports.queue import OutgoingMessage, QueueName
-from tests.consent_twins import TwinBounceTasks, TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
-from tests.engagement_twins import (
+from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
+from tests.twins.consent import TwinBounceTasks, TwinPermissionRows, TwinVariables
+from tests.twins.engagement import (
     TwinActivityRows,
     TwinCampaignRows,
     TwinInteractionRows,
@@ -51,10 +52,16 @@ from tests.engagement_twins import (
     TwinRows,
     TwinScoreRows,
 )
-from tests.import_twins import TwinNewRecords
-from tests.job_twins import TwinAudiences, TwinAutomationRows, TwinAutomations, TwinLists, TwinRecordAccess, TwinTagging
-from tests.twins import CrashError, Faults, TwinContact, TwinCrm, TwinPlatform, TwinQueue, TwinStore, Waiting
-from tests.writeback_twins import TwinWritebacks
+from tests.twins.jobs import (
+    TwinAudiences,
+    TwinAutomationRows,
+    TwinAutomations,
+    TwinLists,
+    TwinRecordAccess,
+    TwinTagging,
+)
+from tests.twins.subscriber_import import TwinNewRecords
+from tests.twins.write_back import TwinWritebacks
 
 NEWSLETTER, EVENTS = "permissions:1", "permissions:2"
 
@@ -113,6 +120,16 @@ class TwinSubscriberRecords:
         self.refused.append(contact.encrypted_id)
 
 
+class TwinReading:
+    """Reads people as the twin of Dataverse has them, whatever the mapping."""
+
+    def __init__(self, crm: TwinCrm) -> None:
+        self._crm = crm
+
+    async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        return dict(await self._crm.read_people(keys))
+
+
 class ConnectorTwin:
     """One environment: its services, and workers that handle what the queue holds."""
 
@@ -138,7 +155,7 @@ class ConnectorTwin:
         self.new_records = TwinNewRecords(self.crm)
         self.bounce_tasks = TwinBounceTasks()
         self.permission_rows = TwinPermissionRows(self.clock)
-        self.access = TwinRecordAccess()
+        self.access = TwinRecordAccess(self.crm)
         self.defaults: tuple[PermissionDefault, ...] = ()
         self.new_subscribers = TwinSubscriberRecords()
         self.store = TwinStore(self.faults)
@@ -178,7 +195,7 @@ class ConnectorTwin:
         self.consent = ConsentLedger(self.store, self.clock, "test")
         connector = build(
             self._ports(),
-            MappedPorts(self.crm, self.writebacks, self.new_records),
+            MappedPorts(self.crm, self.writebacks, self.new_records, lambda _: TwinReading(self.crm)),
             self._settings(),
             self.rules,
             policy=self.policy,
@@ -191,7 +208,7 @@ class ConnectorTwin:
         self.explain, self.refusal_lifting = connector.explain, connector.refusal_lifting
         self.poller, self.comparison = connector.poll, connector.comparison
         self.reconciliation, self.resync = connector.reconciliation, connector.resync
-        self.engagement = connector.engagement
+        self.engagement, self.preview, self.forecasts = connector.engagement, connector.preview, connector.forecasts
         return connector.dispatcher
 
     def _ports(self) -> Ports:

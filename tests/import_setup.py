@@ -25,9 +25,9 @@ from shared.inbound.reviews import ReviewReason, Reviews
 from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from shared.messages.lane_messages import Lanes
 from tests.contract.clocks import ManualClock
-from tests.import_twins import TwinNewRecords
 from tests.twins import TwinCrm, TwinPlatform, TwinQueue, TwinStore
-from tests.writeback_twins import TwinWritebacks
+from tests.twins.subscriber_import import TwinNewRecords
+from tests.twins.write_back import TwinWritebacks
 
 OFFERS = SetEntry(2, "Offers")
 CATALOGUE = PropertyCatalogue(

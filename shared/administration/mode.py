@@ -1,12 +1,19 @@
-"""The mode of an environment: `live`, or `shadow`, in which everything is read and planned and nothing is written.
+"""The mode of an environment.
+
+In `shadow` everything is read and planned, and nothing is written. With an `allow-list` only chosen addresses are
+written in Spotler.
 
 One document, changed by an administrator; each process reads it again after ten seconds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.recovery.allow_list import AllowList
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
@@ -15,20 +22,43 @@ LIFETIME = timedelta(seconds=10)
 """The longest time until a process notices that the mode was changed."""
 
 
+_CATCH_UP = timedelta(hours=1)
+"""After so long without a complete poll something is wrong: as the alarm `poll-stands-still`."""
+
+
 class Mode(StrEnum):
     """What the connector does with its plans."""
 
     LIVE = "live"
     SHADOW = "shadow"
+    ALLOW_LIST = "allow-list"
 
 
 @dataclass(frozen=True, slots=True)
 class ModeChange:
-    """The mode, since when, and who chose it (an id); without a time it was never changed."""
+    """The mode, since when, and who chose it (an id); without a time it was never changed.
+
+    An allow-list has fingerprints of addresses (`allowed`), and `domains` with their `@`. `before` is the mode that
+    ended.
+    """
 
     mode: Mode = Mode.LIVE
     since: datetime | None = None
     by: str = ""
+    allowed: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    before: Mode = Mode.LIVE
+
+    def allow_list(self, fingerprints: Fingerprinter) -> AllowList | None:
+        """Return who may be written in the platform; None: everybody, unless nothing is written at all."""
+        if self.mode is not Mode.ALLOW_LIST:
+            return None
+        return AllowList(fingerprints, frozenset(self.allowed), frozenset(self.domains))
+
+
+def rested(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of a part that rests on purpose: nothing about it is wrong."""
+    return {**{name: one for name, one in state.items() if name != "cause"}, "ok": True, "rests": True}
 
 
 _CODEC = Codec(ModeChange)
@@ -53,11 +83,19 @@ class Modes:
             self._read_at = now
         return self._known
 
-    async def change(self, mode: Mode, *, by: str) -> None:
-        """Choose the mode."""
-        change = ModeChange(mode, self.clock.now(), by)
+    async def change(self, mode: Mode, *, by: str, allow_list: AllowList | None = None) -> None:
+        """Choose the mode; `allow_list` is part of the mode of that name."""
+        allowed, domains = (allow_list.addresses, allow_list.domains) if allow_list is not None else ((), ())
+        before = (await self.current()).mode
+        change = ModeChange(mode, self.clock.now(), by, tuple(sorted(allowed)), tuple(sorted(domains)), before)
         await self.store.write([Put(self._key, _CODEC.body(change))])
         self._known, self._read_at = change, self.clock.now()
+
+    async def polling_rests(self) -> bool:
+        """Whether nobody looks at the platform, or it is caught up after that: then an old cursor is no failure."""
+        change = await self.current()
+        is_new = change.since is not None and self.clock.now() - change.since < _CATCH_UP
+        return change.mode is Mode.SHADOW or (change.before is Mode.SHADOW and is_new)
 
     @property
     def _key(self) -> DocumentKey:

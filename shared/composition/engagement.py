@@ -12,8 +12,10 @@ from shared.engagement.keeping.event_keeping import EventKeeper
 from shared.engagement.keeping.memories import Memories
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.account_probe import AccountProbe
+from shared.engagement.mailings.count_check import CountCheck
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_pass import MailingPass
+from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.feed_cursor import FeedCursor
 from shared.engagement.reading.feed_reading import FeedReading
@@ -45,7 +47,7 @@ def engagement_of(tools: Tools) -> Engagement:
     environment = tools.settings.environment
     policy = engagement_policy(tools.settings, is_on=tools.rules.environment_is_on)
     known, memories = KnownMailings(store, environment), Memories(store, environment)
-    refused = RefusedRows(store, environment, clock)
+    refused, tallies = RefusedRows(store, environment, clock), StoredTallies(store, environment)
     keeper = EventKeeper(
         memories=memories,
         ledger=tools.ledger,
@@ -53,6 +55,7 @@ def engagement_of(tools: Tools) -> Engagement:
         interactions=ports.interaction_rows,
         activities=ports.activity_rows,
         scores=ports.score_rows,
+        tallies=tallies,
         refused=refused,
         policy=policy,
         clock=clock,
@@ -77,13 +80,16 @@ def engagement_of(tools: Tools) -> Engagement:
             interactions=ports.interaction_rows,
             activities=ports.activity_rows,
             scores=ports.score_rows,
+            tallies=tallies,
             refused=refused,
             policy=policy,
             store=store,
             clock=clock,
         ),
+        count_check=CountCheck(known=known, tallies=tallies, clock=clock),
         probe=AccountProbe(platform=ports.mailings, known=known, store=store, environment=environment, clock=clock),
         refused=refused,
+        tallies=tallies,
         policy=policy,
         lanes=tools.lanes,
         redelivery=tools.redelivery,

@@ -14,6 +14,7 @@ from shared.adapters.dataverse.metadata.record_access import DataverseRecordAcce
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.crm import DataverseCrm
 from shared.adapters.dataverse.records.people_search import PeopleSearch
+from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.rows.automations import DataverseAutomations
 from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
@@ -102,6 +103,7 @@ class Services(Ports):
             crm=traced(DataverseCrm(dataverse, mapping, settings.sync_tables, schema), "crm"),
             writebacks=DataverseWritebacks(dataverse, schema, mapping, detects_duplicates=checks),
             new_records=DataverseSubscriberRecords(dataverse, schema, mapping, detects_duplicates=checks),
+            reading=lambda other: PersonReader(dataverse, schema, other, settings.sync_tables),
         )
 
 

@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.administration.explain import Explain
+from shared.administration.preview import Preview
 from shared.composition.engagement import engagement_of
-from shared.composition.ports import MappedPorts, Ports
+from shared.composition.ports import MappedPorts, Ports, held_to
 from shared.composition.rooms import bounce_service, job_runner, list_syncs, record_handler, tools_of
 from shared.composition.settings import Settings
 from shared.consent.bounce_service import BounceService
 from shared.consent.permission_renames import PermissionNames
 from shared.consent.refusal_lifting import RefusalLifting
 from shared.dispatch.dispatch import Dispatcher
+from shared.dispatch.forecasts import Forecasts
 from shared.dispatch.intake import Intake, Ready
 from shared.dispatch.job_sweep import JobSweep
 from shared.dispatch.resync import Resync
@@ -72,6 +74,8 @@ class Connector:
     reconciliation: Reconciliation
     comparison: Comparison
     engagement: Engagement
+    preview: Preview
+    forecasts: Forecasts
     bounces: BounceService
     permission_names: PermissionNames
     job_sweep: JobSweep
@@ -92,6 +96,7 @@ def build(
 
     `new_subscribers` replaces the import of new subscribers; tests pass a twin.
     """
+    ports = held_to(rules.allow_list, ports)
     tools = tools_of(ports, mapped, settings, rules, policy or RetryPolicy())
     clock, store, environment = ports.clock, ports.store, settings.environment
     crm, platform, queue, feeds = mapped.crm, ports.platform, ports.queue, ports.feeds
@@ -186,6 +191,15 @@ def build(
         environment=environment,
     )
     engagement = engagement_of(tools)
+    preview = Preview(
+        crm=crm,
+        reading=mapped.reading,
+        platform=platform,
+        ledger=ledger,
+        rules=rules,
+        percent=settings.mass_change_percent,
+    )
+    forecasts = Forecasts(preview=preview, crm=crm, lanes=lanes, store=store, clock=clock, environment=environment)
     release = Release(brake=brake, lists=lists.start, lanes=lanes, redelivery=redelivery, clock=clock)
     walks = Walks(store, clock, environment)
     runs = RunControl(runs=Runs(store, clock, environment), walks=walks, lanes=lanes, clock=clock)
@@ -218,6 +232,7 @@ def build(
             release=release,
             comparison=comparison,
             engagement=engagement,
+            forecasts=forecasts,
             lists=lists,
             lanes=lanes,
             redelivery=redelivery,
@@ -255,6 +270,8 @@ def build(
         reconciliation=reconciliation,
         comparison=comparison,
         engagement=engagement,
+        preview=preview,
+        forecasts=forecasts,
         bounces=bounces,
         permission_names=permission_names,
         job_sweep=JobSweep(

@@ -14,9 +14,11 @@ from shared.engagement.initial_run import InitialProgress, InitialRun
 from shared.engagement.keeping.event_keeping import Kept
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.account_probe import AccountProbe
+from shared.engagement.mailings.count_check import CountCheck
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
+from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading
@@ -87,7 +89,9 @@ class Engagement:
     initial: InitialRun
     upkeep: Upkeep
     probe: AccountProbe
+    count_check: CountCheck
     refused: RefusedRows
+    tallies: StoredTallies
     policy: EngagementPolicy
     lanes: Lanes
     redelivery: Redelivery
@@ -103,11 +107,12 @@ class Engagement:
         return await self._read(depth)
 
     async def night(self) -> None:
-        """Ask for what only lists tell, probe the account, and begin the upkeep (SCH-06)."""
+        """Ask for what only lists tell, probe the account, check counts, and begin the upkeep (SCH-06)."""
         if not self.policy.is_on:
             return
         book = self._book()
         await self.mailing_pass.of_campaigns(book)
+        await self.count_check.check(book)
         await self.probe.check()
         await self.upkeep.begin()
         await self._continue(EngagementTask.READ, EngagementTask.UPKEEP)

@@ -16,6 +16,7 @@ from shared.engagement.keeping.memories import Memories, StoredMemory
 from shared.engagement.keeping.refused_rows import KEPT, RefusedRow, RefusedRows
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
+from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.work_time import WorkTime
 from shared.engine.bindings.ledger import Ledger
@@ -51,6 +52,7 @@ class Upkeep:
     interactions: InteractionRows
     activities: ActivityRows
     scores: ScoreRows
+    tallies: StoredTallies
     refused: RefusedRows
     policy: EngagementPolicy
     store: StateStore
@@ -160,6 +162,7 @@ class Upkeep:
         old = [one.handle async for one in self.known.all() if self.policy.forgets(one.begun, now) and not one.due]
         if old:
             await self.known.forget(old)
+            await self.tallies.forget(old)
 
     @property
     def _key(self) -> DocumentKey:

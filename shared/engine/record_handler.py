@@ -18,6 +18,7 @@ from shared.errors import ConnectorError, whereabouts
 from shared.messages.lane_messages import Lanes, references_body
 from shared.messages.tally import note_failure, note_success
 from shared.ports.clock import Clock
+from shared.ports.dataverse import TimelinePost
 from shared.ports.queue import Queue, QueueName
 from shared.telemetry.outcomes import record_ended
 
@@ -41,17 +42,18 @@ class RecordHandler:
         *,
         lane: QueueName,
         fetched_contacts: Mapping[RecordKey, FetchedContact] = NO_CONTACTS,
+        posts: Sequence[TimelinePost] = (),
     ) -> Sequence[ItemResult]:
         """Process the references; later attempts stay in the same lane.
 
-        `fetched_contacts` are contacts that were just read.
+        `fetched_contacts` are contacts that were just read; `posts` are written with the results.
         """
         if not references:
             return ()
         now = self.clock.now()
         stamped = [replace(one, first_seen=one.first_seen or now) for one in references]
         processed = await self._process(stamped, fetched_contacts)
-        unreported = await self.reporter.report(processed.finished)
+        unreported = await self.reporter.report(processed.finished, posts)
         later: list[tuple[Reference, datetime]] = []
         for one in processed.finished:
             error = unreported.get(one.item.key)

@@ -1,5 +1,6 @@
 """Reports results to Dataverse: Spotler Info rows and Spotler Job rows, in one request, only what changed."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,8 +15,10 @@ from shared.engine.guards.priority import breathe
 from shared.engine.work_items import ItemResult
 from shared.errors import ConnectorError, NotFoundError
 from shared.ports.clock import Clock
-from shared.ports.dataverse import Crm, JobReport, StatusReport
+from shared.ports.dataverse import Crm, JobReport, StatusReport, TimelinePost
 from shared.telemetry.outcomes import person_job_ended
+
+log = logging.getLogger(__name__)
 
 _INFO = UUID("8d3a3f0e-6b0f-4f0a-9a0e-5b1c2d7e9f10")
 """Namespace of Spotler Info ids: a record's row has the same id however often it is created."""
@@ -28,10 +31,12 @@ class Reporter:
     crm: Crm
     clock: Clock
 
-    async def report(self, finished: Sequence[ItemResult]) -> dict[RecordKey, ConnectorError]:
+    async def report(
+        self, finished: Sequence[ItemResult], posts: Sequence[TimelinePost] = ()
+    ) -> dict[RecordKey, ConnectorError]:
         """Report all; return the records whose report did not get through.
 
-        A row that is gone needs no report.
+        A row that is gone needs no report. `posts` are optional: the rows of jobs have what they say.
         """
         now = self.clock.now()
         finished = await self._with_records(finished)
@@ -44,12 +49,16 @@ class Reporter:
         for one in finished:
             jobs += [(one, job) for job in _job_reports(one, now)]
         reports += [(one.item.key, job) for one, job in jobs]
-        if not reports:
+        if not reports and not posts:
             return {}
         try:
-            problems = await self.crm.report([report for _, report in reports])
+            problems = await self.crm.report([*(report for _, report in reports), *posts])
         except ConnectorError as error:
             return {key: error for key, _ in reports}
+        for post, problem in zip(posts, problems[len(reports) :], strict=True):
+            if problem is not None:
+                log.warning("the post %s was not written: %s", post.id, problem)
+        problems = problems[: len(reports)]
         for (one, job), problem in zip(jobs, problems[len(problems) - len(jobs) :], strict=True):
             if problem is None:
                 person_job_ended(one.item.intent, job, one.item.references, now)

@@ -88,24 +88,28 @@ class Comparison:
         start = moment if known is None or known.finished else min(moment, known.until)
         return await self._begin(ComparisonRun(uuid4().hex, Span.SINCE, now, since=start, until=start, end=now))
 
-    async def night(self, *, records: int) -> None:
-        """Compare what changed since yesterday, and the next slice of the account. Raises ConnectorErrors.
+    async def night(self, *, records: int, pause: timedelta | None = None) -> None:
+        """Compare what changed since yesterday, and the next slice of the account, after a pause. ConnectorErrors.
 
         `records` is the number of records of the night before.
         """
         now = self.clock.now()
         start = now - SPAN
-        await self._begin(ComparisonRun(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now))
+        await self._begin(ComparisonRun(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now), pause)
         known = await self._read(Span.ACCOUNT)
         if known is None or known.finished is not None:
             size = known.contacts if known is not None else 0
             known = ComparisonRun("", Span.ACCOUNT, now, since=EARLIEST, until=EARLIEST, end=now, size=size)
-        await self._begin(known.next_night(uuid4().hex, days=self.days, records=records))
+        await self._begin(known.next_night(uuid4().hex, days=self.days, records=records), pause)
 
-    async def _begin(self, run: ComparisonRun) -> ComparisonRun:
+    async def _begin(self, run: ComparisonRun, pause: timedelta | None = None) -> ComparisonRun:
         await self.store.write([Put(self._key(run.span), _RUN.body(run))])
         log.info(_BEGUN, run.until.isoformat(timespec="seconds"), run.span)
-        await self.lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
+        message = Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}")
+        if pause is None:
+            await self.lanes.send(QueueName.BULK, message)
+        else:
+            await self.lanes.send_later(QueueName.BULK, message, self.clock.now() + pause)
         return run
 
     # --------------------------------------------------------------------------------------------------------- steps

@@ -186,13 +186,20 @@ class Crm(Protocol):
         """Release connections."""
 
 
+Asked = tuple[UUID, RecordKey]
+"""A user, and the record on which the rights of the user are asked for."""
+
+
 class RecordAccess(Protocol):
     """Reads what users may do with records of people."""
 
-    async def rights(
-        self, asked: Collection[tuple[UUID, RecordKey]]
-    ) -> Mapping[tuple[UUID, RecordKey], frozenset[AccessRight]]:
+    async def rights(self, asked: Collection[Asked]) -> Mapping[Asked, frozenset[AccessRight]]:
         """Return each user's rights on each record, at most a minute old; none if one is gone. ConnectorErrors."""
+
+    async def report_and_ask(
+        self, reports: Sequence[Report], asked: Collection[Asked]
+    ) -> Sequence[ConnectorError | None]:
+        """Write reports as `Crm.report` does, and read rights in the same request, for `rights` to return later."""
 
 
 class CrmSchema(Protocol):

@@ -103,6 +103,9 @@ class InteractionRows(Protocol):
     async def write(self, rows: Sequence[InteractionWrite]) -> Sequence[Refused]:
         """Create or update rows, in bulk. Raises an error that may pass; then some rows may be written."""
 
+    async def remove(self, ids: Sequence[UUID]) -> None:
+        """Delete rows; one that does not exist is no error."""
+
     async def remove_of(self, records: Sequence[RecordKey]) -> int:
         """Delete the rows of records, and return their number (GDPR 17)."""
 
@@ -118,6 +121,9 @@ class ActivityRows(Protocol):
 
     async def write_responses(self, responses: Sequence[ResponseWrite]) -> Sequence[Refused]:
         """Create or update campaign responses, closed."""
+
+    async def remove_responses(self, ids: Sequence[UUID]) -> None:
+        """Delete campaign responses; one that does not exist is no error."""
 
 
 class ScoreRows(Protocol):

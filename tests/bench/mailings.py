@@ -29,6 +29,7 @@ from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.mailings.mailing_pass import MailingPass
+from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading
@@ -39,7 +40,7 @@ from shared.ports.engagement import ActivityWrite, CampaignWrite, InteractionWri
 from shared.ports.mailings import FeedPage, Happening
 from tests.bench.through_the_app import bench, settled
 from tests.contract.clocks import ManualClock
-from tests.engagement_twins import LINKS
+from tests.twins.engagement import LINKS
 
 _PAGE = 100
 _HANDLE = "m1"
@@ -175,6 +176,7 @@ async def _over_twins(folder: Path, size: int) -> None:
         interactions=rows,  # type: ignore[arg-type]
         activities=rows,
         scores=rows,  # type: ignore[arg-type]
+        tallies=StoredTallies(store, "bench"),
         refused=RefusedRows(store, "bench", clock),
         policy=policy,
         clock=clock,

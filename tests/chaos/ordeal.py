@@ -19,9 +19,9 @@ from shared.local.commands.local_settings import ROOT
 from shared.ports.state import Document, DocumentKey
 from tests.chaos.crowd import Crowd
 from tests.chaos.figures import Figures
+from tests.programs.short_clocks import Clocks
 from tests.scenario.job_acts import automation_rows, done
 from tests.scenario.world import World, open_world
-from tests.short_clocks import Clocks
 
 CONNECTOR_ONLY = r"^(POST \$batch$|PATCH dh_)"
 """Requests to Dataverse that only the connector makes: the users' own must get through."""

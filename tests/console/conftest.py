@@ -9,8 +9,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Error, async_playwright
 
 from shared.console.access.roles import Role
-from tests.chromium import NOT_COVERED, chromium
 from tests.console.browser import Visitor, visitor
+from tests.programs.chromium import NOT_COVERED, chromium
 from tests.scenario.world import World, open_world
 
 

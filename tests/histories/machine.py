@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
 from shared.domain.records.records import PersonTable, RecordKey
-from tests.histories.administration import Administration
-from tests.histories.people_in_dynamics import PeopleInDynamics
-from tests.histories.people_in_spotler import PeopleInSpotler
 from tests.histories.picking import permissions, pick_from, picks, tables
+from tests.histories.rules.administration import Administration
+from tests.histories.rules.people_in_dynamics import PeopleInDynamics
+from tests.histories.rules.people_in_spotler import PeopleInSpotler
 
 
 class Parting(Enum):

@@ -17,10 +17,10 @@ from shared.messages.lane_messages import references_body
 from shared.ports.queue import OutgoingMessage, QueueName
 from shared.ports.state import DocumentKey
 from tests.connector_twin import ConnectorTwin
-from tests.histories.consents import Consents
-from tests.histories.erasures import Erasures
-from tests.histories.refusals import Refusals, own_keys
-from tests.histories.sharing import Sharing
+from tests.histories.models.consents import Consents
+from tests.histories.models.erasures import Erasures
+from tests.histories.models.refusals import Refusals, own_keys
+from tests.histories.models.sharing import Sharing
 from tests.histories.world import ELSEWHERE, FILTERED, NAMES, POST_CODE, Profile, Version, World
 from tests.twins import Waiting
 

@@ -86,7 +86,7 @@ class TwinImport:
 
 
 class TwinWorld(World):
-    """The twins of `tests/twins.py` as a world."""
+    """The twins of `tests/twins` as a world."""
 
     def __init__(self, rules: Rules) -> None:
         self.twin = ConnectorTwin(rules, clock=TickingClock(), erasure_limit=ERASURE_LIMIT, change_limit=1, days=2)

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests.processes import Process, start
-from tests.short_clocks import Clocks
+from tests.programs.processes import Process, start
+from tests.programs.short_clocks import Clocks
 
 _GRACE = 20.0
 

@@ -24,10 +24,10 @@ from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import Queue, QueueName
 from shared.ports.state import Document, StateStore
 from tests.installed import organisation
-from tests.processes import start
+from tests.programs.processes import start
+from tests.programs.short_clocks import Clocks
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
-from tests.short_clocks import Clocks
 
 TIMEOUT_S = 30.0
 _LAST_MESSAGES = 5.0

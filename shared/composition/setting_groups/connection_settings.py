@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
+from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.composition.setting_groups.setting_texts import LOOPBACK, Schedule
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
@@ -129,7 +130,7 @@ class TelemetrySettings(BaseSettings):
         default=1.0, gt=0, le=1, description="Share of the traces that is sent; metrics are always whole."
     )
     watch_schedule: Schedule = Field(
-        default="0 * * * * *",
+        default=SCHEDULES["watch_schedule"],
         description="When queues and services are measured; the alarms expect once a minute.",
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode
 
+from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.composition.setting_groups.setting_texts import Schedule
 from shared.domain.engagement.weights import Preset
 from shared.engagement.choices import ResponseKind
@@ -19,11 +20,11 @@ class EngagementSettings(BaseSettings):
         description="Whether mailings, opens, clicks and scores are shown in Dataverse (GEN-06, GEN-08).",
     )
     engagement_schedule: Schedule = Field(
-        default="0 20 * * * *",
+        default=SCHEDULES["engagement_schedule"],
         description="When mailings and what their recipients did are read from Spotler (SCH-05, C-05); NCRONTAB.",
     )
     engagement_night_schedule: Schedule = Field(
-        default="0 25 4 * * *",
+        default=SCHEDULES["engagement_night_schedule"],
         description="When scores age, old interactions are deleted, and messages of campaigns are read (SCH-06).",
     )
     create_campaigns: bool = Field(

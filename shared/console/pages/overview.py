@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.administration.mode import rested
 from shared.administration.people.standing import Standing, Stood
 from shared.composition import app
 from shared.console.assessment import Assessment, assess
@@ -68,7 +69,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
     administration, connector, services = await app.administration(), await app.connector(), await app.services()
     circuits, poll, depths, quarters, stood, matters = await asyncio.gather(
         connector.circuits.state(),
-        connector.poll.state(),
+        _poll_state(),
         _depths(),
         services.activity.last_day(),
         administration.standings.counted(),
@@ -144,6 +145,11 @@ def _happened(quarters: Sequence[Quarter]) -> dict[str, Any]:
             if reasons
         ],
     }
+
+
+async def _poll_state() -> dict[str, Any]:
+    state = await (await app.connector()).poll.state()
+    return rested(state) if await app.is_shadow() else state
 
 
 async def _depths() -> dict[QueueName, QueueDepth]:

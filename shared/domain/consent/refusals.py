@@ -32,6 +32,7 @@ _OTHERS_DECIDE = frozenset(
     {
         Reason.ENVIRONMENT_OFF,
         Reason.TABLE_OFF,
+        Reason.NOT_ALLOWED,  # going live compares every record
         Reason.LEAD_QUALIFIED,  # its contact carries on, with rows of its own
         Reason.OPTED_OUT,  # nothing is mailed, and nothing is sent (OPT-08)
         Reason.DEACTIVATED,

@@ -24,11 +24,17 @@ _SENT = frozenset({InteractionKind.SENT, InteractionKind.SMS_SENT})
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """The rows to write."""
+    """The rows to write, and the ids of those that nothing speaks for any more.
+
+    A click whose link becomes known is no click without a link any more; a click that turns out to be one of a machine
+    is no response.
+    """
 
     interactions: Sequence[InteractionWrite] = ()
     activities: Sequence[ActivityWrite] = ()
     responses: Sequence[ResponseWrite] = ()
+    gone_interactions: Sequence[UUID] = ()
+    gone_responses: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,14 @@ def plan_rows(subject: Subject, policy: EngagementPolicy, *, has_campaigns: bool
     ]
     responses = [] if campaign is None else _responses(subject, campaign, policy)
     is_wanted = changed and policy.writes_activities and not is_too_large(mailing, policy)
-    return RowPlan(interactions, _activities(subject, policy) if is_wanted else [], responses)
+    kept = {row.part for row in subject.after.rows}
+    return RowPlan(
+        interactions,
+        _activities(subject, policy) if is_wanted else [],
+        responses,
+        gone_interactions=[_id(subject, row.part, policy) for row in subject.before.rows if row.part not in kept],
+        gone_responses=[] if campaign is None else _gone_responses(subject, policy),
+    )
 
 
 def is_too_large(mailing: KnownMailing, policy: EngagementPolicy) -> bool:
@@ -90,6 +103,19 @@ def _responses(subject: Subject, campaign: UUID, policy: EngagementPolicy) -> li
         identifier = _id(subject, f"response|{kind}", policy)
         found.append(ResponseWrite(identifier, subject.record, campaign, subject.mailing.mailing, whole))
     return found
+
+
+def _gone_responses(subject: Subject, policy: EngagementPolicy) -> list[UUID]:
+    before, after = _responding(subject.before), _responding(subject.after)
+    return [
+        _id(subject, f"response|{kind}", policy)
+        for kind, response in RESPONSES.items()
+        if response in policy.responses and kind in before - after
+    ]
+
+
+def _responding(reading: Reading) -> set[InteractionKind]:
+    return {row.kind for row in reading.rows if row.suspect is None}
 
 
 def _activities(subject: Subject, policy: EngagementPolicy) -> list[ActivityWrite]:

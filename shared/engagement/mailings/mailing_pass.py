@@ -118,7 +118,8 @@ class MailingPass:
             log.info("mailing %s: the platform says %s %d, the connector %d", known.handle, name, told, expected)
         known = replace(known, counts=read, read_on=now, remark=self._remark(known))
         if self._is_missing_in_feed(known, read, now):
-            known = known.with_due(*_LISTS)
+            # Recipients do not change after the distribution: their list is read once.
+            known = known.with_due(*(self._kinds(known) if known.listed_on is None else _LISTS))
         return known
 
     async def _write(self, known: KnownMailing, now: datetime, counts: PassCounts) -> bool:

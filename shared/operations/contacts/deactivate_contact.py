@@ -42,7 +42,8 @@ class DeactivateContact(JobOperation[PersonParameters]):
                 held = await _noted(held, services)
                 match await services.platform.inactivate(held.external_id):
                     case Ending.DONE:
-                        return Succeeded("The contact is inactive in Spotler.")
+                        (request,) = self.requests([task])
+                        return Succeeded("The contact is inactive in Spotler.", post=request.text)
                     case Ending.GONE | Ending.ABSENT:
                         held = replace(held, deactivated_on=None)
                         return absent

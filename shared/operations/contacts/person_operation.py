@@ -42,7 +42,7 @@ class PersonOperation(JobOperation[PersonParameters]):
             )
             for task in tasks
         ]
-        await services.people.handle(references, lane=QueueName.LIVE)
+        await services.people.handle(references, lane=QueueName.LIVE, posts=self.requests(tasks))
         return {task.job.id: HandedOver() for task in tasks}
 
 

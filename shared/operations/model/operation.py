@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
@@ -13,6 +13,7 @@ from shared.domain.records.jobs import JobResult, JobRow, Operation, Repetition
 from shared.errors import ConnectorError
 from shared.operations.model.parameters import TITLES, Parameters, broken_rules
 from shared.operations.model.services import JobServices
+from shared.ports.dataverse import TimelinePost
 from shared.ports.queue import QueueName
 
 ParametersT = TypeVar("ParametersT", bound=Parameters)
@@ -92,6 +93,10 @@ def invalid(text: str) -> Failed:
 # ------------------------------------------------------------------------------------------------------- an operation
 
 
+_REQUESTS = UUID("2f6d2b0a-7a57-4b0e-9c0c-9d1f6f0b8e11")
+"""Namespace of the ids of posts about privileged jobs: a job has one post, however often it is reported."""
+
+
 class JobOperation(ABC, Generic[ParametersT]):
     """One operation; its module has its name."""
 
@@ -129,6 +134,17 @@ class JobOperation(ABC, Generic[ParametersT]):
         if not unread:
             return ""
         return f" It does not read {', '.join(unread)}: what stands there belongs to another operation."
+
+    def requests(self, tasks: Sequence[Task[ParametersT]]) -> list[TimelinePost]:
+        """Return a post for each record that says who created the job; none for an operation without `needs`."""
+        if self.needs is None:
+            return []
+        text = f"{self.operation.label} was asked for by"
+        return [
+            TimelinePost(uuid5(_REQUESTS, str(job.id)), job.person, f"{text} {job.creator_name or job.creator}.")
+            for job in (task.job for task in tasks)
+            if job.person is not None
+        ]
 
     @abstractmethod
     async def run(self, tasks: Sequence[Task[ParametersT]], services: JobServices) -> JobOutcomes:

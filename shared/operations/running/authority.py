@@ -4,10 +4,9 @@ The connector acts with its own rights in both systems. Without this check, ever
 any contact. The brake counts such jobs as well (decision 20): a flow with a wrong filter erases no more than the limit.
 """
 
-import logging
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.jobs import JobResult
@@ -16,26 +15,26 @@ from shared.domain.records.records import RecordKey
 from shared.operations.model.operation import Failed, JobOperation, Task
 from shared.operations.model.services import JobServices
 from shared.operations.running.calls_per_job import person_of
-from shared.ports.dataverse import TimelinePost
-
-log = logging.getLogger(__name__)
-
-_POSTS = UUID("2f6d2b0a-7a57-4b0e-9c0c-9d1f6f0b8e11")
-"""Namespace of the ids of posts: a job has one post, however often it is tried."""
+from shared.ports.dataverse import Asked
 
 Tasks = Sequence[Task[Any]]
 
 
 async def admit(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> tuple[Tasks, dict[UUID, Failed]]:
-    """Separate the jobs that may not be run. Each other record gets a post with the job's creator. ConnectorErrors."""
+    """Separate the jobs that may not be run. ConnectorErrors."""
     if operation.needs is None or not tasks:
         return tasks, {}
     refused = await _without_right(operation, tasks, services)
     entitled = [task for task in tasks if task.job.id not in refused]
     refused |= await _beyond_limit(entitled, services)
-    going = [task for task in entitled if task.job.id not in refused]
-    await _post_requests(operation, going, services)
-    return going, refused
+    return [task for task in entitled if task.job.id not in refused], refused
+
+
+def rights_to_read(operation: JobOperation[Any], tasks: Tasks) -> frozenset[Asked]:
+    """Return whose rights on which records `admit` needs."""
+    if operation.needs is None:
+        return frozenset()
+    return frozenset((user, person_of(task)) for task in tasks if (user := task.job.creator) is not None)
 
 
 async def still_allowed(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> frozenset[UUID]:
@@ -48,7 +47,7 @@ async def _without_right(operation: JobOperation[Any], tasks: Tasks, services: J
     if (needed := operation.needs) is None:
         return {}
     asked = {task.job.id: (task.job.creator, person_of(task)) for task in tasks}
-    rights = await services.access.rights({(user, key) for user, key in asked.values() if user is not None})
+    rights = await services.access.rights(rights_to_read(operation, tasks))
     lacking = {job: key for job, (user, key) in asked.items() if user is None or needed not in rights[user, key]}
     present = await services.crm.read_people(list(dict.fromkeys(lacking.values()))) if lacking else {}
     text = (
@@ -70,19 +69,3 @@ async def _beyond_limit(tasks: Tasks, services: JobServices) -> dict[UUID, Faile
         for task in tasks
         if (name := names.get(person_of(task))) is not None and name not in passing
     }
-
-
-async def _post_requests(operation: JobOperation[Any], tasks: Tasks, services: JobServices) -> None:
-    if not tasks:
-        return
-    posts = [
-        TimelinePost(
-            uuid5(_POSTS, str(task.job.id)),
-            person_of(task),
-            f"{operation.operation.label} was asked for by {task.job.creator_name or task.job.creator or 'somebody'}.",
-        )
-        for task in tasks
-    ]
-    for post, problem in zip(posts, await services.crm.report(posts), strict=True):
-        if problem is not None:  # the post is optional: the row of the job has its creator
-            log.warning("the post %s was not written: %s", post.id, problem)

@@ -2,9 +2,10 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID, uuid5
 
 from shared.domain.records.jobs import JobResult, JobRow, JobStatus
@@ -16,7 +17,7 @@ from shared.messages.redelivery import Redelivery
 from shared.messages.tally import note_success
 from shared.operations.model.operation import Failed, HandedOver, JobOutcome, Later, Succeeded, Unknown
 from shared.ports.clock import Clock
-from shared.ports.dataverse import Crm, JobReport, Report, TimelinePost
+from shared.ports.dataverse import Asked, Crm, JobReport, RecordAccess, Report, TimelinePost
 from shared.ports.queue import QueueName
 from shared.telemetry.outcomes import job_ended
 
@@ -31,19 +32,32 @@ _SEPARATOR = ", "
 class JobStatusWriter:
     """Writes the rows of the jobs of one message; what cannot be written or done now is sent again."""
 
-    def __init__(self, *, crm: Crm, redelivery: Redelivery, clock: Clock, message: Jobs, lane: QueueName) -> None:
+    def __init__(
+        self,
+        *,
+        crm: Crm,
+        access: RecordAccess,
+        redelivery: Redelivery,
+        clock: Clock,
+        message: Jobs,
+        lane: QueueName,
+    ) -> None:
         self._crm = crm
+        self._access = access
         self._redelivery = redelivery
         self._clock = clock
         self._message = message
         self._lane = lane
 
-    async def take(self, jobs: Sequence[JobRow]) -> frozenset[UUID]:
-        """Move jobs to In Progress; returns those whose row has not changed meanwhile."""
+    async def take(self, jobs: Sequence[JobRow], rights: Collection[Asked]) -> frozenset[UUID]:
+        """Move jobs to In Progress; returns those whose row has not changed meanwhile.
+
+        `rights` are read in the same request: a privileged job needs no request more.
+        """
         now = self._clock.now()
-        problems = await self._write(
-            [JobReport(job.id, JobStatus.IN_PROGRESS, started_on=now, if_etag=job.etag) for job in jobs]
-        )
+        reports = [JobReport(job.id, JobStatus.IN_PROGRESS, started_on=now, if_etag=job.etag) for job in jobs]
+        write = partial(self._access.report_and_ask, asked=rights) if rights else self._crm.report
+        problems = await _problems(write, reports)
         await self._retry_unwritten(jobs, problems)
         return frozenset(job.id for job, problem in zip(jobs, problems, strict=True) if problem is None)
 
@@ -66,7 +80,7 @@ class JobStatusWriter:
             log.warning("job %s refused", report.id, extra={"correlation": self._message.correlation_of(report.id)})
         for (job, _), report in zip(refusals, reports, strict=True):
             job_ended(job, report, self._message.correlation_of(job.id), now)
-        await self._retry_unwritten([job for job, _ in refusals], await self._write(reports))
+        await self._retry_unwritten([job for job, _ in refusals], await _problems(self._crm.report, reports))
 
     async def end(
         self, ends: Sequence[tuple[JobRow, JobOutcome]], *, only_if_unchanged: bool = False
@@ -84,7 +98,7 @@ class JobStatusWriter:
             final = [(job, replace(report, if_etag=job.etag)) for job, report in final]
         back = [JobReport(job.id, JobStatus.QUEUED) for job, error in later if not isinstance(error, ConflictError)]
         posts = [post for job, outcome in settled if (post := _post(job, outcome)) is not None]
-        problems = await self._write([*(report for _, report in final), *back, *posts])
+        problems = await _problems(self._crm.report, [*(report for _, report in final), *back, *posts])
         written = problems[: len(final)]
         await self._retry_unwritten([job for job, _ in final], written)
         await self._postpone([(job.id, error) for job, error in later])
@@ -130,16 +144,20 @@ class JobStatusWriter:
         for group in by_error.values():
             await self._redelivery.postpone(self._lane, self._of([job for job, _ in group]), group[-1][1])
 
-    async def _write(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
-        if not reports:
-            return ()
-        try:
-            return await self._crm.report(reports)
-        except ConnectorError as error:
-            return [error] * len(reports)
-
     def _of(self, jobs: Sequence[UUID]) -> Jobs:
         return self._message.part(jobs)
+
+
+async def _problems(
+    write: Callable[[Sequence[Report]], Awaitable[Sequence[ConnectorError | None]]], reports: Sequence[Report]
+) -> Sequence[ConnectorError | None]:
+    """Write reports; if the request failed, its error is that of each report."""
+    if not reports:
+        return ()
+    try:
+        return await write(reports)
+    except ConnectorError as error:
+        return [error] * len(reports)
 
 
 def _final(job: JobRow, outcome: JobOutcome, now: datetime) -> JobReport | None:

@@ -31,7 +31,7 @@ from shared.operations.model.operation import (
     Unknown,
 )
 from shared.operations.model.services import JobServices
-from shared.operations.running.authority import admit
+from shared.operations.running.authority import admit, rights_to_read
 from shared.operations.running.job_status_writer import JobStatusWriter
 from shared.operations.running.journal import EndedJob, Sent
 from shared.operations.running.message_claims import without_false_claims
@@ -86,7 +86,12 @@ class JobRunner:
     async def run(self, message: Jobs, *, lane: QueueName) -> None:
         """Run the jobs that have not ended; deleted jobs are ignored."""
         status_writer = JobStatusWriter(
-            crm=self.services.crm, redelivery=self.redelivery, clock=self.clock, message=message, lane=lane
+            crm=self.services.crm,
+            access=self.services.access,
+            redelivery=self.redelivery,
+            clock=self.clock,
+            message=message,
+            lane=lane,
         )
         try:
             rows = await self.services.crm.read_jobs(message.jobs)
@@ -129,7 +134,7 @@ class JobRunner:
             await self._by_journal(operation, tasks, status_writer)
             return
         begun = [task for task in tasks if task.job.status is not JobStatus.QUEUED]
-        taken = await _take([task for task in tasks if task.job.status is JobStatus.QUEUED], status_writer)
+        taken = await _take(operation, [task for task in tasks if task.job.status is JobStatus.QUEUED], status_writer)
         going = [*begun, *taken]
         await status_writer.end(_ends(going, await self._run_admitted(operation, going)))
 
@@ -172,7 +177,7 @@ class JobRunner:
         except ConnectorError as error:
             await status_writer.postpone([task.job for task in tasks], error)
             return
-        taken = await _take(undone, status_writer)
+        taken = await _take(operation, undone, status_writer)
         await self._forget(await status_writer.end(_ends(taken, await self._run_admitted(operation, taken))))
 
     async def _undone(self, operation: JournaledOperation[Any], tasks: Tasks, status_writer: JobStatusWriter) -> Tasks:
@@ -208,8 +213,8 @@ class JobRunner:
             log.warning("%d entries of the journal remain: %s", len(jobs), error)
 
 
-async def _take(tasks: Tasks, status_writer: JobStatusWriter) -> Tasks:
-    taken = await status_writer.take([task.job for task in tasks])
+async def _take(operation: JobOperation[Any], tasks: Tasks, status_writer: JobStatusWriter) -> Tasks:
+    taken = await status_writer.take([task.job for task in tasks], rights_to_read(operation, tasks))
     return [task for task in tasks if task.job.id in taken]
 
 

@@ -15,8 +15,6 @@ from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import NOBODY, RequestModel, read_body, read_query
 
-blueprint = func.Blueprint()
-
 _HOW = 'Send {"table": "contact", "id": "…"} to choose a record, or {"dismiss": true} to leave the contact alone.'
 
 
@@ -52,7 +50,7 @@ class _Decision(RequestModel):
         return RecordKey(self.table, self.id) if self.table is not None and self.id is not None else None
 
 
-@http_function(blueprint, "list_reviews")
+@http_function("list_reviews")
 async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
     """List open reviews: `?limit=100&after=…`, where `after` is `next` of the page before."""
     query = read_query(req, _ReviewsQuery, usage="limit is a number from 1 to 1000.")
@@ -60,7 +58,7 @@ async def list_reviews(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"reviews": [_as_json(one) for one in page.reviews], "next": page.following})
 
 
-@http_function(blueprint, "decide_review")
+@http_function("decide_review")
 async def decide_review(req: func.HttpRequest) -> func.HttpResponse:
     """Choose the record of a new subscriber, or dismiss the review."""
     decision = read_body(req, _Decision, usage=_HOW)

@@ -3,13 +3,13 @@
 The host logs a failed run; the next run repeats its work.
 """
 
+# ruff: noqa: PLC0415  # the functions are found without what they call
 import logging
 
 import azure.functions as func
 
 from shared.composition import app
 from shared.errors import ConnectorError
-from shared.telemetry.signals import is_exported
 from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
 async def tidy_state(timer: func.TimerRequest) -> None:
     """Drop documents that nothing needs any more, and dead letters, after STATE_RETENTION_DAYS."""
     await (await app.administration()).housekeeping.tidy()
-    from shared.console.access.audit import AuditLog  # noqa: PLC0415  # the console is not part of a cold start
+    from shared.console.access.audit import AuditLog
 
     services = await app.services()
     await services.activity.tidy()
@@ -97,6 +97,8 @@ async def watch(timer: func.TimerRequest) -> None:
 
     Services are called only if metrics are exported. Messages that the queues have dead-lettered are always collected.
     """
+    from shared.telemetry.signals import is_exported
+
     await (await app.intake()).collect_dead_lettered()
     if is_exported():
         await (await app.administration()).monitor.measure()

@@ -20,9 +20,9 @@ from shared.domain.records.records import PersonTable, RecordKey, SyncStatus
 from shared.engine.bindings.contact_documents import Consent
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConfigurationError
-from tests.consent_twins import TwinBounceTasks
 from tests.contract.clocks import ManualClock
 from tests.twins import CrashError, Faults, TwinStore, bodies
+from tests.twins.consent import TwinBounceTasks
 
 START = datetime(2026, 2, 1, tzinfo=UTC)
 ANN, BOB = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (1, 2))

@@ -11,9 +11,9 @@ from shared.consent.permission_defaults import DefaultPermissions
 from shared.domain.consent.permission_defaults import permission_defaults
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.errors import TransientError
-from tests.consent_twins import TwinVariables
 from tests.contract.clocks import ManualClock
 from tests.twins import TwinPlatform
+from tests.twins.consent import TwinVariables
 
 LABELS = ("Newsletter", "Productinfo", "Servicenotifications")
 THREE = ";".join(LABELS)

@@ -16,9 +16,9 @@ from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyD
 from shared.messages.lane_messages import Lanes, Permissions, read_lane_message
 from shared.ports.queue import QueueName
 from tests.connector_twin import MAPPING
-from tests.consent_twins import TwinPermissionRows, TwinVariables
 from tests.contract.clocks import ManualClock
 from tests.twins import CrashError, Faults, TwinPlatform, TwinQueue, TwinStore
+from tests.twins.consent import TwinPermissionRows, TwinVariables
 
 NIGHT = timedelta(days=1)
 

@@ -13,7 +13,7 @@ from shared.deployment.dataverse_side import DataverseSide
 from shared.deployment.deploy import Deployer
 from shared.deployment.request import TEMPLATE_SETTINGS, DeploymentRequest, Installation
 from shared.deployment.web import HealthAnswer, Lane
-from tests.azure_stand_in import AzureStandIn
+from tests.programs.azure_stand_in import AzureStandIn
 
 WELL = HealthAnswer(200, tables=("contact",), live=Lane(0, 0))
 CALLS = 17

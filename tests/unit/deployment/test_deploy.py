@@ -17,8 +17,8 @@ from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Accou
 from shared.deployment.web import HealthAnswer
 from shared.errors import ConfigurationError
 from shared.local.commands.provisioning import deploy_command
-from tests import azure_stand_in
 from tests.bicep.templates import parameters_of
+from tests.programs import azure_stand_in
 from tests.unit.deployment.stage import CALLS, WELL, FakeDataverse, Stage
 from tests.unit.infra.templates import MAIN, made, settings_of
 

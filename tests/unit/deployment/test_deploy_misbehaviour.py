@@ -9,7 +9,7 @@ import pytest
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.deploy import Deployer
 from shared.errors import ConfigurationError
-from tests.azure_stand_in import Fault
+from tests.programs.azure_stand_in import Fault
 from tests.unit.deployment.stage import CALLS, BreakingOff, FakeDataverse, Killed, Stage
 
 

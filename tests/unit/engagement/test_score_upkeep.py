@@ -8,7 +8,7 @@ from shared.domain.engagement.weights import Preset
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.engagement.keeping.memories import Memories, StoredMemory
 from shared.ports.engagement import ScoreWrite
-from tests.engagement_twins import DAY, MINUTE
+from tests.twins.engagement import DAY, MINUTE
 from tests.unit.engagement.engagement_world import EngagementWorld, open_world
 
 

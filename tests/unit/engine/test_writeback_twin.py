@@ -12,7 +12,7 @@ from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConflictError, NotFoundError, TransientError
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.twins import TwinCrm
-from tests.writeback_twins import TwinWritebacks, permission_row
+from tests.twins.write_back import TwinWritebacks, permission_row
 
 ROWS = read_mapping(
     {

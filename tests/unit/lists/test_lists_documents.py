@@ -11,7 +11,7 @@ from shared.composition.settings import Settings
 from shared.domain.features.lists import INACTIVE, LeftOut, ListKind
 from shared.installation.desired.reading import read_desired_state
 from tests.installed import installed_schema
-from tests.node import ROOT, WEB_RESOURCES
+from tests.programs.node import ROOT, WEB_RESOURCES
 
 LISTS = (ROOT / "docs/howto/lists.md").read_text(encoding="utf-8")
 BUTTON = (ROOT / "docs/howto/list-button.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from shared.domain.features.automations import AutomationKind, FieldType, FieldV
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
 from tests.connector_twin import ConnectorTwin, person
-from tests.job_twins import CART, VOUCHER_CODE, WELCOME
+from tests.twins.jobs import CART, VOUCHER_CODE, WELCOME
 from tests.unit.operations.job_acts import COMPLETED, FAILED, end, journal, posts, run
 
 

@@ -7,7 +7,7 @@ import pytest
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable, SyncStatus
 from tests.connector_twin import ConnectorTwin, person, rules
-from tests.job_twins import WELCOME
+from tests.twins.jobs import WELCOME
 from tests.unit.operations.job_acts import COMPLETED, FAILED, end, run
 
 

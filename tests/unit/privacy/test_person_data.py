@@ -34,8 +34,8 @@ from shared.ports.queue import QueueName
 from shared.ports.state import DocumentKey, Put
 from shared.privacy.person_data import PersonData
 from tests.connector_twin import ConnectorTwin, person
-from tests.engagement_twins import TwinInteractionRows, TwinScoreRows
 from tests.twins import CrashError, bodies
+from tests.twins.engagement import TwinInteractionRows, TwinScoreRows
 
 LIST, TASK = UUID(int=77), UUID(int=78)
 BOB, CAS = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (501, 502))
@@ -44,7 +44,7 @@ OWN_REVIEW, SHARED_REVIEW = UUID(int=601), UUID(int=602)
 PERSONAL = {
     *("binding", "contact", "address", "suppressed", "bounce", "brake", "review", "lists", "list-", "consent"),
     *("consent-erased", "engaged", "engagement-refused"),
-    *("run", "console-audit", "shadow"),
+    *("run", "console-audit", "shadow", "forecast"),
 }
 """Kinds of documents that may name a person."""
 
@@ -140,6 +140,8 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
     left_out = {"records": {"skipped/no-email": [str(BOB), str(key)]}}
     await twin.store.write([Put(DocumentKey("test-run", "7"), {}), Put(DocumentKey("test-run-7", "000001"), left_out)])
     await twin.store.write([Put(DocumentKey("test-shadow", str(key)), {"action": "write", "reason": "created"})])
+    tally = {"done": 2, "samples": {"city": [str(BOB), str(key)]}}
+    await twin.store.write([Put(DocumentKey("test-forecast", "mapping"), {"tally": tally})])
     await AuditLog(twin.store, twin.clock, "test").note("somebody", "operator", "sync-person", str(key))
     for others in ([], [BOB]):
         letter = references_body([Reference(one, Why.SAVED) for one in (key, *others)])
@@ -174,7 +176,7 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert {one["as"] for one in answer["lists"]} == {"member", "in", "left out"}
     assert len(answer["interactions"]) == 2
     assert answer["runs"] == [{"run": "7", "reasons": ["skipped/no-email"]}]
-    assert [one["action"] for one in answer["plans"]] == ["write"]
+    assert answer["plans"] == [{"action": "write", "reason": "created"}, {"forecast": "mapping", "as": ["city"]}]
     assert [one["act"] for one in answer["acts"]] == ["sync-person"]
     assert len(answer["deadLetters"]) == 2
 

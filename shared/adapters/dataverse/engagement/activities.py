@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from shared.adapters.dataverse.engagement.bulk_messages import sorted_out
-from shared.adapters.dataverse.engagement.names import text_of
+from shared.adapters.dataverse.engagement.bulk_messages import remove_rows, sorted_out
+from shared.adapters.dataverse.engagement.names import RESPONSES, text_of
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
@@ -89,6 +89,10 @@ class DataverseActivities:
     async def write_responses(self, responses: Sequence[ResponseWrite]) -> Sequence[Refused]:
         """Create closed campaign responses, or update them."""
         return await self._write(_RESPONSE, [_response_row(one) for one in responses])
+
+    async def remove_responses(self, ids: Sequence[UUID]) -> None:
+        """Delete campaign responses in batches."""
+        await remove_rows(self._client, RESPONSES, ids)
 
     async def _write(self, kind: _Kind, rows: Sequence[_Row]) -> list[Refused]:
         if not rows:

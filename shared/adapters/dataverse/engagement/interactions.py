@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from shared.adapters.dataverse.engagement.bulk_messages import BulkMessage, BulkMessages, BulkRow
+from shared.adapters.dataverse.engagement.bulk_messages import (
+    BulkMessage,
+    BulkMessages,
+    BulkRow,
+    remove_rows,
+)
 from shared.adapters.dataverse.engagement.names import (
     ATTRIBUTIONS,
     BOUNCE_TYPES,
@@ -23,7 +29,7 @@ from shared.adapters.dataverse.web_api.operations import Method, Retrieve, WebAp
 from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.values.values import clipped
-from shared.errors import ConfigurationError, NotFoundError
+from shared.errors import ConfigurationError
 from shared.ports.engagement import InteractionWrite, Refused
 
 _NAME, _LINK_NAME, _URL, _LINK_TYPE, _REASON = 200, 200, 2000, 100, 100
@@ -56,12 +62,13 @@ class DataverseInteractions:
             if error.code != UNKNOWN_MEMBER:
                 raise
             return 0
-        found = [row[INTERACTIONS.key] for rows in answers for row in rows]
-        deletions = [WebApiOperation(Method.DELETE, f"{INTERACTIONS.entity_set}({row})") for row in found]
-        for result in await self._client.batch(deletions) if deletions else ():
-            if result.error is not None and not isinstance(result.error, NotFoundError):
-                raise result.error
+        found = [UUID(row[INTERACTIONS.key]) for rows in answers for row in rows]
+        await self.remove(found)
         return len(found)
+
+    async def remove(self, ids: Sequence[UUID]) -> None:
+        """Delete rows in batches."""
+        await remove_rows(self._client, INTERACTIONS, ids)
 
     async def remove_before(self, moment: datetime, *, begin: datetime) -> None:
         """Let Dataverse delete old rows in a job of its own."""

@@ -4,23 +4,24 @@ The answer includes roles with their depths, ownership, sharing, teams and busin
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from shared.adapters.dataverse.records import tables
+from shared.adapters.dataverse.rows.reports import ReportBatch
 from shared.adapters.dataverse.web_api import odata, operations
+from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.records import RecordKey
-from shared.errors import NotFoundError
+from shared.errors import ConnectorError, NotFoundError
 from shared.ports.clock import Clock
+from shared.ports.dataverse import Asked, Report
 
 _KEPT = timedelta(minutes=1)
 _FUNCTION = "Microsoft.Dynamics.CRM.RetrievePrincipalAccess(Target=@target)"
-
-Asked = tuple[UUID, RecordKey]
 
 
 class DataverseRecordAccess:
@@ -33,19 +34,41 @@ class DataverseRecordAccess:
 
     async def rights(self, asked: Collection[Asked]) -> Mapping[Asked, frozenset[AccessRight]]:
         """Return the rights, with one request for the unknown ones. Raises the first error of an answer but 404."""
-        now = self._clock.now()
-        self._known = {one: known for one, known in self._known.items() if now < known[0] + _KEPT}
-        unknown = [one for one in dict.fromkeys(asked) if one not in self._known]
+        unknown = self._unknown(asked)
         results = await self._client.batch([_question(user, key) for user, key in unknown]) if unknown else []
         for one, result in zip(unknown, results, strict=True):
-            match result.error:
-                case None:
-                    self._known[one] = (now, _rights(str(result.body["AccessRights"])))
-                case NotFoundError():
-                    self._known[one] = (now, frozenset())
-                case error:
-                    raise error
+            if (error := self._keep(one, result)) is not None:
+                raise error
         return {one: self._known[one][1] for one in asked}
+
+    async def report_and_ask(
+        self, reports: Sequence[Report], asked: Collection[Asked]
+    ) -> Sequence[ConnectorError | None]:
+        """Write the reports and read the unknown rights in one batch; `rights` asks again for what was refused."""
+        batch = ReportBatch(reports)
+        unknown = self._unknown(asked)
+        questions = [_question(user, key) for user, key in unknown]
+        results = await self._client.batch([*batch.operations, *questions])
+        for one, result in zip(unknown, results[len(batch.operations) :], strict=True):
+            self._keep(one, result)
+        return batch.problems(results)
+
+    def _unknown(self, asked: Collection[Asked]) -> list[Asked]:
+        now = self._clock.now()
+        self._known = {one: known for one, known in self._known.items() if now < known[0] + _KEPT}
+        return [one for one in dict.fromkeys(asked) if one not in self._known]
+
+    def _keep(self, one: Asked, result: OperationResult) -> ConnectorError | None:
+        """Keep the answer; return its error unless the user or the record is gone, which leaves no rights."""
+        match result.error:
+            case None:
+                rights = _rights(str(result.body["AccessRights"]))
+            case NotFoundError():
+                rights = frozenset()
+            case error:
+                return error
+        self._known[one] = (self._clock.now(), rights)
+        return None
 
 
 def _question(user: UUID, key: RecordKey) -> WebApiOperation:

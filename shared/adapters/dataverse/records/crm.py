@@ -5,19 +5,17 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar, assert_never
+from typing import TypeVar
 from uuid import UUID
 
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.rows import jobs
-from shared.adapters.dataverse.rows.posts import post_operation
-from shared.adapters.dataverse.rows.spotler_info import record_status_operations
+from shared.adapters.dataverse.rows.reports import ReportBatch
 from shared.adapters.dataverse.web_api import odata, operations
-from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.faults import DUPLICATE_KEY, UNKNOWN_MEMBER
+from shared.adapters.dataverse.web_api.faults import UNKNOWN_MEMBER
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Annotation, Retrieve, Row, WebApiOperation
 from shared.domain.mapping.model import Mapping as FieldMapping
@@ -26,7 +24,7 @@ from shared.domain.records.jobs import JobRow, JobStatus
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key
 from shared.errors import ConfigurationError, ConnectorError
-from shared.ports.dataverse import JobReport, PeoplePage, Report, StatusReport, TimelinePost
+from shared.ports.dataverse import PeoplePage, Report
 
 log = logging.getLogger(__name__)
 
@@ -146,13 +144,8 @@ class DataverseCrm:
 
     async def report(self, reports: Sequence[Report]) -> Sequence[ConnectorError | None]:
         """Write all reports in one batch; a new Spotler Info row and the lookup to it are one change set."""
-        groups = [_operations(report) for report in reports]
-        results = iter(await self._client.batch([operation for group in groups for operation in group]))
-        problems: list[ConnectorError | None] = []
-        for report, group in zip(reports, groups, strict=True):
-            errors = [error for _, result in zip(group, results, strict=False) if (error := _error(report, result))]
-            problems.append(errors[0] if errors else None)
-        return problems
+        batch = ReportBatch(reports)
+        return batch.problems(await self._client.batch(batch.operations))
 
     async def ping(self) -> None:
         """Raise a ConnectorError if Dataverse cannot be used."""
@@ -177,23 +170,3 @@ def _by_address(table: PersonTable, column: str, emails: Sequence[str]) -> WebAp
     )
     options = operations.shape([names.key, column], ()) | {"$filter": condition}
     return WebApiOperation(operations.Method.GET, odata.reads(names.entity_set, options))
-
-
-def _error(report: Report, result: OperationResult) -> ConnectorError | None:
-    """Return the error of an operation, except for a post that an earlier attempt wrote."""
-    error = result.error
-    if isinstance(report, TimelinePost) and error is not None and error.code == DUPLICATE_KEY:
-        return None
-    return error
-
-
-def _operations(report: Report) -> list[WebApiOperation]:
-    match report:
-        case StatusReport():
-            return record_status_operations(report)
-        case JobReport():
-            return [jobs.report_operation(report)]
-        case TimelinePost():
-            return [post_operation(report)]
-        case _:
-            assert_never(report)

@@ -1,6 +1,6 @@
 """What a sender or a service can do to a reader: the cases that a search by random damage has found, and the largest.
 
-The search itself: `tests/property/test_readers_refuse.py`.
+The search itself: `tests/property/hostile_input/test_readers_refuse.py`.
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ import pytest
 from openpyxl.workbook import Workbook
 
 from shared.adapters.workbook.bounds import WorkbookError
-from shared.adapters.workbook.files import LARGEST, Format, read_file, write_file
+from shared.adapters.workbook.files import Format, read_file, write_file
 from shared.adapters.workbook.layout import ROWS, SETTINGS
 from shared.adapters.workbook.reading import from_workbook
+from shared.adapters.workbook.sizes import LARGEST
 from shared.adapters.workbook.writing import to_workbook
 from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.language.expression import Column

@@ -13,7 +13,7 @@ from shared.engine.refusals.mail_refusals import MailRefusals
 from shared.inbound.reviews import Review, ReviewReason, Reviews
 from shared.inbound.subscriber_import import ImportPolicy, SubscriberImport
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
-from tests.import_twins import TwinNewRecords
+from tests.twins.subscriber_import import TwinNewRecords
 
 LEAD = PersonTable.LEAD
 ANN = "ann@example.com"

@@ -27,7 +27,7 @@ from shared.installation.pages.queries.views import View
 from shared.installation.pages.reading import FOLDER, read_customisation
 from tests.customisation import CHARTS, CUSTOMISATION, TABS, around
 from tests.installed import installed_schema
-from tests.node import WEB_RESOURCES
+from tests.programs.node import WEB_RESOURCES
 
 SCRIPT = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
 OF_MAILINGS = {"campaign", "email"}

@@ -1,0 +1,161 @@
+"""A deployment installs the Dataverse side over real requests, and finishes what a killed run began."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+import pytest
+import pytest_asyncio
+
+from shared.adapters.dataverse.records.tables import JOB_STATES, JOBS
+from shared.adapters.dataverse.web_api.credentials import ClientSecret
+from shared.composition.first_mapping import DEFAULT_MAPPING
+from shared.deployment.change_test import ChangeEnd, ChangeTest, Way
+from shared.deployment.command_line.az import AzAnswer
+from shared.deployment.command_line.azure import Azure
+from shared.deployment.request import DeploymentRequest, Installation
+from shared.domain.records.jobs import JobStatus
+from shared.errors import ConfigurationError
+from shared.local.commands.provisioning.installed_side import JOB_NAME, ByInstaller
+from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
+from tests.programs.azure_stand_in import QUEUE_KEY, AzureStandIn
+
+CLIENT = str(uuid5(NAMESPACE_DNS, "identity"))
+MAPPING = DEFAULT_MAPPING.read_text(encoding="utf-8")
+HERE = Installation(
+    app="func-1", host="func-1.azurewebsites.net", client_id=CLIENT, namespace="sb-1.servicebus.windows.net",
+    queue="dataverse-events", rule="dataverse", vault="kv-1", storage="st1", container="app-package",
+)  # fmt: skip
+
+
+class Killed(BaseException):
+    """The command ended here."""
+
+
+class Side:
+    """The installer's side of a deployment, called as the command calls it: without a loop of its own."""
+
+    def __init__(self, organisation: DataverseOrganisation, folder: Path, secret: str = "sandbox") -> None:
+        self.organisation = organisation
+        self.said: list[str] = []
+        self.killed_after = 10_000
+        self.request = DeploymentRequest(Path(), "a-group", "test", "westeurope", organisation.url)
+        self._az = AzureStandIn(groups=["a-group"])
+        self._side = ByInstaller(
+            Azure(self, self._say, lambda _seconds: None),
+            credential=ClientSecret("contoso", "sandbox", secret),
+            authority=organisation.url,
+            originals=folder,
+            sleep=self._at_once,
+        )
+        self.at_look: dict[int, JobStatus] = {}
+        self._looks = 0
+        self._loop = asyncio.get_running_loop()
+
+    def run(self, *arguments: str) -> AzAnswer:
+        return AzAnswer(*self._az.answer(list(arguments)))
+
+    def _say(self, text: str) -> None:
+        self.said.append(text)
+        if len(self.said) == self.killed_after:
+            raise Killed
+
+    async def _at_once(self, seconds: float) -> None:
+        """Let no time pass, but let the app of the organisation work at the job of the test."""
+        if seconds == 10:
+            self._looks += 1
+            if status := self.at_look.get(self._looks):
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._set(status), self._loop))
+
+    async def _set(self, status: JobStatus) -> None:
+        [job] = await self.organisation.rows(JOBS, "dh_spotlerjobid", "dh_name", "dh_operation")
+        assert (job["dh_name"], job["dh_operation"]) == (JOB_NAME, 480000004)
+        state, reason = JOB_STATES[status]
+        await self.organisation.client.update(
+            JOBS, UUID(job["dh_spotlerjobid"]), {"statecode": state, "statuscode": reason, "dh_resultcode": "403"}
+        )
+
+    async def prepare(self) -> str:
+        return await asyncio.to_thread(self._side.prepare, self.request, HERE)
+
+    async def connect(self) -> str:
+        return await asyncio.to_thread(self._side.connect, self.request, HERE, MAPPING)
+
+    async def try_change(self) -> ChangeTest:
+        return await asyncio.to_thread(self._side.try_change, self.request)
+
+
+@pytest_asyncio.fixture
+async def side(tmp_path: Path) -> AsyncIterator[Side]:
+    async with open_organisation(bare=True) as organisation:
+        yield Side(organisation, tmp_path)
+
+
+async def test_the_identity_gets_its_user_and_the_queue_its_endpoint_and_steps(side: Side) -> None:
+    await side.prepare()
+
+    organisation = side.organisation
+    assert await organisation.rows("serviceendpoints", "name") == []
+    users = await organisation.rows("systemusers", "applicationid")
+    assert CLIENT in {user["applicationid"] for user in users}
+
+    await side.connect()
+
+    [endpoint] = await organisation.rows("serviceendpoints", "path", "solutionnamespace")
+    assert (endpoint["path"], endpoint["solutionnamespace"]) == ("dataverse-events", "sb-1")
+    steps = {row["name"]: row["filteringattributes"] for row in await organisation.rows(
+        "sdkmessageprocessingsteps", "name", "filteringattributes")}  # fmt: skip
+    assert "emailaddress1" in steps["Spotler Connector: Update of contact"].split(",")
+    assert not [text for text in side.said if QUEUE_KEY in text]
+
+
+async def test_the_next_deployment_changes_the_key_alone(side: Side) -> None:
+    await side.prepare()
+    await side.connect()
+
+    assert await side.prepare() == "Dataverse is as it should be, after 0 changes"
+    assert await side.connect() == "Dataverse is as it should be, after 1 changes"
+
+
+@pytest.mark.parametrize("changes", [1, 9, 40])
+async def test_an_installation_that_is_killed_is_finished_by_the_next_run(side: Side, changes: int) -> None:
+    side.killed_after = changes
+    with pytest.raises(Killed):
+        await side.prepare()
+    side.killed_after = 10_000
+
+    await side.prepare()
+
+    assert await side.prepare() == "Dataverse is as it should be, after 0 changes"
+
+
+async def test_who_has_no_rights_in_dataverse_is_told_what_to_do(side: Side) -> None:
+    stranger = Side(side.organisation, Path(), secret="of another app")
+
+    with pytest.raises(ConfigurationError, match="--without dataverse"):
+        await stranger.prepare()
+
+
+@pytest.mark.parametrize(
+    ("seen", "end"),
+    [
+        ({2: JobStatus.IN_PROGRESS, 3: JobStatus.COMPLETED}, ChangeEnd.DONE),
+        ({1: JobStatus.FAILED}, ChangeEnd.REFUSED),
+        ({5: JobStatus.IN_PROGRESS}, ChangeEnd.NOT_ENDED),
+        ({}, ChangeEnd.NOT_TAKEN),
+    ],
+    ids=["done", "refused", "not-ended", "not-taken"],
+)
+async def test_the_end_of_the_test_job_is_the_end_of_the_test(
+    side: Side, seen: dict[int, JobStatus], end: ChangeEnd
+) -> None:
+    await side.prepare()
+    side.at_look = seen
+
+    test = await side.try_change()
+
+    assert (test.way, test.end) == (Way.DATAVERSE, end)
+    assert test.code == ("403" if seen else "")

@@ -1,0 +1,129 @@
+"""Starts `python -m shared …` as a process of its own, by forking (`fork_server`)."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from tests.programs.short_clocks import Clocks
+
+ROOT = Path(__file__).resolve().parents[2]
+_STDERR = 2
+
+
+@dataclass
+class Process:
+    """A process that runs or has ended, as `asyncio.subprocess.Process` shows it."""
+
+    pid: int
+    stdout: asyncio.StreamReader
+    _end: asyncio.Task[int] = field(repr=False)
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._end.result() if self._end.done() else None
+
+    async def wait(self) -> int:
+        """Wait for its end."""
+        return await asyncio.shield(self._end)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        if not self._end.done():
+            os.kill(self.pid, number)
+
+
+async def start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    errors: int = _STDERR,
+    clocks: Clocks = Clocks.SHORT,
+) -> Process:
+    """Start `python -m shared` with arguments; `errors` is the file descriptor for what it complains of."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(_server())
+    read, write = os.pipe()
+    request = {"module": "shared", "arguments": arguments, "environment": dict(environment), "clocks": clocks}
+    try:
+        socket.send_fds(client, [b"\0"], [write, errors])
+        client.sendall(json.dumps(request).encode() + b"\n")
+    finally:
+        os.close(write)
+    reader, writer = await asyncio.open_unix_connection(sock=client)
+    pid = int(await reader.readline())
+    output = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read, "rb")
+    )
+
+    async def end() -> int:
+        code = int(await reader.readline())
+        writer.close()
+        return code
+
+    return Process(pid, output, asyncio.create_task(end()))
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: its exit code, what it printed, and what it complained of."""
+
+    code: int
+    output: str
+    complaint: str
+
+
+async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
+    """Run a command of `python -m shared`, with the real clocks, and wait for its end."""
+    with tempfile.TemporaryFile() as complaint:
+        process = await start(arguments, environment, complaint.fileno(), Clocks.REAL)
+        output = await process.stdout.read()
+        code = await process.wait()
+        complaint.seek(0)
+        return Ended(code, output.decode(), complaint.read().decode())
+
+
+@cache
+def _server() -> str:
+    """Start the server of this process, and return the path of its socket."""
+    folder = tempfile.TemporaryDirectory(prefix="fork-")
+    path = str(Path(folder.name) / "socket")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.programs.fork_server", path],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n", "the fork server did not start; its own message is above"
+
+    def stop() -> None:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.close()
+        server.wait()
+        server.stdout.close()
+        folder.cleanup()
+
+    atexit.register(stop)
+    return path
