@@ -59,7 +59,9 @@ def main() -> int:
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
     state_command.add_options(commands.add_parser("state", help="back the state store up, and bring it back"))
     deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
-    deploy_command.add_place(commands.add_parser("doctor", help="find out what is wrong with a running installation"))
+    deploy_command.add_examination(
+        commands.add_parser("doctor", help="find out what is wrong with a running installation")
+    )
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
     for name, (contents, document) in _TABLES.items():

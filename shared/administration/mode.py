@@ -7,13 +7,14 @@ One document, changed by an administrator; each process reads it again after ten
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.allow_list import AllowList
+from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
@@ -34,12 +35,16 @@ class Mode(StrEnum):
     ALLOW_LIST = "allow-list"
 
 
+class AwaitsRecoveryError(ConflictError):
+    """The state was restored, and refusals since the backup are not known: nothing may be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModeChange:
     """The mode, since when, and who chose it (an id); without a time it was never changed.
 
     An allow-list has fingerprints of addresses (`allowed`), and `domains` with their `@`. `before` is the mode that
-    ended.
+    ended. `awaits_recovery`: the state was restored, and refusals since the backup are not known yet.
     """
 
     mode: Mode = Mode.LIVE
@@ -48,6 +53,7 @@ class ModeChange:
     allowed: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     before: Mode = Mode.LIVE
+    awaits_recovery: bool = False
 
     def allow_list(self, fingerprints: Fingerprinter) -> AllowList | None:
         """Return who may be written in the platform; None: everybody, unless nothing is written at all."""
@@ -62,6 +68,15 @@ def rested(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _CODEC = Codec(ModeChange)
+
+
+def restored(environment: str, at: datetime) -> Put:
+    """Return the document with which a restored environment begins: nothing is written until somebody goes live."""
+    return Put(_key(environment), _CODEC.body(ModeChange(Mode.SHADOW, at, "state-import", awaits_recovery=True)))
+
+
+def _key(environment: str) -> DocumentKey:
+    return DocumentKey(f"{environment}-mode", "mode")
 
 
 @dataclass(slots=True)
@@ -84,10 +99,28 @@ class Modes:
         return self._known
 
     async def change(self, mode: Mode, *, by: str, allow_list: AllowList | None = None) -> None:
-        """Choose the mode; `allow_list` is part of the mode of that name."""
+        """Choose the mode; `allow_list` is part of the mode of that name.
+
+        AwaitsRecoveryError if it would write, and the state was restored and awaits its recovery.
+        """
         allowed, domains = (allow_list.addresses, allow_list.domains) if allow_list is not None else ((), ())
-        before = (await self.current()).mode
-        change = ModeChange(mode, self.clock.now(), by, tuple(sorted(allowed)), tuple(sorted(domains)), before)
+        known = await self.current()
+        if known.awaits_recovery and mode is not Mode.SHADOW:
+            raise AwaitsRecoveryError(
+                "the state was restored: run python -m shared state recover before anything is written",
+                service=Service.STATE,
+            )
+        change = ModeChange(
+            mode, self.clock.now(), by, tuple(sorted(allowed)), tuple(sorted(domains)), known.mode,
+            awaits_recovery=known.awaits_recovery,
+        )  # fmt: skip
+        await self._put(change)
+
+    async def recovered(self) -> None:
+        """Note that refusals since the backup are known: going live does not wait any more."""
+        await self._put(replace(await self.current(), awaits_recovery=False))
+
+    async def _put(self, change: ModeChange) -> None:
         await self.store.write([Put(self._key, _CODEC.body(change))])
         self._known, self._read_at = change, self.clock.now()
 
@@ -99,4 +132,4 @@ class Modes:
 
     @property
     def _key(self) -> DocumentKey:
-        return DocumentKey(f"{self.environment}-mode", "mode")
+        return _key(self.environment)

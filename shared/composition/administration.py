@@ -14,6 +14,7 @@ from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
 from shared.composition.services import Services
 from shared.composition.wiring import Connector
+from shared.consent.refusal_recovery import RefusalRecovery
 from shared.dispatch.mode_changes import ModeChanges
 from shared.dispatch.shadow import Shadow
 from shared.domain.planning.rules import Rules
@@ -34,6 +35,7 @@ class Administration:
     standings: Standings
     shadow: Shadow
     mode_changes: ModeChanges
+    refusal_recovery: RefusalRecovery
 
 
 def administer(services: Services, connector: Connector, rules: Rules) -> Administration:
@@ -133,4 +135,13 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
         standings=Standings(store=store, clock=clock, environment=settings.environment),
         shadow=shadow,
         mode_changes=ModeChanges(services.modes, connector.reconciliation, shadow, connector.forecasts),
+        refusal_recovery=RefusalRecovery(
+            crm=crm,
+            feeds=services.feeds,
+            ledger=ledger,
+            suppressions=connector.suppressions,
+            consents=services.consent,
+            rules=rules,
+            clock=clock,
+        ),
     )

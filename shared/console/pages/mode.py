@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from uuid import uuid4
 
-from shared.administration.mode import Mode
+from shared.administration.mode import AwaitsRecoveryError, Mode
 from shared.composition import app
 from shared.console.reasons import text_of
 from shared.console.rendering.words import said
@@ -87,6 +87,11 @@ async def go_live(visit: Visit) -> Reply:
         )
     try:
         await administration.mode_changes.go_live(by=visit.user.id)
+    except AwaitsRecoveryError:
+        text = said(
+            "The state was restored: run python -m shared state recover first, so that no refusal is forgotten."
+        )
+        raise RefusedError(HTTPStatus.CONFLICT, text) from None
     except ConflictError:
         raise RefusedError(
             HTTPStatus.CONFLICT, said("Nothing was changed. Plan everybody first: it shows what going live will do.")

@@ -7,6 +7,7 @@ import azure.functions as func
 from pydantic import Field
 
 from shared.adapters.workbook.files import read_file
+from shared.administration.mode import AwaitsRecoveryError
 from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
 from shared.dispatch.forecasts import Forecast
@@ -63,6 +64,8 @@ async def change_mode(req: func.HttpRequest) -> func.HttpResponse:
                 return problem(HTTPStatus.BAD_REQUEST, f"The name of the environment is another one. {_USAGE}")
     except ValueError:
         return problem(HTTPStatus.BAD_REQUEST, f"The allow-list needs addresses or domains, and nothing else. {_USAGE}")
+    except AwaitsRecoveryError as error:
+        return problem(HTTPStatus.CONFLICT, error.summary)
     except ConflictError:
         text = "Plan everybody first: POST /api/forecasts/live, then GET it until it is finished."
         return problem(HTTPStatus.CONFLICT, text)

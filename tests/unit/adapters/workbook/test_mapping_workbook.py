@@ -53,6 +53,14 @@ def edited(edit: Callable[[Workbook], None], mapping: Mapping = MAPPING) -> byte
     return buffer.getvalue()
 
 
+def with_an_unreadable_name() -> bytes:
+    """A workbook whose directory names a part in bytes that are no UTF-8."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xl/é.xml", b"")
+    return buffer.getvalue().replace("é".encode(), b"\xbb\xbb")
+
+
 def complaint_about(cells: dict[str, object]) -> str:
     """What the reading says after these cells have been filled in."""
 
@@ -266,6 +274,7 @@ def test_a_workbook_of_other_environments_is_refused_and_names_its_sheets() -> N
         (b"", "version and rows"),
         (b"\xff\xfe", "neither YAML in UTF-8 nor a workbook"),
         (b"PK", "no workbook"),
+        (with_an_unreadable_name(), "damaged: UnicodeDecodeError"),
         (b"x" * (LARGEST + 1), "larger than"),
     ],
 )
