@@ -19,11 +19,12 @@ from tests.bench import (
     live_beside_bulk,
     mailings,
     through_the_app,
+    under_load,
 )
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
 from tests.bench.figures.page import machine, write_part, write_plot
 from tests.bench.peers import contest
-from tests.bench.processor import contacts, planning
+from tests.bench.processor import contacts, planning, scale
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "plan": planning.plan_speed,
@@ -44,14 +45,32 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "mailing": mailings.mailing,
     "mailing-20k": mailings.mailing_20k,
     "mailing-memory": mailings.mailing_memory,
+    "mailings": mailings.mailings,
     "peers": contest.peers,
     "cost": cost.cost,
+    "under-load": under_load.under_load,
+    "under-load-long": under_load.under_load_long,
+    "scale-short": scale.scale_short,
+    "scale": scale.scale,
+    "scale-million": scale.scale_million,
     "cold-start": cold_start.cold_start,
     "memory": cold_start.memory,
 }
-_ON_REQUEST = frozenset({"changes-50k", "lists-50k", "long-list", "mailing-20k", "mailing-memory"})
+_ON_REQUEST = frozenset(
+    {
+        "changes-50k",
+        "lists-50k",
+        "long-list",
+        "mailing-20k",
+        "mailing-memory",
+        "mailings",
+        "under-load-long",
+        "scale",
+        "scale-million",
+    }
+)
 """These take minutes."""
-_COMPARED = ("plan", "processor", "peers", "cost")
+_COMPARED = ("plan", "processor", "peers", "cost", "scale-short")
 """These have a baseline."""
 _COMPARE = "compare"
 

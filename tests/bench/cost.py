@@ -8,7 +8,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -35,14 +35,12 @@ _WORKERS = frozenset({"on_dataverse_event", "on_sync_live", "on_sync_bulk"})
 """The functions that do the work; timers run with and without it."""
 
 
-@dataclass
 class Executions(logging.Handler):
     """Collects how long the functions ran, from the log of the host."""
 
-    seconds: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         super().__init__(logging.INFO)
+        self.seconds: list[float] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         if isinstance(record.args, tuple) and record.args[0] in _WORKERS and record.levelno == logging.INFO:

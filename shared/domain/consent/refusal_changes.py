@@ -21,6 +21,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PersonRecord, RecordKey
+from shared.domain.values.fields import is_option
 from shared.domain.values.mapped_fields import mapped_fields, values_of
 
 
@@ -110,7 +111,7 @@ def _withdrawn(
     if not binding.is_live:
         return
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
-    agreed = {name for name, text in binding.base.items() if text == fingerprint(name, YES)}
+    agreed = {name for name, text in binding.base.items() if is_option(name) and text == fingerprint(name, YES)}
     given = agreed | binding.unmerged_yes
     if not given:
         return

@@ -78,7 +78,7 @@ def _refused(
     rows = rules.mapping.for_table(plan_input.key.table)
     if everything:
         return all_permissions_off(rows, catalogue)
-    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    fields = mapped_fields(rules.mapping.rows_read(record), record.key.table, catalogue)
     refused = {
         option_name(one.definition.name, entry.bit): False
         for one in fields.values()

@@ -142,6 +142,28 @@ ROUTES: Mapping[str, HttpRoute] = {
     "change_run": HttpRoute("runs_api", _POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "engagement_now": HttpRoute("mailings_api", _POST, "engagement", CallerRole.OPERATOR, _REPEATS),
     "list_mailings": HttpRoute("mailings_api", _GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
+    "website_visits": HttpRoute(
+        "engagement.visits_api", _POST, "website-visits", CallerRole.OPERATOR, _REPEATS, LARGEST
+    ),
+    "read_weights": HttpRoute("engagement.weights_api", _GET, "engagement/weights", CallerRole.OPERATOR, _READS),
+    "preview_weights": HttpRoute(
+        "engagement.weights_api",
+        _POST,
+        "engagement/weights/preview",
+        CallerRole.OPERATOR,
+        _READS,
+        _FEW_IDS,
+        query=("most",),
+    ),
+    "apply_weights": HttpRoute(
+        "engagement.weights_api",
+        _PUT,
+        "engagement/weights",
+        CallerRole.ADMINISTRATOR,
+        "changes what is written",
+        _FEW_IDS,
+        query=("by", "comment"),
+    ),
     "list_reviews": HttpRoute("reviews_api", _GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(
         "reviews_api", _POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"
@@ -183,6 +205,7 @@ ROUTES: Mapping[str, HttpRoute] = {
 NOT_IN_SHADOW = frozenset(
     {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
     | {"take_side", "make_primary", "repeat_job"}
+    | {"apply_weights", "website_visits"}
 )
 """Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 

@@ -55,7 +55,7 @@ def yardstick() -> float:
 def keep_baseline(figures: Iterable[Figure]) -> None:
     """Write figures as the baseline; others that it has stay."""
     known = {one.name: one for one in _baseline()} | {one.name: one for one in figures}
-    body = {name: {"value": round(one.value, 4), "better": one.better} for name, one in sorted(known.items())}
+    body = {name: {"value": float(f"{one.value:.4g}"), "better": one.better} for name, one in sorted(known.items())}
     _BASELINE.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
 
 

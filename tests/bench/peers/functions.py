@@ -38,7 +38,7 @@ _COLUMNS = {
     "mobileNumber": "mobilephone",
     "phoneNumber": "telephone1",
 }
-_SELECT = f"$select={','.join(_COLUMNS.values())},_dh_spotlerinfoid_value"
+_SELECT = f"$select={','.join(('contactid', *_COLUMNS.values()))}"
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from azure.core.credentials import AccessToken
@@ -18,6 +20,10 @@ from shared.composition.settings import load_settings
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.local.sandbox.addresses import Addresses
 from tests.bench.peers.functions import AT_ONCE, token
+
+CONNECTOR = "the connector"
+MICROSOFT = "Microsoft's client, contact by contact"
+MICROSOFT_BATCH = "Microsoft's client, in a batch"
 
 _COLUMNS = ["emailaddress1", "firstname", "middlename", "lastname", "jobtitle", "address1_city", "mobilephone"]
 
@@ -35,42 +41,32 @@ class _Token:
         return AccessToken(self.text, int(time.time()) + 3600)
 
 
-async def by_the_connector(ids: Sequence[str]) -> int:
-    """Read with everything that the default mapping needs: permissions, Spotler Info and the company as well."""
+@asynccontextmanager
+async def readers(addresses: Addresses) -> AsyncIterator[dict[str, Read]]:
+    """Open the connector's reader and Microsoft's client, which reads one contact after the other, or in batches."""
     services = open_services(load_settings())
+    crm = services.mapped(load_mapping(DEFAULT_MAPPING)).crm
+    credential = _Token(await token(addresses))
     try:
-        crm = services.mapped(load_mapping(DEFAULT_MAPPING)).crm
-        return len(await crm.read_people([RecordKey(PersonTable.CONTACT, UUID(one)) for one in ids]))
+        # The credential is one of azure-core, as far as it is asked.
+        with DataverseClient(addresses.dataverse_url, credential) as client, ThreadPoolExecutor(AT_ONCE) as threads:  # type: ignore[arg-type]
+
+            async def connector(ids: Sequence[str]) -> int:
+                return len(await crm.read_people([RecordKey(PersonTable.CONTACT, UUID(one)) for one in ids]))
+
+            async def singly(ids: Sequence[str]) -> int:
+                retrieve = partial(client.records.retrieve, "contact", select=_COLUMNS)
+                loop = asyncio.get_running_loop()
+                rows = await asyncio.gather(*(loop.run_in_executor(threads, retrieve, one) for one in ids))
+                return sum(row is not None for row in rows)
+
+            async def batched(ids: Sequence[str]) -> int:
+                request = client.batch.new()
+                for one in ids:
+                    request.records.retrieve("contact", one, select=_COLUMNS)
+                result = await asyncio.to_thread(request.execute)
+                return sum(response.is_success for response in result.responses)
+
+            yield {CONNECTOR: connector, MICROSOFT: singly, MICROSOFT_BATCH: batched}
     finally:
         await services.close()
-
-
-def by_microsoft(addresses: Addresses) -> dict[str, Read]:
-    """Read seven columns, one contact after the other in sixteen threads, and in batches."""
-
-    async def singly(ids: Sequence[str]) -> int:
-        with _client(addresses.dataverse_url, await token(addresses)) as client, ThreadPoolExecutor(AT_ONCE) as threads:
-            loop = asyncio.get_running_loop()
-            rows = await asyncio.gather(
-                *(
-                    loop.run_in_executor(
-                        threads, lambda one=one: client.records.retrieve("contact", one, select=_COLUMNS)
-                    )
-                    for one in ids
-                )
-            )
-        return sum(row is not None for row in rows)
-
-    async def batched(ids: Sequence[str]) -> int:
-        with _client(addresses.dataverse_url, await token(addresses)) as client:
-            request = client.batch.new()
-            for one in ids:
-                request.records.retrieve("contact", one, select=_COLUMNS)
-            result = await asyncio.to_thread(request.execute)
-        return sum(response.is_success for response in result.responses)
-
-    return {"Microsoft's client, contact by contact": singly, "Microsoft's client, in a batch": batched}
-
-
-def _client(url: str, text: str) -> DataverseClient:
-    return DataverseClient(url, _Token(text))  # type: ignore[arg-type]  # the protocol of azure-core, as far as it is asked

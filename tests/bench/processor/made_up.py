@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -89,6 +89,7 @@ class MadeUpPeople(TwinCrm):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size, self.city, self.are_known = size, "Utrecht", False
+        self.before_page: Callable[[int], None] = lambda _first: None
 
     async def read_people(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
         self.calls["read_people"] += 1
@@ -97,6 +98,7 @@ class MadeUpPeople(TwinCrm):
     async def people_page(self, table: PersonTable, *, after: str | None, limit: int) -> PeoplePage:
         self.calls["people_page"] += 1
         start = int(after or 0)
+        self.before_page(start)
         end = min(start + limit, self.size)
         keys = [key_of(number) for number in range(start, end)] if table is PersonTable.CONTACT else []
         return PeoplePage(keys, str(end) if keys and end < self.size else None)
@@ -134,19 +136,22 @@ class ForgetfulPlatform(TwinPlatform):
 
 @dataclass
 class CountingStore:
-    """The state store in SQLite; counts calls and documents."""
+    """The state store in SQLite; counts calls, documents, and the documents of each partition."""
 
     store: SqliteStateStore
     calls: Counter[str] = field(default_factory=Counter)
+    partitions: Counter[str] = field(default_factory=Counter)
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         self.calls["reads"] += 1
         self.calls["documents read"] += len(keys)
+        self.partitions.update(key.partition for key in keys)
         return await self.store.read(keys)
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         self.calls["writes"] += 1
         self.calls["documents written"] += len(changes)
+        self.partitions.update(change.key.partition for change in changes)
         return await self.store.write(changes)
 
     async def scan(
