@@ -7,8 +7,10 @@ from typing import Any
 
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.administration.health import Health
+from shared.administration.measures.monitor import Monitor
+from shared.administration.measures.round_trip import RoundTrip
 from shared.administration.mode import rested
-from shared.administration.monitor import Monitor
+from shared.administration.people.choices import Choices
 from shared.administration.people.standing import Standings
 from shared.administration.preview import Preview
 from shared.administration.schema_drift import Drift
@@ -33,8 +35,10 @@ class Administration:
     housekeeping: Housekeeping
     person_data: PersonData
     standings: Standings
+    choices: Choices
     shadow: Shadow
     mode_changes: ModeChanges
+    round_trip: RoundTrip
     refusal_recovery: RefusalRecovery
 
 
@@ -133,7 +137,19 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             environment=settings.environment,
         ),
         standings=Standings(store=store, clock=clock, environment=settings.environment),
+        choices=Choices(crm=crm, platform=platform, ledger=ledger, lanes=connector.lanes, rules=rules),
         shadow=shadow,
+        round_trip=RoundTrip(
+            marked=services.marked_records,
+            platform=platform,
+            ledger=ledger,
+            mapping=rules.mapping,
+            store=store,
+            clock=clock,
+            environment=settings.environment,
+            record=settings.round_trip_record,
+            column=settings.round_trip_column,
+        ),
         mode_changes=ModeChanges(services.modes, connector.reconciliation, shadow, connector.forecasts),
         refusal_recovery=RefusalRecovery(
             crm=crm,

@@ -16,6 +16,7 @@ from shared.dispatch.dispatch import Dispatcher
 from shared.dispatch.forecasts import Forecasts
 from shared.dispatch.intake import Intake, Ready
 from shared.dispatch.job_sweep import JobSweep
+from shared.dispatch.other_runs import OtherRuns
 from shared.dispatch.resync import Resync
 from shared.dispatch.run_control import RunControl
 from shared.dispatch.runs import Runs
@@ -65,6 +66,7 @@ class Connector:
     dispatcher: Dispatcher
     resync: Resync
     runs: RunControl
+    other_runs: OtherRuns
     lists: Lists
     explain: Explain
     poll: Poll
@@ -244,6 +246,7 @@ def build(
         ),
         resync=resync,
         runs=runs,
+        other_runs=OtherRuns(comparison, engagement),
         lists=lists,
         explain=Explain(
             crm=crm,

@@ -11,6 +11,8 @@ from datetime import datetime
 
 from shared.domain.engagement.people import PersonMemory
 from shared.domain.engagement.scores import Score
+from shared.domain.engagement.visits import begin_of_month
+from shared.engagement.account_scores import SummedAccounts
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.keeping.memories import Memories, StoredMemory
 from shared.engagement.keeping.refused_rows import KEPT, RefusedRow, RefusedRows
@@ -79,6 +81,7 @@ class Upkeep:
                 return True
         await self._retry_refused(book)
         await self._take_back_stale_scores()
+        await SummedAccounts(scores=self.scores, policy=self.policy).write()
         await self._forget_mailings()
         await self.store.write([Delete(self._key)])
         return False
@@ -98,7 +101,7 @@ class Upkeep:
             old = [
                 name
                 for name in stored.memory.mailings
-                if (mailing := book.get(name)) is not None and self.policy.forgets(mailing.begun, now)
+                if self.policy.forgets(mailing.begun if (mailing := book.get(name)) else begin_of_month(name), now)
             ]
             memory = stored.memory.without(old, book.reader_of(stored.memory), weights)
             renewed.append((stored, memory))
@@ -151,6 +154,7 @@ class Upkeep:
             stale = [
                 ScoreWrite(one.record, Score())
                 for one in page
+                if self.policy.has_own_score(one.record)
                 if (shown := known[external_ids[one.record]].shown) is None or shown.record != one.record
             ]
             if stale:

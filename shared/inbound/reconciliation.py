@@ -22,6 +22,7 @@ from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
 from shared.engine.work_items import ItemResult
 from shared.inbound.comparison import Comparison
+from shared.inbound.nights import Nights
 from shared.messages.lane_messages import Lanes, Walk
 from shared.ports.clock import Clock
 from shared.ports.documents import read_one
@@ -81,6 +82,11 @@ class Reconciliation:
     rules: Rules
     environment: str
 
+    @property
+    def nights(self) -> Nights:
+        """What the last nights found."""
+        return Nights(self.store, self.clock, self.environment)
+
     async def begin(self, *, pause: timedelta | None = None) -> None:
         """Send the messages of the walks, and begin the comparison of Spotler, after a pause. ConnectorErrors."""
         if not self.rules.environment_is_on:
@@ -130,6 +136,7 @@ class Reconciliation:
         if gone:
             await self.lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
         tally = replace(tally, gone=len(gone), held=held, finished=self.clock.now().isoformat(timespec="seconds"))
+        await self.nights.note(step.table, tally.looked_at, tally.differed)
         level = logging.WARNING if tally.differed or tally.gone else logging.INFO
         log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.missing, tally.gone)
         return tally

@@ -14,7 +14,7 @@ from shared.domain.records.jobs import Operation
 from shared.domain.records.records import SyncStatus
 from tests.console.browser import visitor
 from tests.console.test_console_pages import assert_usable
-from tests.scenario.world import World, open_world
+from tests.scenario.world import World, eventually, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,8 +23,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def trial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A world that somebody tries out."""
     async with open_world(tmp_path_factory.mktemp("trial")) as opened:
+        marked = await opened.bring_in()
+        opened.connector.settings["ROUND_TRIP_RECORD"] = f"contact:{marked.id}"
         await opened.connector.start()
         yield opened
+
+
+async def test_a_marked_record_is_written_in_dynamics_and_read_in_spotler(browser: Browser, trial: World) -> None:
+    async with visitor(browser, trial) as administrator:
+        await administrator.open("/checks")
+        assert "Not measured yet" in await administrator.text()
+        await administrator.press("Measure now")
+
+        assert "The mark has arrived after" in await administrator.text()
+        assert "1 measurement within 30 days, 0 took longer than a minute." in await administrator.text()
+        await assert_usable(administrator)
+        await administrator.open("")
+        assert "written in Dynamics, read in Spotler" in await administrator.text()
 
 
 async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser, trial: World) -> None:
@@ -60,6 +75,14 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser,
         await trial.in_spotler(person)
         assert job
 
+        async def compared() -> bool:
+            await administrator.open("/checks")
+            return "No night was counted yet" not in await administrator.text()
+
+        await eventually(compared, "the night to be counted")
+        assert await administrator.page.get_by_role("img", name="Rate of differences in the last 1 nights").count() == 1
+        await assert_usable(administrator)
+
 
 async def test_with_an_allow_list_only_chosen_people_are_written_and_going_live_is_counted_first(
     browser: Browser, trial: World
@@ -76,7 +99,9 @@ async def test_with_an_allow_list_only_chosen_people_are_written_and_going_live_
         await administrator.page.get_by_label("Addresses, or domains").fill(ann.email)
         await administrator.press("Write only these")
         assert "Only these addresses are written" in await administrator.text()
-        assert "only 1 addresses are written in Spotler" in await administrator.page.locator(".strip").inner_text()
+        assert (
+            "only these are written in Spotler: 1 address." in await administrator.page.locator(".strip").inner_text()
+        )
         await assert_usable(administrator)
 
         await trial.permit(bob, "Newsletter", subscribed=False)
@@ -89,7 +114,8 @@ async def test_with_an_allow_list_only_chosen_people_are_written_and_going_live_
 
         await administrator.open("/mode")
         assert "Plan everybody first" in await administrator.text()
-        refused = await trial.connector.call("POST", "/api/mode", {"mode": "live", "environment": "default"})
+        live, master = {"mode": "live", "environment": "default"}, trial.connector.master
+        refused = await trial.connector.call("POST", "/api/mode", live, key=master)
         assert refused.status_code == HTTPStatus.CONFLICT
         await administrator.press("Plan everybody")
         await administrator.page.locator("#forecast", has_text="Completed").wait_for()

@@ -14,7 +14,7 @@ from shared.domain.engagement.events import APPROXIMATE, BounceType, Event, Even
 from shared.domain.engagement.mailings import Link, Mailing, MailingContent, MailingKind, MailingOrigin
 from shared.domain.engagement.scores import Score
 from shared.domain.engagement.statistics import MailingCounts
-from shared.domain.records.records import RecordKey
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import DataError
 from shared.ports.clock import Clock
 from shared.ports.engagement import (
@@ -207,7 +207,8 @@ class TwinMailings(Twin):
         what = one.event
         if what.kind is EventKind.CLICKED and not link:
             what = replace(what, detail="")
-        return Happening(one.mailing, one.who, what, one.contact)
+        name = "" if link else self.mailings[one.mailing].mailing.name
+        return Happening(one.mailing, one.who, what, one.contact, name)
 
 
 @dataclass(slots=True)
@@ -226,6 +227,7 @@ class TwinRows:
     calls: Counter[str] = field(default_factory=Counter)
     removed_before: datetime | None = None
     masters: dict[RecordKey, RecordKey] = field(default_factory=dict)
+    companies: dict[RecordKey, RecordKey] = field(default_factory=dict)
 
     def delete(self, record: RecordKey) -> None:
         """Delete a record with its rows, as Dataverse does."""
@@ -282,7 +284,7 @@ class TwinActivityRows:
     async def write_responses(self, responses: Sequence[ResponseWrite]) -> Sequence[Refused]:
         return await _written(self._rows, "responses", self._rows.responses, responses)
 
-    async def remove_responses(self, ids: Sequence[UUID]) -> None:
+    async def cancel_responses(self, ids: Sequence[UUID]) -> None:
         await _removed(self._rows, self._rows.responses, ids)
 
 
@@ -299,6 +301,20 @@ class TwinScoreRows:
 
     async def masters(self, records: Sequence[RecordKey]) -> dict[RecordKey, RecordKey]:
         return {one: master for one, master in self._rows.masters.items() if one in records}
+
+    async def contacts_of_accounts(self) -> AsyncIterator[Sequence[tuple[RecordKey, Score]]]:
+        yield [
+            (account, self._rows.scores[contact])
+            for contact, account in self._rows.companies.items()
+            if contact in self._rows.scores
+        ]
+
+    async def scored_accounts(self) -> AsyncIterator[Sequence[ScoreWrite]]:
+        yield [
+            ScoreWrite(record, score)
+            for record, score in self._rows.scores.items()
+            if record.table is PersonTable.ACCOUNT and score.engagement > 0
+        ]
 
     async def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         found = [ScoreWrite(record, score) for record, score in self._rows.scores.items() if score.recent > 0]

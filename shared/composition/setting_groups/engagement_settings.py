@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode
 from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.composition.setting_groups.setting_texts import Schedule
 from shared.domain.engagement.weights import Preset
-from shared.engagement.choices import ResponseKind
+from shared.engagement.choices import AccountScores, ResponseKind
 
 
 class EngagementSettings(BaseSettings):
@@ -62,6 +62,11 @@ class EngagementSettings(BaseSettings):
         default=Preset.B2B,
         description="Preset of the points of engagement scores (ENG-01, ENG-02): b2b halves the recent score in 30 "
         "days, b2c in 14, long-cycle in 90.",
+    )
+    account_scores: AccountScores = Field(
+        default=AccountScores.OWN,
+        description="Where scores of accounts come from (ENG-01): own: events of its own address; or top5: each "
+        "night the sum of the five highest scores of its contacts.",
     )
     suspect_seconds: float = Field(
         default=2.0,

@@ -6,6 +6,7 @@ SCHEDULES: Mapping[str, str] = {
     "engagement_schedule": "0 20 * * * *",
     "engagement_night_schedule": "0 25 4 * * *",
     "watch_schedule": "0 * * * * *",
+    "round_trip_schedule": "0 5/15 * * * *",
     "poll_schedule": "0 */15 * * * *",
     "reconcile_schedule": "0 7 4 * * *",
     "automations_schedule": "0 0 6,18 * * *",

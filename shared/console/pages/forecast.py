@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.composition import app
+from shared.console.access.values import readable, why_hidden
 from shared.console.proposals import Proposals
 from shared.console.reasons import text_of
 from shared.console.rendering.words import said
@@ -40,9 +41,11 @@ async def progress(visit: Visit) -> Reply:
     found = await (await app.connector()).forecasts.latest(subject)
     if found is not None and visit.asked("saved") == found.saved.isoformat():
         return Unchanged(ended=found.is_finished)
-    values: dict[str, Any] = {"subject": subject, "forecast": found, "records": [], "sees_values": visit.sees_values}
+    values: dict[str, Any] = {"subject": subject, "forecast": found, "records": [], "why_hidden": why_hidden(visit)}
+    values["renewed"] = bool(visit.asked("saved"))
     if found is not None:
         values |= await _shown(found)
+        values["readable"] = await readable(visit, [one.key for one in values["records"]])
     return Page("parts/forecast.html", values, is_fragment=True)
 
 

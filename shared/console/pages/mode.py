@@ -14,6 +14,7 @@ from shared.domain.recovery.allow_list import AllowList
 from shared.errors import ConflictError
 from shared.ports.queue import QueueName
 
+_RECOVER = said("The state was restored: run python -m shared state recover first, so that no refusal is forgotten.")
 _NOT_SENT = frozenset({"skipped", "failed", "unchanged"})
 
 
@@ -62,7 +63,10 @@ async def hold_to_list(visit: Visit) -> Reply:
             HTTPStatus.BAD_REQUEST,
             said("Nothing was changed. Give e-mail addresses, or domains such as @example.com, one on each line."),
         ) from None
-    await (await app.administration()).mode_changes.hold_to(allowed, by=visit.user.id)
+    try:
+        await (await app.administration()).mode_changes.hold_to(allowed, by=visit.user.id)
+    except AwaitsRecoveryError:
+        raise RefusedError(HTTPStatus.CONFLICT, _RECOVER) from None
     text = said("Only these addresses are written in Spotler from now on. Everybody else ends with a reason.")
     return Redirect(link("mode"), Notice(Tone.OK, text))
 
@@ -88,10 +92,7 @@ async def go_live(visit: Visit) -> Reply:
     try:
         await administration.mode_changes.go_live(by=visit.user.id)
     except AwaitsRecoveryError:
-        text = said(
-            "The state was restored: run python -m shared state recover first, so that no refusal is forgotten."
-        )
-        raise RefusedError(HTTPStatus.CONFLICT, text) from None
+        raise RefusedError(HTTPStatus.CONFLICT, _RECOVER) from None
     except ConflictError:
         raise RefusedError(
             HTTPStatus.CONFLICT, said("Nothing was changed. Plan everybody first: it shows what going live will do.")

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.administration.mode import rested
@@ -34,6 +34,9 @@ _STANDINGS: Mapping[Standing, tuple[Said, str, Said]] = {
     Standing.TO_DECIDE: (said("To decide"), "f2", said("held until somebody decides")),
     Standing.FAILED: (said("Failed"), "fbad", said("somebody must correct them")),
 }
+
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         administration.standings.counted(),
         _matters(),
     )
+    trips = await administration.round_trip.trips(DAY)
     assessment: Assessment = assess(circuits, poll, depths, visit.now, is_on=services.settings.sync_enabled)
     latencies: Counter[int] = Counter()
     for quarter in quarters:
@@ -89,6 +93,9 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "most": most,
         "until": _moment(poll["until"]),
         "depths": depths,
+        "trips": trips,
+        "measures_trips": administration.round_trip.is_on,
+        "trip_spark": sparkline([trip.seconds for trip in trips]),
         "waiting_now": sum(depth.active for depth in depths.values()),
         "scheduled": sum(depth.scheduled for depth in depths.values()),
         "spark": sparkline([_at(by_quarter, moment, 0.5) for moment in axis]),

@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """A plot: lines, the grid, all steps for the table, those with a label under the axis, and the unit of a step."""
+    """A plot: lines, the grid, all steps for the table, and those with a label under the axis."""
 
     curves: Sequence[Curve]
     grid: Sequence[Grid]

@@ -7,7 +7,7 @@ one read for a thousand of them.
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shared.consent.bounce_repository import is_key
 from shared.domain.engagement.events import Event
@@ -41,7 +41,6 @@ class Kept:
     refused: int = 0
     strangers: int = 0
     old: int = 0
-    unknown_mailings: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class EventKeeper:
         Contacts without an id of the connector, or without a record, have no customer card: they are counted.
         """
         kept.events += len(happenings)
-        await book.load({one.mailing for one in happenings})
+        await book.load(happenings)
         events = self._countable(happenings, book, kept)
         people = await self._records_of(events)
         kept.strangers += sum(len(mailings) for one, mailings in events.items() if one not in people)
@@ -134,9 +133,7 @@ class EventKeeper:
         found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
         for one in happenings:
             mailing = book.get(one.mailing)
-            if mailing is None:
-                kept.unknown_mailings.add(one.mailing)
-            elif self.policy.forgets(mailing.begun, now):
+            if mailing is not None and self.policy.forgets(mailing.begun, now):
                 kept.old += 1
             elif is_key(one.external_id):
                 found[one.external_id.lower()][one.mailing].append(one.event)
@@ -185,11 +182,13 @@ class EventKeeper:
                 subjects += self._subjects(one, book, touched)
             score = self._score(one.after, book)
             known = one.before.shown
-            if (known is None and score != Score()) or (known is not None and known != ShownScore(one.record, score)):
+            is_own = self.policy.has_own_score(one.record)
+            is_new = known != ShownScore(one.record, score) if known is not None else score != Score()
+            if is_own and is_new:
                 scores.append(ScoreWrite(one.record, score))
             after = with_shown(
                 StoredMemory(one.after, etag=one.before.etag),
-                ShownScore(one.record, score),
+                ShownScore(one.record, score) if is_own else None,
                 self.policy.rules.weights.mark,
             )
             if after != one.before:
@@ -208,7 +207,7 @@ class EventKeeper:
         if plan.gone_interactions:
             await self.interactions.remove(plan.gone_interactions)
         if plan.gone_responses:
-            await self.activities.remove_responses(plan.gone_responses)
+            await self.activities.cancel_responses(plan.gone_responses)
         if plan.activities:
             refused += await self.activities.write_activities(plan.activities)
         if plan.responses:

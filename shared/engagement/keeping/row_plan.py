@@ -19,7 +19,7 @@ from shared.engagement.mailings.known_mailings import KnownMailing
 from shared.engagement.policy import RESPONSES, EngagementPolicy
 from shared.ports.engagement import ActivityWrite, InteractionWrite, ResponseWrite
 
-_SENT = frozenset({InteractionKind.SENT, InteractionKind.SMS_SENT})
+_SENT = frozenset({InteractionKind.SENT, InteractionKind.SMS_SENT, InteractionKind.AUTOMATION_MAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,8 @@ def _activities(subject: Subject, policy: EngagementPolicy) -> list[ActivityWrit
             sent_on=sent[0].at,
             is_opened=after.is_opened,
             is_clicked=after.is_clicked,
-            is_bounced=after.bounce is not None,
+            bounce=after.bounce,
+            links=tuple(dict.fromkeys(row.link.name or row.link.url for row in clicks if row.link and row.link.id)),
             opens=len(opened),
             clicks=sum(row.count for row in clicks),
             last_opened=opened[-1].at if opened else None,

@@ -83,7 +83,7 @@ class MailingPass:
     async def _look(self, mailing: Mailing, book: MailingBook, counts: PassCounts, depth: PassDepth) -> None:
         now = self.clock.now()
         known = book.get(mailing.handle)
-        if known is None:
+        if known is None or known.origin is MailingOrigin.AUTOMATION:  # which it was taken for before it was listed
             details = await self.platform.details(mailing.handle, MailingOrigin.BULK)
             if details is None:
                 return

@@ -94,6 +94,13 @@ ROUTES: Mapping[str, HttpRoute] = {
     "list_overview": HttpRoute("lists_api", _GET, "lists/{id}", CallerRole.OPERATOR, _READS, query=("judge",)),
     "list_left_out": HttpRoute("lists_api", _GET, "lists/{id}/left-out", CallerRole.OPERATOR, _READS),
     "resync": HttpRoute("records_api", _POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
+    "take_side": HttpRoute(
+        "reviews_api", _POST, "records/{table}/{id}/side", CallerRole.ADMINISTRATOR, "decides what is written"
+    ),
+    "make_primary": HttpRoute(
+        "reviews_api", _POST, "records/{table}/{id}/primary", CallerRole.ADMINISTRATOR, "decides what is written"
+    ),
+    "repeat_job": HttpRoute("reviews_api", _POST, "jobs/{id}/repeat", CallerRole.OPERATOR, _REPEATS),
     "dead_letters": HttpRoute("records_api", _GET, "dead-letters", CallerRole.OPERATOR, _READS),
     "replay": HttpRoute("records_api", _POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
     "replay_held": HttpRoute(
@@ -135,6 +142,28 @@ ROUTES: Mapping[str, HttpRoute] = {
     "change_run": HttpRoute("runs_api", _POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "engagement_now": HttpRoute("mailings_api", _POST, "engagement", CallerRole.OPERATOR, _REPEATS),
     "list_mailings": HttpRoute("mailings_api", _GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
+    "website_visits": HttpRoute(
+        "engagement.visits_api", _POST, "website-visits", CallerRole.OPERATOR, _REPEATS, LARGEST
+    ),
+    "read_weights": HttpRoute("engagement.weights_api", _GET, "engagement/weights", CallerRole.OPERATOR, _READS),
+    "preview_weights": HttpRoute(
+        "engagement.weights_api",
+        _POST,
+        "engagement/weights/preview",
+        CallerRole.OPERATOR,
+        _READS,
+        _FEW_IDS,
+        query=("most",),
+    ),
+    "apply_weights": HttpRoute(
+        "engagement.weights_api",
+        _PUT,
+        "engagement/weights",
+        CallerRole.ADMINISTRATOR,
+        "changes what is written",
+        _FEW_IDS,
+        query=("by", "comment"),
+    ),
     "list_reviews": HttpRoute("reviews_api", _GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
     "decide_review": HttpRoute(
         "reviews_api", _POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"
@@ -175,6 +204,8 @@ ROUTES: Mapping[str, HttpRoute] = {
 
 NOT_IN_SHADOW = frozenset(
     {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
+    | {"take_side", "make_primary", "repeat_job"}
+    | {"apply_weights", "website_visits"}
 )
 """Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from datetime import datetime
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.composition import app
 from shared.composition.wiring import Connector
+from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.runs import Run
 from shared.domain.records.records import PersonTable
 from shared.domain.values.moments import complaint_about_past
@@ -35,25 +35,22 @@ class _Start(RequestModel):
     total: int = Field(default=0, ge=0)
 
 
-class Act(StrEnum):
-    """What a caller may do with a run."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
-
-
 class _Change(RequestModel):
     """The act."""
 
-    act: Act
+    act: RunAct
 
 
 @http_function("list_runs")
 async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     """List the latest runs, newest first, with their counts by `result/reason`."""
     del req
-    return json_answer({"runs": [run_json(run) for run in await (await app.connector()).runs.runs.latest()]})
+    connector = await app.connector()
+    others = {
+        OtherRun.FROM_SPOTLER: (await connector.comparison.state()).get("since"),
+        OtherRun.MAILINGS: await connector.engagement.initial.as_json(),
+    }
+    return json_answer({"runs": [run_json(run) for run in await connector.runs.runs.latest()], "others": others})
 
 
 @http_function("start_run")
@@ -76,10 +73,13 @@ async def start_run(req: func.HttpRequest) -> func.HttpResponse:
 async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     """Pause, resume or stop a run."""
     wanted = read_body(req, _Change, usage=_CHANGE)
-    control, identifier = (await app.connector()).runs, req.route_params["id"]
+    connector, identifier = await app.connector(), req.route_params["id"]
+    if identifier in set(OtherRun):
+        return await _change_other(OtherRun(identifier), wanted.act, connector)
+    control = connector.runs
     if not identifier.isdecimal():
         return problem(HTTPStatus.BAD_REQUEST, "Call /api/runs/{an id of GET /api/runs}.")
-    acts = {Act.PAUSE: control.pause, Act.RESUME: control.resume, Act.STOP: control.stop}
+    acts = {RunAct.PAUSE: control.pause, RunAct.RESUME: control.resume, RunAct.STOP: control.stop}
     try:
         run = await acts[wanted.act](identifier, by=_caller(req))
     except NotFoundError as error:
@@ -87,6 +87,14 @@ async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     except ConflictError as error:
         return problem(HTTPStatus.CONFLICT, error.summary)
     return json_answer(run_json(run))
+
+
+async def _change_other(run: OtherRun, act: RunAct, connector: Connector) -> func.HttpResponse:
+    try:
+        await connector.other_runs.change(run, act)
+    except ConflictError as error:
+        return problem(HTTPStatus.CONFLICT, error.summary)
+    return json_answer({"run": run, "act": act})
 
 
 def run_json(run: Run) -> dict[str, Any]:

@@ -31,9 +31,9 @@ def timer_function(
         async def run(timer: func.TimerRequest) -> None:
             if local is not None and not local.was_due(_now(), last_call(timer)):
                 return
-            from shared.triggers.timers.timer_run import run_timer  # noqa: PLC0415  # the functions are found without it
+            from shared.triggers.timers.timer_run import TimerSchedule, run_timer  # noqa: PLC0415  # the functions are found without it
 
-            await run_timer(name, function, timer)
+            await run_timer(name, function, timer, TimerSchedule(setting, expression, _text("schedule_time_zone")))
 
         timed = blueprint.timer_trigger(
             arg_name="timer", schedule=local.utc if local else expression, use_monitor=use_monitor

@@ -32,6 +32,7 @@ async def tidy_state(timer: func.TimerRequest) -> None:
 
     services = await app.services()
     await services.activity.tidy()
+    await (await app.administration()).round_trip.tidy()
     await AuditLog(services.store, services.clock, services.settings.environment).tidy()
 
 
@@ -81,8 +82,9 @@ async def sweep_jobs(timer: func.TimerRequest) -> None:
 
 @timer_function(blueprint, "stuck_jobs_schedule")
 async def warn_of_stuck_jobs(timer: func.TimerRequest) -> None:
-    """Log jobs that take too long (JOB-28, C-23)."""
-    await (await app.connector()).job_sweep.warn_of_stuck()
+    """Log jobs that take too long (JOB-28, C-23). In shadow mode all jobs wait, on purpose."""
+    if not await app.is_shadow():
+        await (await app.connector()).job_sweep.warn_of_stuck()
 
 
 @timer_function(blueprint, "drift_schedule")
@@ -103,6 +105,12 @@ async def watch(timer: func.TimerRequest) -> None:
     if is_exported():
         await (await app.administration()).monitor.measure()
     await _keep_figures()
+
+
+@timer_function(blueprint, "round_trip_schedule")
+async def measure_round_trip(timer: func.TimerRequest) -> None:
+    """Write the marked record, and read it back in Spotler; off without ROUND_TRIP_RECORD."""
+    await (await app.administration()).round_trip.measure()
 
 
 async def _keep_figures() -> None:

@@ -262,10 +262,8 @@ async def _story(moment: int, error: BaseException) -> bool:
     assert {key: score for key, score in world.rows.scores.items() if score.engagement} == {
         key: score for key, score in world.expected_scores().items() if score.engagement
     }
-    marks = {
-        str(one.record.id): (one.is_opened, one.is_clicked, one.is_bounced) for one in world.rows.activities.values()
-    }
-    assert (marks[first], marks[second]) == ((True, False, True), (True, True, False))
+    marks = {str(one.record.id): (one.is_opened, one.is_clicked, one.bounce) for one in world.rows.activities.values()}
+    assert (marks[first], marks[second]) == ((True, False, BounceType.SOFT), (True, True, None))
     return survived
 
 

@@ -116,7 +116,7 @@ class EngagementWorld:
             for name, events in mailings.items():
                 content = MailingContent("Hello", "Shop", "news@shop.example", self.spotler.mailings[name].links)
                 known = KnownMailing.of(self.spotler.mailings[name].mailing, content)
-                after = read_events(events, known.links, policy.rules, kind=known.kind)
+                after = read_events(events, known.links, policy.rules, kind=known.kind, origin=known.origin)
                 subject = Subject(memory, known, self.people[who], Reading(), after)
                 plans.append(plan_rows(subject, policy, has_campaigns=self.rows.has_campaigns))
         return RowPlan(

@@ -160,12 +160,12 @@ async def test_by_setting_each_recipient_gets_an_activity_with_its_marks() -> No
     world.spotler.bounce(sent, ben)
     await world.poll()
     marks = {
-        str(one.record.id): (one.is_opened, one.is_clicked, one.is_bounced, one.opens, one.clicks)
+        str(one.record.id): (one.is_opened, one.is_clicked, one.bounce, one.links, one.opens)
         for one in world.rows.activities.values()
     }
     assert len(marks) == 3  # BULK-02, BULK-05
-    assert marks[ann] == (True, True, False, 1, 1)  # ACT-06, ACT-07
-    assert marks[ben] == (False, False, True, 0, 0)
+    assert marks[ann] == (True, True, None, ("Offer",), 1)  # ACT-06, ACT-07
+    assert marks[ben] == (False, False, BounceType.SOFT, (), 0)
 
 
 async def test_without_the_setting_there_are_no_activities() -> None:

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.engagement.events import EventKind
+from shared.domain.engagement.events import BounceType, EventKind
 from shared.domain.engagement.interactions import InteractionKind, campaign_id
 from shared.domain.engagement.mailings import MailingKind, MailingOrigin
+from shared.domain.records.marketing_contact import Bounce
 from shared.engagement.mailings.account_probe import OpensList, opens_list
 from shared.errors import ConflictError, TransientError
 from tests.twins.engagement import DAY, HOUR, MINUTE
@@ -156,6 +157,24 @@ async def test_messages_of_campaigns_appear_beside_bulk_mailings_without_a_campa
     world.spotler.click(message, ann, "2")
     await world.night(DAY)
     assert InteractionKind.CLICKED in kinds(world.of(ann))
+
+
+async def test_act_08_a_bounce_of_an_automation_is_an_interaction_whoever_tells_it() -> None:
+    world = await open_world(2)
+    ann, ben = world.people
+    automation = world.spotler.send([ann], origin=MailingOrigin.AUTOMATION, name="Welcome")
+    world.spotler.bounce(automation, ann)
+    world.pass_by(MINUTE)
+    contact = world.twin.platform.find(ben)
+    assert contact is not None
+    seen = contact.seen(world.twin.platform.catalogue)
+    world.twin.platform.bounced = [Bounce("HARDBOUNCE", world.now, told, seen) for told in ("a9", automation)]
+    for _ in range(2):
+        await world.poll(MINUTE)
+    assert {row.part: row.count for row in world.of(ann).values()} == {"automation-mail|": 1, "bounced|": 1}
+    assert {row.mailing.title for row in world.rows.interactions.values()} == {"Welcome", "automation"}
+    assert [(row.part, row.bounce) for row in world.of(ben).values()] == [("bounced|", BounceType.HARD)]
+    assert not world.rows.campaigns
 
 
 async def test_an_sms_mailing_has_a_campaign_without_opens_and_interactions_of_its_own() -> None:

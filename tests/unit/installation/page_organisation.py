@@ -35,7 +35,7 @@ ROLES = {
     "Systeembeheerder": "627090ff-40a3-4053-8790-584edc5be201",
 }
 """Template by name: Microsoft translates the names of its own roles."""
-SCRIPTS = ("dh_spotlerlist.js", "dh_spotlerperson.js", "dh_spotlerhub.svg")
+SCRIPTS = ("dh_spotlerconsole.js", "dh_spotlerlist.js", "dh_spotlerperson.js", "dh_spotlerhub.svg")
 FROZEN = ("account:Interactive",)
 """Managed forms that nobody may change."""
 NAMESPACE = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")

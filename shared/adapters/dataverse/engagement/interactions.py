@@ -97,7 +97,7 @@ class DataverseInteractions:
 def interaction_values(row: InteractionWrite) -> dict[str, Any]:
     """Return the columns of a row: all of them, so that a repetition corrects what has changed."""
     one, link = row.interaction, row.interaction.link
-    name = row.mailing.name.strip() or row.mailing.handle
+    name = row.mailing.title
     values: dict[str, Any] = {
         "dh_name": clipped(f"{TITLES[one.kind]}: {name}", _NAME),
         "dh_type": INTERACTION_TYPES[one.kind],
@@ -110,7 +110,7 @@ def interaction_values(row: InteractionWrite) -> dict[str, Any]:
         "dh_bouncetype": BOUNCE_TYPES[one.bounce] if one.bounce else None,
         "dh_attribution": ATTRIBUTIONS[one.confidence] if one.confidence else None,
         "dh_onlineversion": clipped(row.mailing.online_version, _URL) or None
-        if one.kind is InteractionKind.SENT
+        if one.kind in {InteractionKind.SENT, InteractionKind.AUTOMATION_MAIL}
         else None,
         "dh_suspect": one.suspect is not None,
         "dh_suspectreason": clipped(str(one.suspect), _REASON) if one.suspect else None,

@@ -122,7 +122,7 @@ async def test_users_see_the_tab_on_every_main_form_the_views_the_commands_and_t
     for name in ("contact:Contact", "contact:Vendor's Contact", "account:Account", *SALES_FORMS, "email:Email"):
         assert 'name="dh_spotler"' in installer.form(name)
     assert len(installer.web.published["savedqueries"]) == len(CUSTOMISATION.views)
-    assert len(installer.web.published["appactions"]) == 8
+    assert len(installer.web.published["appactions"]) == 13
     assert str(CUSTOMISATION.hub.dashboard.id) in installer.web.published["systemforms"]
     assert "SpotlerJob.onLoad" in installer.form("dh_spotlerjob:Information")
 
@@ -317,7 +317,10 @@ async def test_a_script_is_bound_by_its_id_when_a_command_is_created(tmp_path: P
 
     assert {
         row["OnClickEventJavaScriptWebResourceId@odata.bind"] for row in installer.web.saved["appactions"].values()
-    } == {f"/webresourceset({installer.key(script)})" for script in ("dh_spotlerlist.js", "dh_spotlerperson.js")}
+    } == {
+        f"/webresourceset({installer.key(script)})"
+        for script in ("dh_spotlerconsole.js", "dh_spotlerlist.js", "dh_spotlerperson.js")
+    }
 
 
 async def test_a_script_that_is_missing_is_named_with_what_to_do(tmp_path: Path) -> None:
