@@ -91,8 +91,7 @@ class Choices:
         if record is None or contact is None:
             raise _conflict("one of the sides is gone")
         mapping, catalogue = self.rules.mapping, await self.platform.properties()
-        rows = [row for row in mapping.for_table(key.table) if not row.rests(record)]
-        fields = mapped_fields(rows, key.table, catalogue)
+        fields = mapped_fields(mapping.rows_read(record), key.table, catalogue)
         here = present_values(record, mapping, catalogue).get(name)
         if name not in fields or here is None:
             raise _conflict("the value of Dynamics does not fit Spotler: correct it there")
