@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test deployed slow chaos mutants bench lint audit lock sbom format clean
+.PHONY: help run sandbox test compiled deployed slow chaos mutants bench lint audit lock sbom format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,10 +30,15 @@ run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: run the st
 sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS="--help" for options)
 	@$(BIN)/python -m shared sandbox $(ARGS)
 
-# Compiled once, not by each of the four processes, also where the environment of a container forbids it.
+# Compiled once, beside the suite of the deployment and not by each of the four processes; also where the environment of a
+# container forbids it. What cannot be collected is told by the run itself.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: $(VENV)/.test deployed ## run the tests
+test: $(VENV)/.test ## run the tests
+	@$(MAKE) --no-print-directory -j 2 deployed compiled
 	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+compiled: $(VENV)/.test
+	@$(BIN)/python -m pytest --collect-only -qq $(ARGS) >/dev/null 2>&1 || :
 
 deployed: $(VENV)/.test ## run the deployed files with the deployed packages and nothing else (part of `make test`)
 	@$(BIN)/python .ci/deployed.py --environment $(VENV)-deployed

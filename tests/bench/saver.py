@@ -101,5 +101,5 @@ async def main(addresses: Addresses, what: str, count: int, first: int, rate: fl
 
 
 if __name__ == "__main__":
-    _, where, kind, number, begin, pace = sys.argv
-    print(json.dumps(asyncio.run(main(Addresses(**json.loads(where)), kind, int(number), int(begin), float(pace)))))
+    _, where, kind, number, begin, rate = sys.argv
+    print(json.dumps(asyncio.run(main(Addresses(**json.loads(where)), kind, int(number), int(begin), float(rate)))))

@@ -6,14 +6,16 @@ import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 from tests.bicep.templates import Declared
 from tests.microsoft_schemas import microsoft_schemas
+
+if TYPE_CHECKING:
+    import jsonschema
 
 _WHOLE_NAMES = {"Microsoft.Web/sites/config", "Microsoft.Storage/storageAccounts/blobServices"}
 """Kinds whose schemas tell variants by their whole names; the others limit the last part."""
@@ -24,6 +26,8 @@ def complaints(resource: Declared) -> Iterator[str]:
     """Yield what the schema of the type and version says against a resource; LookupError without such a schema."""
     name = resource.name if resource.kind in _WHOLE_NAMES else resource.name.rpartition("/")[2]
     body = {**resource.body, "type": resource.kind, "apiVersion": resource.version, "name": name}
+    import jsonschema  # noqa: PLC0415  # takes a second, which each process that collects tests would spend
+
     validator = jsonschema.Draft4Validator({"$ref": _address(resource.kind, resource.version)}, registry=_registry())
     for error in validator.iter_errors(_without_nothing(body)):
         for inner in _leaves(error):

@@ -38,7 +38,7 @@ class Size:
     seconds: float
 
 
-SHORT = Size(people=20, times=5, seconds=0.5)
+SHORT = Size(people=12, times=5, seconds=0.5)
 LONG = Size(people=300, times=60, seconds=10.0)
 
 

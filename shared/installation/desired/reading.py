@@ -44,6 +44,7 @@ from shared.installation.desired.state import (
     logical,
 )
 from shared.installation.desired.texts import Texts, TextsDocument
+from shared.installation.yaml_files import read_yaml
 
 FOLDER = Path(__file__).resolve().parents[3] / "infra" / "dataverse"
 
@@ -94,7 +95,7 @@ def read_desired_state(mapped: MappedColumns, folder: Path = FOLDER) -> DesiredS
 
 def _read(path: Path, model: type[D]) -> D:
     try:
-        return model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return model.model_validate(read_yaml(path))
     except OSError as error:
         raise ConfigurationError(f"{path.name} cannot be read: {error.strerror}") from None
     except yaml.YAMLError as error:

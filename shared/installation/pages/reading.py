@@ -17,6 +17,7 @@ from shared.installation.pages.hub.specification import Hub
 from shared.installation.pages.languages import Names
 from shared.installation.pages.queries.charts import Chart, ChartsFile
 from shared.installation.pages.queries.views import View, ViewsFile
+from shared.installation.yaml_files import read_yaml
 
 _File = TypeVar("_File")
 
@@ -59,7 +60,7 @@ def _read_all(folder: Path, kind: type[_File]) -> list[_File]:
 
 def _read(path: Path, kind: type[_File]) -> _File:
     try:
-        return TypeAdapter(kind).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return TypeAdapter(kind).validate_python(read_yaml(path))
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     except ValidationError as error:

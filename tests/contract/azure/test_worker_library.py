@@ -40,9 +40,10 @@ def worker_python(request: pytest.FixtureRequest) -> Path:
     folder = cache.mkdir("worker-library") / recipe
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
-        _run(base, "-m", "venv", "--clear", str(folder))
-        _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(requirements))
-        _run(python, "-m", "pip", "install", "--quiet", LIBRARY)  # by itself: the lock would ask for its hash
+        uv = (Path(sys.executable), "-m", "uv", "--quiet")
+        _run(*uv, "venv", "--clear", "--python", str(base), str(folder))
+        _run(*uv, "pip", "install", "--python", str(python), "--require-hashes", "-r", str(requirements))
+        _run(*uv, "pip", "install", "--python", str(python), LIBRARY)  # by itself: the lock would ask for its hash
         (folder / "complete").touch()
     return python
 

@@ -91,9 +91,7 @@ async def test_names_have_a_text_in_each_language_and_a_text_that_somebody_chang
 
 
 async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
-    async with open_organisation(bare=True) as organisation:
-        await Installation(organisation).install()
-
+    async with open_organisation() as organisation:
         assert await components(organisation) == {
             "view": 28,
             "chart": 5,

@@ -112,19 +112,19 @@ def mappings(draw: st.DrawFn) -> Mapping:
         return draw(st.nothing())  # a keyword where a filter wants a column
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(mappings())
 def test_yaml_gives_the_mapping_back(mapping: Mapping) -> None:
     assert from_yaml(to_yaml(mapping)) == mapping
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(mappings())
 def test_equal_mappings_are_equal_texts(mapping: Mapping) -> None:
     assert to_yaml(from_yaml(to_yaml(mapping))) == to_yaml(mapping)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(mappings())
 def test_the_document_is_what_the_checks_read(mapping: Mapping) -> None:
     assert read_mapping(as_document(mapping)) == mapping
@@ -139,7 +139,7 @@ def test_a_workbook_gives_the_mapping_back(mapping: Mapping, properties: list[st
     assert from_workbook(both, "test") == mapping
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(mappings())
 def test_no_text_becomes_a_formula(mapping: Mapping) -> None:
     workbook = openpyxl.load_workbook(BytesIO(to_workbook("prod", mapping, [])))
@@ -155,7 +155,7 @@ def test_translations_of_options_come_back_from_their_cell(choices: dict[str, st
     assert read_choices(choices_text(choices)) == choices
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=20))
 def test_a_damaged_workbook_is_refused_and_breaks_nothing(damage: list[tuple[float, int]]) -> None:
     mapping = read_mapping({"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]})

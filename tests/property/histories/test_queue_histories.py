@@ -187,4 +187,4 @@ class QueueHistories(RuleBasedStateMachine):
 
 
 TestQueueHistories = QueueHistories.TestCase
-TestQueueHistories.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestQueueHistories.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)

@@ -129,4 +129,4 @@ class StoreHistories(RuleBasedStateMachine):
 
 
 TestStoreHistories = StoreHistories.TestCase
-TestStoreHistories.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestStoreHistories.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)

@@ -364,7 +364,7 @@ def _tried(reader: Reader, content: bytes) -> None:
 def test_damaged_inputs_are_read_or_refused(name: str) -> None:
     reader = READERS[name]
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
     @given(damaged(reader))
     def trial(content: bytes) -> None:
         _tried(reader, content)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.installed import organisation
+
 ROOT = Path(__file__).parents[3]
 
 _RUN = """
@@ -23,6 +25,21 @@ if __name__ == "__main__":
     sys.exit(asyncio.run(run.run(argparse.Namespace(once=True, port=0, people=20))))
 """
 _NOTHING = ""
+_INSTALLED_BEFORE = """
+from shared.local.sandbox.installing import Installation
+
+begin_bare = run.sandbox
+
+def begin_installed(*options):
+    return begin_bare(*(one for one in options if one != "--bare"), "--organisation", {snapshot!r})
+
+async def install_nothing(*_):
+    return Installation(1)
+
+run.sandbox, run.install = begin_installed, install_nothing
+"""
+"""Begins with an organisation in which the same command has installed the connector already."""
+
 _POLL_BLOCKED = """
 from shared.inbound.poll import Poll, PollResult
 
@@ -107,7 +124,8 @@ async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
 async def test_a_sentence_that_does_not_become_true_is_not_printed_and_ends_it(
     lie: str, sentence: str, tmp_path: Path
 ) -> None:
-    code, out, errors = await told(lie, tmp_path, time_limit=6)
+    beginning = "" if lie is _ANOTHER_ROLE else _INSTALLED_BEFORE.format(snapshot=str(organisation()))
+    code, out, errors = await told(beginning + lie, tmp_path, time_limit=6)
 
     assert code == 1
     assert sentence in errors

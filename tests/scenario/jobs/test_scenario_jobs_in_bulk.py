@@ -93,7 +93,7 @@ async def all_jobs(world: World) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [40, pytest.param(1000, marks=pytest.mark.slow)])
 async def test_many_jobs_in_a_storm_all_end_with_the_truth_and_nothing_is_done_twice(
     tmp_path: Path, count: int
 ) -> None:

@@ -17,7 +17,7 @@ from tests.scenario.world import Contact, Person, World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-A_BATCH = 30
+A_BATCH = 9
 FAILED = (JobStatus.FAILED, "opted-out")
 
 

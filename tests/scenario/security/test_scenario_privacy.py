@@ -63,7 +63,10 @@ async def test_nothing_is_left_in_any_file_while_the_connector_runs(private: Wor
 async def test_the_log_speaks_of_records_by_their_ids(private: World) -> None:
     person = await private.synchronised()
 
-    assert f"contact:{person.id} written (created)" in private.connector.log.read_text()
+    async def told() -> bool:
+        return f"contact:{person.id} written (created)" in private.connector.log.read_text()
+
+    await eventually(told, "the line of the record in the log")
 
 
 # ------------------------------------------------------------------------------------- dead letters and HTTP errors

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,15 @@ from shared.local.dataverse_sandbox.organisation.privileges import Privilege, Ri
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, Publish, ServiceEndpoint
 from shared.local.dataverse_sandbox.rows import snapshot as snapshots
 from shared.local.dataverse_sandbox.rows.store import Store
+from shared.local.dataverse_sandbox.rows.values import stamp
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ORGANIZATION_ID = UUID("5a4dbc0c-0000-4000-8000-000000000001")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for the time of the beginning in rows that several organisations begin with."""
+
+_BEGINNINGS: dict[Hashable, Store] = {}
+_KEPT = 4
 
 
 def _now() -> datetime:
@@ -114,7 +120,7 @@ def create_app(
         await endpoint.drain()
 
     def take_snapshot() -> dict[str, Any]:
-        new = _new_organization(settings).store
+        new = _new_store(settings)
         return snapshots.take(organization.store, new, additions(organization.schema, new.schema))
 
     routes = [
@@ -132,32 +138,47 @@ async def _elsewhere(request: Request) -> JSONResponse:
 
 
 def _organization(settings: DataverseSandboxSettings, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Organization:
-    organization = _new_organization(settings)
-    if settings.snapshot is not None:
-        snapshot = snapshots.read(settings.snapshot)
-        organization.store.alter(_schema(settings, snapshot))
-        snapshots.restore(snapshot, organization.store)
-        registration.set_filtering(organization, settings.filtering_columns)
+    snapshot = None if settings.snapshot is None else snapshots.read(settings.snapshot)
+    organization = _over(_beginning(settings, snapshot), settings)
+    registration.set_filtering(organization, settings.filtering_columns)
     organization.seed(rows)
     return organization
 
 
-def _new_organization(settings: DataverseSandboxSettings) -> Organization:
-    """Return an organisation in which nobody has changed anything."""
-    organization = Organization(
-        settings.organization_id,
-        settings.organization_name,
-        Store(_schema(settings, None)),
-        settings.now,
-        ZoneInfo(settings.time_zone),
-        settings.languages,
-    )
+def _beginning(settings: DataverseSandboxSettings, snapshot: snapshots.Snapshot | None) -> Store:
+    """Return the rows that an organisation begins with: made once for all organisations with the same tables."""
+    schema = _schema(settings, snapshot)
+    kind = (settings.organization_id, settings.organization_name, settings.languages, schema)
+    if kind not in _BEGINNINGS:
+        if len(_BEGINNINGS) == _KEPT:
+            del _BEGINNINGS[next(iter(_BEGINNINGS))]
+        _BEGINNINGS[kind] = _new_store(replace(settings, now=lambda: _LONG_AGO), snapshot)
+    return _BEGINNINGS[kind].copy(stamp(_LONG_AGO), stamp(settings.now()))
+
+
+def _new_store(settings: DataverseSandboxSettings, snapshot: snapshots.Snapshot | None = None) -> Store:
+    """Return the rows of an organisation in which nobody has changed anything, or those that a snapshot makes of it."""
+    organization = _over(Store(_schema(settings, None)), settings)
     organization.found()
     solutions.found(organization)
     roles.found(organization)
     registration.register_messages(organization)
     standard_components.add_standard(organization)
-    return organization
+    if snapshot is not None:
+        organization.store.alter(_schema(settings, snapshot))
+        snapshots.restore(snapshot, organization.store)
+    return organization.store
+
+
+def _over(store: Store, settings: DataverseSandboxSettings) -> Organization:
+    return Organization(
+        settings.organization_id,
+        settings.organization_name,
+        store,
+        settings.now,
+        ZoneInfo(settings.time_zone),
+        settings.languages,
+    )
 
 
 def _schema(settings: DataverseSandboxSettings, snapshot: snapshots.Snapshot | None) -> Schema:

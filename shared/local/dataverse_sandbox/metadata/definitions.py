@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 
 from shared.local.dataverse_sandbox.metadata import column_definitions, names
 from shared.local.dataverse_sandbox.metadata.column_definitions import TYPE
@@ -34,7 +35,7 @@ _STANDARD_NAMES = {
 }
 
 
-@cache
+@lru_cache(maxsize=8)
 def _of_shared(schema: Schema) -> Definitions:
     return Definitions(schema)
 
@@ -94,6 +95,14 @@ class Definitions:
         return list(found.values())
 
     @cached_property
+    def _by_referenced(self) -> Mapping[str, list[Definition]]:
+        return _grouped(self._one_to_many, "ReferencedEntity")
+
+    @cached_property
+    def _by_referencing(self) -> Mapping[str, list[Definition]]:
+        return _grouped(self._one_to_many, "ReferencingEntity")
+
+    @cached_property
     def _many_to_many(self) -> list[Definition]:
         links = {
             link.name: _many_to_many(table, link)
@@ -128,7 +137,9 @@ class Definitions:
 
     def _table(self, table: Table) -> Definition:
         has_image = "entityimageid" in table.columns or "entityimage" in table.left_out
-        relations, called = self._one_to_many, names.of_table(table)
+        called = names.of_table(table)
+        referenced = self._by_referenced.get(table.name, [])
+        referencing = {one["ReferencingEntity"] for one in referenced}
         return {
             "MetadataId": fixed_id("table", table.name),
             "LogicalName": table.name,
@@ -143,12 +154,8 @@ class Definitions:
             "DisplayCollectionName": label(called.plural, self.schema.language),
             "Description": from_texts({}, self.schema.language),
             "ObjectTypeCode": type_code(table),
-            "HasNotes": any(
-                one["ReferencingEntity"] == "annotation" for one in _of(relations, "ReferencedEntity", table.name)
-            ),
-            "HasActivities": any(
-                one["ReferencingEntity"] == "activitypointer" for one in _of(relations, "ReferencedEntity", table.name)
-            ),
+            "HasNotes": "annotation" in referencing,
+            "HasActivities": "activitypointer" in referencing,
             "IsManaged": CUSTOM_NAME.match(table.name) is None,
             "IsAuditEnabled": {
                 "Value": False,
@@ -167,8 +174,8 @@ class Definitions:
             "Privileges": [_privilege(table, one) for one in privileges_of(table)],
             "Attributes": column_definitions.of_columns(table, self.schema),
             "Keys": [column_definitions.of_key(table, key) for key in table.keys],
-            "OneToManyRelationships": _of(relations, "ReferencedEntity", table.name),
-            "ManyToOneRelationships": _of(relations, "ReferencingEntity", table.name),
+            "OneToManyRelationships": referenced,
+            "ManyToOneRelationships": self._by_referencing.get(table.name, []),
             "ManyToManyRelationships": [
                 link
                 for link in self._many_to_many
@@ -194,8 +201,12 @@ def _privilege(table: Table, one: Privilege) -> Definition:
     }
 
 
-def _of(definitions: Iterable[Definition], name: str, value: str) -> list[Definition]:
-    return [one for one in definitions if one[name] == value]
+def _grouped(definitions: Iterable[Definition], name: str) -> Mapping[str, list[Definition]]:
+    """Group definitions by a property."""
+    groups = defaultdict(list)
+    for one in definitions:
+        groups[one[name]].append(one)
+    return groups
 
 
 def _relationship_name(table: Table, column: str, target: str) -> str:

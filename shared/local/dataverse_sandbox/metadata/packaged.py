@@ -7,7 +7,7 @@ solutions. Source: publicly generated metadata of a Dynamics 365 Sales and Marke
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -38,8 +38,52 @@ def load(
     removes a table. `duplicate_rules` are lists of columns by table: rows that have the same values in all of them are
     duplicates. `language` is the base language; all labels of the description are those of the base language.
     """
-    if not (alternate_keys or changed_columns or more_tables or duplicate_rules or language != _ENGLISH):
+    changes = (alternate_keys, changed_columns, more_tables, duplicate_rules)
+    if not (any(changes) or language != _ENGLISH):
         return _shared(snapshot)
+    kind = (repr(changes), snapshot, language)
+    if kind not in _CHANGED:
+        if len(_CHANGED) == _KEPT:
+            del _CHANGED[next(iter(_CHANGED))]
+        _CHANGED[kind] = _changed(snapshot, language, changes)
+    return _CHANGED[kind]
+
+
+def standard() -> Schema:
+    """Return the packaged description as it is."""
+    return _shared(None)
+
+
+def is_shared(schema: Schema) -> bool:
+    """Return whether other organisations may have this very schema."""
+    return any(schema is one for one in (*_SHARED, *_CHANGED.values()))
+
+
+_SHARED: list[Schema] = []
+_CHANGED: dict[Hashable, Schema] = {}
+"""The latest schemas with changes, by what makes them."""
+
+_KEPT = 4
+
+
+@cache
+def _shared(snapshot: Snapshot | None) -> Schema:
+    schema = _schema(_document(snapshot))
+    _SHARED.append(schema)
+    return schema
+
+
+def _changed(
+    snapshot: Snapshot | None,
+    language: int,
+    changes: tuple[
+        Mapping[str, Sequence[Sequence[str]]] | None,
+        Mapping[str, Mapping[str, Any] | None] | None,
+        Mapping[str, Mapping[str, Any] | None] | None,
+        Mapping[str, Sequence[Sequence[str]]] | None,
+    ],
+) -> Schema:
+    alternate_keys, changed_columns, more_tables, duplicate_rules = changes
     document = _document(snapshot)
     document["tables"] |= more_tables or {}
     removed = [name for name, description in document["tables"].items() if description is None]
@@ -56,26 +100,6 @@ def load(
         else:
             columns[column] = facts
     return _schema(document, alternate_keys, duplicate_rules, frozenset(removed) | frozenset(sets), language)
-
-
-def standard() -> Schema:
-    """Return the packaged description as it is."""
-    return _shared(None)
-
-
-def is_shared(schema: Schema) -> bool:
-    """Return whether other organisations may have this very schema."""
-    return any(schema is one for one in _SHARED)
-
-
-_SHARED: list[Schema] = []
-
-
-@cache
-def _shared(snapshot: Snapshot | None) -> Schema:
-    schema = _schema(_document(snapshot))
-    _SHARED.append(schema)
-    return schema
 
 
 def _schema(
