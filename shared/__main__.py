@@ -40,6 +40,7 @@ def main() -> int:
         serve,
         sync_command,
     )
+    from shared.local.commands.engagement import weights_command  # noqa: PLC0415
     from shared.local.commands.provisioning import deploy_command, install_command, state_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
@@ -49,6 +50,7 @@ def main() -> int:
     commands.add_parser("check", help="find out which of Spotler's unpublished calls work with the account")
     install_command.add_options(commands.add_parser("install", help="install the Dataverse side, check it, remove it"))
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
+    weights_command.add_options(commands.add_parser("weights", help="preview and change the points of scores"))
     bundle_command.add_options(commands.add_parser("bundle", help="carry a configuration to another environment"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     person_command.add_export_options(commands.add_parser("export", help="everything that is stored about a person"))
@@ -59,7 +61,9 @@ def main() -> int:
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
     state_command.add_options(commands.add_parser("state", help="back the state store up, and bring it back"))
     deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))
-    deploy_command.add_place(commands.add_parser("doctor", help="find out what is wrong with a running installation"))
+    deploy_command.add_examination(
+        commands.add_parser("doctor", help="find out what is wrong with a running installation")
+    )
     operations = commands.add_parser("operations", help="print the table of job operations, for docs/operations.md")
     operations.add_argument("--form", action="store_true", help="print it for the job form's script instead")
     for name, (contents, document) in _TABLES.items():
@@ -100,7 +104,7 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "install":
             return asyncio.run(install_command.run(options))
-        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "state" | "sync" as name:
+        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "state" | "sync" | "weights" as name:
             return asyncio.run(_on_the_state(name)(options))
         case "deploy":
             return deploy_command.deploy(options)
@@ -114,7 +118,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state", "sync"],
+    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state", "sync", "weights"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
     from shared.local.commands import (  # noqa: PLC0415
@@ -125,6 +129,7 @@ def _on_the_state(
         rekey_command,
         sync_command,
     )
+    from shared.local.commands.engagement import weights_command  # noqa: PLC0415
     from shared.local.commands.provisioning import state_command  # noqa: PLC0415
 
     commands: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {
@@ -136,6 +141,7 @@ def _on_the_state(
         "rekey": rekey_command.run,
         "state": state_command.run,
         "sync": sync_command.run,
+        "weights": weights_command.run,
     }
     return commands[name]
 

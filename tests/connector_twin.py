@@ -30,7 +30,7 @@ from shared.domain.records.marketing_contact import (
     PropertyType,
     SetEntry,
 )
-from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, Why
+from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.bindings.contact_documents import Consent
 from shared.engine.bindings.ledger import CLAIM_TIME
@@ -120,6 +120,16 @@ class TwinSubscriberRecords:
         self.refused.append(contact.encrypted_id)
 
 
+class TwinReading:
+    """Reads people as the twin of Dataverse has them, whatever the mapping."""
+
+    def __init__(self, crm: TwinCrm) -> None:
+        self._crm = crm
+
+    async def read(self, keys: Sequence[RecordKey]) -> dict[RecordKey, PersonRecord]:
+        return dict(await self._crm.read_people(keys))
+
+
 class ConnectorTwin:
     """One environment: its services, and workers that handle what the queue holds."""
 
@@ -185,7 +195,7 @@ class ConnectorTwin:
         self.consent = ConsentLedger(self.store, self.clock, "test")
         connector = build(
             self._ports(),
-            MappedPorts(self.crm, self.writebacks, self.new_records),
+            MappedPorts(self.crm, self.writebacks, self.new_records, lambda _: TwinReading(self.crm)),
             self._settings(),
             self.rules,
             policy=self.policy,
@@ -198,7 +208,7 @@ class ConnectorTwin:
         self.explain, self.refusal_lifting = connector.explain, connector.refusal_lifting
         self.poller, self.comparison = connector.poll, connector.comparison
         self.reconciliation, self.resync = connector.reconciliation, connector.resync
-        self.engagement = connector.engagement
+        self.engagement, self.preview, self.forecasts = connector.engagement, connector.preview, connector.forecasts
         return connector.dispatcher
 
     def _ports(self) -> Ports:

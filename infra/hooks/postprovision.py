@@ -4,13 +4,14 @@ import sys
 
 from azd_environment import deployer, installation, remember, request, run
 
-SECRETS = ("FINGERPRINT_KEY", "SPOTLER_KEY", "SPOTLER_SECRET")
+EMPTY = {"FINGERPRINT_KEY": "", "SPOTLER_KEY": "", "SPOTLER_SECRET": "", "APP_SETTINGS": "{}"}
+"""What azd's file has from now on; settings may hold secrets, too."""
 
 
 def finish() -> None:
-    """Forget the secrets, which the key vault has now, and prepare the Dataverse side."""
-    for secret in SECRETS:
-        remember(secret, "")
+    """Forget the secrets and settings, which Azure has now, and prepare the Dataverse side."""
+    for name, value in EMPTY.items():
+        remember(name, value)
     deploys = deployer()
     deploys.azure.say(deploys.dataverse.prepare(request(), installation()))
 

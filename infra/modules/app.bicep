@@ -144,7 +144,7 @@ var signInSettings = {
   OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID: clientId
 }
 
-// This replaces all settings: those that a person adds in the portal belong into the parameter appSettings.
+// This replaces all settings: `deploy` and the hooks of azd hand those that the app has besides over as appSettings.
 resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   parent: site
   name: 'appsettings'

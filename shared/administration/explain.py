@@ -13,7 +13,7 @@ from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import (
     Leave,
 )
-from shared.domain.planning.plan import plan
+from shared.domain.planning.plan import as_allowed, plan
 from shared.domain.planning.plan_input import ContactPresence, Fetched, SharingRecords
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
@@ -97,17 +97,24 @@ class Explain:
     async def _planned(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
         """Plan as the engine would, and fetch the Spotler contact where the engine would."""
         if isinstance(context.identity, Leave):
-            return context, let_go(context.plan_input)
+            if self.rules.allow_list is not None:  # whose contact it is decides
+                context = await self._fetched(context)
+            planned = as_allowed(let_go(context.plan_input), context.plan_input, self.rules)
+            assert not isinstance(planned, FetchContact), "the contact was fetched"
+            return context, planned
         (context,) = await self.planning_facts.load([context], catalogue)
         planned = plan(context.plan_input, self.rules, catalogue)
         if (
             isinstance(planned, FetchContact) or context.binding.is_live
         ):  # to include what somebody did in Spotler itself
-            contact = await self.platform.contact(context.binding.external_id)
-            context = replace(context, fetched=Fetched.YES, contact=contact)
+            context = await self._fetched(context)
             planned = plan(context.plan_input, self.rules, catalogue)
         assert not isinstance(planned, FetchContact), "the contact was fetched"
         return context, planned
+
+    async def _fetched(self, context: RecordContext) -> RecordContext:
+        contact = await self.platform.contact(context.binding.external_id)
+        return replace(context, fetched=Fetched.YES, contact=contact)
 
 
 def _duplicates_json(key: RecordKey, sharing_records: SharingRecords) -> dict[str, Any] | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.model import Mapping as FieldMapping
-from shared.domain.planning.binding import Binding
 from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write
 from shared.domain.planning.plan import plan
 from shared.domain.planning.plan_input import Fetched, PlanInput, SharingRecords
@@ -21,6 +20,7 @@ from shared.domain.records.outcomes import FieldProblem, Reason
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.fields import Scalar, wished_fields
 from shared.domain.values.values import EMPTY
+from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.ledger import Ledger
 from shared.ports.dataverse import Crm, PeopleReading
 from shared.ports.marketing_platform import MarketingPlatform
@@ -155,18 +155,18 @@ class Preview:
     async def reasons(self, table: PersonTable, *, size: int) -> Counter[tuple[str, Reason]]:
         """Return how a sample of a table would end with the live mapping: counts by action and reason."""
         keys = (await self.crm.people_page(table, after=None, limit=min(size, _MOST))).keys
-        compared = await self._compare(self.rules.mapping, keys)
+        compared = await self.compare(keys, self.rules)
         return Counter((one.after.action, one.after.reason) for one in compared)
 
     async def planned(self, keys: Collection[RecordKey]) -> dict[RecordKey, tuple[str, Reason]]:
         """Return action and reason of each record with the live mapping; records that do not exist are left out."""
-        compared = await self._compare(self.rules.mapping, keys)
+        compared = await self.compare(keys, self.rules)
         return {one.key: (one.after.action, one.after.reason) for one in compared}
 
     async def findings(self, candidate: FieldMapping) -> list[Finding]:
         """Warn if a mapping would take something from a large share of a sample: values, or the contact itself."""
         compared = await self._compare(candidate, await self._keys(candidate, _SAMPLE))
-        emptied = Counter(name for one in compared for name in one.emptied(clears=self._cleared(candidate)))
+        emptied = Counter(name for one in compared for name in one.emptied(clears=self.cleared(candidate)))
         ending = sum(1 for one in compared if one.ends)
         found = [
             Finding(Severity.WARNING, Code.EMPTIES_MANY, _EMPTIES.format(name, count, len(compared)))
@@ -180,7 +180,7 @@ class Preview:
     def _are_many(self, count: int, of: int) -> bool:
         return count >= _MANY and count * 100 > of * self.percent
 
-    def _cleared(self, candidate: FieldMapping) -> frozenset[str]:
+    def cleared(self, candidate: FieldMapping) -> frozenset[str]:
         """Return the properties that are emptied because no row names them any more (PURGE-01)."""
         if self.rules.unmapped is not Unmapped.CLEAR:
             return frozenset()
@@ -191,17 +191,21 @@ class Preview:
         return _report(await self._compare(candidate, keys), shown)
 
     async def _compare(self, candidate: FieldMapping, keys: Collection[RecordKey]) -> list[RecordPreview]:
-        wanted = list(dict.fromkeys(keys))[:_MOST]
+        return await self.compare(keys, replace(self.rules, mapping=candidate))
+
+    async def compare(self, keys: Collection[RecordKey], new: Rules) -> list[RecordPreview]:
+        """Plan records with the live rules and with others, at most a thousand; those that are gone are left out."""
+        wanted, old = list(dict.fromkeys(keys))[:_MOST], self.rules
         catalogue = await self.platform.properties()
-        old, new = self.rules, replace(self.rules, mapping=candidate)
         before = await self.reading(old.mapping).read(wanted)
-        after = await self.reading(new.mapping).read(wanted)
+        after = before if new.mapping is old.mapping else await self.reading(new.mapping).read(wanted)
         entries = await self.ledger.entries(wanted)
+        sharing = await self._sharing(entries)
         previews: list[RecordPreview] = []
         for key in wanted:
             if key in before and key in after:
                 binding = entries[key].binding
-                others = await self._sharing_records(key, binding)
+                others = sharing.get(key, SharingRecords())
                 sides = [
                     _side(PlanInput(key, record, binding, sharing_records=others), record, rules, catalogue)
                     for record, rules in ((before[key], old), (after[key], new))
@@ -212,10 +216,11 @@ class Preview:
     def _maps(self, table: PersonTable, candidate: FieldMapping) -> bool:
         return bool(self.rules.mapping.for_table(table) or candidate.for_table(table))
 
-    async def _sharing_records(self, key: RecordKey, binding: Binding) -> SharingRecords:
-        if not binding.is_live:
-            return SharingRecords()
-        return (await self.ledger.contacts([binding.external_id]))[binding.external_id].sharing_records_of(key)
+    async def _sharing(self, entries: Mapping[RecordKey, Entry]) -> dict[RecordKey, SharingRecords]:
+        """Return with whom each record shares its contact."""
+        live = {key: entry.binding.external_id for key, entry in entries.items() if entry.binding.is_live}
+        contacts = await self.ledger.contacts(list(live.values()))
+        return {key: contacts[external_id].sharing_records_of(key) for key, external_id in live.items()}
 
 
 def _properties(mapping: FieldMapping) -> frozenset[str]:

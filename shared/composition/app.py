@@ -15,6 +15,7 @@ from uuid import UUID
 from shared.errors import ConfigurationError, ConnectorError
 
 if TYPE_CHECKING:
+    from shared.administration.mode import ModeChange
     from shared.composition.administration import Administration
     from shared.composition.process import Process, Ready
     from shared.composition.services import Services
@@ -53,7 +54,12 @@ async def is_shadow() -> bool:
     """Whether nothing may be written now. Raises ConnectorErrors: without the state nobody knows."""
     from shared.administration.mode import Mode  # noqa: PLC0415
 
-    return (await (await services()).modes.current()).mode is Mode.SHADOW
+    return (await mode()).mode is Mode.SHADOW
+
+
+async def mode() -> ModeChange:
+    """Return the mode, at most ten seconds old. Raises ConnectorErrors."""
+    return await (await services()).modes.current()
 
 
 async def keep_activity(*, at_once: bool = False) -> None:

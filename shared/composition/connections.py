@@ -13,6 +13,7 @@ import httpx
 from shared.adapters.dataverse.events.execution_context import without_values
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.credentials import (
+    AzureCli,
     Certificate,
     ClientSecret,
     Credential,
@@ -53,13 +54,14 @@ def dataverse_client(settings: Settings) -> DataverseClient:
 
 
 def dataverse_credential(settings: Settings) -> Credential:
-    """Return the credential of the connector's own user."""
+    """Return the credential of the connector's own user; in commands without one, of whoever is signed in to az."""
     tenant, client = settings.dataverse_tenant_id, settings.dataverse_client_id
     if secret := settings.dataverse_client_secret.get_secret_value():
         return ClientSecret(tenant, client, secret)
     if source := settings.dataverse_certificate.get_secret_value():
         return Certificate(tenant, client, source, settings.dataverse_certificate_password.get_secret_value() or None)
-    return ManagedIdentity(client or None)
+    is_in_azure = "IDENTITY_ENDPOINT" in os.environ  # set by App Service where an app has an identity
+    return ManagedIdentity(client or None) if client or is_in_azure else AzureCli(tenant)
 
 
 def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:

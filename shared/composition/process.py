@@ -20,6 +20,8 @@ from shared.composition.wiring import Connector, build, build_intake
 from shared.dispatch.dispatch import Dispatcher
 from shared.dispatch.shadow import Shadow
 from shared.domain.mapping.formats.yaml_format import to_yaml
+from shared.domain.recovery.allow_list import AllowList
+from shared.errors import ConnectorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Wired:
     """The use cases around one version of the mapping."""
 
     version: LiveVersion
+    allow_list: AllowList | None
     connector: Connector
     administration: Administration
 
@@ -76,12 +79,21 @@ class Process:
             self._live = LiveMapping(
                 services.mapping_repository, services.clock, lambda: to_yaml(first_mapping(self._settings))
             )
-        version = await self._live.get()
-        if self._wired is None or self._wired.version is not version:
-            rules = rules_of(self._settings, version, await services.keys.fingerprinter())
+        version, allowed = await self._live.get(), await self._allow_list(services)
+        if self._wired is None or self._wired.version is not version or self._wired.allow_list != allowed:
+            rules = rules_of(self._settings, version, await services.keys.fingerprinter(), allowed)
             connector = build(services, services.mapped(version.mapping), self._settings, rules)
-            self._wired = Wired(version, connector, administer(services, connector, rules))
+            self._wired = Wired(version, allowed, connector, administer(services, connector, rules))
         return self._wired
+
+    async def _allow_list(self, services: Services) -> AllowList | None:
+        """Return who may be written; while the state store is down, as before: then nothing is written (`_ready`)."""
+        try:
+            return (await services.modes.current()).allow_list(await services.keys.fingerprinter())
+        except ConnectorError:
+            if self._wired is None:
+                raise
+            return self._wired.allow_list
 
     async def close(self) -> None:
         """Release connections."""

@@ -9,6 +9,7 @@ from shared.consent.bounce_service import BounceCatchUp, BounceService
 from shared.domain.consent.bounce_text import Language
 from shared.domain.planning.rules import EndAction, Rules, Unmapped
 from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.recovery.allow_list import AllowList
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.contact_lookup import Contacts
@@ -58,8 +59,10 @@ class Tools:
     brake: Brake
 
 
-def rules_of(settings: Settings, version: LiveVersion, fingerprints: Fingerprinter) -> Rules:
-    """Combine the settings with a version of the mapping."""
+def rules_of(
+    settings: Settings, version: LiveVersion, fingerprints: Fingerprinter, allow_list: AllowList | None = None
+) -> Rules:
+    """Combine the settings with a version of the mapping, and with who may be written."""
     return Rules(
         mapping=version.mapping,
         fingerprints=fingerprints,
@@ -69,6 +72,7 @@ def rules_of(settings: Settings, version: LiveVersion, fingerprints: Fingerprint
         on_inactive=settings.on_inactive if settings.anonymize_contact_when_inactive else EndAction.NOTHING,
         unmapped=Unmapped.CLEAR if settings.purge_existing_properties_when_not_set else Unmapped.KEEP,
         recast=version.recast,
+        allow_list=allow_list,
     )
 
 

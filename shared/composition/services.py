@@ -10,15 +10,18 @@ from shared.adapters.dataverse.engagement.scores import DataverseScores
 from shared.adapters.dataverse.events.organisations import KnownOrganisations
 from shared.adapters.dataverse.events.own_user import OwnUser
 from shared.adapters.dataverse.metadata.mapped_schema import DataverseSchema
+from shared.adapters.dataverse.metadata.readers import DataverseReaders
 from shared.adapters.dataverse.metadata.record_access import DataverseRecordAccess
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.crm import DataverseCrm
 from shared.adapters.dataverse.records.people_search import PeopleSearch
+from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.rows.automations import DataverseAutomations
 from shared.adapters.dataverse.rows.bounce_tasks import DataverseBounceTasks
 from shared.adapters.dataverse.rows.environment_variables import DataverseEnvironmentVariables
 from shared.adapters.dataverse.rows.latest_rows import LatestRows
 from shared.adapters.dataverse.rows.lists import DataverseLists
+from shared.adapters.dataverse.rows.marked_records import DataverseMarkedRecords
 from shared.adapters.dataverse.rows.permission_names import DataversePermissionRows
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.writeback.subscriber_records import DataverseSubscriberRecords
@@ -37,6 +40,7 @@ from shared.adapters.storage.keys.sealed import SealedStore
 from shared.administration.mapping_repository import MappingRepository
 from shared.administration.mapping_service import MappingService
 from shared.administration.mapping_validation import MappingValidator
+from shared.administration.measures.timer_runs import TimerRuns
 from shared.administration.mode import Modes
 from shared.composition.connections import (
     SystemClock,
@@ -88,6 +92,9 @@ class Services(Ports):
     people_search: PeopleSearch
     latest_rows: LatestRows
     modes: Modes
+    readers: DataverseReaders
+    timer_runs: TimerRuns
+    marked_records: DataverseMarkedRecords
 
     async def close(self) -> None:
         """Release connections, those to other services first."""
@@ -102,6 +109,7 @@ class Services(Ports):
             crm=traced(DataverseCrm(dataverse, mapping, settings.sync_tables, schema), "crm"),
             writebacks=DataverseWritebacks(dataverse, schema, mapping, detects_duplicates=checks),
             new_records=DataverseSubscriberRecords(dataverse, schema, mapping, detects_duplicates=checks),
+            reading=lambda other: PersonReader(dataverse, schema, other, settings.sync_tables),
         )
 
 
@@ -186,4 +194,7 @@ def open_services(settings: Settings, clock: Clock | None = None, queue: Queue |
         people_search=PeopleSearch(dataverse, settings.sync_tables),
         latest_rows=LatestRows(dataverse),
         modes=Modes(store, clock, settings.environment),
+        readers=DataverseReaders(dataverse, DataverseRecordAccess(dataverse, clock), clock),
+        timer_runs=TimerRuns(store, settings.environment),
+        marked_records=DataverseMarkedRecords(dataverse),
     )

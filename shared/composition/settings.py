@@ -41,7 +41,7 @@ from shared.domain.planning.rules import EndAction
 from shared.domain.records.fingerprint_keys import SHORTEST, key_problem
 from shared.domain.records.records import PersonTable
 from shared.domain.values.texts import trimmed
-from shared.engagement.choices import ResponseKind
+from shared.engagement.choices import AccountScores, ResponseKind
 from shared.errors import ConfigurationError
 
 SERVICE_BUS_LOCK = timedelta(minutes=5)
@@ -65,6 +65,7 @@ _CHOICES: Mapping[str, type[Enum]] = {
     "spotler_list_kind": ListKind,
     "bounce_task_language": Language,
     "engagement_weights": Preset,
+    "account_scores": AccountScores,
 }
 NO_RESPONSES = "none"
 """The value of CREATE_CAMPAIGN_RESPONSES for no kind at all; an empty setting has the default."""

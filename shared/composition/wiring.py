@@ -4,16 +4,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.administration.explain import Explain
+from shared.administration.preview import Preview
 from shared.composition.engagement import engagement_of
-from shared.composition.ports import MappedPorts, Ports
+from shared.composition.ports import MappedPorts, Ports, held_to
 from shared.composition.rooms import bounce_service, job_runner, list_syncs, record_handler, tools_of
 from shared.composition.settings import Settings
 from shared.consent.bounce_service import BounceService
 from shared.consent.permission_renames import PermissionNames
 from shared.consent.refusal_lifting import RefusalLifting
 from shared.dispatch.dispatch import Dispatcher
+from shared.dispatch.forecasts import Forecasts
 from shared.dispatch.intake import Intake, Ready
 from shared.dispatch.job_sweep import JobSweep
+from shared.dispatch.other_runs import OtherRuns
 from shared.dispatch.resync import Resync
 from shared.dispatch.run_control import RunControl
 from shared.dispatch.runs import Runs
@@ -63,6 +66,7 @@ class Connector:
     dispatcher: Dispatcher
     resync: Resync
     runs: RunControl
+    other_runs: OtherRuns
     lists: Lists
     explain: Explain
     poll: Poll
@@ -72,6 +76,8 @@ class Connector:
     reconciliation: Reconciliation
     comparison: Comparison
     engagement: Engagement
+    preview: Preview
+    forecasts: Forecasts
     bounces: BounceService
     permission_names: PermissionNames
     job_sweep: JobSweep
@@ -92,6 +98,7 @@ def build(
 
     `new_subscribers` replaces the import of new subscribers; tests pass a twin.
     """
+    ports = held_to(rules.allow_list, ports)
     tools = tools_of(ports, mapped, settings, rules, policy or RetryPolicy())
     clock, store, environment = ports.clock, ports.store, settings.environment
     crm, platform, queue, feeds = mapped.crm, ports.platform, ports.queue, ports.feeds
@@ -186,6 +193,15 @@ def build(
         environment=environment,
     )
     engagement = engagement_of(tools)
+    preview = Preview(
+        crm=crm,
+        reading=mapped.reading,
+        platform=platform,
+        ledger=ledger,
+        rules=rules,
+        percent=settings.mass_change_percent,
+    )
+    forecasts = Forecasts(preview=preview, crm=crm, lanes=lanes, store=store, clock=clock, environment=environment)
     release = Release(brake=brake, lists=lists.start, lanes=lanes, redelivery=redelivery, clock=clock)
     walks = Walks(store, clock, environment)
     runs = RunControl(runs=Runs(store, clock, environment), walks=walks, lanes=lanes, clock=clock)
@@ -218,6 +234,7 @@ def build(
             release=release,
             comparison=comparison,
             engagement=engagement,
+            forecasts=forecasts,
             lists=lists,
             lanes=lanes,
             redelivery=redelivery,
@@ -229,6 +246,7 @@ def build(
         ),
         resync=resync,
         runs=runs,
+        other_runs=OtherRuns(comparison, engagement),
         lists=lists,
         explain=Explain(
             crm=crm,
@@ -255,6 +273,8 @@ def build(
         reconciliation=reconciliation,
         comparison=comparison,
         engagement=engagement,
+        preview=preview,
+        forecasts=forecasts,
         bounces=bounces,
         permission_names=permission_names,
         job_sweep=JobSweep(

@@ -63,7 +63,7 @@ def page_answer(
     environment: Any = None,
     notice: Any = None,
     badges: Mapping[str, Any] | None = None,
-    is_shadow: bool = False,
+    mode: Any = None,
 ) -> WebAnswer:
     """Render a page. `environment` are the settings, None while they cannot be read."""
     theme = request.cookies.get("console_theme", "")
@@ -74,7 +74,8 @@ def page_answer(
         "Role": Role,
         "environment": environment.environment if environment is not None else "",
         "is_live": environment.sync_enabled if environment is not None else True,
-        "is_shadow": is_shadow,
+        "mode": mode.mode if mode is not None else "live",
+        "change": mode,
         "languages": LANGUAGES,
         "menu": MENU,
         "current": request.path[0] if request.path else "",

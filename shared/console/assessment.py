@@ -49,6 +49,10 @@ def assess(
     live = depths[QueueName.LIVE].oldest or depths[QueueName.EVENTS].oldest
     if live is not None and now - live > STANDS_STILL:
         return Assessment(Tone.BAD, said("Changes of Dynamics stand still"), since=live, to=link("connection"))
+    if poll.get("rests"):
+        return Assessment(
+            Tone.NEUTRAL, said("Shadow: nothing is written, and Spotler is not looked at"), to=link("mode")
+        )
     until = datetime.fromisoformat(poll["until"]) if poll["until"] else None
     if not poll["ok"]:
         return Assessment(Tone.BAD, said("Changes of Spotler do not come in"), since=until, to=link("connection"))

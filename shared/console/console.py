@@ -152,7 +152,7 @@ class _Turn:
             environment=settings,
             notice=notice,
             badges={} if page.is_fragment else await _badges(),
-            is_shadow=not page.is_fragment and await app.is_shadow(),
+            mode=None if page.is_fragment else await app.mode(),
         )
         return WebAnswer(answered.body, answered.status, answered.media_type, answered.headers, tuple(cookies))
 

@@ -81,6 +81,11 @@ CURES: Mapping[Reason, Cure] = {
         said("Switch synchronisation on for the environment: SYNC_ENABLED."), Actor.ADMINISTRATOR, _AT_CHANGE
     ),
     Reason.TABLE_OFF: Cure(said("Add the table to SYNC_TABLES."), Actor.ADMINISTRATOR, _AT_CHANGE),
+    Reason.NOT_ALLOWED: Cure(
+        said("Nothing during a trial. Otherwise add the address to the allow-list, or go live."),
+        Actor.ADMINISTRATOR,
+        _AT_CHANGE,
+    ),
     Reason.HARD_BOUNCE: Cure(said("Correct the e-mail address in Dynamics and save."), Actor.OWNER, _AT_SAVE),
     Reason.SOFT_BOUNCE: Cure(said("Correct the e-mail address in Dynamics and save."), Actor.OWNER, _AT_SAVE),
     Reason.NO_ACTIVE_CHANNEL: Cure(

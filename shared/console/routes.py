@@ -7,6 +7,7 @@ from shared.console.access.roles import Role
 from shared.console.pages import (
     connection,
     decisions,
+    forecast,
     mode,
     overview,
     people,
@@ -59,7 +60,8 @@ def _act(pattern: str, handler: Handler, role: Role, act: str) -> Route:
 
 NOT_IN_SHADOW = frozenset(
     {"release", "review", "sync-list", "look-at-spotler", "start-run", "resume-run", "start-comparison", "take-up-job"}
-    | {"start-mailings"}
+    | {"take-side", "make-primary", "repeat-job", "change-comparison", "change-mailings"}
+    | {"start-mailings", "measure-round-trip"}
 )
 """Acts that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 
@@ -84,11 +86,15 @@ ROUTES: tuple[Route, ...] = (
     _act("problems/*/discard", problems.discard, Role.ADMINISTRATOR, "discard"),
     _page("decisions", decisions.decisions),
     _part("parts/fields", decisions.fields),
+    _part("parts/duplicates", decisions.duplicates),
+    _act("person/*/*/side", decisions.take_side, Role.ADMINISTRATOR, "take-side"),
+    _act("person/*/*/primary", decisions.make_primary, Role.ADMINISTRATOR, "make-primary"),
     _act("decisions/*/release", decisions.release, Role.ADMINISTRATOR, "release"),
     _act("decisions/*/review", decisions.decide, Role.ADMINISTRATOR, "review"),
     _page("jobs", jobs.jobs),
     _part("parts/jobs", jobs.rows),
     _act("jobs/*/take-up", jobs.take_up, Role.OPERATOR, "take-up-job"),
+    _act("jobs/*/repeat", jobs.repeat, Role.OPERATOR, "repeat-job"),
     _page("lists", lists.lists),
     _part("parts/lists", lists.rows),
     _page("list/*", lists.one_list),
@@ -97,6 +103,11 @@ ROUTES: tuple[Route, ...] = (
     _act("list/*/sync", lists.sync, Role.OPERATOR, "sync-list"),
     _page("mailings", mailings.mailings),
     _page("mailings.csv", mailings.export),
+    _act("runs/from-spotler/*", runs.change_from_spotler, Role.OPERATOR, "change-comparison"),
+    _act("runs/mailings/*", runs.change_mailings, Role.OPERATOR, "change-mailings"),
+    _page("mailing/*", mailings.one_mailing),
+    _page("mailing/*/over-time.csv", mailings.over_time),
+    _page("mailing/*/links.csv", mailings.clicked_links),
     _act("runs/mailings", mailings.start, Role.OPERATOR, "start-mailings"),
     _page("runs", runs.runs),
     _page("runs/*/prepare", runs.prepare),
@@ -132,6 +143,10 @@ ROUTES: tuple[Route, ...] = (
     _act("connection/capabilities", connection.test_capabilities, Role.OPERATOR, "test-capabilities"),
     _act("connection/look", connection.look_now, Role.OPERATOR, "look-at-spotler"),
     _page("mode", mode.mode),
+    _act("mode/allow-list", mode.hold_to_list, Role.ADMINISTRATOR, "hold-to-list"),
+    _part("forecast/*", forecast.progress),
+    _act("checks/round-trip", proof.measure, Role.OPERATOR, "measure-round-trip"),
+    _act("forecast/*/begin", forecast.begin, Role.OPERATOR, "begin-forecast"),
     _act("mode/shadow", mode.enter_shadow, Role.ADMINISTRATOR, "enter-shadow"),
     _act("mode/plan", mode.plan_everybody, Role.OPERATOR, "plan-everybody"),
     _act("mode/live", mode.go_live, Role.ADMINISTRATOR, "go-live"),

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.request import Installation
-from shared.deployment.web import Web
+from shared.deployment.web import Access, Web
 
 PAUSE, LONGEST = 10.0, 300.0
 """Seconds between two looks, and until the test change is given up: a new trigger may take minutes to be found."""
@@ -79,16 +79,16 @@ def outcome(test: ChangeTest, installation: Installation) -> str:
     return _TEXTS[test.way, test.end].format(code=test.code or "no code", **place)
 
 
-def try_queue(azure: Azure, installation: Installation, web: Web, key: str) -> ChangeTest:
+def try_queue(azure: Azure, installation: Installation, web: Web, access: Access) -> ChangeTest:
     """Let the app send a message to itself over its live lane, and wait until it has been taken."""
-    tables = web.health(installation.host, key).tables
-    if not tables or not web.resync(installation.host, key, tables[0], uuid4()):
+    tables = web.health(installation.host, access).tables
+    if not tables or not web.resync(installation.host, access, tables[0], uuid4()):
         return ChangeTest(Way.QUEUE, ChangeEnd.NOT_SENT)
     passed = 0.0
     while passed < LONGEST:
         azure.wait(PAUSE)
         passed += PAUSE
-        lane = web.health(installation.host, key).live
+        lane = web.health(installation.host, access).live
         if lane is not None and (lane.active == 0 or lane.oldest_seconds < passed - PAUSE):
             return ChangeTest(Way.QUEUE, ChangeEnd.DONE)
     return ChangeTest(Way.QUEUE, ChangeEnd.NOT_TAKEN)

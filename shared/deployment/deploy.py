@@ -1,6 +1,5 @@
 """The steps of a deployment. Each finds out what is there, so that a killed run is finished by the next."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,20 +8,19 @@ from shared.deployment.change_test import outcome, try_queue
 from shared.deployment.checks import check_names, check_region, check_rights, missing_providers, register, signed_in
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.dataverse_side import DataverseSide
+from shared.deployment.examination.doctor import examine
+from shared.deployment.examination.known import known_of
 from shared.deployment.provisioning import (
     changes,
-    existing,
     parameters,
     provision,
-    setting_problems,
     wait_for_former_run,
 )
 from shared.deployment.publishing import build, publish
 from shared.deployment.request import Account, DeploymentRequest, Installation
 from shared.deployment.running import (
+    access_to,
     broken_references,
-    function_key,
-    health_problems,
     wait_for_health,
     wait_for_references,
 )
@@ -49,15 +47,21 @@ class Deployer:
     dataverse: DataverseSide
 
     def plan(self, request: DeploymentRequest) -> list[str]:
-        """Return what `deploy` would change in Azure, one line each; nothing is changed."""
+        """Return what `deploy` would change in Azure and Dataverse, one line each; nothing is changed."""
         account = signed_in(self.azure)
         check_names(self.azure, request)
         check_rights(self.azure, account, request)
         check_region(self.azure, request)
         lines = [f"register {name}" for name in missing_providers(self.azure)]
         if not self.azure.find("looking for the resource group", "group", "show", "--name", request.group):
-            return [*lines, f"create the resource group {request.group}, with every resource of infra/main.bicep in it"]
-        return [*lines, *changes(self.azure, request, parameters(self.azure, account, request))]
+            lines.append(f"create the resource group {request.group}, with every resource of infra/main.bicep in it")
+        else:
+            lines += changes(self.azure, request, parameters(self.azure, account, request))
+        try:
+            lines += self.dataverse.plan(request, known_of(self.azure, self.web, account, request))
+        except ConfigurationError as error:
+            lines.append(f"In Dataverse nothing can be planned: {error}")
+        return lines
 
     def check(self, request: DeploymentRequest) -> Account:
         """Check sign-in, rights and region, register providers, wait for a former run; return who is signed in."""
@@ -95,9 +99,9 @@ class Deployer:
         say = self.azure.say
         wait_for_references(self.azure, lambda: broken_references(self.azure, account, request, installation))
         say("Waiting for the app")
-        answer = wait_for_health(self.azure, request, installation, self.web)
-        key = function_key(self.azure, request, installation)
-        mapping = self.web.mapping(installation.host, key)
+        access = access_to(self.azure, account, request, installation)
+        answer = wait_for_health(self.azure, installation, self.web, access)
+        mapping = self.web.mapping(installation.host, access)
         if mapping is None:
             raise ConfigurationError(
                 "The app cannot tell its mapping, so the steps of Dataverse stay as they are. "
@@ -107,7 +111,7 @@ class Deployer:
         if answer.problems:
             return (*(f"The app answers, but {one}" for one in answer.problems), _NOT_TRIED)
         say("Sending a test change")
-        test = self.dataverse.try_change(request) or try_queue(self.azure, installation, self.web, key)
+        test = self.dataverse.try_change(request) or try_queue(self.azure, installation, self.web, access)
         told = outcome(test, installation)
         if not test.is_well:
             return (told,)
@@ -116,24 +120,7 @@ class Deployer:
 
     def doctor(self, request: DeploymentRequest) -> list[str]:
         """Return what is wrong with a running installation, each with what to do; nothing is changed."""
-        account = signed_in(self.azure)
-        installation = existing(self.azure, request)
-        if installation is None:
-            return [f"There is no deployment in {request.group}: run python -m shared deploy"]
-        checks: list[Callable[[], list[str]]] = [
-            lambda: [f"The resource provider {name} is not registered: az provider register --namespace {name}"
-                     for name in missing_providers(self.azure)],
-            lambda: setting_problems(self.azure, request, installation),
-            lambda: broken_references(self.azure, account, request, installation),
-            lambda: health_problems(self.azure, request, installation, self.web),
-        ]  # fmt: skip
-        found: list[str] = []
-        for check in checks:
-            try:
-                found += check()
-            except ConfigurationError as error:
-                found.append(str(error))
-        return found
+        return examine(self.azure, self.web, self.dataverse, request)
 
 
 def _listed(problems: tuple[str, ...]) -> str:

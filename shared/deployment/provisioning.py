@@ -1,6 +1,7 @@
 """Deploys the template: its parameters, what it would change, its outputs."""
 
 import secrets
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,16 @@ def changes(azure: Azure, request: DeploymentRequest, values: dict[str, Any]) ->
 
 
 def provision(azure: Azure, request: DeploymentRequest, values: dict[str, Any]) -> Installation:
-    """Create and update every resource. Repeatable: what exists stays, and keeps its data."""
+    """Create and update every resource. Repeatable: what exists stays, and keeps its data.
+
+    Azure is asked first: it refuses names, regions, quotas and policies before it makes anything.
+    """
     azure.ask("creating the resource group", "group", "create", "--name", request.group, "--location", request.location)
     with _parameter_file(values) as file:
+        azure.ask(
+            "asking Azure whether it would take the template (nothing is changed yet)",
+            *("deployment", "group", "validate", *_template(request, file)),
+        )
         made = azure.ask("deploying the template", "deployment", "group", "create", *_template(request, file))
     return Installation.of(made["properties"]["outputs"])
 
@@ -149,14 +157,14 @@ def _further_settings(azure: Azure, request: DeploymentRequest) -> dict[str, str
     ours = {name.casefold() for name in TEMPLATE_SETTINGS | PREMIUM_SETTINGS | TIME_ZONE_SETTINGS}
     found: dict[str, str] = {}
     for app in _apps(azure, request):
-        settings = _settings(azure, request, app["name"])
+        settings = settings_of(azure, request, app["name"])
         found |= {name: value for name, value in settings.items() if name.casefold() not in ours}
     return found
 
 
-def setting_problems(azure: Azure, request: DeploymentRequest, app: RunningApp) -> list[str]:
+def setting_problems(settings: Collection[str]) -> list[str]:
     """Return each setting that the app lacks, or must not have, with its cure; names alone, no values."""
-    names = {name.casefold() for name in _settings(azure, request, app.app)}
+    names = {name.casefold() for name in settings}
     missing = [name for name in sorted(TEMPLATE_SETTINGS) if name.casefold() not in names]
     unwanted = [name for name in sorted(TIME_ZONE_SETTINGS) if name.casefold() in names]
     return [
@@ -165,7 +173,8 @@ def setting_problems(azure: Azure, request: DeploymentRequest, app: RunningApp) 
     ]
 
 
-def _settings(azure: Azure, request: DeploymentRequest, app: str) -> dict[str, str]:
+def settings_of(azure: Azure, request: DeploymentRequest, app: str) -> dict[str, str]:
+    """Return the settings of an app, with their values."""
     named = ("--resource-group", request.group, "--name", app)
     listed = azure.ask("reading the settings", "functionapp", "config", "appsettings", "list", *named)
     return {one["name"]: one["value"] for one in listed}

@@ -1,6 +1,6 @@
-"""The port to a running app, and its adapter: HTTPS with the function key."""
+"""The port to a running app, and its adapter: HTTPS with the function key, and a token where sign-in is on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
 from uuid import UUID
@@ -32,18 +32,32 @@ class HealthAnswer:
     live: Lane | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What opens the HTTP routes: the function key, and a token where App Service Authentication stands before them."""
+
+    key: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of a request; addresses are logged by proxies, headers are not."""
+        bearer = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        return {"x-functions-key": self.key, **bearer}
+
+
 class Web(Protocol):
     """Asks the app itself; what it does not answer is no error here."""
 
-    def health(self, host: str, key: str) -> HealthAnswer:
+    def health(self, host: str, access: Access) -> HealthAnswer:
         """Ask for its health."""
         ...
 
-    def mapping(self, host: str, key: str) -> str | None:
+    def mapping(self, host: str, access: Access) -> str | None:
         """Return the live mapping as YAML; None if it does not tell."""
         ...
 
-    def resync(self, host: str, key: str, table: str, record: UUID) -> bool:
+    def resync(self, host: str, access: Access, table: str, record: UUID) -> bool:
         """Have a record processed; return whether the app will do it."""
         ...
 
@@ -51,9 +65,9 @@ class Web(Protocol):
 class HttpsWeb:
     """Implements `Web`."""
 
-    def health(self, host: str, key: str) -> HealthAnswer:
+    def health(self, host: str, access: Access) -> HealthAnswer:
         """See Web."""
-        answer = _ask("GET", host, "health", key)
+        answer = _ask("GET", host, "health", access)
         if answer is None:
             return HealthAnswer(0)
         try:
@@ -62,22 +76,22 @@ class HttpsWeb:
             return HealthAnswer(answer.status_code)
         return health_of(answer.status_code, report)
 
-    def mapping(self, host: str, key: str) -> str | None:
+    def mapping(self, host: str, access: Access) -> str | None:
         """See Web."""
-        answer = _ask("GET", host, "mapping", key)
+        answer = _ask("GET", host, "mapping", access)
         return answer.text if answer is not None and answer.status_code == HTTPStatus.OK else None
 
-    def resync(self, host: str, key: str, table: str, record: UUID) -> bool:
+    def resync(self, host: str, access: Access, table: str, record: UUID) -> bool:
         """See Web."""
-        answer = _ask("POST", host, "resync", key, {"table": table, "id": str(record)})
+        answer = _ask("POST", host, "resync", access, {"table": table, "id": str(record)})
         return answer is not None and answer.status_code == HTTPStatus.ACCEPTED
 
 
-def _ask(method: str, host: str, path: str, key: str, body: Any = None) -> httpx.Response | None:
-    """Call a route; None if nothing answers. The key travels in a header, not in an address that proxies log."""
-    headers = {"x-functions-key": key}
+def _ask(method: str, host: str, path: str, access: Access, body: Any = None) -> httpx.Response | None:
+    """Call a route; None if nothing answers."""
+    url = f"https://{host}/api/{path}"
     try:
-        return httpx.request(method, f"https://{host}/api/{path}", headers=headers, json=body, timeout=_TIMEOUT)
+        return httpx.request(method, url, headers=access.headers, json=body, timeout=_TIMEOUT)
     except httpx.HTTPError:
         return None
 

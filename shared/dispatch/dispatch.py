@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.dispatch.forecasts import Forecasts
 from shared.dispatch.resync import Resync
 from shared.dispatch.work import OtherMessage, Work, permissions_together
 from shared.domain.records.records import RecordKey, Reference, Why
@@ -22,6 +23,7 @@ from shared.lists.service import Lists
 from shared.messages.lane_messages import (
     Compare,
     Engage,
+    ForecastStep,
     Jobs,
     Lanes,
     Permissions,
@@ -52,6 +54,7 @@ class Dispatcher:
     release: Release
     comparison: Comparison
     engagement: Engagement
+    forecasts: Forecasts
     lists: Lists
     lanes: Lanes
     redelivery: Redelivery
@@ -140,6 +143,8 @@ class Dispatcher:
                 await self.comparison.step(message, lane=lane)
             case Engage():
                 await self.engagement.step(message, lane=lane)
+            case ForecastStep():
+                await self.forecasts.step(message, lane=lane)
             case _:
                 await self.lists.handle(message, lane=lane)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.administration.preview import Preview
+from shared.dispatch.forecasts import Forecasts
 from shared.dispatch.resync import PAGE
 from shared.dispatch.runs import PREFIX
 from shared.dispatch.walks import Walks
@@ -19,7 +20,7 @@ from shared.dispatch.work import Work
 from shared.domain.records.records import RecordKey, Why
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
-from shared.messages.lane_messages import Lanes, Walk
+from shared.messages.lane_messages import ForecastStep, Lanes, Walk
 from shared.messages.redelivery import Redelivery
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
@@ -49,6 +50,7 @@ class Shadow:
     """Takes the place of the dispatcher in shadow mode."""
 
     preview: Preview
+    forecasts: Forecasts
     crm: Crm
     walks: Walks
     lanes: Lanes
@@ -68,6 +70,8 @@ class Shadow:
         for message in work.others:
             if isinstance(message, Walk) and message.why is Why.RESYNC and not message.correlation.startswith(PREFIX):
                 await self._plan_page(message, lane)
+            elif isinstance(message, ForecastStep):
+                await self._go_on(message, lane)
             else:
                 await self.lanes.send_later(lane, message, when)
 
@@ -98,6 +102,11 @@ class Shadow:
 
     async def _plan_page(self, step: Walk, lane: QueueName) -> None:
         done = await attempt(lambda: self._walk(step, lane), "a page of the shadow")
+        if isinstance(done, ConnectorError):
+            await self.redelivery.postpone(lane, step, done)
+
+    async def _go_on(self, step: ForecastStep, lane: QueueName) -> None:
+        done = await attempt(lambda: self.forecasts.step(step, lane=lane), "a page of a forecast")
         if isinstance(done, ConnectorError):
             await self.redelivery.postpone(lane, step, done)
 

@@ -13,6 +13,7 @@ from shared.messages.lane_messages import (
     AnyMessage,
     Compare,
     Engage,
+    ForecastStep,
     Jobs,
     Permissions,
     ReferenceBatch,
@@ -24,7 +25,7 @@ from shared.messages.list_messages import ListClean, ListLook, ListMembers, List
 from shared.messages.redelivery import Redelivery
 from shared.ports.queue import QueueName
 
-OtherMessage = Jobs | Walk | Replay | Compare | Engage | ListMessage
+OtherMessage = Jobs | Walk | Replay | Compare | Engage | ForecastStep | ListMessage
 """A message that is handled by itself, beside people."""
 
 
@@ -37,8 +38,8 @@ class Work:
     permissions: list[Permissions] = field(default_factory=list)
     walks: list[Walk] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
-    comparisons: list[Compare] = field(default_factory=list)
-    engagements: list[Engage] = field(default_factory=list)
+    steps: list[Compare | Engage | ForecastStep] = field(default_factory=list)
+    """Of work whose progress is in the state store."""
     lists: list[ListMessage] = field(default_factory=list)
     unchecked: list[Unchecked] = field(default_factory=list)
     """Messages whose origin must be checked first (`dispatch/intake.py`)."""
@@ -52,7 +53,7 @@ class Work:
             *(message.correlation for message in self.permissions),
             *(walk.correlation for walk in self.walks),
             *(replay.correlation for replay in self.replays),
-            *(message.correlation for message in (*self.comparisons, *self.engagements)),
+            *(message.correlation for message in self.steps),
             *(message.correlation for message in self.lists),
             *(correlation for one in self.unchecked for correlation in Work.asked_by(one.message).correlations),
         ]
@@ -60,8 +61,7 @@ class Work:
     @property
     def others(self) -> list[OtherMessage]:
         """Everything but people, their permission rows, and unchecked messages."""
-        steps = [*self.walks, *self.replays, *self.comparisons, *self.engagements, *self.lists]
-        return [*jobs_together(self.jobs), *steps]
+        return [*jobs_together(self.jobs), *self.walks, *self.replays, *self.steps, *self.lists]
 
     @classmethod
     def asked_by(cls, message: AnyMessage) -> Self:
@@ -93,10 +93,8 @@ class Work:
                 self.walks.append(message)
             case Replay():
                 self.replays.append(message)
-            case Compare():
-                self.comparisons.append(message)
-            case Engage():
-                self.engagements.append(message)
+            case Compare() | Engage() | ForecastStep():
+                self.steps.append(message)
             case ListStep() | ListMembers() | ListLook() | ListClean():
                 self.lists.append(message)
             case Unchecked():

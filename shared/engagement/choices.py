@@ -12,6 +12,15 @@ class ResponseKind(StrEnum):
     UNSUBSCRIBES = "unsubscribes"
 
 
+class AccountScores(StrEnum):
+    """Where the scores of accounts come from."""
+
+    OWN = "own"
+    """What came from the account's own address."""
+    TOP5 = "top5"
+    """The sum of the five highest scores of its contacts."""
+
+
 class PassDepth(StrEnum):
     """What a pass over mailings reads of each."""
 

@@ -14,9 +14,11 @@ from shared.engagement.initial_run import InitialProgress, InitialRun
 from shared.engagement.keeping.event_keeping import Kept
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.account_probe import AccountProbe
+from shared.engagement.mailings.count_check import CountCheck
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
+from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading
@@ -24,6 +26,9 @@ from shared.engagement.reading.list_reading import ListReading
 from shared.engagement.reading.unsubscribe_reading import UnsubscribeReading
 from shared.engagement.reading.work_time import POLL, STEP, WorkTime
 from shared.engagement.upkeep import Upkeep
+from shared.engagement.website_visits import WebsiteVisits
+from shared.engagement.weights.change import WeightsChange
+from shared.engagement.weights.live_weights import LiveWeights
 from shared.errors import ConflictError, ConnectorError
 from shared.messages.lane_messages import Engage, EngagementTask, Lanes
 from shared.messages.redelivery import Redelivery
@@ -86,8 +91,13 @@ class Engagement:
     unsubscribes: UnsubscribeReading
     initial: InitialRun
     upkeep: Upkeep
+    weights: LiveWeights
+    weights_change: WeightsChange
+    visits: WebsiteVisits
     probe: AccountProbe
+    count_check: CountCheck
     refused: RefusedRows
+    tallies: StoredTallies
     policy: EngagementPolicy
     lanes: Lanes
     redelivery: Redelivery
@@ -100,14 +110,17 @@ class Engagement:
 
         Raises ConnectorErrors; the next poll continues. ConflictError while another worker reads.
         """
+        await self.weights.refresh()
         return await self._read(depth)
 
     async def night(self) -> None:
-        """Ask for what only lists tell, probe the account, and begin the upkeep (SCH-06)."""
+        """Ask for what only lists tell, probe the account, check counts, and begin the upkeep (SCH-06)."""
         if not self.policy.is_on:
             return
+        await self.weights.refresh()
         book = self._book()
         await self.mailing_pass.of_campaigns(book)
+        await self.count_check.check(book)
         await self.probe.check()
         await self.upkeep.begin()
         await self._continue(EngagementTask.READ, EngagementTask.UPKEEP)
@@ -118,11 +131,17 @@ class Engagement:
         await self._continue(EngagementTask.READ)
         return progress
 
+    async def resume_initial(self) -> None:
+        """Go on with a paused initial synchronisation; ConflictError if it was not paused."""
+        await self.initial.resume()
+        await self._continue(EngagementTask.READ)
+
     async def step(self, message: Engage, *, lane: QueueName) -> None:
         """Continue work that a step left. A failed step is tried again later."""
         if not self.policy.is_on:
             return
         try:
+            await self.weights.refresh()
             match message.task:
                 case EngagementTask.READ:
                     await self._read(None)
@@ -217,5 +236,3 @@ def _log(result: EngagementResult) -> None:
         kept.scores,
         kept.refused,
     )
-    if kept.unknown_mailings:
-        log.info("%d mailings of the feed cannot be read", len(kept.unknown_mailings))

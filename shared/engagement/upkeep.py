@@ -11,11 +11,14 @@ from datetime import datetime
 
 from shared.domain.engagement.people import PersonMemory
 from shared.domain.engagement.scores import Score
+from shared.domain.engagement.visits import begin_of_month
+from shared.engagement.account_scores import SummedAccounts
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.keeping.memories import Memories, StoredMemory
 from shared.engagement.keeping.refused_rows import KEPT, RefusedRow, RefusedRows
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
+from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
 from shared.engagement.reading.work_time import WorkTime
 from shared.engine.bindings.ledger import Ledger
@@ -51,6 +54,7 @@ class Upkeep:
     interactions: InteractionRows
     activities: ActivityRows
     scores: ScoreRows
+    tallies: StoredTallies
     refused: RefusedRows
     policy: EngagementPolicy
     store: StateStore
@@ -77,6 +81,7 @@ class Upkeep:
                 return True
         await self._retry_refused(book)
         await self._take_back_stale_scores()
+        await SummedAccounts(scores=self.scores, policy=self.policy).write()
         await self._forget_mailings()
         await self.store.write([Delete(self._key)])
         return False
@@ -96,7 +101,7 @@ class Upkeep:
             old = [
                 name
                 for name in stored.memory.mailings
-                if (mailing := book.get(name)) is not None and self.policy.forgets(mailing.begun, now)
+                if self.policy.forgets(mailing.begun if (mailing := book.get(name)) else begin_of_month(name), now)
             ]
             memory = stored.memory.without(old, book.reader_of(stored.memory), weights)
             renewed.append((stored, memory))
@@ -149,6 +154,7 @@ class Upkeep:
             stale = [
                 ScoreWrite(one.record, Score())
                 for one in page
+                if self.policy.has_own_score(one.record)
                 if (shown := known[external_ids[one.record]].shown) is None or shown.record != one.record
             ]
             if stale:
@@ -160,6 +166,7 @@ class Upkeep:
         old = [one.handle async for one in self.known.all() if self.policy.forgets(one.begun, now) and not one.due]
         if old:
             await self.known.forget(old)
+            await self.tallies.forget(old)
 
     @property
     def _key(self) -> DocumentKey:

@@ -114,6 +114,8 @@ class _Settled:
 
 
 def _with_contact(context: RecordContext, **changes: Any) -> RecordContext:
+    if all(getattr(context.held, name) == value for name, value in changes.items()):
+        return context
     return replace(context, held=replace(context.held, **changes))
 
 
@@ -122,7 +124,9 @@ def _settle(context: RecordContext, planned: Decision, update: BindingUpdate, *,
 
     `has_compared`: both sides were compared, and agree.
     """
-    context = _in_place_of_lead(replace(context, held=context.held.without(*context.deleted_users)))
+    if context.deleted_users:
+        context = replace(context, held=context.held.without(*context.deleted_users))
+    context = _in_place_of_lead(context)
     outcome = update.outcome
     concerned: list[RecordKey] = []
     if _has_made_contact(context, planned, outcome):

@@ -13,15 +13,15 @@ from datetime import datetime, timedelta
 from shared.domain.merging.echo import is_echo
 from shared.domain.merging.merge_sides import without_contact
 from shared.domain.planning.conditions import email_of
-from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Plan, Rest, Write, WriteMode
+from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write, WriteMode
 from shared.domain.planning.erase import let_go
 from shared.domain.planning.identity import Leave, Stay
-from shared.domain.planning.plan import plan
+from shared.domain.planning.plan import as_allowed, plan
 from shared.domain.planning.plan_input import Fetched
 from shared.domain.planning.rules import Rules
 from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
-from shared.domain.records.outcomes import Result
+from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
@@ -206,11 +206,13 @@ class ContactFetcher:
         going: list[RecordContext] = []
         fetched, failed = await self._fetch(contexts, deadline)
         for context in fetched:
-            planned: Plan = let_go(context.plan_input)
+            planned = as_allowed(let_go(context.plan_input), context.plan_input, self.rules)
             is_closed = context.contact is not None and context.contact.is_unreachable
             if is_closed and not context.plan_input.has_only_bounced:
                 planned = plan(context.plan_input, self.rules, catalogue)
                 context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays after all
+            elif not isinstance(planned, FetchContact) and planned.reason is Reason.NOT_ALLOWED:
+                context = replace(context, identity=Stay())  # noqa: PLW2901  # the contact is left alone
             assert not isinstance(planned, FetchContact), "a plan with a fetched contact needs no other one"
             plans[context.key] = planned
             going.append(context)

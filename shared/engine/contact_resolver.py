@@ -125,7 +125,7 @@ class _Resolution:
         statuses = await self._lead_statuses(contexts)
         inherited_bindings = await self._inherited_bindings(leads.values())
         settled: list[RecordContext] = []
-        for context in (replace(context, lead_status=statuses.get(context.key)) for context in contexts):
+        for context in (_with_lead_status(context, statuses) for context in contexts):
             lead = leads.get(context.key)
             if lead is None or lead not in inherited_bindings:
                 settled.append(context)
@@ -179,16 +179,19 @@ class _Resolution:
         Another record may have refused there since the binding was written. If the contact has been erased meanwhile,
         only the list tells. Where Spotler has the contact, it shows by itself whether the person opted out.
         """
-        boxed: list[RecordContext] = []
+        mailboxes: list[str] = []
         for context in contexts:
-            boxed.append(replace(context, mailbox=self._mailbox(context)))
+            mailboxes.append(self._mailbox(context))
             await breathe()
-        wanted = {context.mailbox for context in boxed if context.mailbox}
+        wanted = set(filter(None, mailboxes))
         found = {address: one for address, one in (await self.tools.suppressions.at(wanted)).items() if one}
         owners = await self.tools.ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
         there = {address for address, owner in owners.items() if owner.has_it}
         known = {address: replace(one, is_told_by_contact=address in there) for address, one in found.items()}
-        return [replace(context, suppression=known.get(context.mailbox, NOTHING_REFUSED)) for context in boxed]
+        return [
+            replace(context, mailbox=mailbox, suppression=known.get(mailbox, NOTHING_REFUSED))
+            for context, mailbox in zip(contexts, mailboxes, strict=True)
+        ]
 
     def _email(self, context: RecordContext) -> str:
         rows = self.tools.rules.mapping.for_table(context.key.table)
@@ -319,6 +322,10 @@ class _Resolution:
         if context.key in left.users or left.base_state is BaseState.NOTHING:  # it may have refused mail there
             self.follow_ups += references_to(left.sharing_records_of(context.key).keys, context.item)
         return claimed[external_id]
+
+
+def _with_lead_status(context: RecordContext, statuses: Mapping[RecordKey, SyncStatus]) -> RecordContext:
+    return replace(context, lead_status=statuses[context.key]) if context.key in statuses else context
 
 
 def _is_doubtful(context: RecordContext) -> bool:

@@ -158,7 +158,7 @@ class PlanningFactsLoader:
         record, binding = context.record, context.binding
         if record is None or not binding.is_live or not binding.initial_merge_done:
             return False
-        rows = (row for row in self.rules.mapping.for_table(context.key.table) if not row.rests(record))
+        rows = self.rules.mapping.rows_read(record)
         fields = {
             name: one
             for name, one in mapped_fields(rows, context.key.table, catalogue).items()

@@ -3,6 +3,7 @@
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Self
 
 from shared.domain.consent.bounces import BounceNote
@@ -38,7 +39,7 @@ NO_FACTS = PlanningFacts(datetime(1970, 1, 1, tzinfo=UTC))
 """Before a pass has begun."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RecordContext:
     """A work item with the Spotler contact that is held for it.
 
@@ -77,13 +78,13 @@ class RecordContext:
         """The record."""
         return self.item.key
 
-    @property
+    @cached_property
     def sharing_records(self) -> SharingRecords:
         """The other records that use the contact, without deleted ones and the lead whose place the record takes."""
         lead = [self.successor_of] if self.successor_of else []
         return self.held.sharing_records_of(self.key, *self.deleted_users, *lead)
 
-    @property
+    @cached_property
     def plan_input(self) -> PlanInput:
         """What a plan depends on."""
         return PlanInput(

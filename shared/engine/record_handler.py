@@ -51,7 +51,7 @@ class RecordHandler:
         if not references:
             return ()
         now = self.clock.now()
-        stamped = [replace(one, first_seen=one.first_seen or now) for one in references]
+        stamped = [one if one.first_seen else replace(one, first_seen=now) for one in references]
         processed = await self._process(stamped, fetched_contacts)
         unreported = await self.reporter.report(processed.finished, posts)
         later: list[tuple[Reference, datetime]] = []

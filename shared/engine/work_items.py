@@ -144,17 +144,21 @@ def _presence(whys: Collection[Why]) -> ContactPresence:
 
 def _without_copies(references: Sequence[Reference]) -> Iterable[Reference]:
     """Merge references that ask for the same: the earliest `first_seen` and the highest attempt count."""
-    merged: dict[Reference, Reference] = {}
+    merged: dict[tuple[object, ...], Reference] = {}
     for one in references:
-        asked = replace(one, attempt=1, first_seen=None, waits_since=None)
-        known = merged.get(asked, one)
-        merged[asked] = replace(
-            one,
-            attempt=max(known.attempt, one.attempt),
-            first_seen=earliest((known.first_seen, one.first_seen)),
-            waits_since=earliest((known.waits_since, one.waits_since)),
-        )
+        asked = (one.key, one.why, one.correlation, one.intent, one.job, one.consent)
+        known = merged.get(asked)
+        merged[asked] = one if known is None else _together(known, one)
     return merged.values()
+
+
+def _together(known: Reference, one: Reference) -> Reference:
+    return replace(
+        one,
+        attempt=max(known.attempt, one.attempt),
+        first_seen=earliest((known.first_seen, one.first_seen)),
+        waits_since=earliest((known.waits_since, one.waits_since)),
+    )
 
 
 def earliest(moments: Iterable[datetime | None]) -> datetime | None:

@@ -8,7 +8,7 @@ handles any, because writing to a contact moves it out of the window.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,6 +45,7 @@ SPAN = timedelta(hours=26)
 _TIME = timedelta(seconds=90)
 """A step begins no page after this time: messages are locked for five minutes."""
 
+_ATTEMPTS = 5
 _RUN = Codec(ComparisonRun)
 _BEGUN = "comparison of Spotler since %s has begun (%s)"
 _ENDED = "comparison of Spotler (%s) ended: %d contacts; %s"
@@ -88,24 +89,58 @@ class Comparison:
         start = moment if known is None or known.finished else min(moment, known.until)
         return await self._begin(ComparisonRun(uuid4().hex, Span.SINCE, now, since=start, until=start, end=now))
 
-    async def night(self, *, records: int) -> None:
-        """Compare what changed since yesterday, and the next slice of the account. Raises ConnectorErrors.
+    async def pause(self) -> None:
+        """Pause the comparison since a moment. The window in hand is repeated later. ConflictError if none runs."""
+        await self._change(lambda run: replace(run, paused=self.clock.now()), is_paused=False)
+
+    async def resume(self) -> None:
+        """Go on where the comparison was paused; ConflictError if it was not."""
+        run = await self._change(lambda run: replace(run, paused=None), is_paused=True)
+        message = Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}")
+        await self.lanes.send(QueueName.BULK, message)
+
+    async def stop(self) -> None:
+        """End the comparison since a moment for good; what is done stays. ConflictError if none runs."""
+        await self._change(lambda run: replace(run, paused=None, stopped=True, finished=self.clock.now()))
+
+    async def _change(
+        self, change: Callable[[ComparisonRun], ComparisonRun], *, is_paused: bool | None = None
+    ) -> ComparisonRun:
+        for _ in range(_ATTEMPTS):
+            document = await read_one(self.store, self._key(Span.SINCE))
+            run = _RUN.read(document.body) if document else None
+            if document is None or run is None or run.finished is not None:
+                raise ConflictError("no such comparison is under way", service=Service.STATE)
+            if is_paused is not None and (run.paused is not None) is not is_paused:
+                raise ConflictError("it is paused" if run.paused else "it is not paused", service=Service.STATE)
+            changed = change(run)
+            (etag,) = await self.store.write([Replace(document.key, _RUN.body(changed), document.etag)])
+            if etag is not None:
+                return changed
+        raise ConflictError("the comparison is being changed by others", service=Service.STATE)
+
+    async def night(self, *, records: int, pause: timedelta | None = None) -> None:
+        """Compare what changed since yesterday, and the next slice of the account, after a pause. ConnectorErrors.
 
         `records` is the number of records of the night before.
         """
         now = self.clock.now()
         start = now - SPAN
-        await self._begin(ComparisonRun(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now))
+        await self._begin(ComparisonRun(uuid4().hex, Span.RECENT, now, since=start, until=start, end=now), pause)
         known = await self._read(Span.ACCOUNT)
         if known is None or known.finished is not None:
             size = known.contacts if known is not None else 0
             known = ComparisonRun("", Span.ACCOUNT, now, since=EARLIEST, until=EARLIEST, end=now, size=size)
-        await self._begin(known.next_night(uuid4().hex, days=self.days, records=records))
+        await self._begin(known.next_night(uuid4().hex, days=self.days, records=records), pause)
 
-    async def _begin(self, run: ComparisonRun) -> ComparisonRun:
+    async def _begin(self, run: ComparisonRun, pause: timedelta | None = None) -> ComparisonRun:
         await self.store.write([Put(self._key(run.span), _RUN.body(run))])
         log.info(_BEGUN, run.until.isoformat(timespec="seconds"), run.span)
-        await self.lanes.send(QueueName.BULK, Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}"))
+        message = Compare(span=run.span, run=run.id, correlation=f"compare-{run.id}")
+        if pause is None:
+            await self.lanes.send(QueueName.BULK, message)
+        else:
+            await self.lanes.send_later(QueueName.BULK, message, self.clock.now() + pause)
         return run
 
     # --------------------------------------------------------------------------------------------------------- steps
@@ -205,7 +240,8 @@ class Comparison:
         moments = {"begun": run.begun, "since": run.since, "until": run.until, "to": run.end, "finished": run.finished}
         times = {name: at.isoformat(timespec="seconds") if at else None for name, at in moments.items()}
         nights = {"night": run.night, "ofNights": self.days} if run.span is Span.ACCOUNT else {}
-        return {**times, **nights, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
+        state = {"paused": run.paused is not None, "stopped": run.stopped}
+        return {**times, **nights, **state, "contacts": run.contacts, "found": dict(sorted(run.found.items()))}
 
     async def _read(self, span: Span) -> ComparisonRun | None:
         document = await read_one(self.store, self._key(span))

@@ -9,7 +9,7 @@ deleted, and are handled afterwards. The comparison reads Spotler's changes sinc
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
 from shared.engine.work_items import ItemResult
 from shared.inbound.comparison import Comparison
+from shared.inbound.nights import Nights
 from shared.messages.lane_messages import Lanes, Walk
 from shared.ports.clock import Clock
 from shared.ports.documents import read_one
@@ -81,8 +82,13 @@ class Reconciliation:
     rules: Rules
     environment: str
 
-    async def begin(self) -> None:
-        """Send the messages of the walks, and begin the comparison of Spotler. Raises ConnectorErrors."""
+    @property
+    def nights(self) -> Nights:
+        """What the last nights found."""
+        return Nights(self.store, self.clock, self.environment)
+
+    async def begin(self, *, pause: timedelta | None = None) -> None:
+        """Send the messages of the walks, and begin the comparison of Spotler, after a pause. ConnectorErrors."""
         if not self.rules.environment_is_on:
             return
         await self.brake.tidy(self.ledger)
@@ -93,8 +99,12 @@ class Reconciliation:
         tally = asdict(WalkCounts(begun.isoformat(timespec="seconds")))
         await self.store.write([Put(self._key(table), tally) for table in tables])
         walks = [Walk(table=table, why=Why.RECONCILE, correlation=correlation) for table in tables]
-        await self.lanes.send(QueueName.BULK, *walks)
-        await self.comparison.night(records=records)
+        if pause is None:
+            await self.lanes.send(QueueName.BULK, *walks)
+        else:
+            for walk in walks:
+                await self.lanes.send_later(QueueName.BULK, walk, begun + pause)
+        await self.comparison.night(records=records, pause=pause)
 
     async def count_page(self, step: Walk, finished: Sequence[ItemResult], *, is_last: bool) -> None:
         """Count a page. A page that is repeated after a crash counts once; its writes count both times."""
@@ -126,6 +136,7 @@ class Reconciliation:
         if gone:
             await self.lanes.send_references(QueueName.BULK, _references(gone, step.correlation))
         tally = replace(tally, gone=len(gone), held=held, finished=self.clock.now().isoformat(timespec="seconds"))
+        await self.nights.note(step.table, tally.looked_at, tally.differed)
         level = logging.WARNING if tally.differed or tally.gone else logging.INFO
         log.log(level, _ENDED, step.table, tally.looked_at, tally.differed, tally.missing, tally.gone)
         return tally

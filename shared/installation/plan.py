@@ -18,6 +18,9 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
+AS_IT_SHOULD_BE = "as it should be"
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One component and what is done with it. `wanted` and `found` belong to its kind; `found` is None if absent."""
@@ -50,7 +53,7 @@ def _step(survey: Survey, wanted: Any, organisation: Organisation) -> Step:
         return Step(Action.CREATE, kind.kind, wanted.name, "missing", wanted)
     if differences := kind.differences(wanted, found, organisation):
         return Step(Action.CHANGE, kind.kind, wanted.name, "; ".join(differences), wanted, found)
-    return Step(Action.LEAVE, kind.kind, wanted.name, "as it should be", wanted, found)
+    return Step(Action.LEAVE, kind.kind, wanted.name, kind.remark(found) or AS_IT_SHOULD_BE, wanted, found)
 
 
 def removal(surveys: Sequence[Survey], *, delete_data: bool) -> list[Step]:
@@ -70,6 +73,11 @@ def _removal(survey: Survey, wanted: Any, *, delete_data: bool) -> Step:
     if kind.holds_data and not delete_data:
         return Step(Action.LEAVE, kind.kind, wanted.name, "holds data; --delete-data removes it", wanted, found)
     return Step(Action.DELETE, kind.kind, wanted.name, "belongs to the connector", wanted, found)
+
+
+def remarks(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps of an installation that leave a component, and whose reason people should know."""
+    return [step for step in steps if step.action is Action.LEAVE and step.reason != AS_IT_SHOULD_BE]
 
 
 def writes(steps: Iterable[Step]) -> list[Step]:

@@ -14,6 +14,7 @@ from shared.installation.install import Installer, Report, Sleep, survey
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.organisation.probe import read_organisation, refuse_unfit
 from shared.installation.plan import Step
+from shared.installation.preflight import refuse_what_would_fail
 from shared.installation.wire.customization_client import CustomizationClient
 
 
@@ -53,8 +54,10 @@ class Session:
         self._sleep = sleep
 
     async def prepare(self, goal: Goal) -> Prepared:
-        """Read the organisation and plan. Raises ConfigurationError for an organisation that is not fit."""
-        return await self._prepared(goal, self._desired)
+        """Read the organisation and plan. Raises ConfigurationError where Dataverse would refuse a step of the plan."""
+        prepared = await self._prepared(goal, self._desired)
+        await refuse_what_would_fail(self._client, prepared.organisation, prepared.steps)
+        return prepared
 
     async def apply(self, prepared: Prepared, report: Report) -> None:
         """Do what was planned. Raises the first error; the next run does the rest."""
@@ -62,11 +65,15 @@ class Session:
         await installer.apply(prepared.steps, prepared.organisation)
 
     async def verify(self, goal: Goal) -> list[Step]:
-        """Read everything again, and return what still differs. A given key cannot be compared."""
+        """Read everything again, and return what still differs."""
+        return plan.writes(await self.read(goal))
+
+    async def read(self, goal: Goal) -> Sequence[Step]:
+        """Read everything, and return the steps that would lead to the goal. A given key cannot be compared."""
         desired = self._desired
         if desired.endpoint is not None:
             desired = replace(desired, endpoint=replace(desired.endpoint, key=None))
-        return plan.writes((await self._prepared(goal, desired)).steps)
+        return (await self._prepared(goal, desired)).steps
 
     async def check_endpoint(self, prepared: Prepared) -> str | None:
         """Let Dataverse check an endpoint that was written; return what to do if it cannot use it."""
@@ -79,7 +86,7 @@ class Session:
     async def _prepared(self, goal: Goal, desired: DesiredState) -> Prepared:
         if desired.endpoint is None and goal is not Goal.INSTALL:
             desired = replace(desired, endpoint=Endpoint(desired.endpoint_name, "", desired.queue, ""))
-        organisation = await read_organisation(self._client, desired.endpoint_name)
+        organisation = await read_organisation(self._client, desired)
         refuse_unfit(organisation, desired)
         surveys = await survey(self._client, self._kinds, desired, organisation, self._only)
         match goal:

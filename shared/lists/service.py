@@ -1,6 +1,7 @@
 """The use cases of marketing lists, wired together for triggers and jobs."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID
 
 from shared.domain.features.lists import ListKind
@@ -14,6 +15,9 @@ from shared.lists.tools import ListTools
 from shared.messages.list_messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.ports.queue import QueueName
 
+_REST = timedelta(hours=1)
+"""As in shadow mode."""
+
 
 class Lists:
     """The use cases of marketing lists: `start`, `overview`, and the messages."""
@@ -22,11 +26,16 @@ class Lists:
         self.start = ListStart(tools, rules=rules, default_kind=default_kind)
         self.overview = ListOverview(tools, self.start)
         self._states = tools.states
+        self._tools = tools
+        self._rests = rules.allow_list is not None
         self._steps = ListSteps(tools)
         self._changes = ListChanges(tools, removes_at_once=removes_at_once)
 
     async def handle(self, message: ListMessage, *, lane: QueueName) -> None:
-        """Do what a message asks for; when this returns, nothing of it is lost."""
+        """Do what a message asks for; when this returns, nothing of it is lost. With an allow-list, lists wait."""
+        if self._rests:
+            await self._tools.lanes.send_later(lane, message, self._tools.clock.now() + _REST)
+            return
         match message:
             case ListStep():
                 await self._steps.step(message, lane=lane)

@@ -35,6 +35,13 @@ class Declined:
     text: str
 
 
+_OFF = Declined(Reason.ENVIRONMENT_OFF, TEXTS[Reason.ENVIRONMENT_OFF])
+_WAITS = Declined(
+    Reason.NOT_ALLOWED,
+    "The connector is being tried out with an allow-list. A list is about more people: sync it when it is live.",
+)
+
+
 class ListStart:
     """Begins synchronisations; a list has one run at a time."""
 
@@ -49,8 +56,8 @@ class ListStart:
 
     def objection(self, marketing_list: MarketingList) -> Declined | None:
         """Return why a list cannot be synchronised, None if it can."""
-        if not self._rules.environment_is_on:
-            return Declined(Reason.ENVIRONMENT_OFF, TEXTS[Reason.ENVIRONMENT_OFF])
+        if not self._rules.environment_is_on or self._rules.allow_list is not None:
+            return _OFF if not self._rules.environment_is_on else _WAITS
         if marketing_list.table not in self._rules.enabled_tables:
             return Declined(Reason.TABLE_OFF, table_refusal(marketing_list.table))
         if not marketing_list.is_active:

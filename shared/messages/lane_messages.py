@@ -121,6 +121,24 @@ class Replay(RetriedMessage):
     after: str | None = None
 
 
+class Subject(StrEnum):
+    """What a forecast is about."""
+
+    MAPPING = "mapping"
+    """A mapping that is not live."""
+    LIVE = "live"
+    """Going live: everybody is written, whatever the allow-list."""
+
+
+class ForecastStep(RetriedMessage):
+    """Plan the next page of a forecast; its progress is in the state store."""
+
+    kind: Literal["forecast"] = "forecast"
+    subject: Subject
+    forecast: str
+    page: int
+
+
 EventMessage = ReferenceBatch | Jobs | Permissions | ListMembers | ListLook
 """What an event of Dataverse asks for."""
 
@@ -166,7 +184,9 @@ class Engage(RetriedMessage):
     task: EngagementTask
 
 
-AnyMessage = ReferenceBatch | Jobs | Permissions | Walk | Replay | Compare | Engage | ListMessage | Unchecked
+AnyMessage = (
+    ReferenceBatch | Jobs | Permissions | Walk | Replay | Compare | Engage | ForecastStep | ListMessage | Unchecked
+)
 LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 

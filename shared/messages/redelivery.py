@@ -12,6 +12,7 @@ from shared.errors import ConnectorError
 from shared.messages.lane_messages import (
     Compare,
     Engage,
+    ForecastStep,
     Jobs,
     Lanes,
     Permissions,
@@ -28,7 +29,7 @@ from shared.ports.queue import Queue, QueueName
 
 log = logging.getLogger(__name__)
 
-Message = Jobs | Permissions | Walk | Replay | Compare | Engage | ListMessage | Unchecked
+Message = Jobs | Permissions | Walk | Replay | Compare | Engage | ForecastStep | ListMessage | Unchecked
 """What is done as a whole, or put off as a whole."""
 
 

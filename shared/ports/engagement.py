@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from shared.domain.engagement.events import BounceType
 from shared.domain.engagement.interactions import Interaction
 from shared.domain.engagement.mailings import Mailing, MailingContent
 from shared.domain.engagement.scores import Score
@@ -44,7 +45,8 @@ class InteractionWrite:
 class ActivityWrite:
     """The wanted e-mail or phone call activity of a record for one mailing (ACT-03).
 
-    `sent_on` is when the person got the message. The marks say whether it was opened, clicked and came back.
+    `sent_on` is when the person got the message. The marks say whether it was opened and clicked, and how it came back.
+    `links` are the names of the links that the person clicked (ACT-06).
     """
 
     id: UUID
@@ -54,7 +56,8 @@ class ActivityWrite:
     sent_on: datetime
     is_opened: bool = False
     is_clicked: bool = False
-    is_bounced: bool = False
+    bounce: BounceType | None = None
+    links: Sequence[str] = ()
     opens: int = 0
     clicks: int = 0
     last_opened: datetime | None = None
@@ -103,6 +106,9 @@ class InteractionRows(Protocol):
     async def write(self, rows: Sequence[InteractionWrite]) -> Sequence[Refused]:
         """Create or update rows, in bulk. Raises an error that may pass; then some rows may be written."""
 
+    async def remove(self, ids: Sequence[UUID]) -> None:
+        """Delete rows; one that does not exist is no error."""
+
     async def remove_of(self, records: Sequence[RecordKey]) -> int:
         """Delete the rows of records, and return their number (GDPR 17)."""
 
@@ -119,6 +125,9 @@ class ActivityRows(Protocol):
     async def write_responses(self, responses: Sequence[ResponseWrite]) -> Sequence[Refused]:
         """Create or update campaign responses, closed."""
 
+    async def cancel_responses(self, ids: Sequence[UUID]) -> None:
+        """Cancel campaign responses that turned out to be none; one that does not exist is no error."""
+
 
 class ScoreRows(Protocol):
     """The score columns of contacts, leads and accounts."""
@@ -128,6 +137,12 @@ class ScoreRows(Protocol):
 
     async def masters(self, records: Sequence[RecordKey]) -> Mapping[RecordKey, RecordKey]:
         """Return the record that each of these was merged into; those that were not are missing."""
+
+    def contacts_of_accounts(self) -> AsyncIterator[Sequence[tuple[RecordKey, Score]]]:
+        """Yield in pages, for each contact of an account that shows a score, the account and that score."""
+
+    def scored_accounts(self) -> AsyncIterator[Sequence[ScoreWrite]]:
+        """Yield the accounts that show a score above 0, in pages."""
 
     def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         """Yield the records whose recent score is above 0, in pages, with what they show."""

@@ -18,13 +18,14 @@ from shared.domain.engagement.statistics import MailingCounts
 class Happening:
     """An event of one contact in one mailing. `external_id` is "" for a contact without an id of the connector.
 
-    `contact` is the platform's own id of the contact, "" where the platform does not tell it.
+    `contact` is the platform's own id of the contact, `name` the name of the mailing; "" where the platform tells none.
     """
 
     mailing: str
     external_id: str
     event: Event
     contact: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

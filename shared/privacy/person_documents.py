@@ -84,7 +84,7 @@ class PersonDocuments:
             async for document in documents(self._store, f"{self._environment}-run-{run.key.row}"):
                 if (found := _of_run(document, run.key.row, record)) is not None:
                     yield found
-        async for found in self._of_shadow(record):
+        async for found in self._of_plans(record):
             yield found
         async for document in documents(self._store, f"{self._environment}-console-audit"):
             if document.body["subject"] == record:
@@ -110,9 +110,13 @@ class PersonDocuments:
             if document.body["record"] == str(person.key):
                 yield PersonDocument("interactions", {"refused": document.key.row}, _deleted(document))
 
-    async def _of_shadow(self, record: str) -> AsyncIterator[PersonDocument]:
+    async def _of_plans(self, record: str) -> AsyncIterator[PersonDocument]:
+        """Notes of shadow mode, and samples of forecasts."""
         for document in await self._read([DocumentKey(f"{self._environment}-shadow", record)]):
             yield PersonDocument("plans", dict(document.body), _deleted(document))
+        async for document in documents(self._store, f"{self._environment}-forecast"):
+            if (found := _of_forecast(document, record)) is not None:
+                yield found
 
     def _known_keys(self, person: Person) -> list[DocumentKey]:
         brake, bounce = f"{self._environment}-brake", f"{self._environment}-bounce"
@@ -210,6 +214,16 @@ def _of_run(document: Document, run: str, record: str) -> PersonDocument | None:
         return None
     rest = {reason: [key for key in keys if key != record] for reason, keys in document.body["records"].items()}
     return PersonDocument("runs", {"run": run, "reasons": reasons}, _replaced(document, {"records": rest}))
+
+
+def _of_forecast(document: Document, record: str) -> PersonDocument | None:
+    tally: Mapping[str, Any] = document.body["tally"]
+    kinds = [kind for kind, records in tally["samples"].items() if record in records]
+    if not kinds:
+        return None
+    rest = {kind: [one for one in records if one != record] for kind, records in tally["samples"].items()}
+    content = {"forecast": document.key.row, "as": kinds}
+    return PersonDocument("plans", content, _replaced(document, {**document.body, "tally": {**tally, "samples": rest}}))
 
 
 def _replaced(document: Document, body: Mapping[str, Any]) -> Change:

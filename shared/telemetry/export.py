@@ -1,6 +1,6 @@
 """Sends traces, metrics and logs to Application Insights. Only this module uses OpenTelemetry's SDK.
 
-It is imported only if there is a connection string; without, a cold start loads only the API.
+It is imported only if there is a connection string; without, the first call loads only the API.
 """
 
 import logging

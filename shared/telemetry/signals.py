@@ -152,6 +152,13 @@ IMPORT_WAIT = Signal(
 DRIFT = Signal(
     "connector.mapping.drift", SignalKind.GAUGE, "{finding}", "Findings of the daily check of both sides.", ()
 )
+ROUND_TRIP = Signal(
+    "connector.round_trip",
+    SignalKind.GAUGE,
+    "s",
+    "From the write of the marked record in Dataverse until it is read in Spotler; 90 if it has not arrived by then.",
+    (),
+)
 
 SIGNALS = (
     LATENCY,
@@ -175,6 +182,7 @@ SIGNALS = (
     CIRCUIT,
     IMPORT_WAIT,
     DRIFT,
+    ROUND_TRIP,
 )
 
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)

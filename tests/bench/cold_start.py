@@ -64,7 +64,7 @@ async def cold_start() -> None:
 async def memory() -> None:
     """Print the most memory of this process, with the connector and its host in it, before and after some saves."""
     async with bench() as running:
-        before = _most_memory()
+        before = most_memory()
         for begin in range(0, _PEOPLE, 20):
             rows = [
                 {"lastname": "Bench", "emailaddress1": f"memory{number}@example.com"}
@@ -72,10 +72,10 @@ async def memory() -> None:
             ]
             await asyncio.gather(*(running.dynamics.create("contacts", row) for row in rows))
         await settled()
-        print(f"memory   before {before:.0f} MB, after {_PEOPLE} contacts {_most_memory():.0f} MB (host included)")
+        print(f"memory   before {before:.0f} MB, after {_PEOPLE} contacts {most_memory():.0f} MB (host included)")
 
 
-def _most_memory() -> float:
+def most_memory() -> float:
     """Return the most megabytes that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

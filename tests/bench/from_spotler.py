@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from tests.bench.through_the_app import Bench, bench, settled, spread
+from tests.bench.saver import spread
+from tests.bench.through_the_app import Bench, bench, settled
 from tests.scenario.two_way import mapping_text
 
 _ROWS = ({"spotler": "city", "contact": "address1_city", "direction": "<->"},)

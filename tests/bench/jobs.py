@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 from shared.domain.records.jobs import Operation
-from tests.bench.through_the_app import Bench, bench, settled, spread
+from tests.bench.saver import spread
+from tests.bench.through_the_app import Bench, bench, settled
 
 _ONE_BY_ONE = 20
 _AT_ONCE = 200

@@ -6,7 +6,7 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,13 +15,14 @@ import httpx
 from shared.composition import app
 from shared.local.commands.connector import connector_host
 from shared.local.functions_host.host import FunctionsHost
+from shared.local.sandbox.addresses import Addresses
 from shared.local.sandbox.process import sandbox
 from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import QueueName
+from tests.bench.saver import spread
 from tests.installed import organisation
 
 _SAVES = 1_000
-_AT_ONCE = 20
 _SINGLES = 50
 _TABLE = 5_000
 
@@ -33,6 +34,7 @@ class Bench:
     host: FunctionsHost
     dynamics: DynamicsUser
     spotler: SpotlerUser
+    addresses: Addresses
 
     async def requests(self) -> tuple[int, int]:
         """Count what the connector has asked so far: of Dataverse, of Spotler."""
@@ -49,7 +51,7 @@ async def bench(people: int = 0) -> AsyncIterator[Bench]:
             DynamicsUser(addresses) as dynamics,
             SpotlerUser(addresses) as spotler,
         ):
-            yield Bench(host, dynamics, spotler)
+            yield Bench(host, dynamics, spotler, addresses)
 
 
 async def latency() -> None:
@@ -137,17 +139,6 @@ async def table() -> None:
             f"{(after[0] - before[0]) / count:.4f} requests to Dataverse and {(after[1] - before[1]) / count:.4f} to "
             "Spotler per contact"
         )
-
-
-async def spread(save: Callable[[int], Awaitable[None]], count: int) -> None:
-    """Do many acts, twenty at a time."""
-    numbers = iter(range(count))
-
-    async def worker() -> None:
-        for number in numbers:
-            await save(number)
-
-    await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
 
 
 async def settled() -> None:

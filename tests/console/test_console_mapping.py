@@ -123,7 +123,11 @@ async def test_an_operator_sees_no_values_in_a_preview(browser: Browser, adminis
     await administrator.press("Keep in the proposal")
     async with visitor(browser, world, Role.OPERATOR) as operator:
         await operator.open("/mapping/proposal/preview")
+        await operator.press("Plan everybody")
+        await operator.page.locator("#forecast .chip", has_text="Completed").wait_for()
         text = await operator.text()
+
+        assert "would change" in await operator.page.locator("#forecast").inner_text()
 
     assert "••••" in text
     assert "Applying is for administrators" in text

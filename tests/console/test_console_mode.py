@@ -1,18 +1,20 @@
-"""Shadow mode in a browser: nothing is written, the console shows what would be; going live needs the name."""
+"""Shadow and allow-list in a browser: the console shows what would be written; going live needs the name."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
 from shared.domain.records.jobs import Operation
+from shared.domain.records.records import SyncStatus
 from tests.console.browser import visitor
 from tests.console.test_console_pages import assert_usable
-from tests.scenario.world import World, open_world
+from tests.scenario.world import World, eventually, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,8 +23,23 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def trial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """A world that somebody tries out."""
     async with open_world(tmp_path_factory.mktemp("trial")) as opened:
+        marked = await opened.bring_in()
+        opened.connector.settings["ROUND_TRIP_RECORD"] = f"contact:{marked.id}"
         await opened.connector.start()
         yield opened
+
+
+async def test_a_marked_record_is_written_in_dynamics_and_read_in_spotler(browser: Browser, trial: World) -> None:
+    async with visitor(browser, trial) as administrator:
+        await administrator.open("/checks")
+        assert "Not measured yet" in await administrator.text()
+        await administrator.press("Measure now")
+
+        assert "The mark has arrived after" in await administrator.text()
+        assert "1 measurement within 30 days, 0 took longer than a minute." in await administrator.text()
+        await assert_usable(administrator)
+        await administrator.open("")
+        assert "written in Dynamics, read in Spotler" in await administrator.text()
 
 
 async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser, trial: World) -> None:
@@ -57,6 +74,62 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser,
         assert "Live. Every record is compared" in await administrator.text()
         await trial.in_spotler(person)
         assert job
+
+        async def compared() -> bool:
+            await administrator.open("/checks")
+            return "No night was counted yet" not in await administrator.text()
+
+        await eventually(compared, "the night to be counted")
+        assert await administrator.page.get_by_role("img", name="Rate of differences in the last 1 nights").count() == 1
+        await assert_usable(administrator)
+
+
+async def test_with_an_allow_list_only_chosen_people_are_written_and_going_live_is_counted_first(
+    browser: Browser, trial: World
+) -> None:
+    async with visitor(browser, trial) as administrator:
+        ann, bob = await trial.save(), await trial.save()
+        await trial.in_spotler(ann)
+        await trial.in_spotler(bob)
+        await administrator.open("/mode")
+        await administrator.page.get_by_label("Addresses, or domains").fill("nonsense")
+        await administrator.press("Write only these")
+        assert "Nothing was changed" in await administrator.heading()
+        await administrator.open("/mode")
+        await administrator.page.get_by_label("Addresses, or domains").fill(ann.email)
+        await administrator.press("Write only these")
+        assert "Only these addresses are written" in await administrator.text()
+        assert (
+            "only these are written in Spotler: 1 address." in await administrator.page.locator(".strip").inner_text()
+        )
+        await assert_usable(administrator)
+
+        await trial.permit(bob, "Newsletter", subscribed=False)
+        await trial.change(ann, jobtitle="Captain")
+        await trial.in_spotler(ann, lambda contact: contact["properties"].get("jobTitle") == "Captain")
+        await trial.status(bob, SyncStatus.SUCCEEDED, "not-on-allow-list")
+        assert _permissions(await trial.spotler.contact(bob.email)) == _permissions(await trial.in_spotler(ann))
+        await administrator.open(f"/person/contact/{bob.id}")
+        assert "allow-list does not have this person's address" in await administrator.text()
+
+        await administrator.open("/mode")
+        assert "Plan everybody first" in await administrator.text()
+        live, master = {"mode": "live", "environment": "default"}, trial.connector.master
+        refused = await trial.connector.call("POST", "/api/mode", live, key=master)
+        assert refused.status_code == HTTPStatus.CONFLICT
+        await administrator.press("Plan everybody")
+        await administrator.page.locator("#forecast", has_text="Completed").wait_for()
+        await administrator.open("/mode")
+        assert "What going live will do" in await administrator.text()
+        assert (await trial.connector.call("GET", "/api/forecasts/live")).json()["differing"] >= 1
+        await administrator.page.get_by_label("Type the name").fill("default")
+        await administrator.press("Go live")
+        await trial.in_spotler(bob, lambda contact: not any(_permissions(contact)))
+        assert (await trial.connector.call("GET", "/api/mode")).json()["mode"] == "live"
+
+
+def _permissions(contact: Any) -> list[bool]:
+    return [option["enabled"] for option in contact["properties"]["permissions"]]
 
 
 async def _writes(world: World) -> dict[str, int]:

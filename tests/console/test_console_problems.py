@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from uuid import UUID
 
 import pytest
 
+from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable, RecordKey, Reference, SyncStatus, Why
 from shared.messages.lane_messages import references_body
 from shared.ports.queue import QueueName
 from tests.console.browser import Visitor
+from tests.console.test_console_pages import assert_usable
 from tests.scenario.world import Person, World, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -101,3 +104,35 @@ async def test_held_erasures_are_released_with_their_number(
         return not [person for person in held if await world.spotler.contact(person.email)]
 
     await eventually(gone, "everybody to be erased")
+
+
+async def test_a_duplicate_is_made_primary_by_a_button(administrator: Visitor, world: World) -> None:
+    first = await world.synchronised()
+    second = await world.save(emailaddress1=first.email)
+    await world.status(second, SyncStatus.SUCCEEDED)
+
+    await administrator.open("/decisions")
+    row = administrator.page.locator("li", has=administrator.page.locator(f"a[href$='{second.id}']"))
+    assert "primary" in await row.inner_text()
+    await assert_usable(administrator)
+    await row.get_by_role("button", name="Its values count").click()
+    await administrator.settled()
+
+    assert "The contact gets the values of this record" in await administrator.text()
+    await administrator.open("/decisions")
+    assert await row.get_by_role("button", name="Its values count").count() == 1
+    assert await row.locator("p", has_text="primary").locator("a").get_attribute("href") != (
+        f"/console/person/contact/{first.id}"
+    )
+
+
+async def test_a_failed_job_is_repeated_by_a_button(administrator: Visitor, world: World) -> None:
+    job = await world.ask(Operation.ADD_TAG, await world.synchronised())
+    assert (await world.ended(job)).code == "[JOB_NOT_VALID]"
+
+    await administrator.open("/jobs?status=Failed")
+    await administrator.press("Repeat")
+
+    assert "Queued again" in await administrator.text()
+    assert (await world.ended(job)).code == "[JOB_NOT_VALID]"
+    assert (await world.connector.call("POST", f"/api/jobs/{job}/repeat", {})).status_code == HTTPStatus.ACCEPTED

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,7 @@ from shared.local.dataverse_sandbox.organisation.execution_context import Servic
 from shared.local.sandbox.serving import serve
 from tests.installed import installed_settings
 
+_TRUST = ssl.create_default_context()  # a context is expensive to make
 Rows = Sequence[tuple[str, dict[str, Any]]]
 
 
@@ -37,18 +39,26 @@ class DataverseOrganisation:
 
     async def strike(self, kind: str, match: str) -> None:
         rule = {"kind": kind, "match": match, "times": 1, "retry_after": 1}
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=_TRUST) as http:
             (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
 
     async def refuse(self, match: str) -> None:
         """Answer 503 to every request that matches."""
         rule = {"kind": "unavailable", "match": match, "rate": 1.0}
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=_TRUST) as http:
             (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+
+    async def control(self, what: str, form: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Read a state of the simulation, or change it."""
+        async with httpx.AsyncClient(verify=_TRUST) as http:
+            method, address = ("GET" if form is None else "POST"), f"{self.url}/sandbox/{what}"
+            answer = await http.request(method, address, json=form)
+        document: dict[str, Any] = answer.raise_for_status().json()
+        return document
 
     async def requests(self) -> Counter[str]:
         """Count all requests that were sent, by method and set."""
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=_TRUST) as http:
             answer = await http.get(f"{self.url}/sandbox/counters")
         return Counter(answer.json()["requests"])
 

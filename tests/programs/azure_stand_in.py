@@ -19,6 +19,15 @@ QUEUE_KEY = "q" * 43 + "="
 SUBSCRIPTION = "/subscriptions/sub-1"
 PROVIDERS = ("App", "AlertsManagement", "Insights", "KeyVault", "ManagedIdentity", "OperationalInsights", "ServiceBus",
              "Storage", "Web")  # fmt: skip
+ROLES = {
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Microsoft.Storage/storageAccounts",
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Microsoft.Storage/storageAccounts",
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Microsoft.Storage/storageAccounts",
+    "090c5cfd-751d-490a-894a-3ce6f1109419": "Microsoft.ServiceBus/namespaces",
+    "4633458b-17de-408a-b874-0445c86b69e6": "Microsoft.KeyVault/vaults",
+    "3913510d-42f4-4e42-8a64-420c390055eb": "Microsoft.Insights/components",
+}
+"""What a deployment of the template assigns."""
 
 
 @dataclass
@@ -46,6 +55,12 @@ class AzureStandIn:
     settings: dict[str, str] = field(default_factory=dict)
     template_settings: list[str] = field(default_factory=list)
     """The names of the settings that a deployment of the template makes."""
+
+    roles: dict[str, str] = field(default_factory=dict)
+    """The roles of the identity, each with the type of its resource, or with a whole scope."""
+
+    sign_in: str = ""
+    """The app registration of App Service Authentication; "" while that is off."""
 
     broken: dict[str, str] = field(default_factory=dict)
     late: int = 0
@@ -85,13 +100,24 @@ class AzureStandIn:
         except LookupError as error:
             return 3, "", f"ERROR: (ResourceNotFound) {error.args[0]} could not be found"
 
-    def _act(self, arguments: list[str]) -> Any:  # noqa: C901, PLR0911  # one answer for each command
+    def _act(self, arguments: list[str]) -> Any:  # noqa: C901, PLR0911, PLR0912  # one answer for each command
         words, options = _read(arguments)
         match words:
             case ["account", "show"]:
                 return {"id": "sub-1", "tenantId": "tenant-1", "user": {"type": "user", "name": "someone"}}
+            case ["account", "get-access-token"] if options["resource"] == f"api://{self.sign_in}":
+                return {"accessToken": "token-1"}
             case ["account", "get-access-token"]:
                 raise LookupError("A token for that organisation")
+            case ["role", "assignment", "list"]:
+                group = f"{SUBSCRIPTION}/resourceGroups/{self.groups[0]}"
+                return [
+                    {
+                        "roleDefinitionId": f"/roleDefinitions/{role}",
+                        "scope": where if where.startswith("/") else f"{group}/providers/{where}/one",
+                    }
+                    for role, where in self.roles.items()
+                ]
             case ["ad", "signed-in-user", "show"]:
                 return {"id": "person-1"}
             case ["provider", "list"]:
@@ -124,6 +150,8 @@ class AzureStandIn:
                 return {"name": group}
             case ["keyvault", "list"]:
                 return [{"id": "/vaults/kv-1", "tags": tags}] if self.secrets else []
+            case ["identity", "list"]:
+                return [{"principalId": "principal-1", "tags": tags}] if self.deployment else []
             case ["functionapp", "list"]:
                 host = "func-1.azurewebsites.net"
                 return [{"name": "func-1", "tags": tags, "defaultHostName": host}] if self.settings else []
@@ -145,6 +173,8 @@ class AzureStandIn:
                 return {
                     "changes": [{"changeType": change, "resourceId": f"{SUBSCRIPTION}/providers/Microsoft.Web/sites/f"}]
                 }
+            case ["deployment", "group", "validate"]:
+                return {}
             case ["deployment", "group", "create"]:
                 return self._deploy(json.loads(Path(options["parameters"].removeprefix("@")).read_text())["parameters"])
             case _:
@@ -158,6 +188,7 @@ class AzureStandIn:
                 self.secrets[secret] = values[parameter]
         self.plan = values["plan"]
         made = dict.fromkeys(self.template_settings, "made")
+        self.roles = dict(ROLES)
         self.settings = {**made, "ENVIRONMENT": values["environmentName"], "SPOTLER_KEY": "@…", **values["appSettings"]}
         outputs = {
             "functioN_APP_NAME": "func-1", "functioN_APP_HOST": "func-1.azurewebsites.net",
@@ -188,6 +219,10 @@ class AzureStandIn:
             return None
         if path.endswith("/permissions"):
             return {"value": [{"actions": self.actions, "notActions": self.not_actions}]}
+        if path.endswith("/config/authsettingsV2"):
+            directory = {"registration": {"clientId": self.sign_in}}
+            platform = {"enabled": bool(self.sign_in)}
+            return {"properties": {"platform": platform, "identityProviders": {"azureActiveDirectory": directory}}}
         if path.endswith("/configreferences/appsettings"):
             states = {"SPOTLER_KEY": "Resolved", **self.broken}
             if self.late == 1:

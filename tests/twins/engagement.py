@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from random import Random
 from typing import TypeVar
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from shared.domain.engagement.events import APPROXIMATE, BounceType, Event, Even
 from shared.domain.engagement.mailings import Link, Mailing, MailingContent, MailingKind, MailingOrigin
 from shared.domain.engagement.scores import Score
 from shared.domain.engagement.statistics import MailingCounts
-from shared.domain.records.records import RecordKey
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import DataError
 from shared.ports.clock import Clock
 from shared.ports.engagement import (
@@ -64,6 +65,10 @@ class TwinMailings(Twin):
 
     def __init__(self, clock: Clock, faults: Faults | None = None, *, page: int = 3) -> None:
         super().__init__(faults)
+        self.tells_clicks_of_people = True
+        self.feed_lacks: Callable[[TwinEvent], bool] = lambda _event: False
+        self.in_disorder = False
+        """Whether feeds and lists have no order, and tell some events twice."""
         self.clock = clock
         self.page = page
         self.mailings: dict[str, TwinMailing] = {}
@@ -162,6 +167,7 @@ class TwinMailings(Twin):
             self._happening(one, link=False)
             for one in self.events
             if one.event.kind is kind and start <= one.noted <= end and self.mailings[one.mailing].in_feed
+            if not self.feed_lacks(one)
         ]
         async for page in self._pages(f"noted {kind.name}", found, after):
             yield page
@@ -178,10 +184,14 @@ class TwinMailings(Twin):
 
     async def clicks_of(self, mailing: str, external_id: str) -> Sequence[Happening]:
         await self._begin("clicks_of")
+        if not self.tells_clicks_of_people:
+            return []
         return [self._happening(one) for one in self._of(mailing, EventKind.CLICKED) if one.who == external_id]
 
     async def _pages(self, call: str, found: Sequence[Happening], after: str) -> AsyncIterator[FeedPage]:
         start = int(after or 0)
+        if self.in_disorder:
+            found = [*Random(len(found)).sample(found, len(found)), *found[::2]]
         while True:
             await self._begin(call)
             end = start + self.page
@@ -197,7 +207,8 @@ class TwinMailings(Twin):
         what = one.event
         if what.kind is EventKind.CLICKED and not link:
             what = replace(what, detail="")
-        return Happening(one.mailing, one.who, what, one.contact)
+        name = "" if link else self.mailings[one.mailing].mailing.name
+        return Happening(one.mailing, one.who, what, one.contact, name)
 
 
 @dataclass(slots=True)
@@ -211,10 +222,20 @@ class TwinRows:
     responses: dict[UUID, ResponseWrite] = field(default_factory=dict)
     scores: dict[RecordKey, Score] = field(default_factory=dict)
     has_campaigns: bool = True
+    gone: set[RecordKey] = field(default_factory=set)
     refuses: Callable[[UUID, RecordKey], bool] = lambda _identifier, _record: False
     calls: Counter[str] = field(default_factory=Counter)
     removed_before: datetime | None = None
     masters: dict[RecordKey, RecordKey] = field(default_factory=dict)
+    companies: dict[RecordKey, RecordKey] = field(default_factory=dict)
+
+    def delete(self, record: RecordKey) -> None:
+        """Delete a record with its rows, as Dataverse does."""
+        self.gone.add(record)
+        self.scores.pop(record, None)
+        self.interactions = {one: row for one, row in self.interactions.items() if row.record != record}
+        self.activities = {one: row for one, row in self.activities.items() if row.record != record}
+        self.responses = {one: row for one, row in self.responses.items() if row.record != record}
 
 
 class TwinCampaignRows:
@@ -239,6 +260,9 @@ class TwinInteractionRows:
     async def write(self, rows: Sequence[InteractionWrite]) -> Sequence[Refused]:
         return await _written(self._rows, "interactions", self._rows.interactions, rows)
 
+    async def remove(self, ids: Sequence[UUID]) -> None:
+        await _removed(self._rows, self._rows.interactions, ids)
+
     async def remove_of(self, records: Sequence[RecordKey]) -> int:
         found = [one for one, row in self._rows.interactions.items() if row.record in records]
         for one in found:
@@ -260,6 +284,9 @@ class TwinActivityRows:
     async def write_responses(self, responses: Sequence[ResponseWrite]) -> Sequence[Refused]:
         return await _written(self._rows, "responses", self._rows.responses, responses)
 
+    async def cancel_responses(self, ids: Sequence[UUID]) -> None:
+        await _removed(self._rows, self._rows.responses, ids)
+
 
 class TwinScoreRows:
     def __init__(self, rows: TwinRows) -> None:
@@ -268,12 +295,26 @@ class TwinScoreRows:
     async def write(self, scores: Sequence[ScoreWrite]) -> Sequence[Refused]:
         await self._rows.faults.pass_by()
         self._rows.calls["scores"] += len(scores)
-        self._rows.scores |= {one.record: one.score for one in scores}
+        self._rows.scores |= {one.record: one.score for one in scores if one.record not in self._rows.gone}
         await self._rows.faults.pass_by()
         return []
 
     async def masters(self, records: Sequence[RecordKey]) -> dict[RecordKey, RecordKey]:
         return {one: master for one, master in self._rows.masters.items() if one in records}
+
+    async def contacts_of_accounts(self) -> AsyncIterator[Sequence[tuple[RecordKey, Score]]]:
+        yield [
+            (account, self._rows.scores[contact])
+            for contact, account in self._rows.companies.items()
+            if contact in self._rows.scores
+        ]
+
+    async def scored_accounts(self) -> AsyncIterator[Sequence[ScoreWrite]]:
+        yield [
+            ScoreWrite(record, score)
+            for record, score in self._rows.scores.items()
+            if record.table is PersonTable.ACCOUNT and score.engagement > 0
+        ]
 
     async def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         found = [ScoreWrite(record, score) for record, score in self._rows.scores.items() if score.recent > 0]
@@ -283,11 +324,18 @@ class TwinScoreRows:
 
 async def _written(rows: TwinRows, name: str, table: dict[UUID, Row], writes: Sequence[Row]) -> list[Refused]:
     await rows.faults.pass_by()
-    refused = [one for one in writes if rows.refuses(one.id, one.record)]
+    refused = [one for one in writes if one.record in rows.gone or rows.refuses(one.id, one.record)]
     rows.calls[name] += len(writes)
     table |= {one.id: one for one in writes if one not in refused}
     await rows.faults.pass_by()
     return [Refused(one.id, DataError("refused", code="0x80040217")) for one in refused]
+
+
+async def _removed(rows: TwinRows, table: dict[UUID, Row], ids: Sequence[UUID]) -> None:
+    await rows.faults.pass_by()
+    for one in ids:
+        table.pop(one, None)
+    await rows.faults.pass_by()
 
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

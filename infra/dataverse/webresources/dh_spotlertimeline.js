@@ -3,7 +3,7 @@
 
    On a form: timeline, Custom connectors, web resource dh_spotlertimeline.js, constructor SpotlerTimeline.RecordSource. Which
    kinds are shown says the environment variable dh_spotlertimelineinteractions (Sent, Opened, Clicked, Bounced, Unsubscribed,
-   Conversion, SMS Sent), separated by commas. Opens that have no card of their own stand on the card of the mail. Plain
+   Conversion, SMS Sent, Automation Mail), separated by commas. Opens that have no card of their own stand on the card of the mail. Plain
    JavaScript, no build step. */
 // eslint-disable-next-line no-unused-vars
 var SpotlerTimeline = (function () {
@@ -11,7 +11,7 @@ var SpotlerTimeline = (function () {
 
   const NAME = "SpotlerInteractions";
   const VARIABLE = "dh_spotlertimelineinteractions";
-  const DEFAULT_KINDS = "Sent,SMS Sent,Clicked,Bounced,Unsubscribed";
+  const DEFAULT_KINDS = "Sent,SMS Sent,Automation Mail,Clicked,Bounced,Unsubscribed";
   const FIRST = 480000000; // of the choice dh_type
   const KINDS = {
     sent: 0, opened: 1, clicked: 2, bounced: 3, unsubscribed: 4, "form submitted": 5, "website visit": 6, "page view": 7,

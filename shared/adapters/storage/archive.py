@@ -6,7 +6,7 @@ brought back into an empty store alone, so two states are never mixed; the app i
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -39,17 +39,22 @@ async def export_state(store: WholeStore, file: Path) -> int:
     return count
 
 
-async def import_state(store: WholeStore, file: Path) -> int:
+async def import_state(
+    store: WholeStore, file: Path, finish: Callable[[Collection[str]], Sequence[Put]] = lambda _partitions: ()
+) -> int:
     """Bring the documents of a file into an empty store; return how many. A killed import is finished by the next.
 
-    ConfigurationError if the file is no complete export, or the store holds anything else.
+    `finish` returns what is written last, by the partitions of the file. ConfigurationError if the file is no complete
+    export, or the store holds anything else.
     """
-    count, digest = _checked(file)
+    count, digest, partitions = _checked(file)
     await _require_empty(store, digest)
     await store.write([Put(_MARK, {"file": digest})])
     documents = _documents(file)
     while some := list(islice(documents, _BATCH)):
         await store.write(some)  # documents that are there already were written by a killed import of the same file
+    if last := finish(partitions):
+        await store.write(last)
     await store.write([Delete(_MARK)])
     return count
 
@@ -73,18 +78,20 @@ def _documents(file: Path) -> Iterator[Insert]:
     )
 
 
-def _checked(file: Path) -> tuple[int, str]:
-    """Return the number of documents and the SHA-256 of a complete export."""
+def _checked(file: Path) -> tuple[int, str, frozenset[str]]:
+    """Return the number of documents of a complete export, its SHA-256, and its partitions."""
     lines = _lines(file)
     if next(lines, {}).get("format") != _FORMAT:
         raise ConfigurationError(f"{file} is no export of a state store")
-    count, last, digest = 0, {}, hashlib.sha256()
+    count, last, digest, partitions = 0, {}, hashlib.sha256(), set[str]()
     for last in lines:
-        count += "partition" in last
+        if "partition" in last:
+            count += 1
+            partitions.add(last["partition"])
         digest.update(json.dumps(last, sort_keys=True).encode())
     if last.get("documents") != count:
         raise ConfigurationError(f"{file} is not complete: it ends after {count} documents")
-    return count, digest.hexdigest()
+    return count, digest.hexdigest(), frozenset(partitions)
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:

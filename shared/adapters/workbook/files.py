@@ -3,15 +3,10 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
+from shared.adapters.workbook.sizes import LARGEST, LARGEST_TEXT
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
-
-LARGEST = 2_000_000
-"""Bytes of a workbook, which may also have pictures and other sheets."""
-
-LARGEST_TEXT = 200_000
-"""Bytes of a mapping in YAML: a thousand rows with their comments."""
 
 _ZIP = b"PK"  # the beginning of every workbook
 

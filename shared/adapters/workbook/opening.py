@@ -90,18 +90,21 @@ def _loaded(content: bytes, *, read_only: bool) -> Workbook:
 
 def _checked(content: bytes) -> Mapping[str, WorkbookPart]:
     """Measure a file before it is opened."""
-    try:
-        with ZipFile(BytesIO(content)) as archive:
-            check_archive(archive)
-    except (BadZipFile, OSError, NotImplementedError):
-        raise WorkbookError([((), "this is no workbook (.xlsx)")]) from None
-    with _reporting_damage(), ZipFile(BytesIO(content)) as archive:
+    with _reporting_damage(), _archive(content) as archive:
+        check_archive(archive)
         if _has_document_type(archive):
             complaint = (
                 "a part of the workbook begins with a document type or a long comment; spreadsheets have neither"
             )
             raise WorkbookError([((), complaint)])
         return measure(archive)
+
+
+def _archive(content: bytes) -> ZipFile:
+    try:
+        return ZipFile(BytesIO(content))
+    except (BadZipFile, OSError, NotImplementedError):
+        raise WorkbookError([((), "this is no workbook (.xlsx)")]) from None
 
 
 def _rows(sheet: Any, parts: Mapping[str, WorkbookPart]) -> list[list[Cell]]:

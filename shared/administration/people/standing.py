@@ -13,12 +13,14 @@ from shared.domain.merging.merge import MergeDecision
 from shared.domain.records.outcomes import Result
 from shared.domain.records.records import RecordKey
 from shared.engine.bindings.binding_documents import Entry, read_entry
+from shared.engine.bindings.contact_documents import HeldContact, read_contact
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
 
 _SLICE = 5_000
 _PAGE = 1_000
+_SEVERAL = 2
 
 
 class Standing(StrEnum):
@@ -139,6 +141,24 @@ class Standings:
                 return rows, ""
             after = following
         return rows, after
+
+    async def duplicates(self, *, after: str = "", limit: int = 50) -> tuple[Sequence[HeldContact], str]:
+        """Return contacts that several active records share, and where the next page begins."""
+        found: list[HeldContact] = []
+        for _ in range(_SLICE // _PAGE):
+            page = await self.store.scan(f"{self.environment}-contact", after=after or None, limit=_PAGE)
+            for document in page.documents:
+                if len(document.body.get("users", ())) < _SEVERAL:
+                    continue  # nearly every contact
+                held = read_contact(document.key.row, document.body)
+                if len(held.sharing_records_of().keys) >= _SEVERAL:
+                    found.append(held)
+                if len(found) == limit:
+                    return found, document.key.row
+            if (following := page.after) is None:
+                return found, ""
+            after = following
+        return found, after
 
     async def fields(
         self, decision: MergeDecision, *, after: str = "", limit: int = 50

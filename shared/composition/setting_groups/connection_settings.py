@@ -9,7 +9,9 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
+from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.composition.setting_groups.setting_texts import LOOPBACK, Schedule
+from shared.domain.records.records import RecordKey
 
 DEFAULT_SPOTLER_URL = "https://restapi.mailplus.nl/integrationservice"
 TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
@@ -129,8 +131,21 @@ class TelemetrySettings(BaseSettings):
         default=1.0, gt=0, le=1, description="Share of the traces that is sent; metrics are always whole."
     )
     watch_schedule: Schedule = Field(
-        default="0 * * * * *",
+        default=SCHEDULES["watch_schedule"],
         description="When queues and services are measured; the alarms expect once a minute.",
+    )
+    round_trip_record: RecordKey | None = Field(
+        default=None,
+        description="A record made for this, such as `contact:` and its id: its way from Dataverse to Spotler is "
+        "measured. Each time costs a write on both sides and some reads. Empty: off.",
+    )
+    round_trip_column: str = Field(
+        default="jobtitle",
+        pattern=r"^[a-z][a-z0-9_]*$",
+        description="The text column of that record which is written; the mapping must send it to Spotler as it is.",
+    )
+    round_trip_schedule: Schedule = Field(
+        default=SCHEDULES["round_trip_schedule"], description="When the round trip is measured; NCRONTAB."
     )
 
 

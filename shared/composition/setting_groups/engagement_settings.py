@@ -6,9 +6,10 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode
 
+from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.composition.setting_groups.setting_texts import Schedule
 from shared.domain.engagement.weights import Preset
-from shared.engagement.choices import ResponseKind
+from shared.engagement.choices import AccountScores, ResponseKind
 
 
 class EngagementSettings(BaseSettings):
@@ -19,11 +20,11 @@ class EngagementSettings(BaseSettings):
         description="Whether mailings, opens, clicks and scores are shown in Dataverse (GEN-06, GEN-08).",
     )
     engagement_schedule: Schedule = Field(
-        default="0 20 * * * *",
+        default=SCHEDULES["engagement_schedule"],
         description="When mailings and what their recipients did are read from Spotler (SCH-05, C-05); NCRONTAB.",
     )
     engagement_night_schedule: Schedule = Field(
-        default="0 25 4 * * *",
+        default=SCHEDULES["engagement_night_schedule"],
         description="When scores age, old interactions are deleted, and messages of campaigns are read (SCH-06).",
     )
     create_campaigns: bool = Field(
@@ -61,6 +62,11 @@ class EngagementSettings(BaseSettings):
         default=Preset.B2B,
         description="Preset of the points of engagement scores (ENG-01, ENG-02): b2b halves the recent score in 30 "
         "days, b2c in 14, long-cycle in 90.",
+    )
+    account_scores: AccountScores = Field(
+        default=AccountScores.OWN,
+        description="Where scores of accounts come from (ENG-01): own: events of its own address; or top5: each "
+        "night the sum of the five highest scores of its contacts.",
     )
     suspect_seconds: float = Field(
         default=2.0,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode
 
+from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.composition.setting_groups.setting_texts import Schedule, TimeZone
 from shared.domain.consent.bounce_text import Language
 from shared.domain.features.lists import ListKind
@@ -126,7 +127,7 @@ class TimerSettings(BaseSettings):
         "Consumption does: never set WEBSITE_TIME_ZONE or TZ there. Empty: the schedules are the host's.",
     )
     poll_schedule: Schedule = Field(
-        default="0 */15 * * * *",
+        default=SCHEDULES["poll_schedule"],
         description="When the poll asks Spotler for changes (S2D-01, C-05); NCRONTAB.",
     )
     reconcile: bool = Field(
@@ -142,16 +143,16 @@ class TimerSettings(BaseSettings):
         "night: one call for 100 contacts.",
     )
     reconcile_schedule: Schedule = Field(
-        default="0 7 4 * * *",
+        default=SCHEDULES["reconcile_schedule"],
         description="When that comparison begins, as NCRONTAB: apart from the poll, and at a time that no change of "
         "clocks skips or repeats.",
     )
     automations_schedule: Schedule = Field(
-        default="0 0 6,18 * * *",
+        default=SCHEDULES["automations_schedule"],
         description="When automations and campaigns are refreshed (AUT-05); NCRONTAB.",
     )
     permissions_schedule: Schedule = Field(
-        default="0 30 5 * * *",
+        default=SCHEDULES["permissions_schedule"],
         description="When the environment variable `dh_spotlerpermissions` is updated (ENV-05).",
     )
     variable_prefix: str = Field(
@@ -161,16 +162,16 @@ class TimerSettings(BaseSettings):
         "`dh_spotlerpermissionsenabledbydefault`, if a solution of your own has them (C-19).",
     )
     job_sweep_schedule: Schedule = Field(
-        default="0 */5 * * * *",
+        default=SCHEDULES["job_sweep_schedule"],
         description="When jobs are enqueued that were created while the connector was down, and the rows of renamed "
         "permissions are renamed in Dataverse.",
     )
     drift_schedule: Schedule = Field(
-        default="0 15 5 * * *",
+        default=SCHEDULES["drift_schedule"],
         description="When both sides are compared with the mapping, as NCRONTAB.",
     )
     stuck_jobs_schedule: Schedule = Field(
-        default="0 10 * * * *",
+        default=SCHEDULES["stuck_jobs_schedule"],
         description="When stuck Spotler Jobs are logged (C-23).",
     )
     missed_job_minutes: int = Field(
@@ -211,7 +212,7 @@ class ConsentSettings(BaseSettings):
         default=None, description="Language of those tasks: nl or en. Empty: by the language of the mapping, else en."
     )
     housekeeping_schedule: Schedule = Field(
-        default="0 37 4 * * *",
+        default=SCHEDULES["housekeeping_schedule"],
         description="When old changes of consent are deleted, missing tasks about bounces are written, and permissions "
         "that were renamed in Spotler are found (PERM-21).",
     )

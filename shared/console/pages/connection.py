@@ -1,8 +1,10 @@
 """Connection: do both accounts answer, and may we do everything (SET-14..17, SET-19)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from shared.administration.mapping_service import mapping_of
+from shared.administration.measures.timer_runs import RunResult
 from shared.composition import app
 from shared.composition.settings import Settings
 from shared.console.rendering.words import Said, said
@@ -19,6 +21,9 @@ TIMERS: tuple[tuple[str, Said], ...] = (
     ("permissions_schedule", said("Write Spotler's permissions into the environment variable")),
     ("drift_schedule", said("Compare both sides with the mapping")),
     ("housekeeping_schedule", said("Delete what is kept no longer")),
+    ("engagement_schedule", said("Read mailings and what recipients did")),
+    ("engagement_night_schedule", said("Age scores, and delete old interactions")),
+    ("round_trip_schedule", said("Measure the round trip of the marked record")),
 )
 
 DEFAULTS = Settings.model_fields
@@ -26,17 +31,44 @@ DEFAULTS = Settings.model_fields
 
 async def connection(visit: Visit) -> Reply:
     """Show accounts and schedules at once; the check of both sides follows as a part."""
-    del visit
-    settings = (await app.services()).settings
+    services = await app.services()
+    settings, runs = services.settings, await services.timer_runs.latest()
     values = {
         "title": said("Connection"),
         "dataverse": settings.dataverse_url,
         "spotler": settings.spotler_url,
         "simulated": settings.spotler_is_simulated,
         "zone": settings.schedule_time_zone or "UTC",
-        "timers": [(name.upper(), text, getattr(settings, name)) for name, text in TIMERS],
+        "timers": [
+            (name.upper(), text, getattr(settings, name), [run for run in runs if run.setting == name])
+            for name, text in TIMERS
+        ],
+        "results": _RESULTS,
+        "now": visit.now,
+        "credentials": _credentials(settings),
     }
     return Page("pages/connection.html", values)
+
+
+def _credentials(settings: Settings) -> list[tuple[Said, Said, str]]:
+    """Return the credentials of both sides: what they are, until when they are valid, and the id to look them up by."""
+    client = settings.dataverse_client_id
+    if settings.dataverse_certificate.get_secret_value():
+        entra = (said("Certificate of the app registration"), _ENTRA_KNOWS, client)
+    elif settings.dataverse_client_secret.get_secret_value():
+        entra = (said("Client secret of the app registration"), _ENTRA_KNOWS, client)
+    else:
+        entra = (said("Managed identity"), said("Azure renews it by itself: nothing expires."), client)
+    key = (said("Key and secret of Spotler"), said("They do not expire. Spotler's account shows who made them."), "")
+    return [entra, key]
+
+
+_ENTRA_KNOWS = said("Entra knows until when: App registrations, Certificates and secrets.")
+_RESULTS: Mapping[RunResult, tuple[Tone, str, Said]] = {
+    RunResult.OK: (Tone.OK, "ok", said("Succeeded")),
+    RunResult.FAILED: (Tone.BAD, "bad", said("Failed")),
+    RunResult.RESTED: (Tone.NEUTRAL, "pause", said("Rested: shadow")),
+}
 
 
 async def checked(visit: Visit) -> Reply:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from uuid import UUID
 
+from shared.administration.people.choices import Side
 from shared.composition import app
 from shared.console.pages.overview import HELD_TEXTS
+from shared.console.pages.person import key_of
 from shared.console.pages.problems import require_number
 from shared.console.pending import look_again
 from shared.console.rendering.words import Said, said
@@ -89,6 +91,40 @@ async def fields(visit: Visit) -> Reply:
         "next": link("parts", "fields", decision=decision, after=following) if following else "",
     }
     return Page("parts/fields.html", values, is_fragment=True)
+
+
+async def duplicates(visit: Visit) -> Reply:
+    """List contacts of Spotler that several active records share, with the record whose values count."""
+    groups, following = await (await app.administration()).standings.duplicates(after=visit.asked("after"))
+    values = {
+        "groups": [(group.primary_user, group.sharing_records_of().keys) for group in groups],
+        "next": link("parts", "duplicates", after=following) if following else "",
+    }
+    return Page("parts/duplicates.html", values, is_fragment=True)
+
+
+async def take_side(visit: Visit) -> Reply:
+    """Let one side of a field count that both sides changed."""
+    key = key_of(visit)
+    if visit.given("side") not in set(Side):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, said("Choose the side whose value counts."))
+    try:
+        await (await app.administration()).choices.take_side(key, visit.given("field"), Side(visit.given("side")))
+    except ConflictError as error:
+        raise RefusedError(HTTPStatus.CONFLICT, said("Not decided: %(cause)s"), cause=error.summary) from None
+    text = said("Decided. Both sides get this value within seconds.")
+    return Redirect(link("person", key.table, str(key.id)), Notice(Tone.OK, text))
+
+
+async def make_primary(visit: Visit) -> Reply:
+    """Let a record be the one of its duplicates whose values the contact has."""
+    key = key_of(visit)
+    try:
+        await (await app.administration()).choices.make_primary(key)
+    except ConflictError as error:
+        raise RefusedError(HTTPStatus.CONFLICT, said("Not decided: %(cause)s"), cause=error.summary) from None
+    text = said("Decided. The contact gets the values of this record within seconds.")
+    return Redirect(link("person", key.table, str(key.id)), Notice(Tone.OK, text))
 
 
 async def release(visit: Visit) -> Reply:

@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from shared.administration.mode import rested
 from shared.administration.people.standing import Standing, Stood
 from shared.composition import app
 from shared.console.assessment import Assessment, assess
@@ -33,6 +34,9 @@ _STANDINGS: Mapping[Standing, tuple[Said, str, Said]] = {
     Standing.TO_DECIDE: (said("To decide"), "f2", said("held until somebody decides")),
     Standing.FAILED: (said("Failed"), "fbad", said("somebody must correct them")),
 }
+
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,13 @@ async def _values(visit: Visit) -> dict[str, Any]:
     administration, connector, services = await app.administration(), await app.connector(), await app.services()
     circuits, poll, depths, quarters, stood, matters = await asyncio.gather(
         connector.circuits.state(),
-        connector.poll.state(),
+        _poll_state(),
         _depths(),
         services.activity.last_day(),
         administration.standings.counted(),
         _matters(),
     )
+    trips = await administration.round_trip.trips(DAY)
     assessment: Assessment = assess(circuits, poll, depths, visit.now, is_on=services.settings.sync_enabled)
     latencies: Counter[int] = Counter()
     for quarter in quarters:
@@ -88,6 +93,9 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "most": most,
         "until": _moment(poll["until"]),
         "depths": depths,
+        "trips": trips,
+        "measures_trips": administration.round_trip.is_on,
+        "trip_spark": sparkline([trip.seconds for trip in trips]),
         "waiting_now": sum(depth.active for depth in depths.values()),
         "scheduled": sum(depth.scheduled for depth in depths.values()),
         "spark": sparkline([_at(by_quarter, moment, 0.5) for moment in axis]),
@@ -144,6 +152,11 @@ def _happened(quarters: Sequence[Quarter]) -> dict[str, Any]:
             if reasons
         ],
     }
+
+
+async def _poll_state() -> dict[str, Any]:
+    state = await (await app.connector()).poll.state()
+    return rested(state) if await app.is_shadow() else state
 
 
 async def _depths() -> dict[QueueName, QueueDepth]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.administration.people.standing import Standing
 from shared.composition import app
+from shared.console.access.values import readable
 from shared.console.reasons import TONES, kind_of, text_of
 from shared.console.rendering.words import said
 from shared.console.web import Page, Redirect, RefusedError, Reply, Visit, link
@@ -56,7 +57,7 @@ async def search(visit: Visit) -> Reply:
         "title": said("Search"),
         "found": [(key, entries[key].outcome) for key in keys],
         "text_of": text_of,
-        "searched_names": visit.sees_values,
+        "searched_names": _searches_names(visit),
         "filters": STANDING_TEXTS,
         "standing": None,
     }
@@ -80,4 +81,13 @@ async def _found(visit: Visit, what: str) -> list[RecordKey]:
         return list((await connector.crm.people_using([email])).get(email, ()))[:_MOST_FOUND]
     if users := await connector.ledger.users_of(what) if what.isascii() and " " not in what else {}:
         return list(users)[:_MOST_FOUND]
-    return list(await services.people_search.named(what, limit=_MOST_FOUND)) if visit.sees_values else []
+    if not _searches_names(visit):
+        return []
+    named = await services.people_search.named(what, limit=_MOST_FOUND)
+    allowed = await readable(visit, named)
+    return [key for key in named if key in allowed]
+
+
+def _searches_names(visit: Visit) -> bool:
+    """Whether names are searched: with the user's own rights in Dynamics, or for administrators."""
+    return visit.request.sign_in_is_on or visit.sees_values

@@ -9,6 +9,7 @@ from shared.administration.people.both_sides import Agreement
 from shared.administration.people.both_sides import explained as read_both_sides
 from shared.composition import app
 from shared.console.access.audit import AuditLog
+from shared.console.access.values import readable, why_hidden
 from shared.console.reasons import TONES, Kind, cure_of, kind_of, text_of
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
@@ -74,7 +75,8 @@ async def explained(visit: Visit) -> Reply:
     key = key_of(visit)
     connector, services = await app.connector(), await app.services()
     found = await read_both_sides(connector.explain, key)
-    if visit.sees_values and found.fields:
+    sees_values = bool(await readable(visit, [key]))
+    if sees_values and found.fields:
         log = AuditLog(services.store, services.clock, services.settings.environment)
         await log.note(visit.user.id, visit.user.role.code, "view-values", str(key))
     shown = [one for one in found.fields if one.agreement is not Agreement.EQUAL]
@@ -82,14 +84,15 @@ async def explained(visit: Visit) -> Reply:
     values = {
         "report": report,
         "key": key,
-        "name": found.name if visit.sees_values else "",
+        "name": found.name if sees_values else "",
         "assessment": _assessment(report),
         "steps": _steps(report),
         "fields": shown or found.fields[:5],
         "equal": [one for one in found.fields if one.agreement is Agreement.EQUAL] if shown else found.fields[5:],
         "agreements": _AGREEMENTS,
         "notes": _NOTES,
-        "sees_values": visit.sees_values,
+        "sees_values": sees_values,
+        "why_hidden": why_hidden(visit),
         "text_of": text_of,
         "refusals": [one for one in report["refusedAtAddress"] if not one["lifted"]],
     }

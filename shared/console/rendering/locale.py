@@ -75,6 +75,12 @@ class Locale:
 
         return format_datetime(moment, "d MMM y HH:mm", tzinfo=ZoneInfo(self.zone), locale=self.language)
 
+    def date(self, moment: datetime) -> str:
+        """Return day and month in the reader's zone."""
+        from babel.dates import format_datetime  # noqa: PLC0415  # see above
+
+        return format_datetime(moment, "d MMM", tzinfo=ZoneInfo(self.zone), locale=self.language)
+
     def clock(self, moment: datetime) -> str:
         """Return the time of day in the reader's zone."""
         return moment.astimezone(ZoneInfo(self.zone)).strftime("%H:%M")

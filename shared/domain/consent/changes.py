@@ -64,6 +64,8 @@ class ConsentSource(StrEnum):
     """There was a refusal at the address that the record came to."""
     ADMINISTRATOR = "administrator"
     """An administrator lifted a refusal and gave a reason."""
+    RESTORED = "restored"
+    """The state was restored from a backup, and what the person had refused since then cannot be known."""
     DEACTIVATED = "deactivated"
     DELETION = "deletion"
     JOB = "job"

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource
@@ -19,6 +20,8 @@ from shared.domain.planning.plan_input import Fetched, PlanInput
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
+from shared.domain.records.records import PersonRecord, RecordKey
+from shared.domain.values.fields import is_option
 from shared.domain.values.mapped_fields import mapped_fields, values_of
 
 
@@ -41,16 +44,12 @@ def refusals_in(
     valid one.
     """
     found: defaultdict[str, list[AddressRefusal]] = defaultdict(list)
-    record, binding, key = plan_input.record, plan_input.binding, str(plan_input.key)
+    record, binding = plan_input.record, plan_input.binding
     addresses = {mailbox, binding.address if binding.is_live else ""} - {""}
-    if record is not None:
-        for column, subject, source in (
-            (reading.DO_NOT_BULK_EMAIL, BULK_EMAIL, ConsentSource.DO_NOT_BULK_EMAIL),
-            (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
-        ):
-            for address in sorted(addresses) if record.values.get(column) else ():
-                if subject != BULK_EMAIL or not _is_ours(plan_input, planned, address):
-                    found[address].append(AddressRefusal(subject, plan_input.now, source, key))
+    for refusal in refusals_of_columns(record, plan_input.key, plan_input.now) if record is not None else ():
+        for address in sorted(addresses):
+            if refusal.subject != BULK_EMAIL or not _is_ours(plan_input, planned, address):
+                found[address].append(refusal)
     closed = _opted_out(plan_input, planned, rules)
     if closed is not None:
         address, refusal = closed
@@ -58,6 +57,18 @@ def refusals_in(
     for refusal in _withdrawn(plan_input, planned, rules, catalogue):
         found[binding.address or mailbox].append(refusal)
     return {address: refusals for address, refusals in found.items() if address}
+
+
+def refusals_of_columns(record: PersonRecord, key: RecordKey, now: datetime) -> list[AddressRefusal]:
+    """Return what the columns *Do Not Bulk Email* and *Do Not Email* of a record refuse."""
+    return [
+        AddressRefusal(subject, now, source, str(key))
+        for column, subject, source in (
+            (reading.DO_NOT_BULK_EMAIL, BULK_EMAIL, ConsentSource.DO_NOT_BULK_EMAIL),
+            (reading.DO_NOT_EMAIL, DO_NOT_EMAIL, ConsentSource.DO_NOT_EMAIL),
+        )
+        if record.values.get(column)
+    ]
 
 
 def _is_ours(plan_input: PlanInput, planned: Decision, address: str) -> bool:
@@ -100,7 +111,7 @@ def _withdrawn(
     if not binding.is_live:
         return
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
-    agreed = {name for name, text in binding.base.items() if text == fingerprint(name, YES)}
+    agreed = {name for name, text in binding.base.items() if is_option(name) and text == fingerprint(name, YES)}
     given = agreed | binding.unmerged_yes
     if not given:
         return

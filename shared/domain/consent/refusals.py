@@ -32,6 +32,7 @@ _OTHERS_DECIDE = frozenset(
     {
         Reason.ENVIRONMENT_OFF,
         Reason.TABLE_OFF,
+        Reason.NOT_ALLOWED,  # going live compares every record
         Reason.LEAD_QUALIFIED,  # its contact carries on, with rows of its own
         Reason.OPTED_OUT,  # nothing is mailed, and nothing is sent (OPT-08)
         Reason.DEACTIVATED,
@@ -77,7 +78,7 @@ def _refused(
     rows = rules.mapping.for_table(plan_input.key.table)
     if everything:
         return all_permissions_off(rows, catalogue)
-    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    fields = mapped_fields(rules.mapping.rows_read(record), record.key.table, catalogue)
     refused = {
         option_name(one.definition.name, entry.bit): False
         for one in fields.values()

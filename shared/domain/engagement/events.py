@@ -13,13 +13,14 @@ from heapq import nsmallest
 
 
 class EventKind(StrEnum):
-    """What happened to a message. The values are stored."""
+    """What happened to a message, or on a website. The values are stored."""
 
     SENT = "s"
     OPENED = "o"
     CLICKED = "c"
     BOUNCED = "b"
     UNSUBSCRIBED = "u"
+    VISITED = "v"
 
 
 class BounceType(StrEnum):
@@ -44,7 +45,7 @@ APPROXIMATE = "~"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Event:
-    """One event, at an aware time. `detail`: the id of the link, the bounce type, the confidence, or APPROXIMATE.
+    """One event, at an aware time. `detail`: link id, bounce type, confidence, APPROXIMATE, worth and mark of a visit.
 
     A click whose link the platform does not tell has no detail.
     """

@@ -12,8 +12,9 @@ from uuid import UUID, uuid5
 
 from shared.domain.engagement.events import BounceType, Confidence, Event, EventKind, of_kind
 from shared.domain.engagement.machines import DEFAULT_RULES, MachineRules, SuspectReason, suspects
-from shared.domain.engagement.mailings import Link, MailingKind
+from shared.domain.engagement.mailings import Link, MailingKind, MailingOrigin
 from shared.domain.engagement.scores import Contribution
+from shared.domain.engagement.visits import visit_points
 from shared.domain.engagement.weights import Weights
 
 _IDS = UUID("6f0d5c1e-2a47-4c5e-9a3b-7c1d0f5b8e21")
@@ -30,6 +31,8 @@ class InteractionKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     CONVERSION = "conversion"
     SMS_SENT = "sms-sent"
+    AUTOMATION_MAIL = "automation-mail"
+    WEBSITE_VISIT = "website-visit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ def read_events(
     rules: ReadingRules,
     *,
     kind: MailingKind = MailingKind.EMAIL,
+    origin: MailingOrigin = MailingOrigin.BULK,
     colleagues: Iterable[datetime] = (),
 ) -> Reading:
     """Read the events of one person in one mailing. The result depends on the set alone, not on any order."""
@@ -101,7 +105,7 @@ def read_events(
     machine = suspects(known, links, colleagues=colleagues, rules=rules.machines)
     earned = _earned(known, machine.keys(), links, rules.weights)
     rows = [
-        *_rows_of(_SENT[kind], of_kind(known, EventKind.SENT), earned),
+        *_rows_of(_sent_kind(kind, origin), of_kind(known, EventKind.SENT), earned),
         *_rows_of(InteractionKind.OPENED, of_kind(known, EventKind.OPENED), earned),
         *_click_rows(known, machine, links, earned),
         *_bounce_rows(known),
@@ -117,10 +121,15 @@ def read_events(
     )
 
 
-_SENT: Mapping[MailingKind, InteractionKind] = {
-    MailingKind.EMAIL: InteractionKind.SENT,
-    MailingKind.SMS: InteractionKind.SMS_SENT,
-}
+def _sent_kind(kind: MailingKind, origin: MailingOrigin) -> InteractionKind:
+    match kind, origin:
+        case MailingKind.SMS, _:
+            return InteractionKind.SMS_SENT
+        case _, MailingOrigin.AUTOMATION:
+            return InteractionKind.AUTOMATION_MAIL
+        case _:
+            return InteractionKind.SENT
+
 
 _Earned = Mapping[tuple[str, datetime], int]
 """Points by the part of the row and the time of the event that earned them."""
@@ -146,6 +155,8 @@ def _earned(
     conversions = [one for one in first_clicks.values() if links.get(one.detail, _UNKNOWN).is_conversion]
     for conversion in conversions[:1]:
         earned[f"{InteractionKind.CONVERSION}|{conversion.detail}", conversion.at] = weights.conversion
+    for visit in of_kind(real, EventKind.VISITED):
+        earned[f"{InteractionKind.WEBSITE_VISIT}|{visit.detail}", visit.at] = visit_points(visit, weights)
     for end in of_kind(real, EventKind.UNSUBSCRIBED)[:1]:
         earned[f"{InteractionKind.UNSUBSCRIBED}|", end.at] = weights.unsubscribed
     return earned

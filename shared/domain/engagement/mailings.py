@@ -13,10 +13,15 @@ class MailingKind(StrEnum):
 
 
 class MailingOrigin(StrEnum):
-    """Where a mailing comes from: a bulk mailing has statistics and becomes a Campaign row, a campaign message none."""
+    """Where a mailing comes from: a bulk mailing has statistics and becomes a Campaign row, the others do not.
+
+    The platform publishes no way to read the messages of automations. What its feeds tell of a mailing that is neither
+    a bulk mailing nor a message of a campaign belongs to one of them (ACT-08).
+    """
 
     BULK = "bulk"
     CAMPAIGN = "campaign"
+    AUTOMATION = "automation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,11 @@ class Mailing:
     begun: datetime | None = None
     online_version: str = ""
     sent: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, or what stands for it: nobody tells the name of most messages of automations."""
+        return self.name.strip() or ("automation" if self.origin is MailingOrigin.AUTOMATION else self.handle)
 
     def has_begun(self, now: datetime) -> bool:
         """Whether distribution has begun (BULK-03): its time has come, and messages went out if the platform counts."""

@@ -12,6 +12,7 @@ from itertools import chain
 from shared.domain.engagement.events import Event, joined
 from shared.domain.engagement.interactions import Reading
 from shared.domain.engagement.scores import Contribution, ScoreState, summed
+from shared.domain.engagement.visits import is_same_visit
 from shared.domain.engagement.weights import Weights
 
 ReadMailing = Callable[[str, frozenset[Event]], Reading]
@@ -42,6 +43,12 @@ class PersonMemory:
         known = self.mailings.get(mailing, frozenset())
         united = joined(known, events)
         return self if united == known else replace(self, mailings={**self.mailings, mailing: united})
+
+    def with_visit(self, month: str, visit: Event) -> "PersonMemory":
+        """Add a visit to a website, or replace what was reported of it before."""
+        others = {one for one in self.mailings.get(month, frozenset()) if not is_same_visit(one, visit)}
+        united = joined(others, [visit])
+        return self if united == self.mailings.get(month) else replace(self, mailings={**self.mailings, month: united})
 
     def with_opt_out(self, at: datetime) -> "PersonMemory":
         """Note a refusal of all mail; the latest counts."""

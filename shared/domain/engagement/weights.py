@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 
@@ -33,6 +33,9 @@ class Weights:
     conversion: int
     unsubscribed: int
     opt_out: int
+    visit: int = 3
+    page: int = 1
+    visit_most: int = 10
 
 
 class _Entry(BaseModel):
@@ -45,6 +48,9 @@ class _Entry(BaseModel):
     conversion: int = Field(ge=0)
     unsubscribed: int = Field(le=0)
     opt_out: int = Field(le=0)
+    visit: int = Field(default=3, ge=0)
+    page: int = Field(default=1, ge=0)
+    visit_most: int = Field(default=10, ge=0)
 
 
 class _File(BaseModel):
@@ -61,9 +67,7 @@ def weights_of(preset: Preset) -> Weights:
 
 def read_weights(text: str) -> dict[Preset, Weights]:
     """Read a file of weights; ValueError names what is wrong."""
-    import yaml  # noqa: PLC0415  # settings need the names of presets alone, at every start
-
-    document = _File.model_validate(yaml.safe_load(text))
+    document = _parsed(text)
     if missing := [preset for preset in Preset if preset not in document.presets]:
         raise ValueError(f"no weights for {', '.join(missing)}")
     return {
@@ -76,11 +80,40 @@ def read_weights(text: str) -> dict[Preset, Weights]:
             conversion=entry.conversion,
             unsubscribed=entry.unsubscribed,
             opt_out=entry.opt_out,
+            visit=entry.visit,
+            page=entry.page,
+            visit_most=entry.visit_most,
         )
         for preset, entry in document.presets.items()
     }
 
 
+def read_version(text: str) -> int:
+    """Return the number of a file of weights; ValueError names what is wrong."""
+    return _parsed(text).version
+
+
+def _parsed(text: str) -> _File:
+    import yaml  # noqa: PLC0415  # settings need the names of presets alone, at every start
+
+    try:
+        return _File.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError:
+        raise ValueError("the file of weights is no YAML") from None
+    except ValidationError as error:
+        places = [f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in error.errors()]
+        raise ValueError("; ".join(places)) from None
+
+
+def packaged_text() -> str:
+    """Return the file of the release."""
+    return files(__package__).joinpath("weights.yaml").read_text(encoding="utf-8")
+
+
+PACKAGED_VERSION = 1
+"""The number of the file of the release; a test compares it."""
+
+
 @cache
 def _packaged() -> dict[Preset, Weights]:
-    return read_weights(files(__package__).joinpath("weights.yaml").read_text(encoding="utf-8"))
+    return read_weights(packaged_text())

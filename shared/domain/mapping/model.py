@@ -178,6 +178,25 @@ class Mapping:
         """Return the rows that apply to a table."""
         return self._by_table[table]
 
+    def rows_read(self, record: PersonRecord) -> tuple[MappingRow, ...]:
+        """Return the rows that apply to a record and do not rest: mostly all rows of its table."""
+        table = record.key.table
+        rows = self._by_table[table]
+        if not record.unread and self._names[table] <= record.values.keys():
+            return rows
+        rest = frozenset(index for index, row in enumerate(rows) if row.rests(record))
+        if (table, rest) not in self._without:
+            self._without[table, rest] = tuple(row for index, row in enumerate(rows) if index not in rest)
+        return self._without[table, rest]
+
+    def rows_back(self, table: PersonTable) -> tuple[MappingRow, ...]:
+        """Return the rows of a table whose values are written to Dataverse."""
+        return self._rows_back[table]
+
+    def sends_as_is(self, table: PersonTable) -> bool:
+        """Whether every row of a table sends its value, also an empty one: what is wished is what Dataverse has."""
+        return self._sends_as_is[table]
+
     def passes(self, table: PersonTable) -> Passes | None:
         """Return the filters of a table and of its rows as one function; None if every record may pass."""
         return self._compiled_filters.get(table)
@@ -202,6 +221,32 @@ class Mapping:
     @cached_property
     def _by_table(self) -> dict[PersonTable, tuple[MappingRow, ...]]:
         return {table: tuple(row for row in self.rows if table in row.sources) for table in PersonTable}
+
+    @cached_property
+    def _rows_back(self) -> dict[PersonTable, tuple[MappingRow, ...]]:
+        return {
+            table: tuple(row for row in rows if row.direction.reaches_dataverse)
+            for table, rows in self._by_table.items()
+        }
+
+    @cached_property
+    def _without(self) -> dict[tuple[PersonTable, frozenset[int]], tuple[MappingRow, ...]]:
+        """Rows without those that rest, by their positions: in an organisation, the same rows rest for all records."""
+        return {}
+
+    @cached_property
+    def _names(self) -> dict[PersonTable, frozenset[str]]:
+        return {
+            table: frozenset(str(source) for row in rows for source in sources_of(row.sources[table]))
+            for table, rows in self._by_table.items()
+        }
+
+    @cached_property
+    def _sends_as_is(self) -> dict[PersonTable, bool]:
+        return {
+            table: all(row.direction.reaches_platform and row.blank is BlankPolicy.CLEAR for row in rows)
+            for table, rows in self._by_table.items()
+        }
 
     @cached_property
     def _filter_names(self) -> dict[PersonTable, frozenset[str]]:

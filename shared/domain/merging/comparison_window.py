@@ -41,7 +41,8 @@ class ComparisonRun:
     `seconds` is the width of the next window; 0: all that is left. `doubtful` are external ids of contacts whose
     handling has begun and may not have ended. `contacts` is the number of compared contacts, `found` the divergences by
     kind. For the whole account: `night` counts slices, `tonight` the contacts of this slice, `slice` its limit (0:
-    none), and `size` is the number of contacts in the former pass.
+    none), and `size` is the number of contacts in the former pass. `paused` is since when nothing more is compared, and
+    `stopped` is whether a person ended it.
     """
 
     id: str
@@ -59,6 +60,8 @@ class ComparisonRun:
     tonight: int = 0
     slice: int = 0
     size: int = 0
+    paused: datetime | None = None
+    stopped: bool = False
 
     @property
     def edge(self) -> datetime:
@@ -75,7 +78,7 @@ class ComparisonRun:
     @property
     def rests(self) -> bool:
         """Whether nothing is left to do, or nothing more tonight."""
-        return self.finished is not None or bool(self.slice and self.tonight >= self.slice)
+        return self.finished is not None or self.paused is not None or bool(self.slice and self.tonight >= self.slice)
 
     def next_night(self, run_id: str, *, days: int, records: int) -> Self:
         """Return the next slice, so that the whole account has been seen after `days` nights.

@@ -25,8 +25,8 @@ def is_echo(
     fingerprint = partial(rules.fingerprints.value, binding.external_id)
     if any(_is_news(name, binding, fingerprint) for name in enabled_options(contact)):
         return False
-    mirrors = rules.unmapped is Unmapped.CLEAR
-    fields = mapped_fields((row for row in rows if mirrors or row.direction.reaches_dataverse), key.table, catalogue)
+    concerned = rows if rules.unmapped is Unmapped.CLEAR else rules.mapping.rows_back(key.table)
+    fields = mapped_fields(concerned, key.table, catalogue)
     return not has_moved(contact, binding.base, fields, fingerprint, rules.mapping.zone)
 
 

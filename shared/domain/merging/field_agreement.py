@@ -25,13 +25,17 @@ def agree(merge_input: MergeInput, fields: Mapping[str, MappedField]) -> Agreeme
     """Merge every mapped field of one record."""
     agreement = Agreement()
     on_platform = values_of(merge_input.contact, fields, merge_input.rules.mapping.zone)
-    newer = _newer(merge_input)
+    newer, has_come_back, is_doubtful = (
+        _newer(merge_input),
+        merge_input.plan_input.has_come_back,
+        merge_input.is_doubtful,
+    )
     for name, one in fields.items():
         direction, value = one.row.direction, merge_input.dataverse.get(name)
         base = base_of(merge_input.base.get(name), value, on_platform[name], partial(merge_input.fingerprint, name))
-        if merge_input.plan_input.has_come_back and base is Base.DATAVERSE and direction is Direction.TO_PLATFORM:
+        if has_come_back and base is Base.DATAVERSE and direction is Direction.TO_PLATFORM:
             base = Base.NEITHER  # nothing was sent while the person was opted out: others may have used the contact
-        versions = FieldVersions(value, on_platform[name], base, merge_input.is_doubtful)
+        versions = FieldVersions(value, on_platform[name], base, is_doubtful)
         if one.option_source is not None:
             merge_permission(agreement, merge_input, name, one, versions)
         elif _was_cut(merge_input, one, versions):
@@ -48,7 +52,7 @@ def agree(merge_input: MergeInput, fields: Mapping[str, MappedField]) -> Agreeme
                 and _is_set_back(merge_input, value, base)
             ):
                 decision = MergeDecision.TO_PLATFORM
-            _merge_field(agreement, merge_input, name, versions, decision)
+            _merge_field(agreement, merge_input, name, versions, decision, direction=direction)
     _keep_one_of_two(agreement, merge_input, fields, on_platform)
     agreement.fields = tuple(_field_returns(agreement, fields, on_platform))
     return agreement
@@ -107,11 +111,19 @@ def _newer(merge_input: MergeInput) -> Newer:
 
 
 def _merge_field(
-    agreement: Agreement, merge_input: MergeInput, name: str, versions: FieldVersions, wanted: MergeDecision
+    agreement: Agreement,
+    merge_input: MergeInput,
+    name: str,
+    versions: FieldVersions,
+    wanted: MergeDecision,
+    *,
+    direction: Direction,
 ) -> None:
-    decision, move = settle(wanted, merge_input.binding.flap_history.get(name), merge_input.plan_input.now)
-    if move is not None:
-        agreement.flap_history[name] = move
+    decision = wanted
+    if direction is Direction.BOTH:  # a field that travels one way cannot flap
+        decision, move = settle(wanted, merge_input.binding.flap_history.get(name), merge_input.plan_input.now)
+        if move is not None:
+            agreement.flap_history[name] = move
     if decision.is_remarkable:
         agreement.merge_decisions[name] = decision
     agreement.carry(merge_input, name, versions, decision)

@@ -32,22 +32,22 @@ class MergeDecision(StrEnum):
     @property
     def reaches_platform(self) -> bool:
         """Whether Dataverse's value is sent."""
-        return self in {MergeDecision.TO_PLATFORM, MergeDecision.DATAVERSE_WON}
+        return self is MergeDecision.TO_PLATFORM or self is MergeDecision.DATAVERSE_WON
 
     @property
     def reaches_dataverse(self) -> bool:
         """Whether the platform's value is written to Dataverse."""
-        return self in {MergeDecision.TO_DATAVERSE, MergeDecision.PLATFORM_WON}
+        return self is MergeDecision.TO_DATAVERSE or self is MergeDecision.PLATFORM_WON
 
     @property
     def is_remarkable(self) -> bool:
         """Whether an explanation shows the decision."""
-        return self in {
-            MergeDecision.DATAVERSE_WON,
-            MergeDecision.PLATFORM_WON,
-            MergeDecision.ASKED,
-            MergeDecision.FROZEN,
-        }
+        return self in _REMARKABLE
+
+
+_REMARKABLE = frozenset(
+    {MergeDecision.DATAVERSE_WON, MergeDecision.PLATFORM_WON, MergeDecision.ASKED, MergeDecision.FROZEN}
+)
 
 
 class Newer(StrEnum):

@@ -51,11 +51,11 @@ def merge_sides(
     assert record is not None, "a record that does not exist cannot meet the conditions"
     rows = rules.mapping.for_table(plan_input.key.table)
     lifts = plan_input.has_come_back and binding.mail_status is MailStatus.OPTED_OUT_HERE and refuses_bulk(record)
-    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    fields = mapped_fields(rules.mapping.rows_read(record), record.key.table, catalogue)
     is_overtaken = bool(given_since_all_were_refused(plan_input, contact, rules))
     withholds = plan_input.sharing_records.refuse_bulk if is_overtaken else plan_input.withholds_permissions
     off = (refuses_bulk(record) and not lifts) or withholds
-    dataverse = present_values(record, rules.mapping, catalogue)
+    dataverse = present_values(record, rules.mapping, catalogue, wished)
     merge_input = MergeInput(
         plan_input,
         rules,
@@ -125,6 +125,8 @@ def _refused(
     plan_input: PlanInput, contact: MarketingContact, fields: Mapping[str, MappedField], *, is_overtaken: bool
 ) -> dict[str, datetime]:
     """Return when others refused each permission; a refusal of all counts for permissions that are still off."""
+    if not plan_input.suppression:
+        return {}
     given = enabled_options(contact)
     everything = plan_input.all_refused_on if is_overtaken else None
     found = {

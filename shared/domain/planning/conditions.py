@@ -36,6 +36,7 @@ class Condition(StrEnum):
     ENVIRONMENT_ON = "synchronisation is switched on for the environment"
     TABLE_ON = "synchronisation is enabled for the table"
     EXISTS = "the record exists"
+    ALLOWED = "the allow-list has the e-mail address, or the connector is live"
     SYNC_ENABLED = "nobody has disabled synchronisation for the record"
     ACTIVE = "the record is active"
     EMAIL_ALLOWED = "Do Not Email is not set"
@@ -71,6 +72,7 @@ def _results(plan_input: PlanInput, rules: Rules) -> Iterator[tuple[Condition, R
     if record is None:
         return
     email = email_of(record, rules.mapping.for_table(table))
+    yield Condition.ALLOWED, _not_allowed(email, rules)
     yield Condition.SYNC_ENABLED, _disabled(record, plan_input.lead_status)
     yield Condition.ACTIVE, _inactive(record)
     yield Condition.EMAIL_ALLOWED, Reason.DO_NOT_EMAIL if record.values.get(DO_NOT_EMAIL) else None
@@ -78,6 +80,12 @@ def _results(plan_input: PlanInput, rules: Rules) -> Iterator[tuple[Condition, R
     yield Condition.VALID_EMAIL, None if is_email(email) else Reason.INVALID_EMAIL
     yield Condition.NOT_OPTED_OUT, _opted_out(record, plan_input)
     yield Condition.PASSES_FILTER, _excluded(record, rules.mapping)
+
+
+def _not_allowed(email: str, rules: Rules) -> Reason | None:
+    """A record without an address ends as it always does: its contact decides (`allow_list.within`)."""
+    is_allowed = rules.allow_list is None or not email or rules.allow_list.admits(email)
+    return None if is_allowed else Reason.NOT_ALLOWED
 
 
 def _disabled(record: PersonRecord, lead_status: SyncStatus | None) -> Reason | None:

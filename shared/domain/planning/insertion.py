@@ -43,7 +43,7 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     fresh = without_contact(plan_input)
     rows = rules.mapping.for_table(plan_input.key.table)
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
-    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    fields = mapped_fields(rules.mapping.rows_read(record), record.key.table, catalogue)
     # A dead worker may have written a value that is empty now; a mirror also sends empty values (PURGE-01).
     empties = plan_input.base_state is BaseState.NOTHING or rules.unmapped is Unmapped.CLEAR
     default_rows = untouched_defaults(fresh.binding, wished.values)

@@ -10,7 +10,7 @@ from shared.domain.consent.default_rows import with_default_rows
 from shared.domain.consent.refusal_changes import permissions_on
 from shared.domain.consent.refusals import stay_out, with_refusals
 from shared.domain.merging.merge_contact import merge_contact
-from shared.domain.planning.conditions import condition_results
+from shared.domain.planning.conditions import condition_results, email_of
 from shared.domain.planning.decisions import Decision, FetchContact, Plan, Rest
 from shared.domain.planning.erase import anonymize, purge, unmet_condition
 from shared.domain.planning.plan_input import Fetched, PlanInput
@@ -20,10 +20,15 @@ from shared.domain.planning.sharing import as_user
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import Intent
+from shared.domain.recovery.allow_list import within
 
 
 def plan(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     """Decide (CS-15, VAL-01..VAL-04, C-01..C-04, C-35, C-38)."""
+    return as_allowed(_plan(plan_input, rules, catalogue), plan_input, rules)
+
+
+def _plan(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
     match plan_input.intent:
         case Intent.ANONYMIZE:
             return anonymize(plan_input, Reason.ON_REQUEST)
@@ -31,6 +36,13 @@ def plan(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> P
             return purge(plan_input)
         case Intent.SYNC:
             return with_refusals(_synchronise(plan_input, rules, catalogue), plan_input, rules, catalogue)
+
+
+def as_allowed(planned: Plan, plan_input: PlanInput, rules: Rules) -> Plan:
+    """Return the plan, or one that leaves the contact alone because it is not on the allow-list."""
+    record = plan_input.record
+    email = email_of(record, rules.mapping.for_table(plan_input.key.table)) if record is not None else ""
+    return within(rules.allow_list, planned, plan_input, email)
 
 
 def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:

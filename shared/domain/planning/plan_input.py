@@ -145,16 +145,16 @@ class PlanInput:
     @property
     def withholds_permissions(self) -> bool:
         """Whether others switch every permission off: a record of the same contact, or one that had the address."""
-        return self.sharing_records.refuse_bulk or self.suppression.withholds(self._own)
+        return self.sharing_records.refuse_bulk or self.all_refused_on is not None
 
     @property
     def all_refused_on(self) -> datetime | None:
         """Return when records that do not share the contact last refused every permission at the address."""
-        return self.suppression.all_refused_on(self._own)
+        return self.suppression.all_refused_on(self._own) if self.suppression else None
 
     def refused_on(self, permission: str) -> datetime | None:
         """Return when others, or the person, last refused one permission at the address; None without a refusal."""
-        return self.suppression.refused_on(permission, self._own)
+        return self.suppression.refused_on(permission, self._own) if self.suppression else None
 
     @property
     def _own(self) -> frozenset[str]:

@@ -43,7 +43,7 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    fields = mapped_fields((row for row in rows if not row.rests(record)), record.key.table, catalogue)
+    fields = mapped_fields(rules.mapping.rows_read(record), record.key.table, catalogue)
     disputed = {name for name, one in fields.items() if _may_be_disputed(one)}
     off = refuses_bulk(record) or plan_input.withholds_permissions
     values = {

@@ -6,6 +6,7 @@ from enum import StrEnum
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.records import PersonTable
+from shared.domain.recovery.allow_list import AllowList
 
 
 class EndAction(StrEnum):
@@ -31,7 +32,8 @@ class Unmapped(StrEnum):
 class Rules:
     """The settings that control planning, and the fingerprints of the deployment.
 
-    `recast` are the properties whose mapping has changed within the last days.
+    `recast` are the properties whose mapping has changed within the last days. `allow_list` is who may be written in
+    the platform; None: everybody.
     """
 
     mapping: FieldMapping
@@ -42,3 +44,4 @@ class Rules:
     on_inactive: EndAction = EndAction.ANONYMIZE
     unmapped: Unmapped = Unmapped.KEEP
     recast: frozenset[str] = frozenset()
+    allow_list: AllowList | None = None

@@ -45,6 +45,7 @@ def fingerprint_places(environment: str) -> dict[str, FingerprintPlace]:
         f"{environment}-contact": FingerprintPlace(_of_contact),
         f"{environment}-bounce": FingerprintPlace(_of_address),
         f"{environment}-review": FingerprintPlace(_of_address),
+        f"{environment}-mode": FingerprintPlace(_of_mode),
         f"{environment}-address": FingerprintPlace(join=_newer),
         f"{environment}-suppressed": FingerprintPlace(join=_refusals),
         f"{environment}-consent-erased": FingerprintPlace(join=_changes),
@@ -64,6 +65,10 @@ def _of_contact(body: Body, rewrite: Callable[[str], str]) -> Body:
 
 def _of_address(body: Body, rewrite: Callable[[str], str]) -> Body:
     return {**body, "address": rewrite(body["address"])}
+
+
+def _of_mode(body: Body, rewrite: Callable[[str], str]) -> Body:
+    return {**body, "allowed": [rewrite(text) for text in body.get("allowed", ())]}
 
 
 def _newer(_older: Body, newer: Body) -> Body:

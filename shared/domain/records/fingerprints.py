@@ -12,6 +12,9 @@ from typing import Any
 
 from shared.domain.values.addresses import address_key
 
+_BETWEEN = "\x1f"
+"""Stands between the parts of what is hashed; no name and no JSON has it."""
+
 _BYTES = 15  # 120 bits: 20 characters, beyond any accidental collision of the fields of one contact
 
 
@@ -23,10 +26,13 @@ class Fingerprinter:
     """
 
     key: bytes = field(repr=False)
+    _keyed: hmac.HMAC = field(init=False, repr=False, compare=False)
+    """The HMAC of nothing: copies of it need not take the key in again."""
 
     def __post_init__(self) -> None:
         if len(self.key) < 16:  # noqa: PLR2004  # a shorter key could be guessed
             raise ValueError("the fingerprint key must have at least 16 bytes")
+        object.__setattr__(self, "_keyed", hmac.new(self.key, digestmod="sha256"))
 
     def value(self, external_id: str, name: str, value: Any) -> str:
         """Fingerprint one field value (JSON scalar) of one contact."""
@@ -34,7 +40,14 @@ class Fingerprinter:
 
     def values(self, external_id: str, fields: Mapping[str, Any]) -> dict[str, str]:
         """Fingerprint all fields of one contact, by name."""
-        return {name: self.value(external_id, name, value) for name, value in fields.items()}
+        of_contact = self._keyed.copy()
+        of_contact.update(f"value{_BETWEEN}{external_id}{_BETWEEN}".encode())
+        prints: dict[str, str] = {}
+        for name, value in fields.items():
+            of_field = of_contact.copy()
+            of_field.update(f"{name}{_BETWEEN}{json.dumps(value)}".encode())
+            prints[name] = _text(of_field)
+        return prints
 
     def address(self, email: str) -> str:
         """Fingerprint an e-mail address, the same for all its users; case does not matter (DUP-03).
@@ -48,5 +61,10 @@ class Fingerprinter:
         return self._digest("person", record)
 
     def _digest(self, *parts: str) -> str:
-        digest = hmac.digest(self.key, "\x1f".join(parts).encode(), "sha256")
-        return urlsafe_b64encode(digest[:_BYTES]).decode()
+        keyed = self._keyed.copy()
+        keyed.update(_BETWEEN.join(parts).encode())
+        return _text(keyed)
+
+
+def _text(keyed: hmac.HMAC) -> str:
+    return urlsafe_b64encode(keyed.digest()[:_BYTES]).decode()

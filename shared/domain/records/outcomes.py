@@ -39,6 +39,7 @@ class Reason(StrEnum):
     STILL_USED = "still-used"
     ENVIRONMENT_OFF = "environment-off"
     TABLE_OFF = "table-off"
+    NOT_ALLOWED = "not-on-allow-list"
     SYNC_DISABLED = "sync-disabled"
     LEAD_SYNC_DISABLED = "lead-sync-disabled"
     OPTED_OUT = "opted-out"
@@ -83,6 +84,7 @@ TEXTS: dict[Reason, str] = {
     Reason.STILL_USED: "Another active record still uses this Spotler contact.",
     Reason.ENVIRONMENT_OFF: "Synchronisation is switched off for this environment.",
     Reason.TABLE_OFF: "Synchronisation is not enabled for this table.",
+    Reason.NOT_ALLOWED: "The connector is being tried out, and its allow-list does not have this person's address.",
     Reason.SYNC_DISABLED: "A person has disabled synchronisation for this record.",
     Reason.LEAD_SYNC_DISABLED: "A person had disabled synchronisation for the lead that became this contact. "
     "Activate this Spotler Info to synchronise the contact.",

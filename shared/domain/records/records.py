@@ -9,6 +9,8 @@ from uuid import UUID
 
 from pydantic_core import CoreSchema, core_schema
 
+_HASH_BITS = 2**60 - 1
+
 
 class PersonTable(StrEnum):
     """The tables with rows of people or organisations that can be mailed (CS-01)."""
@@ -24,6 +26,9 @@ class RecordKey:
 
     table: PersonTable
     id: UUID
+
+    def __hash__(self) -> int:
+        return self.id.int & _HASH_BITS  # ids are random; a pass looks some hundred times for each of its keys
 
     def __str__(self) -> str:
         return f"{self.table}:{self.id}"

@@ -1,1 +1,1 @@
-"""Rules of retries, circuits and mass changes."""
+"""Rules of retries, circuits and mass changes, and of who may be written while the connector is tried out."""

@@ -59,11 +59,16 @@ def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: Proper
     return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_platform)
 
 
-def present_values(record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue) -> Mapping[str, Scalar]:
+def present_values(
+    record: PersonRecord, mapping: FieldMapping, catalogue: PropertyCatalogue, wished: Fields | None = None
+) -> Mapping[str, Scalar]:
     """Return the present values of the rows of both directions, in the platform's form: Dataverse's side of a merge.
 
-    Blank policies do not count here, and a value that the platform could not have is absent.
+    Blank policies do not count here, and a value that the platform could not have is absent. `wished` are the wished
+    fields of the record, where they are known: mostly they are the same.
     """
+    if wished is not None and mapping.sends_as_is(record.key.table):
+        return wished.values
     return _fields(record, mapping, catalogue, lambda _row: True, blanks=BlankPolicy.CLEAR).values
 
 
@@ -77,11 +82,12 @@ def _fields(
 ) -> Fields:
     rows = mapping.for_table(record.key.table)
     collector = _Collector(record, rows, catalogue, mapping.zone, blanks)
+    all_are_read = mapping.rows_read(record) is rows
     for row in rows:
         definition = catalogue.named(row.property_name)
         if definition is None or not counts(row):
             continue
-        if row.rests(record):
+        if not all_are_read and row.rests(record):
             collector.report_unread(row)
             continue
         source = row.sources[record.key.table]
@@ -125,6 +131,11 @@ def all_emptied(rows: tuple[MappingRow, ...], catalogue: PropertyCatalogue) -> d
 def option_name(name: str, bit: int) -> str:
     """Name one option of a set property, as in `permissions:4`."""
     return f"{name}:{bit}"
+
+
+def is_option(name: str) -> bool:
+    """Whether a field is one option of a set property."""
+    return ":" in name
 
 
 def enabled_options(contact: MarketingContact | None) -> frozenset[str]:

@@ -3,9 +3,12 @@
 Fields are named as in `fields`: `name` for a value, `name:bit` for one option of a set.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from shared.domain.mapping.language.expression import MapTo, OptionSource
 from shared.domain.mapping.model import MappingRow
@@ -30,12 +33,38 @@ class MappedField:
     option_source: OptionSource | None = None
 
 
+Kept = TypeVar("Kept")
+
+
+class _Same(Generic[Kept]):
+    """An argument of the cache: equal to the same object only, which no comparison of its content has to show."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+
+    def __hash__(self) -> int:
+        return id(self.kept)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.kept is other.kept
+
+
 def mapped_fields(
-    rows: Iterable[MappingRow], table: PersonTable, catalogue: PropertyCatalogue
-) -> dict[str, MappedField]:
-    """Name every field of the contact that rows of a table map."""
+    rows: tuple[MappingRow, ...], table: PersonTable, catalogue: PropertyCatalogue
+) -> Mapping[str, MappedField]:
+    """Name every field of the contact that rows of a table map; worked out once for these rows and this catalogue."""
+    return _mapped_fields(_Same(rows), table, _Same(catalogue))
+
+
+@lru_cache(maxsize=128)
+def _mapped_fields(
+    rows: _Same[tuple[MappingRow, ...]], table: PersonTable, account: _Same[PropertyCatalogue]
+) -> Mapping[str, MappedField]:
     fields: dict[str, MappedField] = {}
-    for row in rows:
+    catalogue = account.kept
+    for row in rows.kept:
         definition = catalogue.named(row.property_name)
         if definition is None:
             continue
@@ -48,7 +77,7 @@ def mapped_fields(
             fields[definition.name] = MappedField(row, definition)
             if row.foreign and (foreign := catalogue.named(row.foreign)) is not None:
                 fields[foreign.name] = MappedField(row, foreign)
-    return fields
+    return MappingProxyType(fields)
 
 
 def values_of(contact: MarketingContact, fields: Mapping[str, MappedField], zone: tzinfo) -> dict[str, Scalar]:

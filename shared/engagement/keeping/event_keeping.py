@@ -5,19 +5,21 @@ one read for a thousand of them.
 """
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from shared.consent.bounce_repository import is_key
 from shared.domain.engagement.events import Event
 from shared.domain.engagement.people import PersonMemory, score_of
 from shared.domain.engagement.scores import Score, shown
+from shared.domain.engagement.tallies import Tally, change
 from shared.domain.records.records import RecordKey
 from shared.engagement.keeping.memories import Memories, ShownScore, StoredMemory, with_shown
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.keeping.row_plan import RowPlan, Subject, plan_rows
 from shared.engagement.mailings.mailing_book import MailingBook
+from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.priority import breathe
@@ -39,7 +41,6 @@ class Kept:
     refused: int = 0
     strangers: int = 0
     old: int = 0
-    unknown_mailings: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class EventKeeper:
     interactions: InteractionRows
     activities: ActivityRows
     scores: ScoreRows
+    tallies: StoredTallies
     refused: RefusedRows
     policy: EngagementPolicy
     clock: Clock
@@ -71,7 +73,7 @@ class EventKeeper:
         Contacts without an id of the connector, or without a record, have no customer card: they are counted.
         """
         kept.events += len(happenings)
-        await book.load({one.mailing for one in happenings})
+        await book.load(happenings)
         events = self._countable(happenings, book, kept)
         people = await self._records_of(events)
         kept.strangers += sum(len(mailings) for one, mailings in events.items() if one not in people)
@@ -117,10 +119,9 @@ class EventKeeper:
             return None
         memory = (await self.memories.read([external_id]))[external_id].memory
         await book.recall(memory.mailings)
-        plans = await self._plans(
-            _Changed(StoredMemory(PersonMemory(external_id)), memory, records[external_id]), book, set(mailings)
-        )
-        return records[external_id], _together(plans)
+        nothing_yet = StoredMemory(PersonMemory(external_id))
+        subjects = self._subjects(_Changed(nothing_yet, memory, records[external_id]), book, set(mailings))
+        return records[external_id], _together(await self._plans(subjects))
 
     # ------------------------------------------------------------------------------------------------------- planning
 
@@ -132,9 +133,7 @@ class EventKeeper:
         found: defaultdict[str, defaultdict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
         for one in happenings:
             mailing = book.get(one.mailing)
-            if mailing is None:
-                kept.unknown_mailings.add(one.mailing)
-            elif self.policy.forgets(mailing.begun, now):
+            if mailing is not None and self.policy.forgets(mailing.begun, now):
                 kept.old += 1
             elif is_key(one.external_id):
                 found[one.external_id.lower()][one.mailing].append(one.event)
@@ -147,19 +146,21 @@ class EventKeeper:
         contacts = await self.ledger.contacts(external_ids)
         return {one: user for one, held in contacts.items() if (user := held.primary_user) is not None}
 
-    async def _plans(self, one: _Changed, book: MailingBook, mailings: Iterable[str]) -> list[RowPlan]:
+    async def _plans(self, subjects: Sequence[Subject]) -> list[RowPlan]:
         has_campaigns = self.policy.writes_campaigns and await self.campaigns.are_available()
+        return [plan_rows(subject, self.policy, has_campaigns=has_campaigns) for subject in subjects]
+
+    def _subjects(self, one: _Changed, book: MailingBook, mailings: Iterable[str]) -> list[Subject]:
         read_before, read_after = book.reader_of(one.before.memory), book.reader_of(one.after)
-        plans: list[RowPlan] = []
+        subjects: list[Subject] = []
         for name in sorted(mailings):
             mailing = book.get(name)
             if mailing is None or name not in one.after.mailings:
                 continue
             before = read_before(name, one.before.memory.mailings.get(name, frozenset()))
             after = read_after(name, one.after.mailings[name])
-            subject = Subject(one.after, mailing, one.record, before, after)
-            plans.append(plan_rows(subject, self.policy, has_campaigns=has_campaigns))
-        return plans
+            subjects.append(Subject(one.after, mailing, one.record, before, after))
+        return subjects
 
     # -------------------------------------------------------------------------------------------------------- writing
 
@@ -167,7 +168,7 @@ class EventKeeper:
         self, changed: Sequence[_Changed], book: MailingBook, kept: Kept, *, only_scores: bool = False
     ) -> None:
         await book.recall({name for one in changed for name in one.after.mailings})
-        plans: list[RowPlan] = []
+        subjects: list[Subject] = []
         scores: list[ScoreWrite] = []
         stored: list[StoredMemory] = []
         for one in changed:
@@ -178,28 +179,35 @@ class EventKeeper:
                     if one.before.memory.mailings.get(name) != events
                     or one.before.memory.suspect_times.get(name) != one.after.suspect_times.get(name)
                 ]
-                plans += await self._plans(one, book, touched)
+                subjects += self._subjects(one, book, touched)
             score = self._score(one.after, book)
             known = one.before.shown
-            if (known is None and score != Score()) or (known is not None and known != ShownScore(one.record, score)):
+            is_own = self.policy.has_own_score(one.record)
+            is_new = known != ShownScore(one.record, score) if known is not None else score != Score()
+            if is_own and is_new:
                 scores.append(ScoreWrite(one.record, score))
             after = with_shown(
                 StoredMemory(one.after, etag=one.before.etag),
-                ShownScore(one.record, score),
+                ShownScore(one.record, score) if is_own else None,
                 self.policy.rules.weights.mark,
             )
             if after != one.before:
                 stored.append(after)
             await breathe()
-        await self._write_rows(_together(plans), kept)
+        await self._write_rows(_together(await self._plans(subjects)), kept)
         for refused in await self.scores.write(scores) if scores else ():
             log.warning("a score was refused for %s: %s", refused.id, refused.error)
         await self.memories.save(stored)
+        await self.tallies.add(_tally_changes(subjects))
         kept.people += len(changed)
         kept.scores += len(scores)
 
     async def _write_rows(self, plan: RowPlan, kept: Kept) -> None:
         refused = [*await self.interactions.write(plan.interactions)] if plan.interactions else []
+        if plan.gone_interactions:
+            await self.interactions.remove(plan.gone_interactions)
+        if plan.gone_responses:
+            await self.activities.cancel_responses(plan.gone_responses)
         if plan.activities:
             refused += await self.activities.write_activities(plan.activities)
         if plan.responses:
@@ -214,10 +222,19 @@ class EventKeeper:
         return shown(score_of(memory, book.reader_of(memory), weights), self.clock.now(), weights)
 
 
+def _tally_changes(subjects: Iterable[Subject]) -> Mapping[str, Tally]:
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for one in subjects:
+        found[one.mailing.handle].update(change(one.before, one.after))
+    return found
+
+
 def _together(plans: Iterable[RowPlan]) -> RowPlan:
     all_plans = list(plans)
     return RowPlan(
         [row for plan in all_plans for row in plan.interactions],
         [row for plan in all_plans for row in plan.activities],
         [row for plan in all_plans for row in plan.responses],
+        [row for plan in all_plans for row in plan.gone_interactions],
+        [row for plan in all_plans for row in plan.gone_responses],
     )

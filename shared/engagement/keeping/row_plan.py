@@ -19,16 +19,22 @@ from shared.engagement.mailings.known_mailings import KnownMailing
 from shared.engagement.policy import RESPONSES, EngagementPolicy
 from shared.ports.engagement import ActivityWrite, InteractionWrite, ResponseWrite
 
-_SENT = frozenset({InteractionKind.SENT, InteractionKind.SMS_SENT})
+_SENT = frozenset({InteractionKind.SENT, InteractionKind.SMS_SENT, InteractionKind.AUTOMATION_MAIL})
 
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """The rows to write."""
+    """The rows to write, and the ids of those that nothing speaks for any more.
+
+    A click whose link becomes known is no click without a link any more; a click that turns out to be one of a machine
+    is no response.
+    """
 
     interactions: Sequence[InteractionWrite] = ()
     activities: Sequence[ActivityWrite] = ()
     responses: Sequence[ResponseWrite] = ()
+    gone_interactions: Sequence[UUID] = ()
+    gone_responses: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,14 @@ def plan_rows(subject: Subject, policy: EngagementPolicy, *, has_campaigns: bool
     ]
     responses = [] if campaign is None else _responses(subject, campaign, policy)
     is_wanted = changed and policy.writes_activities and not is_too_large(mailing, policy)
-    return RowPlan(interactions, _activities(subject, policy) if is_wanted else [], responses)
+    kept = {row.part for row in subject.after.rows}
+    return RowPlan(
+        interactions,
+        _activities(subject, policy) if is_wanted else [],
+        responses,
+        gone_interactions=[_id(subject, row.part, policy) for row in subject.before.rows if row.part not in kept],
+        gone_responses=[] if campaign is None else _gone_responses(subject, policy),
+    )
 
 
 def is_too_large(mailing: KnownMailing, policy: EngagementPolicy) -> bool:
@@ -92,6 +105,19 @@ def _responses(subject: Subject, campaign: UUID, policy: EngagementPolicy) -> li
     return found
 
 
+def _gone_responses(subject: Subject, policy: EngagementPolicy) -> list[UUID]:
+    before, after = _responding(subject.before), _responding(subject.after)
+    return [
+        _id(subject, f"response|{kind}", policy)
+        for kind, response in RESPONSES.items()
+        if response in policy.responses and kind in before - after
+    ]
+
+
+def _responding(reading: Reading) -> set[InteractionKind]:
+    return {row.kind for row in reading.rows if row.suspect is None}
+
+
 def _activities(subject: Subject, policy: EngagementPolicy) -> list[ActivityWrite]:
     mailing, after = subject.mailing, subject.after
     events = subject.memory.mailings.get(mailing.handle, frozenset())
@@ -108,7 +134,8 @@ def _activities(subject: Subject, policy: EngagementPolicy) -> list[ActivityWrit
             sent_on=sent[0].at,
             is_opened=after.is_opened,
             is_clicked=after.is_clicked,
-            is_bounced=after.bounce is not None,
+            bounce=after.bounce,
+            links=tuple(dict.fromkeys(row.link.name or row.link.url for row in clicks if row.link and row.link.id)),
             opens=len(opened),
             clicks=sum(row.count for row in clicks),
             last_opened=opened[-1].at if opened else None,

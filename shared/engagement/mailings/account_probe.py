@@ -35,12 +35,16 @@ class OpensList(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AccountFindings:
-    """What the mailings of an account have shown. `by_lists` counts recent mailings that the feed does not have."""
+    """What the mailings of an account have shown.
+
+    `by_lists` counts recent mailings that the feed does not have, `short` those of which it lacked events.
+    """
 
     opens: OpensList = OpensList.UNKNOWN
     shown_by: str = ""
     in_feed: int = 0
     by_lists: int = 0
+    short: int = 0
     checked_on: datetime | None = None
 
     def as_json(self) -> Mapping[str, Any]:
@@ -50,6 +54,7 @@ class AccountFindings:
             "shownBy": self.shown_by,
             "mailingsInFeed": self.in_feed,
             "mailingsReadByLists": self.by_lists,
+            "mailingsShortInFeed": self.short,
             "checkedOn": self.checked_on.isoformat(timespec="seconds") if self.checked_on else None,
         }
 
@@ -87,6 +92,7 @@ class AccountProbe:
             found,
             in_feed=sum(one.in_feed for one in recent),
             by_lists=sum(not one.in_feed for one in recent),
+            short=sum(one.is_short for one in recent),
             checked_on=now,
         )
         if found.opens is OpensList.UNKNOWN and (sample := _sample(recent)) is not None:

@@ -22,7 +22,9 @@ class KnownMailing:
     """A mailing. `read_on` is when its statistics were last read, `listed_on` when all of its lists were.
 
     `due` are the lists that must be read as a whole, in order, and `after` the position in the first of them.
-    `in_feed` says whether the account-wide feed has mentioned it. `remark` is written on its Campaign row.
+    `in_feed` says whether the account-wide feed has mentioned it, `is_short` whether it lacked some of its events.
+    `unmatched` is how many openers and clickers of the statistics the connector did not have on `matched_on`, after its
+    lists were read. `remark` is written on its Campaign row.
     """
 
     handle: str
@@ -38,6 +40,9 @@ class KnownMailing:
     listed_on: datetime | None = None
     is_frozen: bool = False
     in_feed: bool = False
+    is_short: bool = False
+    unmatched: int = 0
+    matched_on: datetime | None = None
     due: tuple[EventKind, ...] = ()
     after: str = ""
     remark: str = ""

@@ -1,14 +1,15 @@
 """The mailings that a step of work needs, each read once: known ones from the state, others from the platform."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from shared.domain.engagement.events import Event
-from shared.domain.engagement.interactions import Reading, read_events
+from shared.domain.engagement.interactions import Reading, ReadingRules, read_events
 from shared.domain.engagement.mailings import MailingOrigin
 from shared.domain.engagement.people import PersonMemory, ReadMailing
 from shared.engagement.mailings.known_mailings import KnownMailing, KnownMailings
 from shared.engagement.policy import EngagementPolicy
-from shared.ports.mailings import Mailings
+from shared.ports.mailings import Happening, Mailings
 
 
 class MailingBook:
@@ -20,7 +21,6 @@ class MailingBook:
         self._policy = policy
         self._mailings: dict[str, KnownMailing] = {}
         self._unknown: set[str] = set()
-        self._absent: set[str] = set()
 
     async def recall(self, handles: Iterable[str]) -> None:
         """Read the known ones of these mailings that are not in the book yet; nothing is asked of the platform."""
@@ -29,18 +29,22 @@ class MailingBook:
             self._mailings |= await self._known.read(wanted)
             self._unknown |= wanted - self._mailings.keys()
 
-    async def load(self, handles: Iterable[str]) -> None:
-        """Read mailings; those that are not known yet are asked of the platform. Raises ConnectorErrors."""
-        wanted = set(handles)
-        await self.recall(wanted)
-        for handle in sorted(wanted - self._mailings.keys() - self._absent):
-            if (found := await self._find(handle)) is None:
-                self._absent.add(handle)
-            else:
-                await self.save(found)
+    async def load(self, happenings: Iterable[Happening]) -> None:
+        """Read the mailings of events; those that are not known yet are asked of the platform. Raises ConnectorErrors.
+
+        What the platform does not have either is a message of an automation; its feed may tell the name.
+        """
+        names: dict[str, str] = {}
+        for one in happenings:
+            names[one.mailing] = names.get(one.mailing) or one.name
+        await self.recall(names)
+        for handle in sorted(names.keys() - self._mailings.keys()):
+            await self.save(await self._find(handle) or KnownMailing(handle, origin=MailingOrigin.AUTOMATION))
+        automations = [self._mailings[one] for one in names if self._mailings[one].origin is MailingOrigin.AUTOMATION]
+        await self.save(*(replace(one, name=names[one.handle]) for one in automations if names[one.handle]))
 
     def get(self, handle: str) -> KnownMailing | None:
-        """Return a mailing that was loaded; None if the platform does not have it."""
+        """Return a mailing of the book."""
         return self._mailings.get(handle)
 
     async def save(self, *mailings: KnownMailing) -> None:
@@ -49,13 +53,24 @@ class MailingBook:
         await self._known.save(*changed)
         self._mailings |= {one.handle: one for one in changed}
 
-    def reader_of(self, memory: PersonMemory) -> ReadMailing:
-        """Return what reads the events of a person; the links of a mailing that is not in the book are unknown."""
+    def reader_of(self, memory: PersonMemory, rules: ReadingRules | None = None) -> ReadMailing:
+        """Return what reads the events of a person, by the live rules or by others.
+
+        The links of a mailing that is not in the book are unknown.
+        """
+        applied = rules or self._policy.rules
 
         def read(handle: str, events: frozenset[Event]) -> Reading:
             mailing = self._mailings.get(handle) or KnownMailing(handle)
             colleagues = memory.suspect_times.get(handle, ())
-            return read_events(events, mailing.links, self._policy.rules, kind=mailing.kind, colleagues=colleagues)
+            return read_events(
+                events,
+                mailing.links,
+                applied,
+                kind=mailing.kind,
+                origin=mailing.origin,
+                colleagues=colleagues,
+            )
 
         return read
 

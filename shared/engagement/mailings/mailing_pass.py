@@ -83,7 +83,7 @@ class MailingPass:
     async def _look(self, mailing: Mailing, book: MailingBook, counts: PassCounts, depth: PassDepth) -> None:
         now = self.clock.now()
         known = book.get(mailing.handle)
-        if known is None:
+        if known is None or known.origin is MailingOrigin.AUTOMATION:  # which it was taken for before it was listed
             details = await self.platform.details(mailing.handle, MailingOrigin.BULK)
             if details is None:
                 return
@@ -118,7 +118,8 @@ class MailingPass:
             log.info("mailing %s: the platform says %s %d, the connector %d", known.handle, name, told, expected)
         known = replace(known, counts=read, read_on=now, remark=self._remark(known))
         if self._is_missing_in_feed(known, read, now):
-            known = known.with_due(*_LISTS)
+            # Recipients do not change after the distribution: their list is read once.
+            known = known.with_due(*(self._kinds(known) if known.listed_on is None else _LISTS))
         return known
 
     async def _write(self, known: KnownMailing, now: datetime, counts: PassCounts) -> bool:

@@ -13,6 +13,7 @@ from shared.domain.engagement.mailings import MailingOrigin
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.policy import EngagementPolicy
+from shared.engagement.reading.bounce_reading import BounceReading
 from shared.engagement.reading.feed_cursor import FeedLease
 from shared.engagement.reading.work_time import WorkTime, chunks
 from shared.ports.clock import Clock
@@ -27,6 +28,7 @@ class FeedReading:
 
     platform: Mailings
     keeper: EventKeeper
+    bounces: BounceReading
     policy: EngagementPolicy
     clock: Clock
 
@@ -62,13 +64,14 @@ class FeedReading:
                     if time.is_over:
                         return False
             position = replace(lease.position, edge=edge, kind=kind, after="")
+        await self.bounces.read(position.begin, position.edge or self.clock.now(), book, kept)
         await lease.save(
             replace(lease.position, until=position.edge or lease.position.until, edge=None, kind=None, after="")
         )
         return True
 
     async def _keep(self, kind: EventKind, happenings: Sequence[Happening], book: MailingBook, kept: Kept) -> None:
-        await book.load({one.mailing for one in happenings})
+        await book.load(happenings)
         mentioned = {one.mailing for one in happenings}
         known = [mailing for handle in mentioned if (mailing := book.get(handle)) is not None]
         await book.save(*(replace(mailing, in_feed=True) for mailing in known if not mailing.in_feed))
@@ -85,6 +88,9 @@ class FeedReading:
         for handle, of_people in people.items():
             mailing = book.get(handle)
             if mailing is None or EventKind.CLICKED in mailing.due:
+                continue
+            if mailing.origin is MailingOrigin.AUTOMATION:
+                found += [one for of_person in of_people.values() for one in of_person]  # no list knows the links
                 continue
             if mailing.origin is MailingOrigin.CAMPAIGN or len(of_people) > ceil(mailing.clicks / _PAGE):
                 await book.save(mailing.with_due(EventKind.CLICKED))

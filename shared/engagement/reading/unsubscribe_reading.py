@@ -7,6 +7,7 @@ into the consent ledger; from there it gets its mailing.
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from shared.consent.audit_ledger import cursor
@@ -66,12 +67,18 @@ class UnsubscribeReading:
     async def _attribute(self, withdrawn: Sequence[tuple[str, Event]], book: MailingBook, kept: Kept) -> None:
         known = await self.memories.read(external_id for external_id, _ in withdrawn)
         await book.recall({name for stored in known.values() for name in stored.memory.mailings})
-        found: dict[tuple[str, str], Happening] = {}
+        found: dict[tuple[str, datetime], Happening] = {}
         for external_id, end in withdrawn:
             mailings = known[external_id].memory.mailings
+            if any(_is_end(one, end.at) for events in mailings.values() for one in events):
+                continue  # attributed before; what became known since does not change that
             links = {name: mailing.links for name in mailings if (mailing := book.get(name)) is not None}
             if (to := attribution(end.at, mailings, links)) is not None:
-                # Several permissions that fall together are one unsubscribe.
+                # Permissions that fall at the same moment are one unsubscribe.
                 happening = Happening(to.mailing, external_id, event(EventKind.UNSUBSCRIBED, end.at, to.confidence))
-                found.setdefault((external_id, to.mailing), happening)
+                found.setdefault((external_id, end.at), happening)
         await self.keeper.keep(list(found.values()), book, kept)
+
+
+def _is_end(one: Event, at: datetime) -> bool:
+    return one.kind is EventKind.UNSUBSCRIBED and one.at == at

@@ -56,6 +56,8 @@ class HeldContact:
 
     def without(self, *keys: RecordKey) -> Self:
         """Return the contact without some of its users."""
+        if self.users.keys().isdisjoint(keys):
+            return self
         return replace(self, users={user: consent for user, consent in self.users.items() if user not in keys})
 
     def sharing_records_of(self, *keys: RecordKey) -> SharingRecords:

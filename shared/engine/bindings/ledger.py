@@ -119,6 +119,13 @@ class Ledger:
             if entry.binding.is_live and (entry.outcome is None or datetime.fromisoformat(entry.outcome.at) < moment):
                 yield RecordKey.parse(document.key.row)
 
+    async def live_addresses(self) -> AsyncIterator[str]:
+        """Yield the address (fingerprint) that was agreed for each contact of a record."""
+        async for document in documents(self._store, f"{self._environment}-binding"):
+            binding = read_entry(document).binding
+            if binding.is_live and binding.address:
+                yield binding.address
+
     async def _contacts(self, external_ids: Iterable[str]) -> dict[str, Document | None]:
         places = {external_id: self._contact_key(external_id) for external_id in external_ids}
         documents = await self._store.read(list(places.values())) if places else {}

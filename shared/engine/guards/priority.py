@@ -1,7 +1,7 @@
 """Lets live work go first: bulk work waits between two records while live work of this process is under way.
 
 One process does everything on one event loop. The computing time of a page of a table would delay every save that
-arrives meanwhile. So loops over records call `breathe` between two of them.
+arrives meanwhile. So loops over records call `breathe` between two of them, which yields every few milliseconds.
 """
 
 import asyncio
@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 
 _MOST_PER_WORK = 4
 """Bulk work waits for up to four times as long as it has worked: it makes progress during endless saves, too."""
+
+_SLICE = 0.003
+"""Seconds of computing between two turns of the event loop. A turn takes as long as a part of the work on a record."""
 
 _LEAST = 0.01
 """Seconds that bulk work waits at least: the answer of a service takes as long."""
@@ -50,6 +53,11 @@ class Priority:
         finally:
             _TURN.reset(token)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a live call is under way."""
+        return self._live > 0
+
     async def idle(self, seconds: float) -> None:
         """Wait until no live call is under way, but no longer than that."""
         if self._live:
@@ -74,9 +82,23 @@ class _Turn:
 _TURN: ContextVar[_Turn | None] = ContextVar("bulk_turn", default=None)
 
 
+@dataclass(slots=True)
+class _Loop:
+    """When the event loop last had its turn because of `breathe`; a call that waited for an answer yields too early."""
+
+    turned: float = 0.0
+
+
+_LOOP = _Loop()
+
+
 async def breathe() -> None:
-    """Yield to other calls, between two records. A bulk call waits for live calls."""
+    """Yield to other calls, between two records, if they had no turn for a while. A bulk call waits for live calls."""
     turn = _TURN.get()
+    is_in_the_way = turn is not None and turn.priority.is_busy
+    if not is_in_the_way and time.perf_counter() - _LOOP.turned < _SLICE:
+        return
     await asyncio.sleep(0)
     if turn is not None:
         await turn.wait_for_live()
+    _LOOP.turned = time.perf_counter()

@@ -76,7 +76,8 @@ class RefusalKeeping:
                     lift.address, lift.subjects, lift.source, record=lift.record
                 )
             refused = _subjects(context, binding, holding)
-            kept[context.key] = update._replace(binding=replace(binding, refused=refused))
+            if refused != binding.refused:
+                kept[context.key] = update._replace(binding=replace(binding, refused=refused))
         return kept
 
 

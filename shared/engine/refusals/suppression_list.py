@@ -3,12 +3,12 @@
 `suppressed`, by address: per subject and record since when it is refused, by which source, and since when it is lifted.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import NOTHING_REFUSED, AddressRefusal, Suppression
 from shared.ports.clock import Clock
-from shared.ports.documents import Body, Codec, documents, update
+from shared.ports.documents import Body, Codec, documents, pages, update
 from shared.ports.state import DocumentKey, StateStore
 
 _REFUSALS = Codec(AddressRefusal, names={"lifted_by": "liftedBy"}, omits_defaults=True)
@@ -53,6 +53,11 @@ class SuppressionList:
             async for one in documents(self._store, self._partition)
             if any(refusal.get("record") == record for refusal in one.body["refusals"])
         }
+
+    async def everything(self) -> AsyncIterator[Mapping[str, Suppression]]:
+        """Yield pages of the whole list, by address."""
+        async for page in pages(self._store, self._partition):
+            yield {one.key.row: _suppression(one.body) for one in page}
 
     async def _change(
         self, addresses: Iterable[str], change: Callable[[str, Suppression], Suppression]

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     TABLE = "table"
     COLUMN = "column"
     STATUS_REASON = "status-reason"
+    KEY = "key"
     RELATIONSHIP = "relationship"
     VARIABLE = "variable"
     ROLE = "role"
@@ -79,6 +80,10 @@ class ComponentKind(ABC, Generic[W, F]):
     def is_removed(self, found: F) -> bool:
         """Return whether what was found counts as removed: a disabled user, for one."""
         return False
+
+    def remark(self, found: F) -> str:
+        """Return what is to be told of a component that is as it should be; empty if there is nothing."""
+        return ""
 
     @abstractmethod
     async def find(

@@ -9,6 +9,7 @@ from shared.installation.components.events.endpoints import Endpoints
 from shared.installation.components.events.steps import Steps
 from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.schema.columns import Columns
+from shared.installation.components.schema.keys import Keys
 from shared.installation.components.schema.lookups import Lookups
 from shared.installation.components.schema.status_reasons import StatusReasons
 from shared.installation.components.schema.tables import Tables
@@ -29,6 +30,7 @@ def kinds(desired: DesiredState, pages: Sequence[ComponentKind[Any, Any]] = ()) 
         Tables(),
         Columns(solution),
         StatusReasons(solution),
+        Keys(),
         Lookups(),
         Variables(),
         WebResources(),

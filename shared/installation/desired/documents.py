@@ -65,6 +65,14 @@ class ColumnDocument(_Document):
     required: bool = False
 
 
+class KeyDocument(_Document):
+    """An alternate key of a table: rows that have values in all its columns differ in one of them."""
+
+    key: SchemaName
+    label: TextsDocument
+    columns: Annotated[list[TableName], Field(min_length=1, max_length=16)]
+
+
 class OwnTableFile(_Document):
     """A file of tables/. `active` and `inactive` are the status reasons of both states."""
 
@@ -74,6 +82,7 @@ class OwnTableFile(_Document):
     description: TextsDocument
     name: NameDocument
     columns: list[ColumnDocument]
+    keys: list[KeyDocument] = []
     active: dict[int, TextsDocument]
     inactive: dict[int, TextsDocument]
 
@@ -84,6 +93,7 @@ class StandardTableDocument(_Document):
     table: TableName
     needs: Needs = None
     columns: list[ColumnDocument]
+    keys: list[KeyDocument] = []
 
 
 class StandardTablesFile(_Document):

@@ -11,6 +11,7 @@ from shared.errors import ConfigurationError
 from shared.installation.desired.documents import (
     ColumnDocument,
     EventsFile,
+    KeyDocument,
     LookupDocument,
     LookupsFile,
     OwnTableFile,
@@ -23,6 +24,7 @@ from shared.installation.desired.documents import (
     WebResourcesFile,
 )
 from shared.installation.desired.state import (
+    AlternateKey,
     Column,
     ColumnType,
     DesiredState,
@@ -62,15 +64,21 @@ def read_desired_state(mapped: MappedColumns, folder: Path = FOLDER) -> DesiredS
     solution = _read(folder / "solution.yaml", SolutionFile)
     events = _read(folder / "events.yaml", EventsFile)
     publisher = solution.publisher
+    own = [_read(path, OwnTableFile) for path in sorted((folder / "tables").glob("*.yaml"))]
+    standard = _read(folder / "standard-tables.yaml", StandardTablesFile).tables
     return DesiredState(
         publisher=Publisher(
             publisher.name, publisher.label, publisher.description, publisher.prefix, publisher.option_prefix
         ),
         solution=Solution(solution.solution.name, solution.solution.label, solution.solution.version, publisher.name),
-        tables=tuple(_own_table(_read(path, OwnTableFile)) for path in sorted((folder / "tables").glob("*.yaml"))),
+        tables=tuple(_own_table(one) for one in own),
         standard_tables=tuple(
             StandardTable(one.table, _columns(one.table, one.columns), needs_sales=one.needs == "sales")
-            for one in _read(folder / "standard-tables.yaml", StandardTablesFile).tables
+            for one in standard
+        ),
+        keys=(
+            *(key for one in own for key in _keys(logical(one.table), one.keys, own=True)),
+            *(key for one in standard for key in _keys(one.table, one.keys)),
         ),
         lookups=tuple(_lookup(one) for one in _read(folder / "lookups.yaml", LookupsFile).lookups),
         variables=tuple(
@@ -150,6 +158,11 @@ def _own_table(one: OwnTableFile) -> OwnTable:
         columns=(primary, *_columns(table, one.columns, own=True)),
         status_reasons=tuple(reasons),
     )
+
+
+def _keys(table: str, documents: Sequence[KeyDocument], *, own: bool = False) -> Iterator[AlternateKey]:
+    for one in documents:
+        yield AlternateKey(table, one.key, one.label.texts(), tuple(one.columns), of_own_table=own)
 
 
 def _lookup(one: LookupDocument) -> Lookup:

@@ -122,6 +122,27 @@ class StandardTable:
     needs_sales: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class AlternateKey:
+    """An alternate key of a table; `columns` are logical names, in the order of the index."""
+
+    table: str
+    schema_name: str
+    label: Texts
+    columns: tuple[str, ...]
+    of_own_table: bool = False
+
+    @property
+    def logical(self) -> str:
+        """The logical name."""
+        return logical(self.schema_name)
+
+    @property
+    def name(self) -> str:
+        """Table and key: `campaign.dh_mailingkey`."""
+        return f"{self.table}.{self.logical}"
+
+
 class OnDelete(StrEnum):
     """What deleting a row does to the rows that point to it."""
 
@@ -258,6 +279,7 @@ class DesiredState:
     roles: tuple[SecurityRole, ...]
     endpoint_name: str
     queue: str
+    keys: tuple[AlternateKey, ...] = ()
     user: ApplicationUser | None = None
     endpoint: Endpoint | None = None
     steps: tuple[EventStep, ...] = ()

@@ -25,8 +25,10 @@ class Organisation:
 
     id: UUID
     user_id: UUID
-    lacking: tuple[str, ...]
-    """The privileges that the caller lacks for an installation."""
+    blocks_customisation: bool
+    """Whether the environment blocks unmanaged customisations."""
+    managed_solution: bool
+    """Whether the connector's own solution is installed as a managed one."""
     root_unit: UUID
     base_language: int
     languages: frozenset[int]

@@ -1,9 +1,9 @@
 """Reads what the plan depends on: caller, languages, tables. Refuses an organisation before the first write.
 
-Each check names the cure. Sources: `RetrieveProvisionedLanguages`, `organizations.languagecode`, `EntityDefinitions`.
+Each check names the cure. Sources: `RetrieveProvisionedLanguages`, `organizations`, `EntityDefinitions`, and for
+`orgdborgsettings` Microsoft's skill for environment settings.
 """
 
-import json
 from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
@@ -11,32 +11,26 @@ from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.errors import ConfigurationError, Service
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation, TableFound
+from shared.installation.pages.xml import parse
 from shared.installation.wire.customization_client import CustomizationClient
 
-_NEEDED = (
-    "prvCreatePublisher",
-    "prvCreateSolution",
-    "prvCreateEnvironmentVariableDefinition",
-    "prvCreateWebResource",
-    "prvCreateRole",
-    "prvCreateServiceEndpoint",
-    "prvCreateSdkMessageProcessingStep",
-)
-"""Privileges of System Administrator; one of tables and columns has no name that can be asked for everywhere."""
+_BLOCKS = "IsLockdownOfUnmanagedCustomizationEnabled"
+"""The setting *Block unmanaged customizations*, among those of `orgdborgsettings`."""
 
 
-async def read_organisation(client: CustomizationClient, endpoint: str) -> Organisation:
-    """Read the organisation; `endpoint` is the name of the service endpoint. Raises the errors of the client."""
+async def read_organisation(client: CustomizationClient, desired: DesiredState) -> Organisation:
+    """Read the organisation. Raises the errors of the client."""
     who = await client.who_am_i()
-    (organisation,) = await client.rows("organizations", select="languagecode")
+    (organisation,) = await client.rows("organizations", select="languagecode,orgdborgsettings")
     base = int(organisation["languagecode"])
     units = await client.rows("businessunits", select="businessunitid", filter="parentbusinessunitid eq null")
-    of_that_name = odata.compare("name", ODataComparison.EQUAL, endpoint)
+    of_that_name = odata.compare("name", ODataComparison.EQUAL, desired.endpoint_name)
     endpoints = await client.rows("serviceendpoints", select="serviceendpointid", filter=of_that_name)
     return Organisation(
         id=who.organisation_id,
         user_id=who.user_id,
-        lacking=await _lacking(client, who.user_id),
+        blocks_customisation=_blocks(organisation.get("orgdborgsettings")),
+        managed_solution=await _is_managed(client, desired.solution.name),
         root_unit=UUID(units[0]["businessunitid"]),
         base_language=base,
         languages=await _languages(client) | {base},
@@ -47,10 +41,11 @@ async def read_organisation(client: CustomizationClient, endpoint: str) -> Organ
 
 def refuse_unfit(organisation: Organisation, desired: DesiredState) -> None:
     """Raise ConfigurationError for an organisation that cannot be installed into; the message names the cure."""
-    if organisation.lacking:
+    if organisation.managed_solution:
         raise ConfigurationError(
-            f"Whoever installs lacks {', '.join(organisation.lacking)}: let a System Administrator run the command, or "
-            "give that role in the Power Platform admin centre (Environment, Settings, Users, Manage security roles)",
+            f"The solution {desired.solution.label} is installed here as a managed one, which this command does not "
+            f"change. Nothing was changed: update {desired.solution.name} by importing its next managed version in "
+            "Power Apps (Solutions), or delete it there, with its data, and run the command again",
             service=Service.DATAVERSE,
         )
     managed = sorted(
@@ -74,12 +69,16 @@ def refuse_unfit(organisation: Organisation, desired: DesiredState) -> None:
         )
 
 
-async def _lacking(client: CustomizationClient, user: UUID) -> tuple[str, ...]:
-    """Return the privileges that an installation needs and the caller has not, whatever the roles are called."""
-    function = "Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p1)"
-    path = odata.reads(f"{odata.row('systemusers', user)}/{function}", {"@p1": json.dumps(_NEEDED)})
-    held = {one["PrivilegeName"].casefold() for one in (await client.get(path))["RolePrivileges"]}
-    return tuple(name for name in _NEEDED if name.casefold() not in held)
+def _blocks(settings: str | None) -> bool:
+    """Read the setting from the XML of all settings; one that was never changed is not among them."""
+    if not settings:
+        return False
+    return (parse(settings, "orgdborgsettings").findtext(_BLOCKS) or "").strip().casefold() == "true"
+
+
+async def _is_managed(client: CustomizationClient, solution: str) -> bool:
+    of_that_name = odata.compare("uniquename", ODataComparison.EQUAL, solution)
+    return any(row.get("ismanaged") for row in await client.rows("solutions", select="ismanaged", filter=of_that_name))
 
 
 async def _languages(client: CustomizationClient) -> frozenset[int]:

@@ -5,7 +5,7 @@ spread yet is waited for; other errors are raised. A failed read is never taken 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ _LOCK_ATTEMPTS = 13
 _SETTLING_ATTEMPTS = 3
 _STRONG = {"Consistency": "Strong"}
 
-_BLOCKED = (
+BLOCKED = (
     "This environment blocks unmanaged customisations. Switch the setting off in the Power Platform admin centre "
     "(Environment, Settings, Features) for the time of the installation, or let an administrator do so"
 )
@@ -73,6 +73,17 @@ class CustomizationClient:
         self.counts.reads += 1
         body: Row = (await self._patiently(operation)).body
         return body
+
+    async def get_all(self, paths: Sequence[str]) -> list[Row]:
+        """Read the answers of several paths, in as few requests as possible."""
+        operations = [WebApiOperation(Method.GET, path, headers=_STRONG) for path in paths]
+        self.counts.reads += len(operations)
+        results = await self._client.batch(operations)
+        answered = zip(operations, results, strict=True)
+        return [
+            result.body if result.error is None else (await self._patiently(operation)).body
+            for operation, result in answered
+        ]
 
     async def rows(self, path: str, **options: str) -> list[Row]:
         """Read all items of a collection, page by page."""
@@ -128,7 +139,7 @@ class CustomizationClient:
                 return await self._client.execute(operation)
             except ConnectorError as error:
                 if _blocked(error):
-                    raise ConfigurationError(_BLOCKED, service=Service.DATAVERSE, code=error.code) from None
+                    raise ConfigurationError(BLOCKED, service=Service.DATAVERSE, code=error.code) from None
                 wait = _pause(error, attempt)
                 if wait is None:
                     raise

@@ -14,6 +14,7 @@ from shared.adapters.dataverse.web_api.credentials import PUBLIC_CLOUD, AzureCli
 from shared.administration.mapping_service import MappingChange
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.command_line.files import private_json
+from shared.deployment.web import Access
 from shared.errors import ConfigurationError
 from shared.local.bundles.bundle import Bundle, PastVersion
 from shared.local.bundles.carried import carried_of
@@ -33,10 +34,15 @@ class DeployedApp:
         name: str,
         url: str,
         *,
+        token: str = "",
         credential: Credential | None = None,
         authority: str = PUBLIC_CLOUD,
     ) -> None:
-        """`name` is that of the app in its resource group, `url` its address; `credential` is for Dataverse."""
+        """`name` is that of the app in its resource group, `url` its address; `credential` is for Dataverse.
+
+        `token` passes App Service Authentication, where that is on.
+        """
+        self._token = token
         self._azure = azure
         self._named = ("--resource-group", group, "--name", name)
         self._url = url
@@ -94,7 +100,7 @@ class DeployedApp:
     @asynccontextmanager
     async def _app(self) -> AsyncIterator[httpx.AsyncClient]:
         keys = self._azure.ask("reading the keys", "functionapp", "keys", "list", *self._named)
-        headers = {"x-functions-key": keys["masterKey"]}
+        headers = Access(keys["masterKey"], self._token).headers
         async with httpx.AsyncClient(base_url=f"{self._url}/api/", headers=headers, timeout=_TIMEOUT) as http:
             yield http
 

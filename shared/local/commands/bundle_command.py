@@ -10,10 +10,12 @@ from pathlib import Path
 
 from shared.administration.mapping_service import MappingChange
 from shared.composition import app
+from shared.deployment.checks import signed_in
 from shared.deployment.command_line.az import AzProgram
 from shared.deployment.command_line.azure import Azure
 from shared.deployment.provisioning import existing
 from shared.deployment.request import DeploymentRequest
+from shared.deployment.running import access_to
 from shared.errors import ConfigurationError
 from shared.local.bundles import folder
 from shared.local.bundles.bundle import difference
@@ -80,7 +82,8 @@ async def _target(options: argparse.Namespace) -> RunningEnvironment:
     installation = existing(azure, request)
     if installation is None:
         raise ConfigurationError(f"There is no deployment of {options.environment} in {options.group}")
-    return DeployedApp(azure, request.group, installation.app, f"https://{installation.host}")
+    token = access_to(azure, signed_in(azure), request, installation).token
+    return DeployedApp(azure, request.group, installation.app, f"https://{installation.host}", token=token)
 
 
 def _names(options: argparse.Namespace) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shared.composition import app
+from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.run_control import RunControl
 from shared.dispatch.runs import Run, RunState
 from shared.domain.records.outcomes import TEXTS, Reason
@@ -30,7 +31,9 @@ _ACTS = ("watch", "pause", "resume", "stop")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument("what", choices=(*_TABLES, *_ACTS), help="a table to send to Spotler; or an act on a run")
-    parser.add_argument("run", nargs="?", default="", help="the id of the run; without it, the latest one")
+    parser.add_argument(
+        "run", nargs="?", default="", help="the id of the run, from-spotler or mailings; without it, the latest one"
+    )
     parser.add_argument("--no-wait", action="store_true", help="do not watch")
 
 
@@ -39,6 +42,10 @@ async def run(options: argparse.Namespace) -> int:
     read_local_settings()
     try:
         connector = await app.connector()
+        if options.run in set(OtherRun) and options.what in set(RunAct):
+            await connector.other_runs.change(OtherRun(options.run), RunAct(options.what))
+            print(f"Run {options.run}: {options.what}")
+            return 0
         found = await _begun(options, connector.runs, connector.crm)
         if options.what in {"pause", "stop"} or options.no_wait:
             print(f"Run {found.id}: {found.state}, {found.done} of {found.total} records")

@@ -23,11 +23,12 @@ _CUSTOMER = {"account", "contact"}
 
 
 def dataverse_tables() -> str:
-    """Return the own tables, the additions to tables of Dynamics, the relationships and the variables."""
+    """Return the own tables, the additions to tables of Dynamics, the relationships, the keys and the variables."""
     desired = read_desired_state({})
     parts = [part for table in desired.tables for part in _own_table(table, desired.lookups)]
     parts += ["### Additions to tables of Dynamics", *_additions(desired)]
     parts += ["### Relationships", _relationships(desired.lookups)]
+    parts += ["### Alternate keys", _keys(desired)]
     parts += ["### Environment variables", _variables(desired)]
     return "\n\n".join(parts)
 
@@ -101,6 +102,14 @@ def _relationships(lookups: Iterable[Lookup]) -> str:
         for target in one.targets
     ]
     return _table(("relationship", "from one", "to many", "lookup (navigation on write)", "deletion of the one"), rows)
+
+
+def _keys(desired: DesiredState) -> str:
+    rows = [
+        (f"`{one.logical}`", f"`{one.table}`", ", ".join(f"`{column}`" for column in one.columns), one.label.en)
+        for one in desired.keys
+    ]
+    return _table(("key", "table", "columns", "label"), rows)
 
 
 def _variables(desired: DesiredState) -> str:

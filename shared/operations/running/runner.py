@@ -36,6 +36,7 @@ from shared.operations.running.job_status_writer import JobStatusWriter
 from shared.operations.running.journal import EndedJob, Sent
 from shared.operations.running.message_claims import without_false_claims
 from shared.ports.clock import Clock
+from shared.ports.dataverse import JobReport
 from shared.ports.queue import QueueName
 
 TaskT = TypeVar("TaskT", bound=Task[Any])
@@ -137,6 +138,16 @@ class JobRunner:
         taken = await _take(operation, [task for task in tasks if task.job.status is JobStatus.QUEUED], status_writer)
         going = [*begun, *taken]
         await status_writer.end(_ends(going, await self._run_admitted(operation, going)))
+
+    async def repeat(self, job: JobRow, *, correlation: str) -> None:
+        """Queue a failed job again, with the rights of its creator. ConflictError if its row has changed.
+
+        Raises ConnectorErrors. If the message is lost, the sweep finds the job.
+        """
+        (problem,) = await self.services.crm.report([JobReport(job.id, JobStatus.QUEUED, if_etag=job.etag)])
+        if problem is not None:
+            raise problem
+        await self.lanes.send(QueueName.LIVE, Jobs(jobs=[job.id], correlation=correlation))
 
     async def verify(self, references: Sequence[Reference]) -> list[Reference]:
         """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors."""

@@ -1,25 +1,22 @@
-"""The table of HTTP routes: role, largest body and query parameters of each.
+"""The table of HTTP routes: module, role, largest body and query parameters of each.
 
 There are two roles. An operator reads and repeats: a function key opens these routes. An administrator changes what is
 written (the mapping, the record of a new subscriber, held erasures), or reads values of people. These routes need the
 master key; where App Service Authentication is switched on, they need a function key and a sign-in with the app role
 `Spotler.Administrator`. The host checks keys before it calls a function.
 
-A route that is not in the table cannot be registered with `http_function`; a test refuses routes that are registered in
-another way.
+`registration.py` registers the functions by this table alone, and a test refuses routes that are registered in another
+way.
 """
 
-import base64
-import binascii
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import azure.functions as func
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared.adapters.workbook.files import LARGEST
+from shared.adapters.workbook.sizes import LARGEST
 from shared.triggers.http.rates import OFTEN, SELDOM, Rate
 
 ADMINISTRATOR_ROLE = "Spotler.Administrator"
@@ -34,13 +31,14 @@ PRINCIPAL_ID = "x-ms-client-principal-id"
 _SIGN_IN = "WEBSITE_AUTH_ENABLED"
 """Set by App Service, to True, while its authentication is switched on."""
 
-_ROLE_CLAIMS = frozenset({"roles", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"})
-_LONGEST_PRINCIPAL = 32_000
-
 _NO_BODY = 1_000
 _FEW_IDS = 100_000
 _MANY_IDS = 500_000
 """Bytes: enough for ten thousand ids."""
+
+
+Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+"""A function that answers a request."""
 
 
 class CallerRole(StrEnum):
@@ -62,11 +60,12 @@ class Shown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HttpRoute:
-    """A function that answers HTTP. `path` is the template without the prefix `api/`.
+    """A function that answers HTTP. `module` of `triggers/routes/` has it; `path` is the template without `api/`.
 
     `query` are the parameters that it reads; any other one is refused (400). `why` is the reason for its role.
     """
 
+    module: str
     method: func.HttpMethod
     path: str
     role: CallerRole
@@ -87,45 +86,97 @@ _READS, _REPEATS, _PROBES = "reads", "repeats", "calls Spotler without effect"
 _CHANGES = ("by", "comment", "accept")
 
 ROUTES: Mapping[str, HttpRoute] = {
-    "health": HttpRoute(_GET, "health", CallerRole.OPERATOR, _READS),
-    "explain": HttpRoute(_GET, "explain/{table}/{id}", CallerRole.OPERATOR, _READS),
+    "health": HttpRoute("records_api", _GET, "health", CallerRole.OPERATOR, _READS),
+    "explain": HttpRoute("records_api", _GET, "explain/{table}/{id}", CallerRole.OPERATOR, _READS),
     "explain_values": HttpRoute(
-        _GET, "explain/{table}/{id}/values", CallerRole.ADMINISTRATOR, "shows values", shown=Shown.VALUES
+        "records_api", _GET, "explain/{table}/{id}/values", CallerRole.ADMINISTRATOR, "shows values", shown=Shown.VALUES
     ),
-    "list_overview": HttpRoute(_GET, "lists/{id}", CallerRole.OPERATOR, _READS, query=("judge",)),
-    "list_left_out": HttpRoute(_GET, "lists/{id}/left-out", CallerRole.OPERATOR, _READS),
-    "resync": HttpRoute(_POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
-    "dead_letters": HttpRoute(_GET, "dead-letters", CallerRole.OPERATOR, _READS),
-    "replay": HttpRoute(_POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
+    "list_overview": HttpRoute("lists_api", _GET, "lists/{id}", CallerRole.OPERATOR, _READS, query=("judge",)),
+    "list_left_out": HttpRoute("lists_api", _GET, "lists/{id}/left-out", CallerRole.OPERATOR, _READS),
+    "resync": HttpRoute("records_api", _POST, "resync", CallerRole.OPERATOR, _REPEATS, _MANY_IDS),
+    "take_side": HttpRoute(
+        "reviews_api", _POST, "records/{table}/{id}/side", CallerRole.ADMINISTRATOR, "decides what is written"
+    ),
+    "make_primary": HttpRoute(
+        "reviews_api", _POST, "records/{table}/{id}/primary", CallerRole.ADMINISTRATOR, "decides what is written"
+    ),
+    "repeat_job": HttpRoute("reviews_api", _POST, "jobs/{id}/repeat", CallerRole.OPERATOR, _REPEATS),
+    "dead_letters": HttpRoute("records_api", _GET, "dead-letters", CallerRole.OPERATOR, _READS),
+    "replay": HttpRoute("records_api", _POST, "dead-letters/replay", CallerRole.OPERATOR, _REPEATS, _FEW_IDS),
     "replay_held": HttpRoute(
-        _POST, "dead-letters/replay-held", CallerRole.ADMINISTRATOR, "repeats what the brake holds", _FEW_IDS
+        "records_api",
+        _POST,
+        "dead-letters/replay-held",
+        CallerRole.ADMINISTRATOR,
+        "repeats what the brake holds",
+        _FEW_IDS,
     ),
-    "check_capabilities": HttpRoute(_POST, "capabilities/check", CallerRole.OPERATOR, _PROBES),
+    "check_capabilities": HttpRoute("capabilities_api", _POST, "capabilities/check", CallerRole.OPERATOR, _PROBES),
     "export_consent": HttpRoute(
-        _GET, "consent.csv", CallerRole.OPERATOR, _READS, query=("from", "to", "record", "after", "limit")
+        "consent_api",
+        _GET,
+        "consent.csv",
+        CallerRole.OPERATOR,
+        _READS,
+        query=("from", "to", "record", "after", "limit"),
     ),
-    "report_bounces": HttpRoute(_GET, "bounces", CallerRole.OPERATOR, _READS, query=("format", "after", "limit")),
-    "brake": HttpRoute(_GET, "brake", CallerRole.OPERATOR, _READS),
-    "release_brake": HttpRoute(_POST, "brake/release", CallerRole.ADMINISTRATOR, "lets mass changes pass"),
-    "lift_refusals": HttpRoute(_POST, "suppressions/lift", CallerRole.ADMINISTRATOR, "lets people be mailed again"),
+    "report_bounces": HttpRoute(
+        "consent_api", _GET, "bounces", CallerRole.OPERATOR, _READS, query=("format", "after", "limit")
+    ),
+    "brake": HttpRoute("releases_api", _GET, "brake", CallerRole.OPERATOR, _READS),
+    "release_brake": HttpRoute(
+        "releases_api", _POST, "brake/release", CallerRole.ADMINISTRATOR, "lets mass changes pass"
+    ),
+    "lift_refusals": HttpRoute(
+        "releases_api", _POST, "suppressions/lift", CallerRole.ADMINISTRATOR, "lets people be mailed again"
+    ),
     "export_person": HttpRoute(
-        _POST, "people/export", CallerRole.ADMINISTRATOR, "shows all that is stored about a person"
+        "people_api", _POST, "people/export", CallerRole.ADMINISTRATOR, "shows all that is stored about a person"
     ),
     "forget_person": HttpRoute(
-        _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
+        "people_api", _POST, "people/forget", CallerRole.ADMINISTRATOR, "removes what is stored about a person"
     ),
-    "poll_now": HttpRoute(_POST, "poll", CallerRole.OPERATOR, _REPEATS),
-    "list_runs": HttpRoute(_GET, "runs", CallerRole.OPERATOR, _READS),
-    "start_run": HttpRoute(_POST, "runs", CallerRole.OPERATOR, _REPEATS),
-    "change_run": HttpRoute(_POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
-    "engagement_now": HttpRoute(_POST, "engagement", CallerRole.OPERATOR, _REPEATS),
-    "list_mailings": HttpRoute(_GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
-    "list_reviews": HttpRoute(_GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
-    "decide_review": HttpRoute(_POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"),
-    "read_mapping": HttpRoute(_GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),
-    "mapping_history": HttpRoute(_GET, "mapping/history", CallerRole.OPERATOR, _READS),
-    "check_mapping": HttpRoute(_POST, "mapping/check", CallerRole.OPERATOR, _READS, LARGEST),
+    "poll_now": HttpRoute("runs_api", _POST, "poll", CallerRole.OPERATOR, _REPEATS),
+    "list_runs": HttpRoute("runs_api", _GET, "runs", CallerRole.OPERATOR, _READS),
+    "start_run": HttpRoute("runs_api", _POST, "runs", CallerRole.OPERATOR, _REPEATS),
+    "change_run": HttpRoute("runs_api", _POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
+    "engagement_now": HttpRoute("mailings_api", _POST, "engagement", CallerRole.OPERATOR, _REPEATS),
+    "list_mailings": HttpRoute("mailings_api", _GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
+    "website_visits": HttpRoute(
+        "engagement.visits_api", _POST, "website-visits", CallerRole.OPERATOR, _REPEATS, LARGEST
+    ),
+    "read_weights": HttpRoute("engagement.weights_api", _GET, "engagement/weights", CallerRole.OPERATOR, _READS),
+    "preview_weights": HttpRoute(
+        "engagement.weights_api",
+        _POST,
+        "engagement/weights/preview",
+        CallerRole.OPERATOR,
+        _READS,
+        _FEW_IDS,
+        query=("most",),
+    ),
+    "apply_weights": HttpRoute(
+        "engagement.weights_api",
+        _PUT,
+        "engagement/weights",
+        CallerRole.ADMINISTRATOR,
+        "changes what is written",
+        _FEW_IDS,
+        query=("by", "comment"),
+    ),
+    "list_reviews": HttpRoute("reviews_api", _GET, "reviews", CallerRole.OPERATOR, _READS, query=("after", "limit")),
+    "decide_review": HttpRoute(
+        "reviews_api", _POST, "reviews/{id}", CallerRole.ADMINISTRATOR, "decides whose data is written"
+    ),
+    "read_mode": HttpRoute("mode_api", _GET, "mode", CallerRole.OPERATOR, _READS),
+    "change_mode": HttpRoute("mode_api", _POST, "mode", CallerRole.ADMINISTRATOR, "decides who is written", _FEW_IDS),
+    "begin_forecast": HttpRoute("mode_api", _POST, "forecasts/{subject}", CallerRole.OPERATOR, _READS, LARGEST),
+    "read_forecast": HttpRoute("mode_api", _GET, "forecasts/{subject}", CallerRole.OPERATOR, _READS),
+    "read_mapping": HttpRoute("mapping_api", _GET, "mapping", CallerRole.OPERATOR, _READS, query=("format", "version")),
+    "mapping_history": HttpRoute("mapping_api", _GET, "mapping/history", CallerRole.OPERATOR, _READS),
+    "check_mapping": HttpRoute("mapping_api", _POST, "mapping/check", CallerRole.OPERATOR, _READS, LARGEST),
     "preview_mapping": HttpRoute(
+        "mapping_api",
         _POST,
         "mapping/preview",
         CallerRole.ADMINISTRATOR,
@@ -135,19 +186,26 @@ ROUTES: Mapping[str, HttpRoute] = {
         query=("records", "sample", "shown"),
     ),
     "apply_mapping": HttpRoute(
-        _PUT, "mapping", CallerRole.ADMINISTRATOR, "changes what is written", LARGEST, query=_CHANGES
+        "mapping_api", _PUT, "mapping", CallerRole.ADMINISTRATOR, "changes what is written", LARGEST, query=_CHANGES
     ),
     "roll_back_mapping": HttpRoute(
-        _POST, "mapping/rollback/{version}", CallerRole.ADMINISTRATOR, "changes what is written", query=_CHANGES
+        "mapping_api",
+        _POST,
+        "mapping/rollback/{version}",
+        CallerRole.ADMINISTRATOR,
+        "changes what is written",
+        query=_CHANGES,
     ),
     "restore_default_mapping": HttpRoute(
-        _POST, "mapping/defaults", CallerRole.ADMINISTRATOR, "changes what is written", query=_CHANGES
+        "mapping_api", _POST, "mapping/defaults", CallerRole.ADMINISTRATOR, "changes what is written", query=_CHANGES
     ),
 }
 """By the name of the function."""
 
 NOT_IN_SHADOW = frozenset(
     {"release_brake", "lift_refusals", "decide_review", "poll_now", "engagement_now", "start_run", "change_run"}
+    | {"take_side", "make_primary", "repeat_job"}
+    | {"apply_weights", "website_visits"}
 )
 """Functions that write to one of the sides by themselves, or start what would; refused in shadow mode."""
 
@@ -194,39 +252,3 @@ def level_of(role: CallerRole, *, sign_in: bool) -> func.AuthLevel:
             return func.AuthLevel.ADMIN
         case CallerRole.ADMINISTRATOR | CallerRole.OPERATOR:
             return func.AuthLevel.FUNCTION
-
-
-def may_call(role: CallerRole, principal: str, *, sign_in: bool) -> bool:
-    """Whether a caller whose key the host has accepted has the role. `principal` is the header, or empty."""
-    match role:
-        case CallerRole.ADMINISTRATOR if sign_in:
-            return ADMINISTRATOR_ROLE in roles_of(principal)
-        case CallerRole.ADMINISTRATOR | CallerRole.OPERATOR:
-            return True
-
-
-class _Claim(BaseModel):
-    typ: str
-    val: str
-
-
-class _Principal(BaseModel):
-    """Source: Microsoft's page "Work with user identities in Azure App Service authentication"."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    auth_typ: str
-    claims: list[_Claim] = Field(default=[], max_length=1000)
-
-
-def roles_of(principal: str) -> frozenset[str]:
-    """Return the app roles of a caller that signed in with Microsoft Entra; none if the header is not valid."""
-    if not principal or len(principal) > _LONGEST_PRINCIPAL:
-        return frozenset()
-    try:
-        caller = _Principal.model_validate_json(base64.b64decode(principal, validate=True))
-    except (binascii.Error, ValueError, ValidationError):
-        return frozenset()
-    if caller.auth_typ != "aad":
-        return frozenset()
-    return frozenset(claim.val for claim in caller.claims if claim.typ in _ROLE_CLAIMS)

@@ -1,8 +1,8 @@
-"""What all HTTP functions share: registration by the table of routes, limits, answers to errors."""
+"""What all HTTP functions share: limits by the table of routes, answers to errors."""
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from uuid import uuid4
 
@@ -15,16 +15,15 @@ from shared.telemetry.traces import current_correlation, work
 from shared.triggers.http.access import (
     ADMINISTRATOR_ROLE,
     NOT_IN_SHADOW,
-    PREFIX,
     PRINCIPAL,
     PRINCIPAL_ID,
     ROUTES,
+    Handler,
     HttpRoute,
-    level_of,
-    may_call,
     sign_in_is_on,
 )
 from shared.triggers.http.answers import problem
+from shared.triggers.http.principal import may_call
 from shared.triggers.http.rates import Rates, are_on, caller_of
 from shared.triggers.http.requests import BadRequestError, refuse_unknown
 
@@ -32,21 +31,10 @@ log = logging.getLogger(__name__)
 
 _rates = Rates()
 
-Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
-
-def http_function(blueprint: func.Blueprint, name: str) -> Callable[[Handler], Handler]:
-    """Register a function under its route of the table; KeyError if the table has no such route."""
-    route = ROUTES[name]
-    level = level_of(route.role, sign_in=sign_in_is_on())
-
-    def register(handler: Handler) -> Handler:
-        guarded = _guarded(handler, name, route)
-        routed = blueprint.route(f"{PREFIX}{route.path}", methods=[route.method], auth_level=level)(guarded)
-        blueprint.function_name(name)(routed)
-        return guarded
-
-    return register
+def http_function(name: str) -> Callable[[Handler], Handler]:
+    """Make a handler answer a route of the table, within its limits; KeyError if the table has no such route."""
+    return functools.partial(_guarded, name=name, route=ROUTES[name])
 
 
 def _guarded(handler: Handler, name: str, route: HttpRoute) -> Handler:

@@ -1,4 +1,4 @@
-"""What queue functions share: their connection, a span, and errors whose texts quote nobody."""
+"""What queue functions share: a span, and errors whose texts quote nobody."""
 
 import asyncio
 import logging
@@ -14,9 +14,6 @@ from shared.domain.values.texts import bounded_id
 from shared.errors import ConnectorError, whereabouts
 from shared.ports.queue import QueueName
 from shared.telemetry.traces import work as traced_work
-
-SERVICE_BUS = "SERVICE_BUS"
-"""The app setting (or setting prefix, for managed identity) of the Service Bus namespace."""
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The queue that Dataverse's service endpoint writes to."""
+"""Processes messages of the queue that Dataverse's service endpoint writes to."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, List
+from typing import Any
 from uuid import UUID
 
 import azure.functions as func
@@ -23,11 +23,9 @@ from shared.messages.lane_messages import EventMessage, Jobs, Permissions, Unche
 from shared.messages.list_messages import ListLook, memberships
 from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
-from shared.triggers.queues.consuming import SERVICE_BUS, consume, name_of
+from shared.triggers.queues.consuming import consume, name_of
 
 log = logging.getLogger(__name__)
-
-blueprint = func.Blueprint()
 
 _BURST = 20
 _FILL_TIME = 1.0
@@ -35,16 +33,8 @@ _FILL_TIME = 1.0
 sides. A single event never waits."""
 
 
-@blueprint.function_name("on_dataverse_event")
-@blueprint.service_bus_queue_trigger(
-    arg_name="messages",
-    queue_name=QueueName.EVENTS,
-    connection=SERVICE_BUS,
-    cardinality=func.Cardinality.MANY,
-    data_type=func.DataType.BINARY,
-)
-async def on_dataverse_event(messages: List[func.ServiceBusMessage]) -> None:
-    """Process events of Dataverse. A message that is no event is dead-lettered; the others are processed."""
+async def process(messages: Sequence[func.ServiceBusMessage]) -> None:
+    """Process events; see `queue_functions.py`."""
     own = OwnIdentity(OWN_TAG, await app.own_user())
     await consume(read_events(messages, own=own), messages, lane=QueueName.LIVE)
     if len(messages) >= _BURST:

@@ -1,8 +1,7 @@
-"""The functions of both lanes: `sync-live` for people at work, `sync-bulk` for whole tables."""
+"""Processes messages of both lanes: `sync-live` for people at work, `sync-bulk` for whole tables."""
 
 import logging
 from collections.abc import Sequence
-from typing import List
 
 import azure.functions as func
 
@@ -10,36 +9,13 @@ from shared.dispatch.intake import Arrival
 from shared.messages.lane_messages import LaneMessageError, read_lane_message
 from shared.ports.organisations import RejectedMessage
 from shared.ports.queue import QueueName
-from shared.triggers.queues.consuming import SERVICE_BUS, consume, name_of
+from shared.triggers.queues.consuming import consume, name_of
 
 log = logging.getLogger(__name__)
 
-blueprint = func.Blueprint()
 
-
-@blueprint.function_name("on_sync_live")
-@blueprint.service_bus_queue_trigger(
-    arg_name="messages",
-    queue_name=QueueName.LIVE,
-    connection=SERVICE_BUS,
-    cardinality=func.Cardinality.MANY,
-    data_type=func.DataType.BINARY,
-)
-async def on_sync_live(messages: List[func.ServiceBusMessage]) -> None:
-    """Process retries, resyncs of single records, follow-ups."""
-    await _handle(messages, QueueName.LIVE)
-
-
-@blueprint.function_name("on_sync_bulk")
-@blueprint.service_bus_queue_trigger(
-    arg_name="message", queue_name=QueueName.BULK, connection=SERVICE_BUS, data_type=func.DataType.BINARY
-)
-async def on_sync_bulk(message: func.ServiceBusMessage) -> None:
-    """Process a page of a whole table. One message at a time: each is a batch by itself."""
-    await _handle([message], QueueName.BULK)
-
-
-async def _handle(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
+async def process(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> None:
+    """Process messages of a lane as one batch."""
     await consume(read_lane(messages, lane), messages, lane=lane)
 
 

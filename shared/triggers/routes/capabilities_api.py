@@ -6,10 +6,8 @@ from shared.composition import app
 from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
 
-blueprint = func.Blueprint()
 
-
-@http_function(blueprint, "check_capabilities")
+@http_function("check_capabilities")
 async def check_capabilities(req: func.HttpRequest) -> func.HttpResponse:
     """Call Spotler without effect, store what is proven, and answer with the findings and what is on now."""
     capabilities = (await app.services()).capabilities

@@ -18,8 +18,6 @@ from shared.triggers.http.answers import json_answer
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel, parameters_of, read_query
 
-blueprint = func.Blueprint()
-
 _MOST_ROWS = 100_000
 """Rows of one answer, some 20 MB: a function's answer cannot be streamed."""
 
@@ -40,7 +38,7 @@ class _ConsentQuery(RequestModel):
     limit: int = Field(default=_MOST_ROWS, ge=1, le=_MOST_ROWS)
 
 
-@http_function(blueprint, "export_consent")
+@http_function("export_consent")
 async def export_consent(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with changes of consent, oldest first: `?from=2026-01-01&to=2026-02-01&record=contact:…`.
 
@@ -75,7 +73,7 @@ class _BounceQuery(RequestModel):
     limit: int = Field(default=1000, ge=1, le=_MOST_ROWS)
 
 
-@http_function(blueprint, "report_bounces")
+@http_function("report_bounces")
 async def report_bounces(req: func.HttpRequest) -> func.HttpResponse:
     """List the records with an address problem (BNC-13), as JSON or with `?format=csv`; Link has the next page."""
     query = read_query(req, _BounceQuery, usage="Ask with format=json or csv, and limit.")

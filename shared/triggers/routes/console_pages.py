@@ -1,28 +1,26 @@
 """The console over HTTP: turns requests of Azure Functions into requests of the console, and its answers back.
 
 These functions are open to the host, because browsers have no function key: `shared/console/console.py` lets nobody in
-without a session, and a session needs a sign-in. The console is imported at the first request.
+without a session, and a session needs a sign-in.
 """
 
 import logging
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 from uuid import uuid4
 
 import azure.functions as func
+from opentelemetry.trace import SpanKind
 
+from shared.console.console import answer
+from shared.console.web import Method, SignedIn, WebRequest
 from shared.errors import whereabouts
 from shared.telemetry.traces import current_correlation, work
-from shared.triggers.http.access import CONSOLE, PRINCIPAL, PRINCIPAL_ID, roles_of, sign_in_is_on
+from shared.triggers.http.access import PRINCIPAL, PRINCIPAL_ID, sign_in_is_on
+from shared.triggers.http.principal import roles_of
 from shared.triggers.http.rates import OFTEN, Rates, are_on
 
-if TYPE_CHECKING:
-    from shared.console.web import WebAnswer, WebRequest
-
 log = logging.getLogger(__name__)
-
-blueprint = func.Blueprint()
 
 _MOST_BYTES = 4_000_000
 _HEADERS = ("accept-language", "sec-fetch-site", "hx-request", "origin", "host", "x-forwarded-proto")
@@ -30,11 +28,8 @@ _HEADERS = ("accept-language", "sec-fetch-site", "hx-request", "origin", "host",
 _rates = Rates()
 
 
-async def _console(req: func.HttpRequest) -> func.HttpResponse:
-    from opentelemetry.trace import SpanKind  # noqa: PLC0415  # beside the console
-
-    from shared.console.console import answer  # noqa: PLC0415  # the console is not part of a cold start
-
+async def console(req: func.HttpRequest) -> func.HttpResponse:
+    """Answer any address of the console."""
     cookies = _cookies(req.headers.get("cookie", ""))
     caller = req.headers.get(PRINCIPAL_ID, "") or cookies.get("console_session", "")
     if are_on() and (seconds := _rates.wait("console", caller, OFTEN)):
@@ -43,7 +38,7 @@ async def _console(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse("", status_code=413)
     with work("console", (), SpanKind.SERVER, function="console") as span:
         try:
-            answered: WebAnswer = await answer(_request(req, cookies))
+            answered = await answer(_request(req, cookies))
         except Exception as error:  # noqa: BLE001  # its text may quote a person: the log gets the place alone
             number = current_correlation() or str(uuid4())
             log.error("the console broke (%s): %s", number, whereabouts(error))  # noqa: TRY400  # see above
@@ -59,9 +54,7 @@ async def _console(req: func.HttpRequest) -> func.HttpResponse:
     return response
 
 
-def _request(req: func.HttpRequest, cookies: dict[str, str]) -> "WebRequest":
-    from shared.console.web import Method, SignedIn, WebRequest  # noqa: PLC0415  # see above
-
+def _request(req: func.HttpRequest, cookies: dict[str, str]) -> WebRequest:
     form, files = _form(req)
     is_on = sign_in_is_on()
     identifier = req.headers.get(PRINCIPAL_ID, "")
@@ -99,11 +92,3 @@ def _cookies(header: str) -> dict[str, str]:
     except CookieError:
         return {}
     return {name: morsel.value for name, morsel in jar.items()}
-
-
-for _name, _path in CONSOLE.items():
-    blueprint.function_name(_name)(
-        blueprint.route(
-            _path, methods=[func.HttpMethod.GET, func.HttpMethod.POST], auth_level=func.AuthLevel.ANONYMOUS
-        )(_console)
-    )

@@ -11,8 +11,6 @@ from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel, read_query
 
-blueprint = func.Blueprint()
-
 _JUDGED = 5_000
 _MOST_JUDGED = 100_000
 
@@ -23,7 +21,7 @@ class _OverviewQuery(RequestModel):
     judge: int = Field(default=_JUDGED, ge=0, le=_MOST_JUDGED)
 
 
-@http_function(blueprint, "list_overview")
+@http_function("list_overview")
 async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with counts of members, members that would be skipped by reason, progress and history. Writes nothing."""
     identifier = _identifier(req)
@@ -35,7 +33,7 @@ async def list_overview(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(answer)
 
 
-@http_function(blueprint, "list_left_out")
+@http_function("list_left_out")
 async def list_left_out(req: func.HttpRequest) -> func.HttpResponse:
     """List the members that the last synchronisation left out: record ids by reason."""
     identifier = _identifier(req)

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import azure.functions as func
 from pydantic import Field, field_validator
@@ -18,20 +18,16 @@ from shared.administration.mapping_repository import Version
 from shared.administration.mapping_service import Applied, ChangeRefused, MappingChange, mapping_of
 from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
+from shared.composition.services import Services
 from shared.domain.mapping.findings import Code, Finding
 from shared.domain.mapping.formats.document import MappingError, place_name
 from shared.domain.mapping.model import Mapping
 from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
-from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
+from shared.triggers.http.access import PRINCIPAL_ID, Handler, sign_in_is_on
 from shared.triggers.http.answers import json_answer, problem
-from shared.triggers.http.http_function import Handler, http_function
+from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import RequestModel, read_query
-
-if TYPE_CHECKING:  # the functions are found without the use cases
-    from shared.composition.services import Services
-
-blueprint = func.Blueprint()
 
 _NO_SIGN_IN = "function-key"
 
@@ -105,7 +101,7 @@ def _explained(error: MappingError | ConnectorError) -> func.HttpResponse:
     return problem(status, text, details)
 
 
-@http_function(blueprint, "read_mapping")
+@http_function("read_mapping")
 @_answering
 async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with the live mapping, or with `?version=`, as `?format=yaml` or `xlsx`. ETag is the version's number."""
@@ -126,7 +122,7 @@ async def read_mapping(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
-@http_function(blueprint, "mapping_history")
+@http_function("mapping_history")
 @_answering
 async def mapping_history(req: func.HttpRequest) -> func.HttpResponse:
     """List every version that was live, newest first."""
@@ -134,7 +130,7 @@ async def mapping_history(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"versions": [_version_json(version) for version in versions]})
 
 
-@http_function(blueprint, "check_mapping")
+@http_function("check_mapping")
 @_answering
 async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Check the mapping in the body, or the live one without a body, against both sides. Changes nothing."""
@@ -143,7 +139,7 @@ async def check_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer({"findings": _findings_json(findings)})
 
 
-@http_function(blueprint, "preview_mapping")
+@http_function("preview_mapping")
 @_answering
 async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with what the mapping in the body would change: `?sample=100` or `?records=contact:…,lead:…`."""
@@ -157,7 +153,7 @@ async def preview_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(report.as_json())
 
 
-@http_function(blueprint, "apply_mapping")
+@http_function("apply_mapping")
 @_answering
 async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make the mapping in the body live: `?by=role&comment=…&accept=CODE,…`, If-Match with the version it changes."""
@@ -166,7 +162,7 @@ async def apply_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return await _changed(await services.mapping_service.apply(mapping, _change(req), app.trial))
 
 
-@http_function(blueprint, "roll_back_mapping")
+@http_function("roll_back_mapping")
 @_answering
 async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Make a new version equal to an old one."""
@@ -176,14 +172,14 @@ async def roll_back_mapping(req: func.HttpRequest) -> func.HttpResponse:
     return await _changed(await (await app.services()).mapping_service.rollback(int(text), _change(req), app.trial))
 
 
-@http_function(blueprint, "restore_default_mapping")
+@http_function("restore_default_mapping")
 @_answering
 async def restore_default_mapping(req: func.HttpRequest) -> func.HttpResponse:
     """Add the default rows whose Spotler property no row fills any more (C-41)."""
     return await _changed(await (await app.services()).mapping_service.restore_defaults(_change(req), app.trial))
 
 
-async def _sent_or_live(req: func.HttpRequest, services: "Services") -> Mapping:
+async def _sent_or_live(req: func.HttpRequest, services: Services) -> Mapping:
     if body := req.get_body():
         return await run_in_thread(read_file, body, services.settings.environment)
     return mapping_of(await services.mapping_service.live())

@@ -14,8 +14,6 @@ from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
 
-blueprint = func.Blueprint()
-
 _EXPORT = (
     'Send {"record": "contact:…"}, the table and the id of the row; with "email": "…" refusals at this address '
     "are found, too."
@@ -41,7 +39,7 @@ class _Forget(_Person):
     although_synchronised: bool = Field(default=False, alias="althoughSynchronised")
 
 
-@http_function(blueprint, "export_person")
+@http_function("export_person")
 async def export_person(req: func.HttpRequest) -> func.HttpResponse:
     """Answer with everything that is stored about a record, as a file."""
     wanted = read_body(req, _Person, usage=_EXPORT)
@@ -52,7 +50,7 @@ async def export_person(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(await person_data.export(wanted.record, email), headers=headers)
 
 
-@http_function(blueprint, "forget_person")
+@http_function("forget_person")
 async def forget_person(req: func.HttpRequest) -> func.HttpResponse:
     """Forget a record, and answer with what was done; 409 while it is synchronised or claimed."""
     wanted = read_body(req, _Forget, usage=_FORGET)

@@ -18,8 +18,6 @@ from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
 from shared.triggers.http.requests import NOBODY, RequestModel, read_body
 
-blueprint = func.Blueprint()
-
 _MOST_IDS = 10_000
 _MOST_LETTERS = 1_000
 _LANES = {"live": QueueName.LIVE, "bulk": QueueName.BULK}
@@ -44,7 +42,7 @@ class _ResyncRequest(RequestModel):
         return self
 
 
-@http_function(blueprint, "health")
+@http_function("health")
 async def health(req: func.HttpRequest) -> func.HttpResponse:
     """Answer 200 when every service can be reached, else 503; the body has the state of each."""
     try:
@@ -54,13 +52,13 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(report, status=200 if report["healthy"] else 503)
 
 
-@http_function(blueprint, "explain")
+@http_function("explain")
 async def explain(req: func.HttpRequest) -> func.HttpResponse:
     """Answer why a record is (not) in Spotler and which properties would be written. Writes nothing."""
     return await _explained(req, _without_values)
 
 
-@http_function(blueprint, "explain_values")
+@http_function("explain_values")
 async def explain_values(req: func.HttpRequest) -> func.HttpResponse:
     """Answer the same with the values that would be written."""
     return await _explained(req, lambda report: report)
@@ -82,7 +80,7 @@ def _without_values(report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "plan": {**planned, "properties": sorted(planned["properties"])}}
 
 
-@http_function(blueprint, "resync")
+@http_function("resync")
 async def resync(req: func.HttpRequest) -> func.HttpResponse:
     """Process records again: one, several, or a whole table. Single records default to the live lane."""
     usage = 'Send {"table": "contact", "id": "…"} or "ids": […]; neither for the whole table.'
@@ -116,7 +114,7 @@ def _under_way(table: PersonTable, other: UnderWay) -> func.HttpResponse:
     )
 
 
-@http_function(blueprint, "dead_letters")
+@http_function("dead_letters")
 async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """List the dead letters, oldest first."""
     letters = await (await app.connector()).queue.dead_letters(limit=_MOST_LETTERS)
@@ -138,13 +136,13 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
-@http_function(blueprint, "replay")
+@http_function("replay")
 async def replay(req: func.HttpRequest) -> func.HttpResponse:
     """Replay dead letters: {"ids": […]}, or {} for all; not those that wait for an administrator."""
     return await _replayed(req, held=False)
 
 
-@http_function(blueprint, "replay_held")
+@http_function("replay_held")
 async def replay_held(req: func.HttpRequest) -> func.HttpResponse:
     """Replay dead letters that wait for an administrator, in the same way."""
     return await _replayed(req, held=True)

@@ -1,24 +1,27 @@
-"""Runs over HTTP: start one, see how far it is, pause, resume and stop it (INI)."""
+"""What is begun over HTTP: runs over a table, which can be paused and stopped (INI), the poll, and a comparison."""
 
-from enum import StrEnum
+import asyncio
+import contextlib
+from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import azure.functions as func
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from shared.composition import app
+from shared.composition.wiring import Connector
+from shared.dispatch.other_runs import OtherRun, RunAct
+from shared.dispatch.runs import Run
 from shared.domain.records.records import PersonTable
+from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError, NotFoundError
+from shared.inbound.page_counts import ChangeKind
+from shared.inbound.poll import PollResult
 from shared.triggers.http.access import PRINCIPAL_ID, sign_in_is_on
 from shared.triggers.http.answers import json_answer, problem
 from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import RequestModel, read_body
-
-if TYPE_CHECKING:  # the functions are found without the use cases
-    from shared.dispatch.runs import Run
-
-blueprint = func.Blueprint()
+from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
 
 _NO_SIGN_IN = "function-key"
 _START = 'Send {"table": "contact"}; with "total": 31870 the run knows how far it is.'
@@ -32,28 +35,25 @@ class _Start(RequestModel):
     total: int = Field(default=0, ge=0)
 
 
-class Act(StrEnum):
-    """What a caller may do with a run."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
-
-
 class _Change(RequestModel):
     """The act."""
 
-    act: Act
+    act: RunAct
 
 
-@http_function(blueprint, "list_runs")
+@http_function("list_runs")
 async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     """List the latest runs, newest first, with their counts by `result/reason`."""
     del req
-    return json_answer({"runs": [run_json(run) for run in await (await app.connector()).runs.runs.latest()]})
+    connector = await app.connector()
+    others = {
+        OtherRun.FROM_SPOTLER: (await connector.comparison.state()).get("since"),
+        OtherRun.MAILINGS: await connector.engagement.initial.as_json(),
+    }
+    return json_answer({"runs": [run_json(run) for run in await connector.runs.runs.latest()], "others": others})
 
 
-@http_function(blueprint, "start_run")
+@http_function("start_run")
 async def start_run(req: func.HttpRequest) -> func.HttpResponse:
     """Start a run over a table on the bulk lane; 409 while a walk over it is under way."""
     wanted = read_body(req, _Start, usage=_START)
@@ -69,14 +69,17 @@ async def start_run(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(run_json(run), HTTPStatus.ACCEPTED)
 
 
-@http_function(blueprint, "change_run")
+@http_function("change_run")
 async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     """Pause, resume or stop a run."""
     wanted = read_body(req, _Change, usage=_CHANGE)
-    control, identifier = (await app.connector()).runs, req.route_params["id"]
+    connector, identifier = await app.connector(), req.route_params["id"]
+    if identifier in set(OtherRun):
+        return await _change_other(OtherRun(identifier), wanted.act, connector)
+    control = connector.runs
     if not identifier.isdecimal():
         return problem(HTTPStatus.BAD_REQUEST, "Call /api/runs/{an id of GET /api/runs}.")
-    acts = {Act.PAUSE: control.pause, Act.RESUME: control.resume, Act.STOP: control.stop}
+    acts = {RunAct.PAUSE: control.pause, RunAct.RESUME: control.resume, RunAct.STOP: control.stop}
     try:
         run = await acts[wanted.act](identifier, by=_caller(req))
     except NotFoundError as error:
@@ -86,7 +89,15 @@ async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(run_json(run))
 
 
-def run_json(run: "Run") -> dict[str, Any]:
+async def _change_other(run: OtherRun, act: RunAct, connector: Connector) -> func.HttpResponse:
+    try:
+        await connector.other_runs.change(run, act)
+    except ConflictError as error:
+        return problem(HTTPStatus.CONFLICT, error.summary)
+    return json_answer({"run": run, "act": act})
+
+
+def run_json(run: Run) -> dict[str, Any]:
     """Return a run as JSON: ids, codes, counts and times."""
     return {
         "id": run.id,
@@ -105,3 +116,72 @@ def run_json(run: "Run") -> dict[str, Any]:
 
 def _caller(req: func.HttpRequest) -> str:
     return (req.headers.get(PRINCIPAL_ID, "") if sign_in_is_on() else "") or _NO_SIGN_IN
+
+
+# ----------------------------------------------------------------------------------------------------------- the poll
+
+_POLL = 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment in the past with its time zone.'
+_ATTEMPTS, _BETWEEN = 100, 0.3
+"""Attempts, and seconds between them, while another poll is under way."""
+
+
+class _PollRequest(RequestModel):
+    """Poll now, or (`since`) compare everything that changed since a moment."""
+
+    since: AwareDatetime | None = Field(default=None)
+
+
+@http_function("poll_now")
+async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
+    """Poll at once: {}; or begin a comparison from a moment: {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
+    wanted = read_body(req, _PollRequest, usage=_POLL, default=b"{}")
+    connector = await app.connector()
+    try:
+        if wanted.since is not None:
+            return await _compare(connector, wanted.since)
+        return _poll_json(await _polled(connector))
+    except ConflictError as error:
+        return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
+
+
+async def _compare(connector: Connector, since: datetime) -> func.HttpResponse:
+    """Begin a comparison; the cursor of the poll does not move."""
+    if wrong := complaint_about_past("since", since, (await app.services()).clock.now()):
+        raise BadRequestError(f"{wrong} {_POLL}")
+    run = await connector.comparison.since(since)
+    started = {
+        "comparison": run.span,
+        "since": run.since.isoformat(timespec="seconds"),
+        "to": run.end.isoformat(timespec="seconds"),
+        "correlation": f"compare-{run.id}",
+        "progress": "GET /api/health, under comparison",
+    }
+    return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
+
+
+async def _polled(connector: Connector) -> PollResult:
+    """Poll; wait for a poll that is under way."""
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(ConflictError):
+            return await connector.poll.poll()
+        await asyncio.sleep(_BETWEEN)
+    return await connector.poll.poll()
+
+
+def _poll_json(polled: PollResult) -> func.HttpResponse:
+    handled = polled.handled
+    return json_answer(
+        {
+            "until": polled.until.isoformat(timespec="seconds"),
+            "contacts": {str(what): count for what, count in polled.seen.items()},
+            "lookedAt": polled.seen.total(),
+            "echoes": polled.seen[ChangeKind.ECHO],
+            "written": {"values": handled.values, "permissions": handled.permissions},
+            "waiting": handled.waiting,
+            "failed": handled.failed,
+            "reviews": handled.reviews,
+            "setAside": handled.defects,
+            "bounced": len(polled.bounced),
+            "isBehind": polled.is_behind,
+        }
+    )

@@ -1,51 +1,16 @@
-"""The timers of mailings, and the calls that read them at once or list them."""
+"""The timers of mailings."""
 
-import asyncio
-import contextlib
 import logging
-from enum import StrEnum
-from http import HTTPStatus
 
 import azure.functions as func
-from pydantic import AwareDatetime, Field
 
 from shared.composition import app
-from shared.domain.values.csv_text import csv_header, csv_lines
-from shared.domain.values.moments import complaint_about_past
-from shared.engagement.choices import PassDepth
 from shared.errors import ConflictError
-from shared.triggers.http.answers import json_answer, problem
-from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import BadRequestError, RequestModel, read_body, read_query
 from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
 
 blueprint = func.Blueprint()
-
-_USAGE = (
-    'Send {}; or {"initial": true}, with "since": "2026-01-01T00:00:00Z" to begin later than interactions are kept.'
-)
-_ATTEMPTS, _BETWEEN = 100, 0.3
-"""Attempts, and seconds between them, while another worker reads."""
-
-
-class _EngagementRequest(RequestModel):
-    """Read now, or begin the initial synchronisation of mailings (INI-05)."""
-
-    initial: bool = False
-    since: AwareDatetime | None = Field(default=None)
-
-
-class _Format(StrEnum):
-    JSON = "json"
-    CSV = "csv"
-
-
-class _MailingsQuery(RequestModel):
-    """The form of the list."""
-
-    format: _Format = _Format.JSON
 
 
 @timer_function(blueprint, "engagement_schedule")
@@ -61,40 +26,3 @@ async def read_engagement(timer: func.TimerRequest) -> None:
 async def tend_engagement(timer: func.TimerRequest) -> None:
     """Let scores age, delete what is too old, and ask for what only lists tell (SCH-06)."""
     await (await app.connector()).engagement.night()
-
-
-@http_function(blueprint, "engagement_now")
-async def engagement_now(req: func.HttpRequest) -> func.HttpResponse:
-    """Read at once: {}; or begin the initial synchronisation of mailings: {"initial": true} (BULK-28)."""
-    wanted = read_body(req, _EngagementRequest, usage=_USAGE, default=b"{}")
-    engagement = (await app.connector()).engagement
-    if not engagement.policy.is_on:
-        return problem(HTTPStatus.CONFLICT, "Mailings are not read: ENGAGEMENT or SYNC_ENABLED is false.")
-    if wanted.initial:
-        if wanted.since and (wrong := complaint_about_past("since", wanted.since, (await app.services()).clock.now())):
-            raise BadRequestError(f"{wrong} {_USAGE}")
-        begun = await engagement.begin_initial(wanted.since)
-        started = {"since": begun.since.isoformat(timespec="seconds"), "progress": "GET /api/health, under engagement"}
-        return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
-    for _ in range(_ATTEMPTS):
-        with contextlib.suppress(ConflictError):
-            return json_answer((await engagement.poll(PassDepth.STATISTICS)).as_json())
-        await asyncio.sleep(_BETWEEN)
-    return problem(HTTPStatus.CONFLICT, "Another worker reads the interactions: try again in a few minutes.")
-
-
-@http_function(blueprint, "list_mailings")
-async def list_mailings(req: func.HttpRequest) -> func.HttpResponse:
-    """List the known mailings with their counts and rates, newest first, as JSON or CSV (P-19)."""
-    # The functions are found without the use cases.
-    from shared.engagement.mailings.figures_report import FIGURE_COLUMNS, figure_rows  # noqa: PLC0415
-
-    query = read_query(req, _MailingsQuery, usage="Call /api/mailings?format=json or csv.")
-    rows = figure_rows([one async for one in (await app.connector()).engagement.known.all()])
-    match query.format:
-        case _Format.JSON:
-            return json_answer({"mailings": rows})
-        case _Format.CSV:
-            headers = {"Content-Disposition": 'attachment; filename="mailings.csv"'}
-            text = csv_header(FIGURE_COLUMNS) + csv_lines(FIGURE_COLUMNS, rows)
-            return func.HttpResponse(text, mimetype="text/csv", charset="utf-8", headers=headers)

@@ -6,13 +6,14 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncron
 import calendar
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 Numbers = frozenset[int]
 
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 _WEEKDAYS = {name: number for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"))}
 _SUNDAY_TOO = 7
+_TWO_YEARS = 2 * 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ class Ncrontab:
     def suits(self, day: date) -> bool:
         """Whether the timer runs on a day at all."""
         return day.day in self.days and day.month in self.months and day.isoweekday() % 7 in self.weekdays
+
+    def next_after(self, moment: datetime, zone: tzinfo) -> datetime | None:
+        """Return the next run after an aware moment, in a zone; None if there is none within two years."""
+        day = moment.astimezone(zone).date()
+        for _ in range(_TWO_YEARS):
+            if self.suits(day):
+                due = (datetime.combine(day, one, zone).astimezone(UTC) for one in self.times())
+                if (found := next((one for one in due if one > moment), None)) is not None:
+                    return found
+            day += timedelta(days=1)
+        return None
 
     def times(self) -> Iterator[time]:
         """Yield the times of day in order, without time zone."""

@@ -1,49 +1,26 @@
-"""The poll, by timer and on demand, and the nightly reconciliation."""
+"""The timers of the poll and of the nightly reconciliation."""
 
-import asyncio
-import contextlib
+# ruff: noqa: PLC0415  # the functions are found without what they call
 import logging
-from datetime import datetime
-from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import azure.functions as func
-from pydantic import AwareDatetime, Field
 
 from shared.composition import app
-from shared.domain.values.moments import complaint_about_past
 from shared.errors import ConflictError
-from shared.inbound.page_counts import ChangeKind
-from shared.triggers.http.answers import json_answer, problem
-from shared.triggers.http.http_function import http_function
-from shared.triggers.http.requests import BadRequestError, RequestModel, read_body
 from shared.triggers.timers.timer_function import timer_function
-
-if TYPE_CHECKING:  # the functions are found without the use cases
-    from shared.composition.wiring import Connector
-    from shared.inbound.poll import PollResult
 
 log = logging.getLogger(__name__)
 
 blueprint = func.Blueprint()
 
-_USAGE = 'Send {}, or {"since": "2026-11-01T00:00:00Z"}: a moment in the past with its time zone.'
-_ATTEMPTS, _BETWEEN = 100, 0.3
-"""Attempts, and seconds between them, while another poll is under way."""
-
-
-class _PollRequest(RequestModel):
-    """Poll now, or (`since`) compare everything that changed since a moment."""
-
-    since: AwareDatetime | None = Field(default=None)
-
 
 @timer_function(blueprint, "poll_schedule")
 async def poll_spotler(timer: func.TimerRequest) -> None:
     """Process what changed in Spotler since the last poll (S2D-01, SCH-02). The next poll repeats what failed."""
-    try:
-        from shared.telemetry.activity import count_echoes  # noqa: PLC0415  # the functions are found without it
+    from shared.inbound.page_counts import ChangeKind
+    from shared.telemetry.activity import count_echoes
 
+    try:
         polled = await (await app.connector()).poll.poll()
         count_echoes(polled.seen[ChangeKind.ECHO])
     except ConflictError as error:
@@ -56,59 +33,3 @@ async def reconcile(timer: func.TimerRequest) -> None:
     connector = await app.connector()
     if connector.settings.reconcile:
         await connector.reconciliation.begin()
-
-
-@http_function(blueprint, "poll_now")
-async def poll_now(req: func.HttpRequest) -> func.HttpResponse:
-    """Poll at once: {}; or begin a comparison from a moment: {"since": "2026-11-01T00:00:00Z"} (INI-04)."""
-    wanted = read_body(req, _PollRequest, usage=_USAGE, default=b"{}")
-    connector = await app.connector()
-    try:
-        if wanted.since is not None:
-            return await _compare(connector, wanted.since)
-        return _poll_json(await _polled(connector))
-    except ConflictError as error:
-        return problem(HTTPStatus.CONFLICT, f"{error}: try again in a few minutes.", {"recovery": error.recovery})
-
-
-async def _compare(connector: "Connector", since: datetime) -> func.HttpResponse:
-    """Begin a comparison; the cursor of the poll does not move."""
-    if wrong := complaint_about_past("since", since, (await app.services()).clock.now()):
-        raise BadRequestError(f"{wrong} {_USAGE}")
-    run = await connector.comparison.since(since)
-    started = {
-        "comparison": run.span,
-        "since": run.since.isoformat(timespec="seconds"),
-        "to": run.end.isoformat(timespec="seconds"),
-        "correlation": f"compare-{run.id}",
-        "progress": "GET /api/health, under comparison",
-    }
-    return json_answer({"started": started}, status=HTTPStatus.ACCEPTED)
-
-
-async def _polled(connector: "Connector") -> "PollResult":
-    """Poll; wait for a poll that is under way."""
-    for _ in range(_ATTEMPTS):
-        with contextlib.suppress(ConflictError):
-            return await connector.poll.poll()
-        await asyncio.sleep(_BETWEEN)
-    return await connector.poll.poll()
-
-
-def _poll_json(polled: "PollResult") -> func.HttpResponse:
-    handled = polled.handled
-    return json_answer(
-        {
-            "until": polled.until.isoformat(timespec="seconds"),
-            "contacts": {str(what): count for what, count in polled.seen.items()},
-            "lookedAt": polled.seen.total(),
-            "echoes": polled.seen[ChangeKind.ECHO],
-            "written": {"values": handled.values, "permissions": handled.permissions},
-            "waiting": handled.waiting,
-            "failed": handled.failed,
-            "reviews": handled.reviews,
-            "setAside": handled.defects,
-            "bounced": len(polled.bounced),
-            "isBehind": polled.is_behind,
-        }
-    )

@@ -1,30 +1,17 @@
-"""Registers timer functions: their schedules, read at import, and a span around each run."""
+"""Registers timer functions with their schedules, which are read at import."""
 
 import functools
-import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import azure.functions as func
-from opentelemetry.trace import SpanKind
 
-from shared.composition import app
-from shared.composition.settings import Settings
+from shared.composition.setting_groups.schedules import SCHEDULES
 from shared.domain.values.texts import trimmed
-from shared.telemetry.traces import work
-from shared.triggers.queues.consuming import discreet
 from shared.triggers.timers.local_schedule import local_schedule
 
-log = logging.getLogger(__name__)
-
 TimerFunction = Callable[[func.TimerRequest], Awaitable[None]]
-
-WRITERS = frozenset(
-    {"poll_spotler", "reconcile", "tend_bounces", "rename_permissions", "refresh_automations", "sweep_jobs"}
-    | {"update_permissions_variable", "read_engagement", "tend_engagement"}
-)
-"""Timers that write to Dataverse or Spotler, or send messages that would; in shadow mode they rest."""
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """The host says the year 1 for a timer that has never run."""
@@ -44,11 +31,9 @@ def timer_function(
         async def run(timer: func.TimerRequest) -> None:
             if local is not None and not local.was_due(_now(), last_call(timer)):
                 return
-            with discreet(name), work(f"timer {name}", (), SpanKind.INTERNAL, function=name):
-                if name in WRITERS and await app.is_shadow():
-                    log.info("%s does nothing in shadow mode", name)
-                    return
-                await function(timer)
+            from shared.triggers.timers.timer_run import TimerSchedule, run_timer  # noqa: PLC0415  # the functions are found without it
+
+            await run_timer(name, function, timer, TimerSchedule(setting, expression, _text("schedule_time_zone")))
 
         timed = blueprint.timer_trigger(
             arg_name="timer", schedule=local.utc if local else expression, use_monitor=use_monitor
@@ -61,7 +46,7 @@ def timer_function(
 
 def schedule(setting: str) -> str:
     """Return the NCRONTAB expression of a setting, in the zone of SCHEDULE_TIME_ZONE."""
-    return _text(setting)
+    return _text(setting) or SCHEDULES[setting]
 
 
 def last_call(timer: func.TimerRequest) -> datetime | None:
@@ -76,9 +61,8 @@ def last_call(timer: func.TimerRequest) -> datetime | None:
 
 
 def _text(setting: str) -> str:
-    """Return one setting, or its default. Other settings are not read: they may still be wrong."""
-    default: str = Settings.model_fields[setting].default
-    return trimmed(os.environ.get(setting.upper(), "")) or default
+    """Return one setting; "" if it has none. Other settings are not read: they may still be wrong."""
+    return trimmed(os.environ.get(setting.upper(), ""))
 
 
 def _now() -> datetime:

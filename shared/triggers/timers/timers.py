@@ -3,13 +3,13 @@
 The host logs a failed run; the next run repeats its work.
 """
 
+# ruff: noqa: PLC0415  # the functions are found without what they call
 import logging
 
 import azure.functions as func
 
 from shared.composition import app
 from shared.errors import ConnectorError
-from shared.telemetry.signals import is_exported
 from shared.triggers.timers.timer_function import timer_function
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,11 @@ async def forget_old_consent(timer: func.TimerRequest) -> None:
 async def tidy_state(timer: func.TimerRequest) -> None:
     """Drop documents that nothing needs any more, and dead letters, after STATE_RETENTION_DAYS."""
     await (await app.administration()).housekeeping.tidy()
-    from shared.console.access.audit import AuditLog  # noqa: PLC0415  # the console is not part of a cold start
+    from shared.console.access.audit import AuditLog
 
     services = await app.services()
     await services.activity.tidy()
+    await (await app.administration()).round_trip.tidy()
     await AuditLog(services.store, services.clock, services.settings.environment).tidy()
 
 
@@ -81,8 +82,9 @@ async def sweep_jobs(timer: func.TimerRequest) -> None:
 
 @timer_function(blueprint, "stuck_jobs_schedule")
 async def warn_of_stuck_jobs(timer: func.TimerRequest) -> None:
-    """Log jobs that take too long (JOB-28, C-23)."""
-    await (await app.connector()).job_sweep.warn_of_stuck()
+    """Log jobs that take too long (JOB-28, C-23). In shadow mode all jobs wait, on purpose."""
+    if not await app.is_shadow():
+        await (await app.connector()).job_sweep.warn_of_stuck()
 
 
 @timer_function(blueprint, "drift_schedule")
@@ -97,10 +99,18 @@ async def watch(timer: func.TimerRequest) -> None:
 
     Services are called only if metrics are exported. Messages that the queues have dead-lettered are always collected.
     """
+    from shared.telemetry.signals import is_exported
+
     await (await app.intake()).collect_dead_lettered()
     if is_exported():
         await (await app.administration()).monitor.measure()
     await _keep_figures()
+
+
+@timer_function(blueprint, "round_trip_schedule")
+async def measure_round_trip(timer: func.TimerRequest) -> None:
+    """Write the marked record, and read it back in Spotler; off without ROUND_TRIP_RECORD."""
+    await (await app.administration()).round_trip.measure()
 
 
 async def _keep_figures() -> None:

@@ -183,6 +183,13 @@ async def test_the_rows_of_a_person_are_removed_and_those_of_others_stay(rows: R
     assert await rows.interactions.remove_of([CONTACT]) == 0
 
 
+async def test_single_rows_are_removed_and_those_that_are_gone_already_are_no_error(rows: Rows) -> None:
+    await rows.interactions.write([interaction(), interaction(LEAD)])
+    for _ in range(2):
+        await rows.interactions.remove([interaction().id])
+    assert [row["_dh_leadid_value"] for row in await rows.stored()] == [str(LEAD.id)]
+
+
 async def test_old_rows_are_deleted_by_dataverse_itself(rows: Rows) -> None:
     late = BEGUN + timedelta(days=9)
     await rows.interactions.write([interaction(), interaction(LEAD, last=late)])
@@ -201,6 +208,16 @@ async def test_scores_are_written_by_table_and_read_again(rows: Rows) -> None:
     )
 
 
+async def test_contacts_are_read_by_their_account(rows: Rows) -> None:
+    company = {"parentcustomerid_account@odata.bind": f"/accounts({ACCOUNT.id})"}
+    path = f"contacts({CONTACT.id})"
+    await rows.organisation.client.execute(WebApiOperation(Method.PATCH, path, company, {"If-Match": "*"}))
+    await rows.scores.write([ScoreWrite(CONTACT, Score(12, 7)), ScoreWrite(ACCOUNT, Score(3, 0))])
+    found = [one async for page in rows.scores.contacts_of_accounts() for one in page]
+    assert found == [(ACCOUNT, Score(12, 7))]
+    assert [one async for page in rows.scores.scored_accounts() for one in page] == [ScoreWrite(ACCOUNT, Score(3, 0))]
+
+
 def activity(record: RecordKey = CONTACT, **details: Any) -> ActivityWrite:
     content = MailingContent("Hello", "Shop", "news@shop.example")
     plain = ActivityWrite(UUID(int=900 + record.id.int), record, MAILING, content, BEGUN)
@@ -210,7 +227,7 @@ def activity(record: RecordKey = CONTACT, **details: Any) -> ActivityWrite:
 MAIL_COLUMNS = (
     *("subject", "description", "statecode", "statuscode", "directioncode", "category", "sortdate", "actualend"),
     *("dh_spotlerisopened", "dh_spotlerisclicked", "dh_spotlerbounced", "opencount", "linksclickedcount"),
-    *("lastopenedtime", "_regardingobjectid_value"),
+    *("dh_spotlerbouncetype", "dh_spotlerclickedlinks", "lastopenedtime", "_regardingobjectid_value"),
 )
 
 
@@ -233,11 +250,20 @@ async def test_a_mail_is_an_activity_that_was_sent(rows: Rows) -> None:
 async def test_marks_of_a_mail_are_updated_and_no_second_mail_is_made(rows: Rows) -> None:
     await rows.activities.write_activities([activity()])
     later = BEGUN + timedelta(hours=2)
-    done = activity(is_opened=True, is_clicked=True, is_bounced=True, opens=2, clicks=1, last_opened=later)
+    done = activity(
+        is_opened=True,
+        is_clicked=True,
+        bounce=BounceType.SOFT,
+        links=("Offer", "Shop"),
+        opens=2,
+        clicks=1,
+        last_opened=later,
+    )
     assert await rows.activities.write_activities([done]) == []
     (mail,) = await rows.organisation.rows("emails", *MAIL_COLUMNS)
     marks = (mail["dh_spotlerisopened"], mail["dh_spotlerisclicked"], mail["dh_spotlerbounced"])
     assert marks == (True, True, True)  # ACT-06
+    assert (mail["dh_spotlerbouncetype"], mail["dh_spotlerclickedlinks"]) == (480000001, "Offer\nShop")
     assert (mail["opencount"], mail["linksclickedcount"], mail["lastopenedtime"]) == (2, 1, "2026-05-01T11:00:00Z")
     assert (mail["statecode"], mail["statuscode"]) == (1, 3)
     assert not [sent for sent in rows.organisation.sent if "SendEmail" in sent]
@@ -275,6 +301,11 @@ async def test_a_response_is_closed_and_belongs_to_its_campaign_and_person(rows:
     assert {(row["statecode"], row["statuscode"], row["channeltypecode"]) for row in found} == {(1, 2, 1)}
     assert {row["_regardingobjectid_value"] for row in found} == {str(CAMPAIGN.id)}
     assert by_subject["Opened"]["description"].startswith("3 times")
+    await rows.activities.cancel_responses([writes[0].id, UUID(int=77)])  # no response; one that is gone is no error
+    for state, status in ((2, 3), (1, 2)):
+        (one,) = await rows.organisation.rows("campaignresponses", *columns, filter="startswith(subject,'Opened')")
+        assert (one["statecode"], one["statuscode"]) == (state, status)
+        assert await rows.activities.write_responses([changed]) == [], "and it is one again"
 
 
 async def test_an_activity_of_a_person_who_is_gone_is_refused_and_the_others_are_written(rows: Rows) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from shared.adapters.dataverse.web_api.answers import OperationResult
 from shared.adapters.dataverse.web_api.operations import Method
@@ -50,10 +52,9 @@ class KilledError(Exception):
 
 @dataclass
 class Life:
-    """How many more writes an installation lives for, and whether the last one still counts."""
+    """How many more writes an installation lives for; the last one is not sent."""
 
     writes: int | None = None
-    executed: bool = False
     sent: int = field(default=0, init=False)
 
     def goes_on(self) -> bool:
@@ -63,20 +64,16 @@ class Life:
 
 
 class MortalClient(CustomizationClient):
-    """A client that is killed at a write: before the request is sent, or after its answer has come."""
+    """A client that is killed at a write, before the request is sent."""
 
     life = Life()
 
     async def _write(
         self, method: Method, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None
     ) -> OperationResult:
-        goes_on = self.life.goes_on()
-        if not goes_on and not self.life.executed:
+        if not self.life.goes_on():
             raise KilledError
-        result = await super()._write(method, path, body, headers)
-        if not goes_on:
-            raise KilledError
-        return result
+        return await super()._write(method, path, body, headers)
 
     def outside_the_solution(self) -> MortalClient:
         other = MortalClient(self._client, solution="", sleep=at_once)
@@ -140,6 +137,13 @@ class Installation:
     async def read(self, entity_set: str, state: State = State.PUBLISHED) -> list[dict[str, Any]]:
         """Read all rows in one state."""
         return await self.client().rows(f"{entity_set}{state.value}")
+
+    async def texts(self, address: str, column: str) -> dict[int, str]:
+        """Return the published texts of a column of a row, by language."""
+        query = f"@p1={quote(json.dumps({'@odata.id': address}))}&@p2='{column}'&@p3=false"
+        path = f"RetrieveLocLabels(EntityMoniker=@p1,AttributeName=@p2,IncludeUnpublished=@p3)?{query}"
+        answer = await self.client().get(path)
+        return {one["LanguageCode"]: one["Label"] for one in answer["Label"]["LocalizedLabels"]}
 
     def _session(self, life: Life) -> Session:
         kinds = page_kinds(CUSTOMISATION, self._keep, self._left_out)

@@ -16,6 +16,7 @@ from shared.composition.first_mapping import DEFAULT_MAPPING
 from shared.deployment.change_test import ChangeEnd, ChangeTest, Way
 from shared.deployment.command_line.az import AzAnswer
 from shared.deployment.command_line.azure import Azure
+from shared.deployment.dataverse_side import Known
 from shared.deployment.request import DeploymentRequest, Installation
 from shared.domain.records.jobs import JobStatus
 from shared.errors import ConfigurationError
@@ -24,6 +25,7 @@ from tests.contract.dataverse_organisation import DataverseOrganisation, open_or
 from tests.programs.azure_stand_in import QUEUE_KEY, AzureStandIn
 
 CLIENT = str(uuid5(NAMESPACE_DNS, "identity"))
+KNOWN = Known(CLIENT, "sb-1.servicebus.windows.net", DEFAULT_MAPPING.read_text(encoding="utf-8"))
 MAPPING = DEFAULT_MAPPING.read_text(encoding="utf-8")
 HERE = Installation(
     app="func-1", host="func-1.azurewebsites.net", client_id=CLIENT, namespace="sb-1.servicebus.windows.net",
@@ -77,6 +79,12 @@ class Side:
         await self.organisation.client.update(
             JOBS, UUID(job["dh_spotlerjobid"]), {"statecode": state, "statuscode": reason, "dh_resultcode": "403"}
         )
+
+    async def plan(self, known: Known) -> list[str]:
+        return await asyncio.to_thread(self._side.plan, self.request, known)
+
+    async def examine(self, known: Known) -> list[str]:
+        return await asyncio.to_thread(self._side.examine, self.request, known)
 
     async def prepare(self) -> str:
         return await asyncio.to_thread(self._side.prepare, self.request, HERE)
@@ -144,6 +152,62 @@ async def test_who_has_no_rights_in_dataverse_is_told_what_to_do(side: Side) -> 
 
     with pytest.raises(ConfigurationError, match="--without dataverse"):
         await stranger.prepare()
+
+
+async def test_the_plan_names_what_both_steps_would_change_and_changes_nothing(side: Side) -> None:
+    new = await side.plan(Known())
+    assert "Dataverse: create table dh_spotlerjob" in new
+    assert new[-2:] == [
+        "Dataverse: create user of the identity, when that exists",
+        "Dataverse: the service endpoint and its steps, when the app tells its mapping",
+    ]
+    await side.prepare()
+
+    planned = await side.plan(KNOWN)
+
+    assert planned[0] == "Dataverse: create endpoint Spotler Connector"
+    assert "Dataverse: create step Spotler Connector: Update of contact" in planned
+    assert await side.organisation.rows("serviceendpoints", "name") == []
+
+    await side.connect()
+    assert await side.plan(KNOWN) == []
+
+
+async def test_what_keeps_messages_of_dataverse_from_the_app_is_found_with_its_cure(side: Side) -> None:
+    await side.prepare()
+    await side.connect()
+    assert await side.examine(KNOWN) == []
+    client = side.organisation.client
+    [step] = await side.organisation.rows(
+        "sdkmessageprocessingsteps",
+        "sdkmessageprocessingstepid",
+        filter="name eq 'Spotler Connector: Update of contact'",
+    )
+    identifier = UUID(step["sdkmessageprocessingstepid"])
+    await client.update("sdkmessageprocessingsteps", identifier, {"statecode": 1, "statuscode": 2})
+    refused = "A SASKey has not been configured for ServiceEndpoint"
+    for _ in range(2):
+        job = {"name": "job", "operationtype": 1, "friendlymessage": refused}
+        job["owningextensionid@odata.bind"] = f"/sdkmessageprocessingsteps({identifier})"
+        created = await client.create("asyncoperations", job, key="asyncoperationid")
+        await client.update("asyncoperations", created, {"statecode": 3, "statuscode": 31})
+
+    off, failed = await side.examine(KNOWN)
+
+    assert "the step Spotler Connector: Update of contact is switched off".casefold() in off.casefold()
+    assert failed.startswith("Dataverse: 2 System Jobs of the service endpoint failed within a day")
+    assert f"{refused}. Run python -m shared deploy" in failed
+
+
+async def test_the_application_user_without_its_role_is_found(side: Side) -> None:
+    await side.prepare()
+    await side.connect()
+    [user] = await side.organisation.rows("systemusers", "systemuserid", filter=f"applicationid eq {CLIENT}")
+    await side.organisation.client.update("systemusers", UUID(user["systemuserid"]), {"isdisabled": True})
+
+    [found] = await side.examine(KNOWN)
+
+    assert found.startswith(f"Dataverse: user {CLIENT}: is disabled; run python -m shared deploy")
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,9 @@ async def test_an_endpoint_that_dataverse_cannot_use_is_told_with_its_cure(
     assert "k" * 43 not in told
 
 
-@pytest.mark.parametrize("words", [("--only", "workflow"), ("--without", "tables"), ("--plan", "--check")])
+@pytest.mark.parametrize(
+    "words", [("--only", "workflow"), ("--only", "translations"), ("--without", "tables"), ("--plan", "--check")]
+)
 async def test_parts_that_the_command_does_not_make_are_no_options(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit):
         await install(*words)

@@ -38,6 +38,7 @@ ROWS = [
     row(OPENED, "Opened: March news", 2, dh_count=3),
     row(CLICKED, "Clicked: March news", 3, dh_count=2, dh_linkname="Offer", dh_linkurl="https://shop.example/offer"),
     row(CLICKED, "Clicked: March news", 4, dh_linkname="Shop", dh_suspect=True, dh_suspectreason="honeypot"),
+    row(BOUNCED, "Bounced: automation", 4, dh_bouncetype=480000001, _dh_campaignid_value=None),
     row(BOUNCED, "Bounced: April news", 5, dh_bouncetype=480000000),
     row(UNSUBSCRIBED, "Unsubscribed: April news", 6, dh_attribution=480000001),
 ]
@@ -98,6 +99,7 @@ def test_interactions_are_cards_newest_first_without_a_stored_activity(tmp_path:
     assert cards(document) == [
         "Unsubscribed: April news |  | Assumed: the newest mailing",
         "Bounced: April news |  | Hard bounce",
+        "Bounced: automation |  | Soft bounce",  # ACT-08
         "Clicked: March news | Shop | By a machine: honeypot",
         "Clicked: March news | Offer https://shop.example/offer | 2 times",
         "Sent: March news | https://archive.example/m1 | Opened 3 times",
@@ -116,7 +118,7 @@ def test_act_02_the_variable_decides_which_kinds_are_shown(tmp_path: Path) -> No
 
 
 def test_a_user_who_may_not_read_variables_sees_the_default(tmp_path: Path) -> None:
-    assert len(cards(show(tmp_path, variable=None))) == 5
+    assert len(cards(show(tmp_path, variable=None))) == 6
 
 
 def test_a_lead_has_its_own_lookup_and_pages_and_searches_work(tmp_path: Path) -> None:

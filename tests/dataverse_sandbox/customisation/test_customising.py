@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.dataverse_sandbox.customisation.definitions import TYPE, column, table
+from tests.dataverse_sandbox.customisation.definitions import TYPE, column, label, table
 from tests.dataverse_sandbox.session import Dataverse
 
 UNPUBLISHED = f"{TYPE}RetrieveUnpublished"
@@ -139,6 +139,8 @@ def test_an_organisation_may_lack_sales_and_speak_another_language(dataverse: Da
 
 def test_blocked_customisations_are_refused_but_values_and_switches_are_not(dataverse: Dataverse) -> None:
     dataverse.control("customising", {"blocked": True})
+    settings = dataverse.values("organizations")[0]["orgdborgsettings"]
+    assert "<IsLockdownOfUnmanagedCustomizationEnabled>true<" in settings
     assert refused(dataverse, "EntityDefinitions", table("new_Boat"))[0] == 403
     resource = {"name": "new_a.js", "webresourcetype": 3, "content": "Lyo="}
     assert refused(dataverse, "webresourceset", resource)[0] == 403
@@ -166,3 +168,32 @@ def test_faults_of_customising_come_as_often_as_asked(bare: Dataverse) -> None:
     assert bare.http.post(attributes, json=text).status_code == 204
     bare.create("appmodules", name="x", uniquename="new_x", webresourceid=ICON)
     assert bare.values(f"appmodules/{UNPUBLISHED}Multiple()") == []
+
+
+def test_an_index_is_pending_until_it_is_built_and_fails_over_rows_with_the_same_values(bare: Dataverse) -> None:
+    key = {"SchemaName": "new_Number", "KeyAttributes": ["accountnumber"], "DisplayName": label("Number")}
+    keys = "EntityDefinitions(LogicalName='account')/Keys"
+    bare.control("customising", {"builds_keys": False})
+    twins = [bare.create("accounts", name="x", accountnumber="1") for _ in range(2)]
+    assert bare.http.post(keys, json=key).status_code == 204
+
+    assert bare.values(keys)[0]["EntityKeyIndexStatus"] == "Pending"
+    bare.control("customising", {"builds_keys": True})
+    assert bare.values(keys)[0]["EntityKeyIndexStatus"] == "Failed"
+    assert bare.http.patch(f"accounts({twins[1]})", json={"accountnumber": "2"}).status_code == 204
+    names = {"EntityLogicalName": "account", "EntityKeyLogicalName": "new_number"}
+    assert bare.http.post("ReactivateEntityKey", json=names).status_code == 204
+    assert bare.values(keys)[0]["EntityKeyIndexStatus"] == "Active"
+    assert bare.get("accounts(accountnumber='2')")["accountid"] == twins[1]
+
+
+def test_an_organisation_goes_back_to_a_checkpoint(bare: Dataverse) -> None:
+    bare.create("contacts", lastname="Lee")
+    bare.control("checkpoint", {})
+    bare.create("contacts", lastname="Poe")
+    assert bare.http.post("EntityDefinitions", json=table("new_Boat")).status_code == 204
+
+    bare.control("checkpoint", {"rewind": True})
+
+    assert [row["lastname"] for row in bare.values("contacts")] == ["Lee"]
+    assert bare.http.get("EntityDefinitions(LogicalName='new_boat')").status_code == 404

@@ -46,7 +46,7 @@ from shared.domain.mapping.language.tokens import ExpressionError
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.errors import DataError, TransientError
 from shared.messages.lane_messages import LaneMessageError, Walk, read_lane_message, references_body, write_lane_message
-from shared.triggers.http.access import roles_of
+from shared.triggers.http.principal import roles_of
 from tests.programs.foreign import pypi_package
 
 ATHERIS = "3.0.0"

@@ -14,7 +14,8 @@ import openpyxl
 import pytest
 import pytest_asyncio
 
-from shared.adapters.workbook.files import LARGEST, read_file
+from shared.adapters.workbook.files import read_file
+from shared.adapters.workbook.sizes import LARGEST
 from shared.domain.mapping.formats.yaml_format import from_yaml
 from tests.programs.processes import Ended, run
 from tests.scenario.connector_process import SYSTEM

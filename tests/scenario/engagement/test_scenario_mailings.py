@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
-from tests.scenario.world import World, eventually, open_world
+from tests.scenario.job_acts import done
+from tests.scenario.world import Person, World, eventually, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with open_world(tmp_path_factory.mktemp("mailings")) as opened:
+    everything = {"CREATE_ACTIVITIES": "true", "CREATE_CAMPAIGN_RESPONSES": "opens,clicks,bounces,unsubscribes"}
+    async with open_world(tmp_path_factory.mktemp("mailings"), **everything) as opened:
         await opened.connector.start()
         yield opened
 
@@ -53,6 +57,121 @@ async def test_gen_06_gen_08_what_a_person_received_opened_and_clicked_is_on_the
     assert (campaign["dh_opencount"], campaign["dh_clickcount"], campaign["dh_spotlertype"]) == (1, 1, 480000000)
 
 
+COUNTS = ("sent", "hardbounce", "softbounce", "bounce", "delivery", "open", "renderedopen", "click", "conversionclick")
+RATES = ("delivery", "bounce", "open", "clickthrough", "clicktoopen", "conversion", "conversionclicktoopen")
+
+
+async def acting(world: World, name: str) -> tuple[Person, Person, Person]:
+    """A mailing outside of the feed: one clicks on an order, one bounces, one opts out; all of it is read by lists."""
+    ann, ben, cas = [await world.synchronised(table) for table in PersonTable]
+    await world.spotler.post("mailing", {"name": name, "subject": "Spring is here", "inReport": False})
+    await world.spotler.post(f"contact/open?email={ann.email}")
+    await world.spotler.post(f"contact/click?email={ann.email}", {"link": 3})
+    await world.spotler.post(f"contact/soft-bounce?email={ben.email}")
+    await world.spotler.post(f"contact/opt-out?email={cas.email}")
+    await asyncio.sleep(1.1)  # the run reads mailings until now, in whole seconds
+    await read_now(world, initial=True)
+    assert (await world.connector.call("POST", "/api/poll", {})).is_success
+    await world.settled()
+    await read_now(world)
+    return ann, ben, cas
+
+
+async def test_bulk_01_to_28_act_03_to_07_a_mailing_is_told_by_counts_rates_interactions_activities_and_responses(
+    world: World,
+) -> None:
+    ann, ben, cas = await acting(world, "March news")
+    (campaign,) = (await world.dynamics.read("campaigns?$filter=name eq 'March news'"))["value"]  # BULK-03, BULK-06
+    assert (campaign["dh_spotlermailingid"] != "", campaign["typecode"], campaign["statuscode"]) == (
+        True,
+        2,
+        2,
+    )  # BULK-08
+    sent = campaign["dh_sentcount"]
+    assert sent >= 3
+    counts = [campaign[f"dh_{name}count"] for name in COUNTS]
+    assert counts == [sent, 0, 1, 1, sent - 1, 1, 1, 1, 1]  # BULK-09..17
+    assert (campaign["dh_unsubscribecount"], campaign["dh_notretainedafterbouncecount"]) == (1, 0)  # BULK-18, BULK-19
+    rates = [campaign[f"dh_{name}rate"] for name in RATES]
+    of_delivered = round(100 / (sent - 1), 2)
+    assert rates == [  # BULK-20..26
+        *(round(100 * (sent - 1) / sent, 2), round(100 / sent, 2), of_delivered, of_delivered),
+        *(100, of_delivered, 100),
+    ]
+    assert campaign["dh_unsubscriberate"] == of_delivered  # BULK-27
+
+    kinds = {row["dh_type"] for row in await rows_of(world, ann.table, ann.id)}
+    assert kinds == {480000000, 480000001, 480000002, 480000008}  # INT-01, INT-05: sent, opened, clicked, conversion
+    kinds = {row["dh_type"] for row in await rows_of(world, cas.table, cas.id)}
+    assert kinds == {480000000, 480000004}  # BULK-18: who unsubscribed
+
+    columns = "dh_spotlerisopened,dh_spotlerisclicked,dh_spotlerbounced,dh_spotlerbouncetype,dh_spotlerclickedlinks"
+    found = (await world.dynamics.read(f"emails?$select=subject,statuscode,_regardingobjectid_value,{columns}"))[
+        "value"
+    ]
+    mails = {mail["_regardingobjectid_value"]: mail for mail in found if mail["subject"] == "Spring is here"}
+    assert {mail["statuscode"] for mail in mails.values()} == {3}  # BULK-02, ACT-03, INT-04, C-26: sent, for all tables
+    assert mails.keys() >= {ann.id, ben.id, cas.id}
+    assert [mails[ann.id][column] for column in columns.split(",")] == [True, True, False, None, "Order"]  # ACT-06, 07
+    assert [mails[ben.id][column] for column in columns.split(",")] == [False, False, True, 480000001, None]
+
+    wanted = f"campaignresponses?$select=responsecode&$filter=_regardingobjectid_value eq {campaign['campaignid']}"
+    codes = sorted(row["responsecode"] for row in (await world.dynamics.read(wanted))["value"])
+    assert codes == [1, 1, 3, 4]  # BULK-04, BULK-07: opened, clicked, unsubscribed, bounced
+
+
+async def test_c_17_c_27_int_08_sms_are_phone_calls_and_messages_of_campaigns_are_on_the_card_without_a_campaign_row(
+    world: World,
+) -> None:
+    person = await world.synchronised()
+    await world.spotler.post("mailing", {"name": "Shop opens", "medium": "SMS"})
+    await read_now(world)
+    (call,) = (await world.dynamics.read(f"phonecalls?$filter=_regardingobjectid_value eq {person.id}"))["value"]
+    assert (call["subject"], call["statuscode"]) == ("Shop opens", 2)
+    assert {row["dh_type"] for row in await rows_of(world, person.table, person.id)} == {480000009}
+
+    started = await done(world, Operation.START_AUTOMATION, person, dh_parametername="TrgCartLeft")
+    assert started.code == "OK"
+    assert (
+        await world.connector.call("POST", "/admin/functions/tend_engagement", key=world.connector.master)
+    ).is_success
+
+    async def received() -> bool:
+        names = {row["dh_name"] for row in await rows_of(world, person.table, person.id)}
+        return "Sent: You left something" in names
+
+    await eventually(received, "the message of the campaign")  # SCH-06: by the nightly timer
+    assert (await world.dynamics.read("campaigns?$filter=name eq 'You left something'"))["value"] == []
+
+
+async def test_act_05_sch_05_the_hourly_timer_reads_mailings(world: World) -> None:
+    person = await world.synchronised()
+    await world.spotler.post("mailing", {"name": "By itself"})
+    key = world.connector.master
+    assert (await world.connector.call("POST", "/admin/functions/read_engagement", key=key)).is_success
+
+    async def shown() -> bool:
+        return any(row["dh_name"] == "Sent: By itself" for row in await rows_of(world, person.table, person.id))
+
+    await eventually(shown, "the mailing on the card")
+
+
+async def test_int_02_visits_that_a_tracker_reports_are_on_the_card(world: World) -> None:
+    person = await world.synchronised()
+    came = {"visitId": "v-1", "visitedAt": "2026-05-01T09:00:00+02:00", "email": person.email}
+    pages = [{"url": "https://shop.example/offer?utm_source=mail&email=x%40y.example", "title": "Offer"}]
+    body = [{**came, "pages": pages}, {**came, "visitId": "v-2", "email": "nobody"}, {"visitId": "v-3"}]
+    for _ in range(2):
+        answer = await world.connector.call("POST", "/api/website-visits", body)
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 1), answer.text
+        assert [(one["line"], one["field"]) for one in answer.json()["rejected"]] == [(2, "email"), (3, "visitedAt")]
+    (row,) = await rows_of(world, person.table, person.id)
+    assert (row["dh_type"], row["dh_name"], row["dh_linkname"]) == (480000006, "Website visit: shop.example", "Offer")
+    stored = await world.dynamics.read(f"dh_marketinginteractions?$filter=_dh_customerid_value eq {person.id}")
+    assert stored["value"][0]["dh_linkurl"] == "https://shop.example/offer?utm_source=mail"
+    assert (await world.connector.call("POST", "/api/website-visits", b"{")).status_code == 400
+
+
 async def test_eng_01_scores_are_on_the_record_and_never_come_back_as_events(world: World) -> None:
     person = await world.synchronised()
     await world.spotler.post("mailing", {"name": "Scored"})
@@ -64,7 +183,8 @@ async def test_eng_01_scores_are_on_the_record_and_never_come_back_as_events(wor
     assert (row["dh_engagementscore"], row["dh_engagementweightedscore"]) == (1, 1)
     await world.settled()
     after = await world.spotler.requests()
-    assert [name for name in after if name.startswith("contact.") and after[name] != before.get(name, 0)] == []
+    asked = {name for name in after if name.startswith("contact.") and after[name] != before.get(name, 0)}
+    assert asked == {"contact.bounces"}, "nobody was written, or read to be written"
 
 
 async def test_p_19_the_mailings_are_listed_and_exported(world: World) -> None:
@@ -92,3 +212,25 @@ async def test_ini_05_the_initial_run_is_begun_by_a_call_and_its_progress_is_in_
     assert health["engagement"]["account"]["opensList"] in {"unknown", "rendered"}
     future = await world.connector.call("POST", "/api/engagement", {"initial": True, "since": "2999-01-01T00:00:00Z"})
     assert future.status_code == 400
+
+
+async def test_eng_03_other_weights_are_previewed_and_applied_by_a_versioned_file(world: World) -> None:
+    live = await world.connector.call("GET", "/api/engagement/weights")
+    text = live.text.replace("version: 1", "version: 2").replace("opened: 1", "opened: 30").encode()
+    preview = await world.connector.call("POST", "/api/engagement/weights/preview", text)
+    assert preview.json()["engagementScore"]["+25 or more"] >= 1
+    refused = await world.connector.call(
+        "PUT", "/api/engagement/weights?by=tester", b"version: 3", key=world.connector.master
+    )
+    assert (refused.status_code, "presets" in refused.text) == (422, True)
+    applied = await world.connector.call("PUT", "/api/engagement/weights?by=tester", text, key=world.connector.master)
+    assert applied.json()["version"] == 2, applied.text
+    again = await world.connector.call("PUT", "/api/engagement/weights?by=tester", text, key=world.connector.master)
+    assert (again.status_code, "such as 3" in again.text) == (400, True)
+
+    async def moved() -> bool:
+        return bool((await world.dynamics.read("contacts?$filter=dh_engagementscore ge 30&$select=contactid"))["value"])
+
+    await eventually(moved, "scores by the new weights")
+    health = (await world.connector.call("GET", "/api/health")).json()
+    assert health["engagement"]["weights"] == "2-b2b"

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from shared.adapters.workbook.files import LARGEST_TEXT
+from shared.adapters.workbook.sizes import LARGEST_TEXT
 from shared.adapters.workbook.writing import to_workbook
 from shared.domain.mapping.formats.document import read_mapping
 from tests.scenario.world import World, open_world

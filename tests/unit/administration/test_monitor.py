@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.administration.monitor import Monitor
+from shared.administration.measures.monitor import Monitor
 from shared.domain.planning.binding import MassChange
 from shared.errors import ConfigurationError, Service, TransientError
 from shared.ports.queue import OutgoingMessage, QueueDepth, QueueName

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
+from shared.console.access.roles import Role
 from shared.console.rendering.locale import Locale
 from shared.console.rendering.plots import apart, columns, log_curve, sparkline, stacked
-from shared.console.rendering.templates import asset, short, static_file
+from shared.console.rendering.templates import asset, render, short, static_file
+from shared.domain.records.records import PersonTable, RecordKey
 
 NOW = datetime(2026, 11, 24, 8, 14, tzinfo=UTC)
 EN, NL = Locale("en"), Locale("nl")
@@ -90,3 +93,15 @@ def test_a_static_file_is_found_by_its_content_and_nothing_else_is() -> None:
 def test_an_id_is_shortened_in_the_middle() -> None:
     assert short("6d81597f-0f9f-e711-8122-000d3aa2331c") == "6d81597f…a2331c"
     assert short("short") == "short"
+
+
+@pytest.mark.parametrize(("role", "buttons"), [(Role.ADMINISTRATOR, 4), (Role.OPERATOR, 0)])
+def test_a_disputed_field_has_a_button_for_each_side_for_whoever_may_decide(role: Role, buttons: int) -> None:
+    key = RecordKey(PersonTable.CONTACT, UUID(int=7))
+    values = {"rows": [(key, ["city", "phoneNumber"])], "is_asked": True, "next": "", "role": role, "Role": Role}
+
+    text = render("parts/fields.html", EN, NOW, {**values, "token": "token-of-the-session"})
+
+    assert text.count('action="/console/person/contact/00000000-0000-0000-0000-000000000007/side"') == buttons // 2
+    assert (text.count(">Dynamics counts<"), text.count(">Spotler counts<")) == (buttons // 2, buttons // 2)
+    assert 'name="field" value="phoneNumber"' in text or not buttons

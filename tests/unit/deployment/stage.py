@@ -9,14 +9,15 @@ from uuid import UUID
 from shared.deployment.change_test import ChangeEnd, ChangeTest, Way
 from shared.deployment.command_line.az import AzAnswer
 from shared.deployment.command_line.azure import Azure
-from shared.deployment.dataverse_side import DataverseSide
+from shared.deployment.dataverse_side import DataverseSide, Known
 from shared.deployment.deploy import Deployer
 from shared.deployment.request import TEMPLATE_SETTINGS, DeploymentRequest, Installation
-from shared.deployment.web import HealthAnswer, Lane
+from shared.deployment.web import Access, HealthAnswer, Lane
+from shared.errors import ConfigurationError
 from tests.programs.azure_stand_in import AzureStandIn
 
 WELL = HealthAnswer(200, tables=("contact",), live=Lane(0, 0))
-CALLS = 17
+CALLS = 18
 """How often a first run calls az."""
 
 DATAVERSE_DONE = ChangeTest(Way.DATAVERSE, ChangeEnd.DONE)
@@ -36,19 +37,21 @@ class InProcess:
 class FakeWeb:
     answers: list[HealthAnswer]
     keys: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
     yaml: str | None = "the live mapping"
     resynced: list[str] = field(default_factory=list)
 
     def mapping(self, *_: object) -> str | None:
         return self.yaml
 
-    def resync(self, _host: str, _key: str, table: str, _record: UUID) -> bool:
+    def resync(self, _host: str, _access: Access, table: str, _record: UUID) -> bool:
         self.resynced.append(table)
         return True
 
-    def health(self, host: str, key: str) -> HealthAnswer:
+    def health(self, host: str, access: Access) -> HealthAnswer:
         assert host == "func-1.azurewebsites.net"
-        self.keys.append(key)
+        self.keys.append(access.key)
+        self.tokens.add(access.token)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -57,8 +60,20 @@ class FakeDataverse:
     """An organisation; `killed` are the steps in which the command is killed, before or after their effect."""
 
     test: ChangeTest | None = DATAVERSE_DONE
+    planned: list[tuple[str, Known]] = field(default_factory=list)
+    refusal: str = ""
     done: list[str] = field(default_factory=list)
     killed: dict[str, bool] = field(default_factory=dict)
+
+    def plan(self, request: DeploymentRequest, known: Known) -> list[str]:
+        if self.refusal:
+            raise ConfigurationError(self.refusal)
+        self.planned.append((request.dataverse_url, known))
+        return ["Dataverse: change step one"]
+
+    def examine(self, request: DeploymentRequest, known: Known) -> list[str]:
+        self.planned.append((request.dataverse_url, known))
+        return ["Dataverse: the step one is switched off"] if self.refusal else []
 
     def prepare(self, _request: DeploymentRequest, installation: Installation) -> str:
         self._do(f"user {installation.client_id}", "prepare")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,34 @@ class Programs:
         command = [sys.executable, str(PROJECT / AZD["hooks"][name]["run"])]
         return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
 
+    @property
+    def values(self) -> dict[str, str]:
+        """What azd was told to remember, the last value of each name."""
+        lines = [line.removeprefix("env set ").partition(" ") for line in self.told]
+        return {name: value for name, _, value in lines}
+
+    def provision(self) -> None:
+        """Do what `azd provision` does: the hook, the template with the parameters of the file, the other hook."""
+        assert self.hook("preprovision").returncode == 0
+        environment = {"AZURE_ENV_NAME": "test", "AZURE_LOCATION": "westeurope", **self.values}
+        parameters = json.loads((PROJECT / "infra" / "main.parameters.json").read_text())["parameters"]
+        given = {name: {"value": _substituted(one["value"], environment)} for name, one in parameters.items()}
+        given["appSettings"] = {"value": json.loads(given["appSettings"]["value"])}  # azd reads objects as JSON
+        file = self.folder / "parameters.json"
+        file.write_text(json.dumps({"parameters": {"plan": {"value": "flex"}, **given}}))
+        azure = AzureStandIn(**self.azure)
+        code, _, error = azure.answer(
+            ["deployment", "group", "create", "--resource-group", "a-group", "--parameters", f"@{file}"]
+        )
+        assert code == 0, error
+        self.begin_with(**vars(azure))
+        assert self.hook("postprovision").returncode == 0
+
+
+def _substituted(text: str, environment: dict[str, str]) -> str:
+    """Replace `${NAME}` and `${NAME=default}` as azd does: a default ends at the first brace."""
+    return re.sub(r"\$\{(\w+)(?:=([^}]*))?\}", lambda one: environment.get(one[1]) or one[2] or "", text)
+
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Programs:
@@ -95,7 +124,8 @@ def test_the_key_of_the_fingerprints_is_made_before_provisioning(programs: Progr
     ran = programs.hook("preprovision")
 
     assert ran.returncode == 0, ran.stderr
-    [told] = programs.told
+    told, settings = programs.told
+    assert settings == "env set APP_SETTINGS {}"
     assert told.startswith("env set FINGERPRINT_KEY ")
     assert len(told.split()[-1]) >= 32
     assert told.split()[-1] not in ran.stdout
@@ -107,7 +137,9 @@ def test_after_provisioning_the_secrets_are_forgotten_and_the_dataverse_side_get
     ran = programs.hook("postprovision")
 
     assert ran.returncode == 0, ran.stderr
-    assert programs.told == ["env set FINGERPRINT_KEY ", "env set SPOTLER_KEY ", "env set SPOTLER_SECRET "]
+    assert programs.told == [
+        "env set FINGERPRINT_KEY ", "env set SPOTLER_KEY ", "env set SPOTLER_SECRET ", "env set APP_SETTINGS {}"
+    ]  # fmt: skip
     assert "client-1" in ran.stdout
 
 
@@ -225,7 +257,26 @@ def test_a_hook_that_is_killed_half_way_is_finished_by_the_next(programs: Progra
     assert programs.hook("preprovision").returncode == -signal.SIGKILL
     assert programs.told == []
     assert programs.hook("preprovision").returncode == 0
-    assert len(programs.told) == 1
+    assert len(programs.told) == 2
+
+
+def test_settings_that_a_bundle_brought_survive_azd(programs: Programs) -> None:
+    programs.begin_with(groups=["a-group"])
+    programs.provision()
+    settings = {
+        **programs.azure["settings"],
+        "SYNC_TABLES": "contact",
+        "MAPPING_NOTE": 'a "quote", ${NOTHING}',
+        "TZ": "CET",
+    }
+    programs.begin_with(**{**programs.azure, "settings": settings})
+
+    programs.provision()
+
+    kept = programs.azure["settings"]
+    assert (kept["SYNC_TABLES"], kept["MAPPING_NOTE"]) == ("contact", 'a "quote", ${NOTHING}')
+    assert "TZ" not in kept
+    assert programs.values["APP_SETTINGS"] == "{}"
 
 
 def test_a_part_that_does_not_exist_is_named_with_those_that_do(programs: Programs) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from shared.deployment.command_line.az import AzProgram
 from shared.deployment.command_line.azure import Azure
+from shared.deployment.dataverse_side import Known
 from shared.deployment.deploy import Deployer
 from shared.deployment.request import PREMIUM_SETTINGS, TEMPLATE_SETTINGS, Account, Installation, Plan
 from shared.deployment.web import HealthAnswer
@@ -19,6 +20,7 @@ from shared.errors import ConfigurationError
 from shared.local.commands.provisioning import deploy_command
 from tests.bicep.templates import parameters_of
 from tests.programs import azure_stand_in
+from tests.programs.azure_stand_in import Fault
 from tests.unit.deployment.stage import CALLS, WELL, FakeDataverse, Stage
 from tests.unit.infra.templates import MAIN, made, settings_of
 
@@ -99,7 +101,14 @@ def test_without_options_the_command_gives_the_defaults_of_the_template(stage: S
         assert json.dumps(given[name]).replace('"', "'") == defaults[name], name
 
 
+def test_the_plan_tells_why_it_cannot_show_dataverse(stage: Stage) -> None:
+    stage.dataverse = FakeDataverse(refusal="The Dataverse side is not planned: sign in")
+
+    assert stage.deployer.plan(stage.request)[-1].endswith("The Dataverse side is not planned: sign in")
+
+
 def test_the_plan_of_a_new_installation_changes_nothing(stage: Stage) -> None:
+    stage.dataverse = FakeDataverse()
     stage.azure.registered.remove("Microsoft.App")
 
     lines = stage.deployer.plan(stage.request)
@@ -108,12 +117,17 @@ def test_the_plan_of_a_new_installation_changes_nothing(stage: Stage) -> None:
     assert "a-group" in lines[1]
     assert stage.azure.groups == []
     assert stage.azure.registered.count("Microsoft.App") == 0
+    assert stage.dataverse.planned == [(stage.request.dataverse_url, Known())]
 
 
-def test_the_plan_after_a_run_is_empty(stage: Stage) -> None:
+def test_the_plan_after_a_run_has_nothing_in_azure(stage: Stage) -> None:
     stage.deploy()
 
-    assert stage.deployer.plan(stage.request) == []
+    assert stage.deployer.plan(stage.request) == ["Dataverse: change step one"]
+    assert isinstance(stage.dataverse, FakeDataverse)
+    [(url, known)] = stage.dataverse.planned
+    assert url == stage.request.dataverse_url
+    assert known == Known("made", "made", "the live mapping")
 
 
 def test_an_app_that_never_answers_is_an_error_that_names_where_to_look(stage: Stage) -> None:
@@ -123,11 +137,37 @@ def test_an_app_that_never_answers_is_an_error_that_names_where_to_look(stage: S
         stage.deploy()
 
 
-def test_sign_in_before_the_routes_is_named_as_the_reason_why_the_command_cannot_go_on(stage: Stage) -> None:
+def test_an_app_with_sign_in_is_asked_with_a_token_of_whoever_deploys(stage: Stage) -> None:
+    stage.azure.sign_in = "registration-1"
+    stage.deploy()
+
+    assert stage.web.tokens == {"token-1"}
+    assert "token-1" not in "\n".join([*stage.commands(), *stage.said])
+
+
+def test_without_a_token_for_an_app_with_sign_in_the_command_says_what_is_to_be_done(stage: Stage) -> None:
+    stage.azure.sign_in = "registration-1"
+    stage.azure.fails(Fault("account get-access-token", "AADSTS65001: consent required"))
+
+    with pytest.raises(ConfigurationError, match=r"no token for api://registration-1: .* Sign-in in docs/howto/deploy"):
+        stage.deploy()
+
+
+def test_an_app_that_refuses_the_token_is_told_with_the_place_to_look(stage: Stage) -> None:
+    stage.azure.sign_in = "registration-1"
     stage.web.answers = [HealthAnswer(401)]
 
-    with pytest.raises(ConfigurationError, match="App Service Authentication"):
+    with pytest.raises(ConfigurationError, match="refuses your token: see Sign-in"):
         stage.deploy()
+
+
+def test_what_azure_would_refuse_is_told_before_anything_is_made(stage: Stage) -> None:
+    refusal = "(InvalidTemplateDeployment) SubscriptionIsOverQuotaForSku: This region has quota of 0 instances"
+    stage.azure.fails(Fault("deployment group validate", refusal))
+
+    with pytest.raises(ConfigurationError, match=r"nothing is changed yet.* a quota is used up: .* --location"):
+        stage.deploy()
+    assert stage.count("deployment group create") == 0
 
 
 def test_an_app_that_answers_after_its_cold_start_is_waited_for(stage: Stage) -> None:
@@ -146,36 +186,6 @@ def test_a_reference_that_does_not_resolve_stops_before_the_code(stage: Stage) -
     assert stage.azure.package == ""
 
 
-def test_the_doctor_finds_nothing_wrong_with_a_healthy_installation(stage: Stage) -> None:
-    stage.deploy()
-
-    assert stage.deployer.doctor(stage.request) == []
-
-
-def test_the_doctor_tells_everything_that_is_wrong_at_once(stage: Stage) -> None:
-    stage.deploy()
-    stage.azure.broken = {"SPOTLER_KEY": "SecretNotFound"}
-    stage.azure.registered.remove("Microsoft.App")
-    stage.web.answers = [HealthAnswer(503, ("spotler: the key is refused",))]
-    stage.waited.clear()
-
-    found = stage.deployer.doctor(stage.request)
-
-    assert len(found) == 3
-    assert "spotler: the key is refused" in found[-1]
-    assert stage.waited == []
-
-
-def test_the_doctor_names_settings_that_are_missing_or_break_the_app(stage: Stage) -> None:
-    stage.deploy()
-    del stage.azure.settings["SERVICE_BUS__clientId"]
-    stage.azure.settings["website_time_zone"] = "Europe/Amsterdam"
-
-    missing, unwanted = stage.deployer.doctor(stage.request)
-    assert missing.startswith("The setting SERVICE_BUS__clientId is missing")
-    assert unwanted.startswith("The setting WEBSITE_TIME_ZONE breaks the app")
-
-
 def test_a_time_zone_of_the_platform_that_somebody_set_is_not_handed_over(stage: Stage) -> None:
     stage.deploy()
     stage.azure.settings |= {"TZ": "Europe/Amsterdam", "SYNC_TABLES": "contact"}
@@ -183,27 +193,6 @@ def test_a_time_zone_of_the_platform_that_somebody_set_is_not_handed_over(stage:
 
     assert "TZ" not in stage.azure.settings
     assert stage.azure.settings["SYNC_TABLES"] == "contact"
-
-
-def test_the_doctor_says_where_nothing_is_deployed(stage: Stage) -> None:
-    assert stage.deployer.doctor(stage.request) == ["There is no deployment in a-group: run python -m shared deploy"]
-
-
-def test_the_doctor_examines_an_app_whose_last_deployment_failed_or_was_made_by_azd(stage: Stage) -> None:
-    stage.deploy()
-    assert stage.azure.deployment is not None
-    stage.azure.deployment["properties"] = {"provisioningState": "Failed"}
-    stage.azure.broken = {"SPOTLER_KEY": "SecretNotFound"}
-
-    [found] = stage.deployer.doctor(stage.request)
-    assert found.startswith("SPOTLER_KEY does not resolve")
-
-
-def test_the_doctor_of_another_environment_in_the_same_group_finds_no_app(stage: Stage) -> None:
-    stage.deploy()
-
-    [found] = stage.deployer.doctor(replace(stage.request, environment="production"))
-    assert found.startswith("There is no deployment")
 
 
 def test_the_program_az_is_called_as_a_process(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

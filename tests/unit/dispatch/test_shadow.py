@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 
 from shared.administration.mode import LIFETIME, Mode, Modes
-from shared.administration.preview import Preview
 from shared.dispatch.runs import PREFIX
 from shared.dispatch.shadow import GONE, Shadow
 from shared.dispatch.work import Work
@@ -27,19 +26,9 @@ def twin() -> ConnectorTwin:
 
 
 def shadow_of(twin: ConnectorTwin) -> Shadow:
-    class Reading:
-        async def read(self, keys):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-            return await twin.crm.read_people(keys)
-
     return Shadow(
-        preview=Preview(
-            crm=twin.crm,
-            reading=lambda _: Reading(),
-            platform=twin.platform,
-            ledger=twin.ledger,
-            rules=twin.rules,
-            percent=20,
-        ),
+        preview=twin.preview,
+        forecasts=twin.forecasts,
         crm=twin.crm,
         walks=twin.resync.walks,
         lanes=twin.lanes,

@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.domain.engagement.events import Event, EventKind, joined
-from shared.domain.engagement.interactions import Interaction, InteractionKind, interaction_id, read_events
-from shared.domain.engagement.mailings import Link
+from shared.domain.consent.changes import OPT_OUT, ConsentAct, ConsentSource, permission
+from shared.domain.engagement.events import APPROXIMATE, Event, EventKind, event, joined
+from shared.domain.engagement.interactions import Interaction, InteractionKind, Reading, read_events
+from shared.domain.engagement.mailings import Link, MailingContent
 from shared.domain.engagement.people import PersonMemory, score_of
 from shared.domain.engagement.scores import Score, shown
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.engagement.keeping.row_plan import RowPlan, Subject, plan_rows
+from shared.engagement.mailings.known_mailings import KnownMailing
 from shared.engagement.service import EngagementResult
 from tests.connector_twin import ConnectorTwin, person
-from tests.twins.engagement import HOUR, TwinMailings, TwinRows
+from tests.twins.engagement import HOUR, TwinEvent, TwinMailings, TwinRows
 
 
 @dataclass
@@ -25,6 +28,9 @@ class EngagementWorld:
 
     twin: ConnectorTwin
     people: dict[str, RecordKey] = field(default_factory=dict)
+    ended: dict[str, dict[str, list[Event]]] = field(default_factory=dict)
+    """Unsubscribes by person and mailing: the account does not tell the mailing, so a test says which ones count."""
+    opted_out: dict[str, datetime] = field(default_factory=dict)
 
     @property
     def spotler(self) -> TwinMailings:
@@ -60,6 +66,14 @@ class EngagementWorld:
         await self.twin.engagement.night()
         await self.twin.quiet()
 
+    async def withdraw(
+        self, who: str, *, source: ConsentSource = ConsentSource.PLATFORM_PROFILE, everything: bool = False
+    ) -> None:
+        """Let the poll of contacts note that a permission fell, or all of them."""
+        act = ConsentAct(self.now, self.people[who], who, source)
+        subject = OPT_OUT if everything else permission(1)
+        await self.twin.consent.record(act.changes({subject: not everything}, {subject: everything}))
+
     def of(self, who: str, mailing: str = "") -> dict[str, Interaction]:
         """The interactions of a person, by part."""
         return {
@@ -79,17 +93,40 @@ class EngagementWorld:
         reads_sent = self.twin.engagement.policy.reads_sent
         for one in self.spotler.events:
             if one.who in self.people and (reads_sent or one.event.kind is not EventKind.SENT):
-                found[one.who][one.mailing].append(one.event)
+                found[one.who][one.mailing].append(self._as_told(one))
+        for who, mailings in self.ended.items():
+            for name, events in mailings.items():
+                if who in self.people:
+                    found[who][name] += events
         return {who: {name: joined(events) for name, events in mailings.items()} for who, mailings in found.items()}
 
+    def _as_told(self, one: TwinEvent) -> Event:
+        """Outside of the feed nobody tells when a person got a bulk mailing."""
+        mailing = self.spotler.mailings[one.mailing]
+        begun = mailing.mailing.begun
+        if one.event.kind is EventKind.SENT and not mailing.in_feed and begun is not None:
+            return event(EventKind.SENT, begun, APPROXIMATE)
+        return one.event
+
+    def expected_plan(self) -> RowPlan:
+        """All rows that the account's events imply, planned as if nothing had been written yet."""
+        policy, plans = self.twin.engagement.policy, []
+        for who, mailings in self.truth().items():
+            memory = PersonMemory(who, mailings, opted_out=self.opted_out.get(who))
+            for name, events in mailings.items():
+                content = MailingContent("Hello", "Shop", "news@shop.example", self.spotler.mailings[name].links)
+                known = KnownMailing.of(self.spotler.mailings[name].mailing, content)
+                after = read_events(events, known.links, policy.rules, kind=known.kind, origin=known.origin)
+                subject = Subject(memory, known, self.people[who], Reading(), after)
+                plans.append(plan_rows(subject, policy, has_campaigns=self.rows.has_campaigns))
+        return RowPlan(
+            [row for plan in plans for row in plan.interactions],
+            [row for plan in plans for row in plan.activities],
+            [row for plan in plans for row in plan.responses],
+        )
+
     def expected_rows(self) -> dict[UUID, tuple[RecordKey, Interaction]]:
-        rules = self.twin.engagement.policy.rules
-        return {
-            interaction_id("test", name, who, row.part): (self.people[who], row)
-            for who, mailings in self.truth().items()
-            for name, events in mailings.items()
-            for row in read_events(events, self._links(name), rules, kind=self.spotler.mailings[name].mailing.kind).rows
-        }
+        return {row.id: (row.record, row.interaction) for row in self.expected_plan().interactions}
 
     def actual_rows(self) -> dict[UUID, tuple[RecordKey, Interaction]]:
         return {identifier: (row.record, row.interaction) for identifier, row in self.rows.interactions.items()}
@@ -98,7 +135,7 @@ class EngagementWorld:
         rules = self.twin.engagement.policy.rules
         scores: dict[RecordKey, Score] = {}
         for who, mailings in self.truth().items():
-            memory = PersonMemory(who, mailings)
+            memory = PersonMemory(who, mailings, opted_out=self.opted_out.get(who))
             state = score_of(memory, lambda name, events: read_events(events, self._links(name), rules), rules.weights)
             scores[self.people[who]] = shown(state, self.now, rules.weights)
         return scores

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from shared.domain.consent.changes import OPT_OUT, ConsentAct, ConsentSource, permission
+from shared.domain.consent.changes import ConsentSource
 from shared.domain.engagement.events import BounceType, Confidence
 from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.engagement.mailings import MailingKind
@@ -12,7 +12,7 @@ from shared.domain.records.records import PersonTable
 from shared.engagement.choices import ResponseKind
 from shared.errors import TransientError
 from tests.twins.engagement import DAY, HOUR, MINUTE
-from tests.unit.engagement.engagement_world import EngagementWorld, kinds, open_world
+from tests.unit.engagement.engagement_world import kinds, open_world
 
 
 async def test_who_received_opened_and_clicked_is_visible_per_person() -> None:
@@ -118,7 +118,7 @@ async def test_scanners_are_marked_and_earn_nothing() -> None:
 
 
 async def test_a_decision_about_a_machine_changes_with_later_events() -> None:
-    world = await open_world(1, suspect_seconds=600.0)
+    world = await open_world(1, suspect_seconds=600.0, create_campaign_responses=(ResponseKind.CLICKS,))
     (ann,) = world.people
     sent = world.spotler.send([ann])
     world.pass_by()
@@ -126,9 +126,25 @@ async def test_a_decision_about_a_machine_changes_with_later_events() -> None:
     await world.poll(5 * MINUTE)
     assert (world.of(ann)["clicked|1"].suspect, world.score(ann).engagement) == (None, 5)
     world.spotler.click(sent, ann, "2")
+    assert len(world.rows.responses) == 1
     await world.poll()
     assert world.of(ann)["clicked|1"].suspect is not None
     assert world.score(ann).engagement == 0
+    assert not world.rows.responses, "a machine responds to nothing"
+
+
+async def test_a_click_whose_link_becomes_known_is_no_click_without_a_link_any_more() -> None:
+    world = await open_world(1)
+    (ann,) = world.people
+    sent = world.spotler.send([ann])
+    world.pass_by()
+    world.spotler.click(sent, ann, "2")
+    world.spotler.tells_clicks_of_people = False
+    await world.poll()
+    assert "clicked|" in world.of(ann)
+    await world.twin.engagement.begin_initial(None)
+    await world.twin.quiet()
+    assert [part for part in world.of(ann) if part.startswith("clicked")] == ["clicked|2"]
 
 
 # ------------------------------------------------------------------------------------------------ activities, responses
@@ -144,12 +160,12 @@ async def test_by_setting_each_recipient_gets_an_activity_with_its_marks() -> No
     world.spotler.bounce(sent, ben)
     await world.poll()
     marks = {
-        str(one.record.id): (one.is_opened, one.is_clicked, one.is_bounced, one.opens, one.clicks)
+        str(one.record.id): (one.is_opened, one.is_clicked, one.bounce, one.links, one.opens)
         for one in world.rows.activities.values()
     }
     assert len(marks) == 3  # BULK-02, BULK-05
-    assert marks[ann] == (True, True, False, 1, 1)  # ACT-06, ACT-07
-    assert marks[ben] == (False, False, True, 0, 0)
+    assert marks[ann] == (True, True, None, ("Offer",), 1)  # ACT-06, ACT-07
+    assert marks[ben] == (False, False, BounceType.SOFT, (), 0)
 
 
 async def test_without_the_setting_there_are_no_activities() -> None:
@@ -199,26 +215,13 @@ async def test_the_setting_chooses_the_kinds_of_campaign_responses(
     world.spotler.click(sent, ann, "3", world.now + MINUTE)
     world.spotler.bounce(sent, ben)
     await world.poll()
-    await withdraw(world, cas)
+    await world.withdraw(cas)
     await world.poll()
     assert {one.interaction.kind for one in world.rows.responses.values()} == made  # BULK-04, BULK-07
     assert len(world.rows.responses) == len(made), "one for a person, a mailing and a kind"
 
 
 # ------------------------------------------------------------------------------------------------------- unsubscribes
-
-
-async def withdraw(
-    world: EngagementWorld,
-    who: str,
-    *,
-    source: ConsentSource = ConsentSource.PLATFORM_PROFILE,
-    everything: bool = False,
-) -> None:
-    """Let the poll of contacts note that a permission fell, or all of them."""
-    act = ConsentAct(world.now, world.people[who], who, source)
-    subject = OPT_OUT if everything else permission(1)
-    await world.twin.consent.record(act.changes({subject: not everything}, {subject: everything}))
 
 
 async def test_an_unsubscribe_is_attributed_to_the_mailing_whose_link_was_clicked() -> None:
@@ -229,7 +232,7 @@ async def test_an_unsubscribe_is_attributed_to_the_mailing_whose_link_was_clicke
     world.spotler.click(march, ann, "5")
     await world.poll()
     for who in (ann, ben):
-        await withdraw(world, who)
+        await world.withdraw(who)
     await world.poll()
     assert world.of(ann, march)["unsubscribed|"].confidence is Confidence.CLICKED  # BULK-18
     assert world.of(ben, april)["unsubscribed|"].confidence is Confidence.ASSUMED
@@ -241,7 +244,7 @@ async def test_a_withdrawal_in_dynamics_is_no_unsubscribe() -> None:
     ann = next(iter(world.people))
     world.spotler.send(world.people)
     await world.poll()
-    await withdraw(world, ann, source=ConsentSource.DATAVERSE_ROW)
+    await world.withdraw(ann, source=ConsentSource.DATAVERSE_ROW)
     await world.poll()
     assert InteractionKind.UNSUBSCRIBED not in kinds(world.of(ann))
 
@@ -251,7 +254,7 @@ async def test_an_unsubscribe_is_looked_at_once() -> None:
     ann = next(iter(world.people))
     world.spotler.send(world.people)
     await world.poll()
-    await withdraw(world, ann)
+    await world.withdraw(ann)
     for _ in range(3):
         await world.poll()
     assert world.of(ann)["unsubscribed|"].count == 1
@@ -268,7 +271,7 @@ async def test_a_refusal_of_all_mail_costs_points_and_ends_the_recent_score() ->
     await world.poll()
     assert world.score(ann).engagement == 26
     assert world.score(ann).recent == 26
-    await withdraw(world, ann, source=ConsentSource.PLATFORM_OPT_OUT, everything=True)
+    await world.withdraw(ann, source=ConsentSource.PLATFORM_OPT_OUT, everything=True)
     await world.poll()
     assert world.score(ann).engagement == 0, "26 - 10 - 50, shown as 0"
     assert world.score(ann).recent == 0

@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
+from shared.domain.engagement.events import BounceType, EventKind
 from shared.domain.engagement.interactions import InteractionKind, campaign_id
 from shared.domain.engagement.mailings import MailingKind, MailingOrigin
+from shared.domain.records.marketing_contact import Bounce
 from shared.engagement.mailings.account_probe import OpensList, opens_list
 from shared.errors import ConflictError, TransientError
 from tests.twins.engagement import DAY, HOUR, MINUTE
@@ -118,13 +121,29 @@ async def test_a_mailing_that_the_feed_does_not_have_is_read_by_its_lists() -> N
     assert not world.rows.interactions
     for _ in range(8):
         await world.poll(HOUR)
-    assert {row.interaction.kind for row in world.rows.interactions.values()} == {
-        InteractionKind.OPENED,
-        InteractionKind.CLICKED,
-    }
+    assert world.actual_rows() == world.expected_rows(), "who received it, opened it, and clicked which link"
+    assert world.spotler.calls["listed SENT"] == 1, "recipients do not change"
     await world.night(3 * DAY)
     state = await world.twin.engagement.state()
     assert (state["account"]["mailingsInFeed"], state["account"]["mailingsReadByLists"]) == (0, 1)
+
+
+async def test_where_the_feed_lacks_some_events_of_a_mailing_its_lists_are_read_at_night() -> None:
+    world = await open_world(8)
+    stranger = str(UUID(int=5))
+    sent = world.spotler.send([*world.people, stranger])
+    world.spotler.feed_lacks = lambda one: one.event.kind is EventKind.OPENED and one.who != next(iter(world.people))
+    for who in (*world.people, stranger):
+        world.spotler.open(sent, who)
+    await world.poll()
+    assert sum(row.interaction.kind is InteractionKind.OPENED for row in world.rows.interactions.values()) == 1
+    await world.night()
+    assert world.actual_rows() == world.expected_rows()
+    for _ in range(3):
+        await world.poll(DAY)
+        await world.night()
+    assert world.spotler.calls["listed OPENED"] == 3, "three pages, once: one contact without a record is no reason"
+    assert (await world.twin.engagement.state())["account"]["mailingsShortInFeed"] == 1
 
 
 async def test_messages_of_campaigns_appear_beside_bulk_mailings_without_a_campaign_row() -> None:
@@ -138,6 +157,24 @@ async def test_messages_of_campaigns_appear_beside_bulk_mailings_without_a_campa
     world.spotler.click(message, ann, "2")
     await world.night(DAY)
     assert InteractionKind.CLICKED in kinds(world.of(ann))
+
+
+async def test_act_08_a_bounce_of_an_automation_is_an_interaction_whoever_tells_it() -> None:
+    world = await open_world(2)
+    ann, ben = world.people
+    automation = world.spotler.send([ann], origin=MailingOrigin.AUTOMATION, name="Welcome")
+    world.spotler.bounce(automation, ann)
+    world.pass_by(MINUTE)
+    contact = world.twin.platform.find(ben)
+    assert contact is not None
+    seen = contact.seen(world.twin.platform.catalogue)
+    world.twin.platform.bounced = [Bounce("HARDBOUNCE", world.now, told, seen) for told in ("a9", automation)]
+    for _ in range(2):
+        await world.poll(MINUTE)
+    assert {row.part: row.count for row in world.of(ann).values()} == {"automation-mail|": 1, "bounced|": 1}
+    assert {row.mailing.title for row in world.rows.interactions.values()} == {"Welcome", "automation"}
+    assert [(row.part, row.bounce) for row in world.of(ben).values()] == [("bounced|", BounceType.HARD)]
+    assert not world.rows.campaigns
 
 
 async def test_an_sms_mailing_has_a_campaign_without_opens_and_interactions_of_its_own() -> None:

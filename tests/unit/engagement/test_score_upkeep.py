@@ -6,6 +6,7 @@ from shared.domain.engagement.events import Event
 from shared.domain.engagement.scores import Score
 from shared.domain.engagement.weights import Preset
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.engagement.choices import AccountScores
 from shared.engagement.keeping.memories import Memories, StoredMemory
 from shared.ports.engagement import ScoreWrite
 from tests.twins.engagement import DAY, MINUTE
@@ -136,6 +137,30 @@ async def test_a_score_that_belongs_to_no_memory_is_taken_back() -> None:
     await world.night()
     assert world.rows.scores[stale] == Score()
     assert ScoreWrite(stale, Score()).score == Score()
+
+
+async def test_an_account_shows_the_five_highest_scores_of_its_contacts_where_the_setting_says_so() -> None:
+    world = await open_world(7, account_scores=AccountScores.TOP5)
+    people = list(world.people)
+    account = await world.person(PersonTable.ACCOUNT)
+    world.rows.companies = {world.people[who]: world.people[account] for who in people}
+    sent = world.spotler.send(world.people)
+    world.pass_by()
+    for who in (*people, account):
+        world.spotler.open(sent, who)
+    world.spotler.click(sent, people[0], "2")
+    await world.poll()
+    assert world.score(account) == Score(), "its own events count no more"
+    await world.night(MINUTE)
+    assert world.score(account) == Score(10, 10)
+    world.rows.calls.clear()
+    await world.night(MINUTE)
+    assert world.rows.calls["scores"] == 0
+    world.twin.engagement_settings = {}
+    world.twin.worker = world.twin.start_worker()
+    for _ in range(2):
+        await world.night(MINUTE)
+    assert world.score(account) == Score(1, 1), "and they do again"
 
 
 async def test_a_lead_takes_its_score_along_when_it_becomes_a_contact() -> None:

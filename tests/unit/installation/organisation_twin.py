@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,16 @@ from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError
 from shared.installation.wire.customization_client import Counts
 
 STANDARD = ("contact", "account", "email", "systemuser", "task", "post", "serviceendpoint", "environmentvariablevalue")
+ADMINISTRATION = (
+    "Publisher", "Solution", "Role", "BusinessUnit", "WebResource", "SdkMessageProcessingStepImage",
+)  # fmt: skip
+CUSTOMISING = (
+    "prvCreateEntityKey",
+    "prvCreateEntity",
+    "prvCreateAttribute",
+    "prvWriteAttribute",
+    "prvCreateRelationship",
+)
 SALES = ("lead", "list", "listmember", "campaign")
 MESSAGES = ("Create", "Update", "Delete", "Merge", "QualifyLead", "AddMember", "AddListMembers")
 PERSON_COLUMNS = ("firstname", "lastname", "emailaddress1", "statecode", "donotemail", "donotbulkemail")
@@ -36,6 +46,7 @@ class KilledError(Exception):
 class Table:
     definition: dict[str, Any]
     columns: dict[str, dict[str, Any]] = field(default_factory=dict)
+    keys: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class OrganisationTwin:
@@ -52,6 +63,7 @@ class OrganisationTwin:
         self.kill_at: int | None = None
         self.executed = False
         self.lost_answers: set[int] = set()
+        self.watch: Callable[[str, dict[str, dict[str, Any]]], None] = lambda _name, _rows: None
         self.user = uuid4()
         unit = str(uuid4())
         self._seed("businessunits", businessunitid=unit, parentbusinessunitid=None)
@@ -68,6 +80,10 @@ class OrganisationTwin:
             self._new_table(name, name)
             for column in PERSON_COLUMNS:
                 self._column(name, column, "String")
+        for name in ADMINISTRATION:
+            self._new_table(name.lower(), name)
+        for name in CUSTOMISING:
+            self._seed("privileges", privilegeid=str(uuid4()), name=name)
         for message in MESSAGES:
             self._seed("sdkmessages", sdkmessageid=str(uuid4()), name=message)
 
@@ -99,11 +115,20 @@ class OrganisationTwin:
                 return dict(self._column_of(table, column))
         raise AssertionError(path)
 
+    async def get_all(self, paths: list[str]) -> list[Any]:
+        answers = []
+        for path in (one.partition("?")[0] for one in paths):
+            is_list = self._place(path)[0] == "columns"
+            answers.append({"value": await self.rows(path)} if is_list else await self.get(path))
+        return answers
+
     async def rows(self, path: str, **options: str) -> list[dict[str, Any]]:
         self.counts.reads += 1
         match self._place(path):
             case ("tables",):
                 return [dict(table.definition) for table in self.tables.values()]
+            case ("keys", table):
+                return [dict(key) for key in self._table(table).keys.values()]
             case ("columns", table):
                 return [dict(column) for column in self._table(table).columns.values()]
             case ("columns", table, cast):
@@ -120,6 +145,10 @@ class OrganisationTwin:
                     self._create_table(body)
                 case ("columns", table):
                     self._create_column(table, body)
+                case ("keys", table):
+                    name = body["SchemaName"].lower()
+                    assert set(body["KeyAttributes"]) <= self._table(table).columns.keys()
+                    self._table(table).keys[name] = {**body, "LogicalName": name, "EntityKeyIndexStatus": "Active"}
                 case ("relationships",):
                     self._create_lookup(body["Lookup"], [body])
                 case ("set", name):
@@ -154,6 +183,8 @@ class OrganisationTwin:
                 case ("column", table, column):
                     del self._table(table).columns[column]
                     self.relationships = {k: v for k, v in self.relationships.items() if v[1:] != (table, column)}
+                case ("key", table, key):
+                    del self._table(table).keys[key]
                 case ("relationship", name):
                     _, table, column = self.relationships.pop(name)
                     self._table(table).columns.pop(column, None)
@@ -331,6 +362,8 @@ class OrganisationTwin:
             rf"{table}/Attributes": "columns",
             rf"{table}/Attributes/{cast}": "columns",
             rf"{table}/Attributes\(LogicalName='(\w+)'\)(?:/Microsoft\.Dynamics\.CRM\.\w+)?": "column",
+            rf"{table}/Keys": "keys",
+            rf"{table}/Keys\(LogicalName='(\w+)'\)": "key",
             r"RelationshipDefinitions": "relationships",
             r"RelationshipDefinitions\(SchemaName='(\w+)'\)": "relationship",
             r"RetrieveProvisionedLanguages\(\)": "languages",
@@ -359,6 +392,8 @@ class _Write:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             return
+        for name, rows in list(self._twin.rowsets.items()):
+            self._twin.watch(name, rows)
         if self._twin.counts.writes == self._twin.kill_at:
             raise KilledError
         if self._twin.counts.writes in self._twin.lost_answers:

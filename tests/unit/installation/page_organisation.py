@@ -6,10 +6,12 @@ unique ids within a form, versions. It ends after some number of writes, if a te
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 from uuid import UUID, uuid5
 
 from lxml import etree
@@ -33,7 +35,7 @@ ROLES = {
     "Systeembeheerder": "627090ff-40a3-4053-8790-584edc5be201",
 }
 """Template by name: Microsoft translates the names of its own roles."""
-SCRIPTS = ("dh_spotlerlist.js", "dh_spotlerperson.js", "dh_spotlerhub.svg")
+SCRIPTS = ("dh_spotlerconsole.js", "dh_spotlerlist.js", "dh_spotlerperson.js", "dh_spotlerhub.svg")
 FROZEN = ("account:Interactive",)
 """Managed forms that nobody may change."""
 NAMESPACE = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
@@ -141,6 +143,9 @@ class PageOrganisation:
         self._live()
         if self._changes_app(action, body):
             return
+        if action == "SetLocLabels":
+            self._set_texts(body)
+            return
         assert action == "PublishXml"
         self.publications += 1
         named = etree.fromstring(body["ParameterXml"])
@@ -148,6 +153,27 @@ class PageOrganisation:
         dashboards = {one.text for one in named.iterfind("dashboards/dashboard")}
         apps = {one.text for one in named.iterfind("*/*") if one.tag in {"appmodule", "sitemap"}}
         self._publish(lambda pair: bool({pair[0], *_tables(pair[1])} & (tables | dashboards | apps)))
+
+    async def get_all(self, paths: list[str]) -> list[dict[str, Any]]:
+        """Answer RetrieveLocLabels: texts by language of a column, in one state of its row."""
+        answers = []
+        for path in paths:
+            function, *given = re.split(r"[?&]@p\d=", unquote(path))
+            assert function.startswith("RetrieveLocLabels(")
+            entity_set, key = json.loads(given[0])["@odata.id"].rstrip(")").split("(")
+            row = (self.saved if given[2] == "true" else self.published)[entity_set][key]
+            texts = row.get("@texts", {}).get(given[1].strip("'"), {}) | {1033: row.get(given[1].strip("'"))}
+            labels = [{"LanguageCode": lcid, "Label": text} for lcid, text in texts.items()]
+            answers.append({"Label": {"LocalizedLabels": labels}})
+        return answers
+
+    def _set_texts(self, body: Mapping[str, Any]) -> None:
+        table = body["EntityMoniker"]["@odata.type"].rpartition(".")[2]
+        entity_set = next(name for name in KEYS if name == {"savedquery": "savedqueries"}.get(table, f"{table}s"))
+        row = self.saved[entity_set][body["EntityMoniker"][KEYS[entity_set]]]
+        texts = {one["LanguageCode"]: one["Label"] for one in body["Labels"]}
+        row[body["AttributeName"]] = texts.pop(1033)
+        row["@texts"] = {**row.get("@texts", {}), body["AttributeName"]: texts}
 
     def outside_the_solution(self) -> PageOrganisation:
         return self

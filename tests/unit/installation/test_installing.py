@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -123,6 +124,34 @@ async def count_of_writes() -> int:
     return twin.counts.writes
 
 
+async def test_no_step_is_switched_on_before_it_has_its_image() -> None:
+    twin = OrganisationTwin()
+    imaged = ("Update of dh_spotlerpermission", "Delete of dh_spotlerpermission", "Delete of listmember")
+    seen = set()
+
+    def watch(name: str, rows: dict[str, dict[str, Any]]) -> None:
+        if name != "sdkmessageprocessingsteps":
+            return
+        images = {one["_sdkmessageprocessingstepid_value"] for one in twin.rowsets[f"{name[:-1]}images"].values()}
+        for key, row in rows.items():
+            if row["name"].endswith(imaged):
+                seen.add((row.get("statecode", 0), key in images))
+
+    twin.watch = watch
+    await run(twin)
+
+    assert seen == {(1, False), (1, True), (0, True)}
+    assert {row.get("statecode", 0) for row in twin.rowsets["sdkmessageprocessingsteps"].values()} == {0}
+
+
+async def test_a_finished_step_that_somebody_switched_off_stays_off() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    step = next(row for row in twin.rowsets["sdkmessageprocessingsteps"].values() if "listmember" in row["name"])
+    step["statecode"] = 1
+    assert await writes_of(twin) == 0
+
+
 async def killed_at(write: int, *, executed: bool) -> None:
     twin = OrganisationTwin()
     twin.kill_at, twin.executed = write, executed
@@ -162,10 +191,54 @@ async def test_a_managed_table_of_another_connector_stops_before_the_first_write
     assert twin.counts.writes == 0
 
 
-async def test_who_is_no_administrator_is_told_so_before_the_first_write() -> None:
+@pytest.mark.parametrize("privilege", ["prvCreateRole", "prvCreateEntity", "prvWriteAttribute", "prvAppendsystemuser"])
+async def test_who_is_no_administrator_is_told_so_before_the_first_write(privilege: str) -> None:
     twin = OrganisationTwin()
-    twin.refused_privileges = {"prvCreateRole"}
-    with pytest.raises(ConfigurationError, match="lacks prvCreateRole: let a System Administrator"):
+    twin.refused_privileges = {privilege}
+    with pytest.raises(ConfigurationError, match=f"lacks {privilege}: let a System Administrator"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_privileges_that_no_step_of_the_plan_needs_may_be_missing() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    twin.refused_privileges = {"prvCreateEntity", "prvCreateRole"}
+    assert len(await run(twin, state=desired("another"))) == 1
+
+
+def blocked(value: str) -> str:
+    name = "IsLockdownOfUnmanagedCustomizationEnabled"
+    return f"<OrgSettings><IsMCPEnabled>true</IsMCPEnabled><{name}>{value}</{name}></OrgSettings>"
+
+
+async def test_blocked_customisations_are_told_before_the_first_write() -> None:
+    twin = OrganisationTwin()
+    (organisation,) = twin.rowsets["organizations"].values()
+    organisation["orgdborgsettings"] = blocked("true")
+    with pytest.raises(ConfigurationError, match="Settings, Features"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+    organisation["orgdborgsettings"] = blocked("false")
+    await run(twin)
+    organisation["orgdborgsettings"] = blocked("true")
+    assert await writes_of(twin) == 0
+
+
+async def test_the_own_solution_as_a_managed_one_is_not_taken_for_another_connector() -> None:
+    twin = OrganisationTwin()
+    twin._seed("solutions", solutionid=str(uuid4()), uniquename="SpotlerConnector", ismanaged=True)
+    twin._new_table("dh_spotlerinfo", "dh_SpotlerInfo").definition["IsManaged"] = True
+    with pytest.raises(ConfigurationError, match="SpotlerConnector by importing its next managed version"):
+        await run(twin)
+    assert twin.counts.writes == 0
+
+
+async def test_a_deleted_user_of_the_application_is_told_before_the_first_write() -> None:
+    twin = OrganisationTwin()
+    twin._seed("systemusers", systemuserid=str(uuid4()), applicationid=CLIENT, deletedstate=1, roles=[])
+    with pytest.raises(ConfigurationError, match="delete it permanently"):
         await run(twin)
     assert twin.counts.writes == 0
 

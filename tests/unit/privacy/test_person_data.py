@@ -44,15 +44,16 @@ OWN_REVIEW, SHARED_REVIEW = UUID(int=601), UUID(int=602)
 PERSONAL = {
     *("binding", "contact", "address", "suppressed", "bounce", "brake", "review", "lists", "list-", "consent"),
     *("consent-erased", "engaged", "engagement-refused"),
-    *("run", "console-audit", "shadow"),
+    *("run", "console-audit", "shadow", "forecast"),
 }
 """Kinds of documents that may name a person."""
 
 IMPERSONAL = {
     *("capability", "permissions", "reconcile", "drift", "poll", "mapping", "keys", "consent-walk"),
     *("circuit", "compare", "walk"),  # a comparison notes the contacts in hand, as a poll does, until the next step
-    *("mailing", "engagement"),  # the nightly walk over people notes where it is, until its end
+    *("mailing", "mailing-tally", "engagement"),  # the nightly walk over people notes where it is, until its end
     *("activity", "standing", "console", "mode"),  # counts; the proposal of a mapping, and the digest of a used link
+    *("round-trip", "nights", "timer"),  # times and counts
     *("sweep", "job"),  # ids of Spotler Jobs; their rows in Dataverse name the people
 }
 
@@ -140,6 +141,8 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
     left_out = {"records": {"skipped/no-email": [str(BOB), str(key)]}}
     await twin.store.write([Put(DocumentKey("test-run", "7"), {}), Put(DocumentKey("test-run-7", "000001"), left_out)])
     await twin.store.write([Put(DocumentKey("test-shadow", str(key)), {"action": "write", "reason": "created"})])
+    tally = {"done": 2, "samples": {"city": [str(BOB), str(key)]}}
+    await twin.store.write([Put(DocumentKey("test-forecast", "mapping"), {"tally": tally})])
     await AuditLog(twin.store, twin.clock, "test").note("somebody", "operator", "sync-person", str(key))
     for others in ([], [BOB]):
         letter = references_body([Reference(one, Why.SAVED) for one in (key, *others)])
@@ -174,7 +177,7 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert {one["as"] for one in answer["lists"]} == {"member", "in", "left out"}
     assert len(answer["interactions"]) == 2
     assert answer["runs"] == [{"run": "7", "reasons": ["skipped/no-email"]}]
-    assert [one["action"] for one in answer["plans"]] == ["write"]
+    assert answer["plans"] == [{"action": "write", "reason": "created"}, {"forecast": "mapping", "as": ["city"]}]
     assert [one["act"] for one in answer["acts"]] == ["sync-person"]
     assert len(answer["deadLetters"]) == 2
 

@@ -186,3 +186,18 @@ async def test_a_timer_function_does_its_work_only_when_it_is_due(monkeypatch: p
     [function] = app.get_functions()
     assert function.get_trigger().schedule == "0 0 0,1 * * *"
     assert worked == [datetime(2026, 7, 6, 0, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "moment", "following"),
+    [
+        ("0 */15 * * * *", "UTC", "2026-03-01T08:01:00+00:00", "2026-03-01T08:15:00+00:00"),
+        ("0 0 6,18 * * *", "Europe/Amsterdam", "2026-07-01T05:00:00+00:00", "2026-07-01T16:00:00+00:00"),
+        ("0 30 5 1 * *", "UTC", "2026-03-01T06:00:00+00:00", "2026-04-01T05:30:00+00:00"),
+        ("0 0 0 29 2 *", "UTC", "2028-02-29T00:00:00+00:00", None),
+    ],
+)
+def test_the_next_run_is_known(expression: str, zone: str, moment: str, following: str | None) -> None:
+    found = parse(expression).next_after(datetime.fromisoformat(moment), ZoneInfo(zone))
+
+    assert found == (datetime.fromisoformat(following) if following else None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.local.functions_host.index import TimerTrigger, index_functions, load_app
 from shared.triggers.http.access import NOT_IN_SHADOW, ROUTES
-from shared.triggers.timers.timer_function import WRITERS
+from shared.triggers.timers.timer_run import WRITERS
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -33,7 +33,7 @@ async def test_every_timer_raises_only_the_type_of_a_defect(name: str, monkeypat
     monkeypatch.setattr(app, "connector", broken)
     monkeypatch.setattr(app, "administration", broken)
     monkeypatch.setattr(app, "services", broken)
-    monkeypatch.setattr("shared.triggers.timers.timers.is_exported", lambda: True)
+    monkeypatch.setattr("shared.telemetry.signals.is_exported", lambda: True)
 
     with pytest.raises(DefectError) as raised:
         await TIMERS[name](None)

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.adapters.dataverse.engagement.bulk_messages import sorted_out
-from shared.adapters.dataverse.engagement.names import text_of
+from shared.adapters.dataverse.engagement.names import BOUNCE_TYPES, text_of
 from shared.adapters.dataverse.records import tables
 from shared.adapters.dataverse.web_api import odata, operations
 from shared.adapters.dataverse.web_api.answers import OperationResult
@@ -22,7 +22,7 @@ from shared.domain.engagement.interactions import Interaction, InteractionKind
 from shared.domain.engagement.mailings import MailingKind
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import clipped
-from shared.errors import ConnectorError, DataError
+from shared.errors import ConnectorError, DataError, NotFoundError
 from shared.ports.engagement import ActivityWrite, Refused, ResponseWrite
 
 _KEY = "activityid"
@@ -30,7 +30,7 @@ _CATEGORY = "Spotler"
 _SENDER, _RECIPIENT, _CUSTOMER = 1, 2, 11
 _OPEN = {"statecode": 0, "statuscode": 1}
 
-_EMAIL_SUBJECT, _SUBJECT, _DESCRIPTION, _ADDRESS = 800, 200, 2000, 200
+_EMAIL_SUBJECT, _SUBJECT, _DESCRIPTION, _ADDRESS, _LINKS = 800, 200, 2000, 200, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ _PHONE_CALL = _Kind("phonecall", "phonecalls", "phonecall_activity_parties", {"s
 _RESPONSE = _Kind(
     "campaignresponse", "campaignresponses", "campaignresponse_activity_parties", {"statecode": 1, "statuscode": 2}
 )
+
+_CANCELED = {"statecode": 2, "statuscode": 3}
 
 _INTERESTED, _NO_MATERIALS, _ERROR = 1, 3, 4
 _RESPONSE_CODES: Mapping[InteractionKind, int] = {
@@ -90,6 +92,13 @@ class DataverseActivities:
         """Create closed campaign responses, or update them."""
         return await self._write(_RESPONSE, [_response_row(one) for one in responses])
 
+    async def cancel_responses(self, ids: Sequence[UUID]) -> None:
+        """Cancel campaign responses. Deleting them would need the privilege to delete every activity."""
+        batch = [operations.update(_RESPONSE.entity_set, one, _CANCELED) for one in ids]
+        for error in await self._errors(batch, 1):
+            if error is not None and not isinstance(error, NotFoundError):
+                raise error
+
     async def _write(self, kind: _Kind, rows: Sequence[_Row]) -> list[Refused]:
         if not rows:
             return []
@@ -112,7 +121,8 @@ class DataverseActivities:
 
     async def _update(self, kind: _Kind, rows: Sequence[_Row]) -> list[Refused]:
         """Update rows that are closed. Where Dataverse refuses that, they are opened and closed again."""
-        batch = [operations.update(kind.entity_set, row.id, row.always) for row in rows]
+        state = kind.closed if kind is _RESPONSE else {}  # it may have been canceled
+        batch = [operations.update(kind.entity_set, row.id, {**row.always, **state}) for row in rows]
         errors = await self._errors(batch, 1)
         closed = [row for row, error in zip(rows, errors, strict=True) if isinstance(error, DataError)]
         refused = sorted_out(
@@ -154,7 +164,7 @@ def _email_row(write: ActivityWrite) -> _Row:
     if sender:
         parties.insert(0, {"addressused": sender, "participationtypemask": _SENDER})
     first = {
-        "subject": clipped(content.subject or write.mailing.name, _EMAIL_SUBJECT),
+        "subject": clipped(content.subject or write.mailing.title, _EMAIL_SUBJECT),
         "description": _description(write),
         "directioncode": True,
         _EMAIL.parties: parties,
@@ -163,7 +173,9 @@ def _email_row(write: ActivityWrite) -> _Row:
     marks: dict[str, Any] = {
         "dh_spotlerisopened": write.is_opened,
         "dh_spotlerisclicked": write.is_clicked,
-        "dh_spotlerbounced": write.is_bounced,
+        "dh_spotlerbounced": write.bounce is not None,
+        "dh_spotlerbouncetype": BOUNCE_TYPES[write.bounce] if write.bounce else None,
+        "dh_spotlerclickedlinks": clipped("\n".join(one for one in write.links if one), _LINKS) or None,
         "opencount": write.opens,
         "linksclickedcount": write.clicks,
     }
@@ -174,7 +186,7 @@ def _email_row(write: ActivityWrite) -> _Row:
 
 def _phone_call_row(write: ActivityWrite) -> _Row:
     first = {
-        "subject": clipped(write.mailing.name or write.mailing.handle, _SUBJECT),
+        "subject": clipped(write.mailing.title, _SUBJECT),
         "description": clipped(_description(write), _DESCRIPTION),
         "directioncode": True,
         _PHONE_CALL.parties: [_party(write.record, _RECIPIENT)],
@@ -199,7 +211,7 @@ def _description(write: ActivityWrite) -> str:
 
 def _response_row(write: ResponseWrite) -> _Row:
     one = write.interaction
-    name = write.mailing.name or write.mailing.handle
+    name = write.mailing.title
     first = {
         "subject": clipped(f"{_VERBS[one.kind]}: {name}", _SUBJECT),
         "channeltypecode": _CHANNELS[write.mailing.kind],

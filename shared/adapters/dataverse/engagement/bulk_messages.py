@@ -106,6 +106,14 @@ class BulkMessages:
         return False
 
 
+async def remove_rows(client: DataverseClient, table: BulkTable, ids: Sequence[UUID]) -> None:
+    """Delete rows in batches; one that does not exist is no error. Raises the first error."""
+    deletions = [WebApiOperation(Method.DELETE, odata.row(table.entity_set, one)) for one in ids]
+    for result in await client.batch(deletions) if deletions else ():
+        if result.error is not None and not isinstance(result.error, NotFoundError):
+            raise result.error
+
+
 def sorted_out(ids: Sequence[UUID], errors: Sequence[ConnectorError | None]) -> list[Refused]:
     """Return the refused rows. Raises the first error that is not the fault of its row."""
     refused: list[Refused] = []

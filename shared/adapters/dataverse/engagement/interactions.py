@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from shared.adapters.dataverse.engagement.bulk_messages import BulkMessage, BulkMessages, BulkRow
+from shared.adapters.dataverse.engagement.bulk_messages import (
+    BulkMessage,
+    BulkMessages,
+    BulkRow,
+    remove_rows,
+)
 from shared.adapters.dataverse.engagement.names import (
     ATTRIBUTIONS,
     BOUNCE_TYPES,
@@ -23,7 +29,7 @@ from shared.adapters.dataverse.web_api.operations import Method, Retrieve, WebAp
 from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.values.values import clipped
-from shared.errors import ConfigurationError, NotFoundError
+from shared.errors import ConfigurationError
 from shared.ports.engagement import InteractionWrite, Refused
 
 _NAME, _LINK_NAME, _URL, _LINK_TYPE, _REASON = 200, 200, 2000, 100, 100
@@ -56,12 +62,13 @@ class DataverseInteractions:
             if error.code != UNKNOWN_MEMBER:
                 raise
             return 0
-        found = [row[INTERACTIONS.key] for rows in answers for row in rows]
-        deletions = [WebApiOperation(Method.DELETE, f"{INTERACTIONS.entity_set}({row})") for row in found]
-        for result in await self._client.batch(deletions) if deletions else ():
-            if result.error is not None and not isinstance(result.error, NotFoundError):
-                raise result.error
+        found = [UUID(row[INTERACTIONS.key]) for rows in answers for row in rows]
+        await self.remove(found)
         return len(found)
+
+    async def remove(self, ids: Sequence[UUID]) -> None:
+        """Delete rows in batches."""
+        await remove_rows(self._client, INTERACTIONS, ids)
 
     async def remove_before(self, moment: datetime, *, begin: datetime) -> None:
         """Let Dataverse delete old rows in a job of its own."""
@@ -90,7 +97,7 @@ class DataverseInteractions:
 def interaction_values(row: InteractionWrite) -> dict[str, Any]:
     """Return the columns of a row: all of them, so that a repetition corrects what has changed."""
     one, link = row.interaction, row.interaction.link
-    name = row.mailing.name.strip() or row.mailing.handle
+    name = row.mailing.title
     values: dict[str, Any] = {
         "dh_name": clipped(f"{TITLES[one.kind]}: {name}", _NAME),
         "dh_type": INTERACTION_TYPES[one.kind],
@@ -103,7 +110,7 @@ def interaction_values(row: InteractionWrite) -> dict[str, Any]:
         "dh_bouncetype": BOUNCE_TYPES[one.bounce] if one.bounce else None,
         "dh_attribution": ATTRIBUTIONS[one.confidence] if one.confidence else None,
         "dh_onlineversion": clipped(row.mailing.online_version, _URL) or None
-        if one.kind is InteractionKind.SENT
+        if one.kind in {InteractionKind.SENT, InteractionKind.AUTOMATION_MAIL}
         else None,
         "dh_suspect": one.suspect is not None,
         "dh_suspectreason": clipped(str(one.suspect), _REASON) if one.suspect else None,

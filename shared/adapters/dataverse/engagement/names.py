@@ -26,8 +26,10 @@ INTERACTION_TYPES: Mapping[InteractionKind, int] = {
     InteractionKind.UNSUBSCRIBED: _FIRST + 4,
     InteractionKind.CONVERSION: _FIRST + 8,
     InteractionKind.SMS_SENT: _FIRST + 9,
+    InteractionKind.AUTOMATION_MAIL: _FIRST + 10,
+    InteractionKind.WEBSITE_VISIT: _FIRST + 6,
 }
-"""Option values of `dh_type`; 5 to 7 and 10 are those of forms, visits and automations."""
+"""Option values of `dh_type`; 5 and 7 are those of forms and single pages."""
 
 BOUNCE_TYPES: Mapping[BounceType, int] = {BounceType.HARD: _FIRST, BounceType.SOFT: _FIRST + 1}
 ATTRIBUTIONS: Mapping[Confidence, int] = {Confidence.CLICKED: _FIRST, Confidence.ASSUMED: _FIRST + 1}
@@ -41,6 +43,8 @@ TITLES: Mapping[InteractionKind, str] = {
     InteractionKind.UNSUBSCRIBED: "Unsubscribed",
     InteractionKind.CONVERSION: "Conversion",
     InteractionKind.SMS_SENT: "SMS",
+    InteractionKind.AUTOMATION_MAIL: "Automation mail",
+    InteractionKind.WEBSITE_VISIT: "Website visit",
 }
 
 _LOOKUPS: Mapping[PersonTable, tuple[str, str]] = {

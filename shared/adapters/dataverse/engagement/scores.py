@@ -13,7 +13,7 @@ from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import NotFoundError
 from shared.ports.engagement import Refused, ScoreWrite
 
-_MASTER = "_masterid_value"
+_MASTER, _COMPANY = "_masterid_value", "_parentcustomerid_value"
 _TOTAL, _RECENT = "dh_engagementscore", "dh_engagementweightedscore"
 
 
@@ -51,15 +51,42 @@ class DataverseScores:
             if row.get(_MASTER)
         }
 
+    async def contacts_of_accounts(self) -> AsyncIterator[Sequence[tuple[RecordKey, Score]]]:
+        """Read the contacts whose company is an account, and that show a score."""
+        names = PEOPLE[PersonTable.CONTACT]
+        pages = self._client.query(
+            names.entity_set,
+            select=(names.key, _TOTAL, _RECENT, _COMPANY),
+            filter=f"{_TOTAL} gt 0 and parentcustomerid_account/accountid ne null",
+            page_size=1000,
+        )
+        async for page in pages:
+            yield [
+                (
+                    RecordKey(PersonTable.ACCOUNT, UUID(row[_COMPANY])),
+                    Score(row[_TOTAL], row.get(_RECENT) or 0),
+                )
+                for row in page
+            ]
+
     async def scored(self) -> AsyncIterator[Sequence[ScoreWrite]]:
         """Read the records that show a recent score."""
         for table in self._enabled:
-            names = PEOPLE[table]
-            pages = self._client.query(
-                names.entity_set, select=(names.key, _TOTAL, _RECENT), filter=f"{_RECENT} gt 0", page_size=1000
-            )
-            async for page in pages:
-                yield [
-                    ScoreWrite(RecordKey(table, UUID(row[names.key])), Score(row.get(_TOTAL) or 0, row[_RECENT]))
-                    for row in page
-                ]
+            async for page in self._showing(table, _RECENT):
+                yield page
+
+    async def scored_accounts(self) -> AsyncIterator[Sequence[ScoreWrite]]:
+        """Read the accounts that show a score."""
+        async for page in self._showing(PersonTable.ACCOUNT, _TOTAL):
+            yield page
+
+    async def _showing(self, table: PersonTable, column: str) -> AsyncIterator[Sequence[ScoreWrite]]:
+        names = PEOPLE[table]
+        pages = self._client.query(
+            names.entity_set, select=(names.key, _TOTAL, _RECENT), filter=f"{column} gt 0", page_size=1000
+        )
+        async for page in pages:
+            yield [
+                ScoreWrite(RecordKey(table, UUID(row[names.key])), Score(row.get(_TOTAL) or 0, row.get(_RECENT) or 0))
+                for row in page
+            ]

@@ -13,6 +13,7 @@ from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Annotation
 from shared.domain.records.jobs import JobRow, JobStatus
 from shared.domain.records.records import PersonTable
+from shared.errors import NotFoundError
 
 _RESULT = ("dh_resultcode", "dh_completedon")
 
@@ -61,6 +62,16 @@ class LatestRows:
             async for page in pages
             for row in page
         ]
+
+    async def job(self, identifier: UUID) -> JobLine | None:
+        """Return one job; None if there is none. Raises ConnectorErrors."""
+        try:
+            row = await self._client.retrieve(
+                tables.JOBS, identifier, select=(*jobs.COLUMNS, *_RESULT), annotations=[Annotation.LOOKUP_TABLE]
+            )
+        except NotFoundError:
+            return None
+        return JobLine(jobs.job(row), row.get("dh_resultcode") or "", _moment(row.get("dh_completedon")))
 
     async def lists(self, *, limit: int) -> Sequence[ListLine]:
         """Return the marketing lists that list people, by name. Raises ConnectorErrors."""

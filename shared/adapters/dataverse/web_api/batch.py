@@ -5,17 +5,13 @@ every part has an answer; a change set that fails has one answer for all its par
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import Message
 from itertools import groupby
 from uuid import uuid4
 
-import httpx
-
 from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
+from shared.adapters.dataverse.web_api.multipart import Part, parts, read_part
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.errors import Service, UnknownOutcomeError
 
@@ -87,34 +83,9 @@ def batches(
 
 def results(batch: Batch, content_type: str, content: bytes) -> Iterator[OperationResult]:
     """Read the answer to `batch` step by step: one result per operation, in order."""
-    parts = _split(content_type, content)
+    answers = parts(content_type, content)
     for entry in batch.entries:
-        yield from _entry_results(entry, next(parts, None))
-
-
-def _split(content_type: str, content: bytes) -> Iterator[Message]:
-    """Read the parts of a multipart body one by one (RFC 2046, 5.1.1); a part without an end counts as well."""
-    boundary = message_from_bytes(
-        b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
-    ).get_boundary()
-    if not boundary:
-        return
-    delimiter = re.compile(
-        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("latin-1", "replace")) + rb"(--)?[ \t]*(?=\r?\n|\Z)"
-    )
-    start: int | None = None
-    for found in delimiter.finditer(content):
-        if start is not None:
-            yield _part(content[start : found.start()])
-        if found[1]:
-            return
-        start = found.end()
-    if start is not None:
-        yield _part(content[start:])
-
-
-def _part(content: bytes) -> Message:
-    return message_from_bytes(content.removeprefix(b"\r").removeprefix(b"\n"))
+        yield from _entry_results(entry, next(answers, None))
 
 
 def _entries(operations: Sequence[WebApiOperation], base_path: str) -> Iterator[BatchEntry]:
@@ -158,43 +129,26 @@ def _multipart(boundary: str, parts: Sequence[bytes]) -> bytes:
     return b"".join(delimiter + part + b"\r\n" for part in parts) + f"--{boundary}--\r\n".encode()
 
 
-def _parts(message: Message) -> Iterator[Message]:
-    payload = message.get_payload()
-    if isinstance(payload, list):
-        yield from (part for part in payload if isinstance(part, Message))
-
-
-def _entry_results(entry: BatchEntry, part: Message | None) -> Iterator[OperationResult]:
+def _entry_results(entry: BatchEntry, part: Part | None) -> Iterator[OperationResult]:
     if part is None:
         silence = UnknownOutcomeError("The batch was answered in part", service=Service.DATAVERSE)
         yield from (unanswered(operation, silence) for operation in entry.operations)
         return
-    answers = list(_parts(part))
+    answers = list(parts(part.content_type, part.body))
     if len(answers) != len(entry.operations):  # a single operation, or the one error of a whole change set
         answers = [part] * len(entry.operations)
     for operation, answer in zip(entry.operations, answers, strict=True):
         yield _result(operation, answer)
 
 
-def _result(operation: WebApiOperation, part: Message) -> OperationResult:
+def _result(operation: WebApiOperation, part: Part) -> OperationResult:
     """Read one application/http part: status line, headers, body."""
-    status_line, _, rest = _content(part).lstrip().partition(b"\n")
+    status_line, _, rest = part.body.lstrip().partition(b"\n")
     try:
         status = int(status_line.split(maxsplit=2)[1])
     except (IndexError, ValueError):
         return unanswered(
             operation, UnknownOutcomeError("A part of the batch has no status", service=Service.DATAVERSE)
         )
-    answer = message_from_bytes(rest)
-    headers = httpx.Headers([(_octets(key), _octets(str(value))) for key, value in answer.items()])
-    return interpret(operation, status, headers, _content(answer))
-
-
-def _octets(text: str) -> bytes:
-    """Encode a header; a character that HTTP does not have becomes a question mark."""
-    return text.encode("latin-1", "replace")
-
-
-def _content(message: Message) -> bytes:
-    content = message.get_payload(decode=True)
-    return content if isinstance(content, bytes) else b""
+    answer = read_part(rest)
+    return interpret(operation, status, answer.headers, answer.body)

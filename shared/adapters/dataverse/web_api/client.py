@@ -246,7 +246,10 @@ class DataverseClient:
 
     async def execute(self, operation: WebApiOperation) -> OperationResult:
         """Send one operation of any kind; its errors are raised."""
-        operation = self._tagged(operation)
+        return await self.execute_as_user(self._tagged(operation))
+
+    async def execute_as_user(self, operation: WebApiOperation) -> OperationResult:
+        """Send one operation that the connector notices as that of a user: without the tag. Its errors are raised."""
         if operation.method is Method.GET and len(self._transport.base + operation.path) > _MAX_URL:
             (result,) = await self.batch([operation])
         else:

@@ -28,6 +28,7 @@ class ODataComparison(StrEnum):
 
     LESS = "lt"
     LESS_OR_EQUAL = "le"
+    GREATER_OR_EQUAL = "ge"
 
 
 @dataclass(frozen=True, slots=True)

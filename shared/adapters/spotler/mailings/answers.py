@@ -124,6 +124,7 @@ class NotedAnswer(Answer):
     encrypted_mailing_id: EncryptedId = ""
     date: Date = None
     bounce_type: Text = ""
+    name: Text = ""
 
     def identity(self) -> Hashable:
         """Return what identifies the event within its kind."""
@@ -134,7 +135,8 @@ class NotedAnswer(Answer):
         if not self.encrypted_mailing_id or self.date is None:
             return None
         detail = bounce_type(self.bounce_type) if kind is EventKind.BOUNCED else ""
-        return Happening(self.encrypted_mailing_id, self.external_contact_id, event(kind, self.date, detail))
+        what = event(kind, self.date, detail)
+        return Happening(self.encrypted_mailing_id, self.external_contact_id, what, name=self.name)
 
 
 class ContactAnswer(Answer):

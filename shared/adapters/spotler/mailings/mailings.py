@@ -129,7 +129,9 @@ class SpotlerMailings:
             yield FeedPage([one for item in page if (one := item.happening(kind)) is not None], following)
 
     async def listed(self, mailing: Mailing, kind: EventKind, *, after: str = "") -> AsyncIterator[FeedPage]:
-        """Read a list of one mailing."""
+        """Read a list of one mailing; messages of automations have none."""
+        if mailing.origin not in _PREFIX:
+            return
         prefix = _PREFIX[mailing.origin]
         fetch = self._fetch(f"{prefix}.{_LISTS[kind]}", f"/{prefix}/{segment(mailing.handle)}/{_LISTS[kind]}")
         try:

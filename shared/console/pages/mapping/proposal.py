@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.administration.mapping_service import MappingChange, difference, mapping_of
 from shared.composition import app
+from shared.console.access.values import readable, why_hidden
 from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, proposals
 from shared.console.proposals import Proposal
 from shared.console.rendering.plots import stacked
@@ -112,7 +113,8 @@ async def effect(visit: Visit) -> Reply:
         "ends": ends,
         "shares": stacked([(same, "f0"), (report.differing, "f1")]) if report else [],
         "proposal": found,
-        "sees_values": visit.sees_values,
+        "readable": await readable(visit, [one.key for one in report.sample]) if report else frozenset(),
+        "why_hidden": why_hidden(visit),
     }
     return Page("parts/mapping_effect.html", values, is_fragment=True)
 

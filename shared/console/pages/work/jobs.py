@@ -9,11 +9,13 @@ from shared.console.reasons import text_of
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.dispatch.job_sweep import QUEUED_FOR_HOURS, QUEUED_TOO_LONG
-from shared.domain.records.jobs import JobStatus
+from shared.domain.records.jobs import JobResult, JobStatus
+from shared.errors import ConflictError
 from shared.messages.lane_messages import Jobs
 from shared.ports.queue import QueueName
 
 _MOST = 50
+_REPEATED = said("This job has not failed, or it was repeated meanwhile.")
 
 STATUS_TEXTS = {
     JobStatus.QUEUED: (Tone.INFO, "clock", said("Queued")),
@@ -58,6 +60,26 @@ async def take_up(visit: Visit) -> Reply:
         raise RefusedError(HTTPStatus.CONFLICT, said("This job does not wait any more."))
     await connector.lanes.send(QueueName.LIVE, Jobs(jobs=[identifier], correlation=str(uuid4())))
     return Redirect(link("jobs"), Notice(Tone.INFO, said("Sent. The job is done within seconds.")))
+
+
+async def repeat(visit: Visit) -> Reply:
+    """Queue a failed job again. Where nobody knows whether it had its effect, only after a look in Spotler."""
+    try:
+        identifier = UUID(visit.parts[0])
+    except ValueError:
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such job.")) from None
+    line = await (await app.services()).latest_rows.job(identifier)
+    if line is None or line.job.status is not JobStatus.FAILED:
+        raise RefusedError(HTTPStatus.CONFLICT, _REPEATED)
+    if line.code == JobResult.OUTCOME_UNKNOWN and visit.given("looked") != "yes":
+        raise RefusedError(
+            HTTPStatus.CONFLICT, said("Look in Spotler first: nobody knows whether this job had its effect.")
+        )
+    try:
+        await (await app.connector()).jobs.repeat(line.job, correlation=str(uuid4()))
+    except ConflictError:
+        raise RefusedError(HTTPStatus.CONFLICT, _REPEATED) from None
+    return Redirect(link("jobs"), Notice(Tone.INFO, said("Queued again. The job is done within seconds.")))
 
 
 def _status(visit: Visit) -> JobStatus | None:

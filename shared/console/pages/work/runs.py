@@ -12,6 +12,7 @@ from shared.console.reasons import TONES, Kind, kind_of, text_of
 from shared.console.rendering.plots import columns
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Unchanged, Visit, link
+from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.runs import Run, RunState
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, NotFoundError
@@ -38,6 +39,12 @@ _EVENTS: Mapping[str, Said] = {
     RunState.BROKEN: said("Broken off: a page could not be read for hours"),
 }
 
+CHANGED: Mapping[str, Said] = {
+    "pause": said("Paused. What is done stays; resume it whenever you like."),
+    "resume": said("Resumed at the position."),
+    "stop": said("Stopped for good. What is done stays."),
+}
+
 _PER_SECOND = 40
 """Records; measured on the sandbox. The first page of a run replaces the estimate."""
 
@@ -62,6 +69,7 @@ async def runs(visit: Visit) -> Reply:
         "mailings": (await connector.engagement.initial.as_json()) if connector.engagement.policy.is_on else None,
         "reads_mailings": connector.engagement.policy.is_on,
         "target": connector.settings.new_subscriber_target,
+        "poll": await connector.poll.state(),
     }
     return Page("pages/runs.html", values)
 
@@ -118,6 +126,26 @@ async def start_from_spotler(visit: Visit) -> Reply:
         raise RefusedError(HTTPStatus.BAD_REQUEST, said("Give a day, such as 2026-01-31.")) from None
     await (await app.connector()).comparison.since(min(since, visit.now))
     return Redirect(link("runs"), Notice(Tone.INFO, said("Started. Its progress stands on this page.")))
+
+
+async def change_from_spotler(visit: Visit) -> Reply:
+    """Pause, resume or stop the comparison of Spotler's contacts with Dynamics."""
+    return await _change_other(visit, OtherRun.FROM_SPOTLER)
+
+
+async def change_mailings(visit: Visit) -> Reply:
+    """Pause, resume or stop the initial synchronisation of mailings."""
+    return await _change_other(visit, OtherRun.MAILINGS)
+
+
+async def _change_other(visit: Visit, run: OtherRun) -> Reply:
+    if (act := visit.parts[0]) not in set(RunAct):
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such run."))
+    try:
+        await (await app.connector()).other_runs.change(run, RunAct(act))
+    except ConflictError as error:
+        raise RefusedError(HTTPStatus.CONFLICT, said("Not changed: %(cause)s"), cause=error.summary) from None
+    return Redirect(link("runs"), Notice(Tone.INFO, CHANGED[act]))
 
 
 async def run(visit: Visit) -> Reply:
@@ -193,11 +221,6 @@ def _shown(found: Run, visit: Visit) -> dict[str, Any]:
 
 async def _changed(visit: Visit, act: str) -> Reply:
     control, identifier = (await app.connector()).runs, visit.parts[0]
-    texts = {
-        "pause": said("Paused. What is done stays; resume it whenever you like."),
-        "resume": said("Resumed at the position."),
-        "stop": said("Stopped for good. What is done stays."),
-    }
     try:
         match act:
             case "pause":
@@ -210,7 +233,7 @@ async def _changed(visit: Visit, act: str) -> Reply:
         raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such run.")) from None
     except ConflictError as error:
         raise RefusedError(HTTPStatus.CONFLICT, said("Not changed: %(cause)s"), cause=error.summary) from None
-    return Redirect(link("run", identifier), Notice(Tone.INFO, texts[act]))
+    return Redirect(link("run", identifier), Notice(Tone.INFO, CHANGED[act]))
 
 
 async def _run(visit: Visit) -> Run:

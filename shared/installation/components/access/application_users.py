@@ -34,16 +34,23 @@ class ApplicationUsers(ComponentKind[ApplicationUser, Row]):
     async def find(
         self, client: CustomizationClient, wanted: Sequence[ApplicationUser], organisation: Organisation
     ) -> Mapping[str, Row]:
-        """Read the user with its roles."""
+        """Read the user with its roles. Raises ConfigurationError for a deleted user, which blocks a new one."""
         found: dict[str, Row] = {}
         for one in wanted:
             rows = await client.rows(
                 "systemusers",
-                select="systemuserid,applicationid,isdisabled",
+                select="systemuserid,applicationid,isdisabled,deletedstate",
                 filter=odata.compare("applicationid", ODataComparison.EQUAL, UUID(one.client_id)),
                 expand="systemuserroles_association($select=roleid,name)",
             )
             for row in rows:
+                if row.get("deletedstate"):
+                    raise ConfigurationError(
+                        f"The user of the application {one.client_id} was deleted and can still be restored. Restore "
+                        "it, or delete it permanently, in the Power Platform admin centre (Environment, Settings, "
+                        "Users, Application users), and run the command again",
+                        service=Service.DATAVERSE,
+                    )
                 found[one.name] = row
         return found
 

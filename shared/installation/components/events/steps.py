@@ -1,6 +1,8 @@
 """The steps of the service endpoint: which messages reach the connector, and for which columns (MAP-35).
 
-A step is known by its endpoint, message and table. Whether it is switched on is left to administrators.
+A step is known by its endpoint, message and table. An image belongs to a step that exists: the step is created switched
+off, and switched on once it has its image, so that no message comes without it. Whether a finished step is switched on
+is left to administrators.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,16 +24,23 @@ _ASYNCHRONOUS, _POST_OPERATION, _SERVER, _FIRST, _PRE_IMAGE = 1, 40, 0, 1, 0
 _STEPS: Final = "sdkmessageprocessingsteps"
 _IMAGES: Final = "sdkmessageprocessingstepimages"
 _MARKER: Final = "Installed by the Spotler Connector"
+_UNFINISHED: Final = "Installed by the Spotler Connector, which switches it on once it has its image"
+_ON: Final = {"statecode": 0, "statuscode": 1}
+_OFF: Final = {"statecode": 1, "statuscode": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class StepFound:
-    """A step that exists: its columns, its pre-image, and the columns that its table has."""
+    """A step that exists: its columns, its pre-image, the columns that its table has.
+
+    It is `unfinished` if a run ended between its creation and its image: that run left it switched off.
+    """
 
     id: UUID
     columns: frozenset[str]
     image: tuple[UUID, frozenset[str]] | None
     existing: frozenset[str]
+    unfinished: bool
 
 
 class Steps(ComponentKind[EventStep, StepFound]):
@@ -58,7 +67,7 @@ class Steps(ComponentKind[EventStep, StepFound]):
             return {}
         rows = await client.rows(
             _STEPS,
-            select="sdkmessageprocessingstepid,filteringattributes",
+            select="sdkmessageprocessingstepid,filteringattributes,description",
             filter=odata.compare("_eventhandler_value", ODataComparison.EQUAL, endpoint),
             expand="sdkmessageid($select=name),sdkmessagefilterid($select=primaryobjecttypecode)",
         )
@@ -74,6 +83,7 @@ class Steps(ComponentKind[EventStep, StepFound]):
                 columns=_names(row["filteringattributes"]),
                 image=await _image(client, identifier) if step.image else None,
                 existing=columns.get(step.table, frozenset()),
+                unfinished=row["description"] == _UNFINISHED,
             )
             for step, row in found.items()
         }
@@ -91,10 +101,11 @@ class Steps(ComponentKind[EventStep, StepFound]):
             *((f"does not hear of {', '.join(missing)}",) if missing else ()),
             *((f"hears of {', '.join(extra)}, which nothing needs",) if extra else ()),
             *(() if _images_fit(wanted, found, organisation) else ("pre-image",)),
+            *(("was left switched off",) if found.unfinished else ()),
         ]
 
     async def create(self, client: CustomizationClient, wanted: EventStep, organisation: Organisation) -> None:
-        """Insert the step, then its pre-image."""
+        """Insert the step; one with a pre-image is switched on after that image was inserted."""
         endpoint = await self._endpoint_id(client)
         if endpoint is None:
             raise ConfigurationError(
@@ -113,7 +124,8 @@ class Steps(ComponentKind[EventStep, StepFound]):
         existing = await _columns(client, wanted.table) if wanted.columns else frozenset()
         body = {
             "name": wanted.name,
-            "description": _MARKER,
+            "description": _UNFINISHED if wanted.image else _MARKER,
+            **(_OFF if wanted.image else {}),
             "mode": _ASYNCHRONOUS,
             "stage": _POST_OPERATION,
             "rank": _FIRST,
@@ -129,22 +141,20 @@ class Steps(ComponentKind[EventStep, StepFound]):
         assert identifier is not None
         if wanted.image:
             await _create_image(client, wanted, identifier, organisation)
+            await _switch_on(client, identifier)
 
     async def change(
         self, client: CustomizationClient, wanted: EventStep, found: StepFound, organisation: Organisation
     ) -> None:
-        """Replace filtering columns and pre-image where they differ."""
+        """Replace filtering columns and pre-image where they differ; switch on what an earlier run left off."""
         columns = wanted.columns & found.existing
         if columns != found.columns:
             body = {"filteringattributes": ",".join(sorted(columns)) or None}
             await client.change(f"{_STEPS}({found.id})", body)
-        if _images_fit(wanted, found, organisation):
-            return
-        if found.image is None:
-            await _create_image(client, wanted, found.id, organisation)
-        else:
-            body = {"attributes": ",".join(_image_columns(wanted, organisation))}
-            await client.outside_the_solution().change(f"{_IMAGES}({found.image[0]})", body)
+        if not _images_fit(wanted, found, organisation):
+            await _write_image(client, wanted, found, organisation)
+        if found.unfinished:
+            await _switch_on(client, found.id)
 
     async def remove(self, client: CustomizationClient, wanted: EventStep, found: StepFound) -> None:
         """Delete the pre-image, then the step."""
@@ -176,6 +186,20 @@ async def _create_image(client: CustomizationClient, wanted: EventStep, step: UU
             "sdkmessageprocessingstepid@odata.bind": f"/{_STEPS}({step})",
         },
     )
+
+
+async def _write_image(
+    client: CustomizationClient, wanted: EventStep, found: StepFound, organisation: Organisation
+) -> None:
+    if found.image is None:
+        await _create_image(client, wanted, found.id, organisation)
+        return
+    body = {"attributes": ",".join(_image_columns(wanted, organisation))}
+    await client.outside_the_solution().change(f"{_IMAGES}({found.image[0]})", body)
+
+
+async def _switch_on(client: CustomizationClient, step: UUID) -> None:
+    await client.change(f"{_STEPS}({step})", {**_ON, "description": _MARKER})
 
 
 async def _image(client: CustomizationClient, step: UUID) -> tuple[UUID, frozenset[str]] | None:

@@ -16,12 +16,20 @@ from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, Service
 from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.pages.around import languages
+from shared.installation.components.pages.localised import (
+    PageTable,
+    create_row,
+    different_columns,
+    in_base_language,
+    with_texts,
+    write_columns,
+)
 from shared.installation.components.pages.rows import web_resource_id
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.pages.hub.site_map import build_site_map
+from shared.installation.pages.languages import Localised
 from shared.installation.pages.reading import Customisation
-from shared.installation.pages.xml import canonical, parse
 from shared.installation.wire.customization_client import CustomizationClient
 from shared.installation.wire.publication import Publication, Published, of_row
 from shared.installation.wire.states import State, read_state
@@ -46,17 +54,22 @@ class HubApp:
     """The app as it should be. `name` is its unique name, `icon` the name of a web resource; `roles` are names."""
 
     name: str
-    label: str
-    description: str
+    label: Localised
+    description: Localised
     icon: str
     site_map: str = field(repr=False)
     dashboard: UUID
     roles: tuple[str, ...]
 
     @property
-    def texts(self) -> Mapping[str, str]:
+    def texts(self) -> Mapping[str, Localised]:
         """The columns of the app that may change."""
         return {"name": self.label, "description": self.description}
+
+    @property
+    def site_map_columns(self) -> Mapping[str, Localised]:
+        """The columns of the site map that may change."""
+        return {"sitemapname": self.label, "sitemapxml": self.site_map}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +90,17 @@ class Apps(ComponentKind[HubApp, FoundApp]):
     kind = Kind.APP
 
     def __init__(self, customisation: Customisation) -> None:
+        self._customisation = customisation
         self._hub = customisation.hub
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[HubApp]:
         """Return the one app, with the site map that fits the organisation."""
-        app, dashboard, spoken = self._hub.app, self._hub.dashboard.id, languages(organisation)
+        app, dashboard, spoken = self._hub.app, self._hub.dashboard.id, languages(self._customisation, organisation)
         return [
             HubApp(
                 name=app.unique_name,
-                label=spoken.text(app.name),
-                description=spoken.text(app.description),
+                label=spoken.name(app.name),
+                description=spoken.name(app.description),
                 icon=app.icon,
                 site_map=build_site_map(self._hub.site_map, dashboard, spoken, has_sales=organisation.sales),
                 dashboard=dashboard,
@@ -106,15 +120,15 @@ class Apps(ComponentKind[HubApp, FoundApp]):
         reasons = []
         if found.app is None:
             reasons.append("the app does not exist")
-        elif different := [column for column, value in wanted.texts.items() if found.app[column] != value]:
+        elif different := different_columns(wanted.texts, found.app):
             reasons.append(f"{', '.join(different)} of the app differs")
-        elif found.published_app is None or not _same_texts(wanted, found.published_app):
+        elif found.published_app is None or different_columns(wanted.texts, found.published_app):
             reasons.append("the app is not published")
         if found.site_map is None:
             reasons.append("the site map does not exist")
-        elif not _same_site_map(wanted, found.site_map):
-            reasons.append("the site map differs")
-        elif found.published_site_map is None or not _same_site_map(wanted, found.published_site_map):
+        elif different := different_columns(wanted.site_map_columns, found.site_map):
+            reasons.append(f"{', '.join(different)} of the site map differs")
+        elif found.published_site_map is None or different_columns(wanted.site_map_columns, found.published_site_map):
             reasons.append("the site map is not published")
         if found.site_map is not None and not _wanted_components(wanted, found.site_map) <= found.components:
             reasons.append("the site map or the dashboard is not in the app")
@@ -150,53 +164,54 @@ class Apps(ComponentKind[HubApp, FoundApp]):
 
     async def _write_app(self, client: CustomizationClient, wanted: HubApp, found: FoundApp) -> Row:
         if found.app is not None:
-            if not _same_texts(wanted, found.app):
-                await client.change(odata.row("appmodules", UUID(found.app["appmoduleid"])), wanted.texts)
+            await _write_differences(client, PageTable.APPS, found.app, wanted.texts)
             return found.app
-        row = {
+        fixed = {
             # Dataverse puts the publisher's prefix before the name that it is given.
             "uniquename": wanted.name.partition("_")[2],
-            **wanted.texts,
             "clienttype": _ALL_CLIENTS,
             "formfactor": _MAIN_FORM_FACTOR,
             "navigationtype": _SINGLE_SESSION,
             "webresourceid": str(await web_resource_id(client, wanted.icon)),
         }
-        await client.create("appmodules", row)
-        app = await _one(client, "appmodules", _APP, _named("uniquename", wanted.name), State.SAVED)
+        await client.create(PageTable.APPS.entity_set, {**fixed, **in_base_language(wanted.texts)})
+        app = await _one(client, PageTable.APPS, wanted, State.SAVED)
         if app is None:
             raise ConfigurationError(
-                f"Dataverse has answered that the app {wanted.label} was created, but it does not exist. Create an app"
+                f"Dataverse has answered that the app {wanted.name} was created, but it does not exist. Create an app"
                 f" with the unique name {wanted.name} in make.powerapps.com, then repeat",
                 service=Service.DATAVERSE,
             )
+        await _write_differences(client, PageTable.APPS, app, wanted.texts)
         return app
 
     async def _write_site_map(self, client: CustomizationClient, wanted: HubApp, found: FoundApp) -> Row:
         if found.site_map is None:
-            row = {
-                "sitemapname": wanted.label,
+            fixed = {
                 "sitemapnameunique": wanted.name,  # ties the site map to the app
-                "sitemapxml": wanted.site_map,
                 "isappaware": True,
                 "showhome": True,
                 "showpinned": True,
                 "showrecents": True,
                 "enablecollapsiblegroups": False,
             }
-            return {"sitemapid": str(await client.create("sitemaps", row))}
-        if not _same_site_map(wanted, found.site_map):
-            await client.change(
-                odata.row("sitemaps", UUID(found.site_map["sitemapid"])), {"sitemapxml": wanted.site_map}
-            )
+            return await create_row(client, PageTable.SITE_MAPS, fixed, wanted.site_map_columns)
+        await _write_differences(client, PageTable.SITE_MAPS, found.site_map, wanted.site_map_columns)
         return found.site_map
 
 
+async def _write_differences(
+    client: CustomizationClient, table: PageTable, row: Row, columns: Mapping[str, Localised]
+) -> None:
+    different = {column: columns[column] for column in different_columns(columns, row)}
+    if different:
+        await write_columns(client, table, row, different)
+
+
 async def _found(client: CustomizationClient, wanted: HubApp) -> FoundApp:
-    by_name, tied = _named("uniquename", wanted.name), _named("sitemapnameunique", wanted.name)
-    app = await _one(client, "appmodules", _APP, by_name, State.SAVED)
-    site_map = await _one(client, "sitemaps", _SITE_MAP, tied, State.SAVED)
-    published_site_map = await _one(client, "sitemaps", _SITE_MAP, tied, State.PUBLISHED)
+    app = await _one(client, PageTable.APPS, wanted, State.SAVED)
+    site_map = await _one(client, PageTable.SITE_MAPS, wanted, State.SAVED)
+    published_site_map = await _one(client, PageTable.SITE_MAPS, wanted, State.PUBLISHED)
     if app is None:
         return FoundApp(site_map=site_map, published_site_map=published_site_map)
     components = await client.rows(
@@ -208,7 +223,7 @@ async def _found(client: CustomizationClient, wanted: HubApp) -> FoundApp:
     roles = await client.rows(f"roles?fetchXml={quote(query, safe='')}")
     return FoundApp(
         app,
-        await _one(client, "appmodules", _APP, by_name, State.PUBLISHED),
+        await _one(client, PageTable.APPS, wanted, State.PUBLISHED),
         site_map,
         published_site_map,
         frozenset(UUID(one["objectid"]) for one in components),
@@ -216,11 +231,14 @@ async def _found(client: CustomizationClient, wanted: HubApp) -> FoundApp:
     )
 
 
-async def _one(
-    client: CustomizationClient, entity_set: str, select: Sequence[str], where: str, state: State
-) -> Row | None:
-    rows = await read_state(client, entity_set, select, where, state)
-    return rows[0] if rows else None
+async def _one(client: CustomizationClient, table: PageTable, wanted: HubApp, state: State) -> Row | None:
+    """Return the app or its site map in one state."""
+    name, selected = ("uniquename", _APP) if table is PageTable.APPS else ("sitemapnameunique", _SITE_MAP)
+    columns = wanted.texts if table is PageTable.APPS else wanted.site_map_columns
+    where = odata.compare(name, ODataComparison.EQUAL, wanted.name)
+    rows = await read_state(client, table.entity_set, selected, where, state)
+    whole = await with_texts(client, ((table, row, columns) for row in rows[:1]), state)
+    return whole[0] if whole else None
 
 
 async def _role_ids(client: CustomizationClient, names: Sequence[str]) -> list[UUID]:
@@ -262,19 +280,5 @@ def _components(wanted: HubApp, app: UUID, site_map: Row) -> dict[str, Any]:
     }
 
 
-def _named(column: str, name: str) -> str:
-    return odata.compare(column, ODataComparison.EQUAL, name)
-
-
 def _missing_roles(wanted: HubApp, found: FoundApp) -> list[str]:
     return [role for role in wanted.roles if role not in found.roles]
-
-
-def _same_texts(wanted: HubApp, app: Row) -> bool:
-    return all(app[column] == value for column, value in wanted.texts.items())
-
-
-def _same_site_map(wanted: HubApp, site_map: Row) -> bool:
-    return canonical(parse(wanted.site_map, "the desired site map")) == canonical(
-        parse(site_map["sitemapxml"], "the site map of the app")
-    )

@@ -10,15 +10,15 @@ from shared.installation.pages.languages import Languages
 from shared.installation.pages.reading import Customisation
 
 
-def languages(organisation: Organisation) -> Languages:
-    """Return the languages that labels are sent for."""
-    return Languages(organisation.base_language, organisation.languages)
+def languages(customisation: Customisation, organisation: Organisation) -> Languages:
+    """Return the languages that labels and names are sent for."""
+    return Languages(organisation.base_language, organisation.languages, customisation.names)
 
 
 def surroundings(customisation: Customisation, organisation: Organisation) -> Surroundings:
     """Return the organisation as the builders of forms see it, with all views and quick view forms installed."""
     return Surroundings(
-        languages=languages(organisation),
+        languages=languages(customisation, organisation),
         views={view.key: view.id for view in customisation.views},
         forms={form.key: form_id(form) for form in customisation.forms if form.kind is FormKind.QUICK_VIEW},
         has_sales=organisation.sales,

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from shared.installation.components.kind import Kind
 from shared.installation.components.pages.around import form_id, languages, surroundings
-from shared.installation.components.pages.rows import PageRow, PageRows, PageRowsKind, PageTable
+from shared.installation.components.pages.localised import PageTable
+from shared.installation.components.pages.rows import PageRow, PageRows, PageRowsKind
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation, TableFound
 from shared.installation.pages.forms.building import build_form
@@ -49,7 +50,7 @@ class Views(_Pages):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[PageRows]:
         """Return the views, table by table."""
-        spoken = languages(organisation)
+        spoken = languages(self._customisation, organisation)
         return _by_table(
             self._customisation.views,
             _tables(desired, organisation),
@@ -64,7 +65,7 @@ class Charts(_Pages):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[PageRows]:
         """Return the charts, table by table."""
-        spoken = languages(organisation)
+        spoken = languages(self._customisation, organisation)
         return _by_table(
             self._customisation.charts, _tables(desired, organisation), lambda chart, _: _chart_row(chart, spoken)
         )
@@ -89,7 +90,7 @@ class Commands(_Pages):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[PageRows]:
         """Return the commands, table by table."""
-        spoken = languages(organisation)
+        spoken = languages(self._customisation, organisation)
         return _by_table(
             self._customisation.commands,
             _tables(desired, organisation),
@@ -138,7 +139,7 @@ def _view_row(view: View, table: TableFound, spoken: Languages) -> PageRow:
         PageTable.VIEWS,
         {"savedqueryid": view.id},
         {
-            "name": spoken.text(view.name),
+            "name": spoken.name(view.name),
             "fetchxml": view.fetch,
             "layoutxml": layout(view, table.object_type_code),
         },
@@ -152,7 +153,7 @@ def _chart_row(chart: Chart, spoken: Languages) -> PageRow:
         PageTable.CHARTS,
         {"savedqueryvisualizationid": chart.id},
         {
-            "name": spoken.text(chart.name),
+            "name": spoken.name(chart.name),
             "datadescription": data_description(chart),
             "presentationdescription": presentation_description(chart),
         },
@@ -161,7 +162,7 @@ def _chart_row(chart: Chart, spoken: Languages) -> PageRow:
 
 
 def _form_row(form: OwnForm, around: Surroundings) -> PageRow:
-    columns = {"name": around.languages.text(form.name), "formxml": build_form(form, form_id(form), around)}
+    columns = {"name": around.languages.name(form.name), "formxml": build_form(form, form_id(form), around)}
     match form.kind:
         case FormKind.MAIN:
             # The form Information comes with the table; it is replaced whole.
@@ -199,6 +200,6 @@ def _dashboard_row(dashboard: Dashboard, charts: Mapping[str, UUID], around: Sur
         f"the dashboard {dashboard.key}",
         PageTable.FORMS,
         {"formid": dashboard.id},
-        {"name": around.languages.text(dashboard.name), "formxml": build_dashboard(dashboard, charts, around)},
+        {"name": around.languages.name(dashboard.name), "formxml": build_dashboard(dashboard, charts, around)},
         {"formid": str(dashboard.id), "objecttypecode": "none", "type": _DASHBOARD, "formactivationstate": 1},
     )

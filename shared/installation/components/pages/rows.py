@@ -7,7 +7,6 @@ The installer publishes at its end. A run that ended before is noticed by the di
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,34 +15,23 @@ from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, Service
 from shared.installation.components.kind import ComponentKind
+from shared.installation.components.pages.localised import (
+    PageTable,
+    create_row,
+    different_columns,
+    in_base_language,
+    missing_languages,
+    with_texts,
+    write_columns,
+)
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation, TableFound
 from shared.installation.organisation.probe import read_tables
-from shared.installation.pages.xml import canonical, parse
 from shared.installation.wire.customization_client import CustomizationClient
 from shared.installation.wire.publication import Publication
 from shared.installation.wire.states import State, read_state
 
 _NO_TABLE: Final = ""
-
-
-class PageTable(Enum):
-    """The tables of such rows: entity set and primary key."""
-
-    VIEWS = ("savedqueries", "savedqueryid")
-    CHARTS = ("savedqueryvisualizations", "savedqueryvisualizationid")
-    FORMS = ("systemforms", "formid")
-    COMMANDS = ("appactions", "appactionid")
-
-    @property
-    def entity_set(self) -> str:
-        """The name in addresses."""
-        return self.value[0]
-
-    @property
-    def key(self) -> str:
-        """The primary key."""
-        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +40,8 @@ class PageRow:
 
     A row without `fixed` comes with its table: it is neither created nor deleted, but gets the columns `plain` when the
     connector is removed. `identity` names the columns that find the row. Values of `columns` that begin with `<` are
-    XML. `web_resources` are lookups to web resources, by name: their ids are read when the row is created.
+    XML; mappings are texts by LCID. `web_resources` are lookups to web resources, by name: their ids are read when the
+    row is created.
     """
 
     name: str
@@ -69,11 +58,11 @@ class PageRow:
 
     def differs(self, row: Row) -> list[str]:
         """Return the columns whose values differ."""
-        return _different(self.columns, row)
+        return different_columns(self.columns, row)
 
     def is_plain(self, row: Row) -> bool:
         """Return whether a row that came with its table has nothing of the connector any more."""
-        return not self.fixed and not _different(self.plain, row)
+        return not self.fixed and not different_columns(self.plain, row)
 
 
 Build = Callable[[Mapping[str, TableFound]], tuple[PageRow, ...]]
@@ -135,7 +124,8 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
             if saved is None:
                 reasons.append(f"{row.name} does not exist")
             elif different := row.differs(saved):
-                reasons.append(f"{row.name} differs in {', '.join(different)}")
+                told = (_told(column, row.columns[column], saved.get(column)) for column in different)
+                reasons.append(f"{row.name} differs in {', '.join(told)}")
             elif row.name not in found.published or row.differs(found.published[row.name]):
                 reasons.append(f"{row.name} is not published")
         return reasons
@@ -164,7 +154,8 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
             if saved is None:
                 await _create(client, row)
             elif different := row.differs(saved):
-                await client.change(_address(row, saved), {column: row.columns[column] for column in different})
+                columns = {column: row.columns[column] for column in different}
+                await write_columns(client, row.table, saved, columns)
         return wanted.publication
 
     async def remove(self, client: CustomizationClient, wanted: PageRows, found: FoundRows) -> Publication | None:
@@ -174,9 +165,9 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
             if saved is None:
                 continue
             if row.fixed:
-                await client.remove(_address(row, saved))
+                await client.remove(row.table.address(saved))
             elif not row.is_plain(saved):
-                await client.change(_address(row, saved), row.plain)
+                await client.change(row.table.address(saved), row.plain)
         return wanted.publication if wanted.table else None  # a deleted dashboard has no id to publish
 
 
@@ -209,7 +200,7 @@ async def _create(client: CustomizationClient, row: PageRow) -> None:
         f"{lookup}@odata.bind": f"/webresourceset({await web_resource_id(client, name)})"
         for lookup, name in row.web_resources.items()
     }
-    await client.create(row.table.entity_set, {**row.fixed, **bindings, **row.columns})
+    await create_row(client, row.table, {**row.fixed, **bindings}, row.columns)
 
 
 def _only(rows: Sequence[PageRow], states: Mapping[str, Row]) -> dict[str, Row]:
@@ -217,7 +208,7 @@ def _only(rows: Sequence[PageRow], states: Mapping[str, Row]) -> dict[str, Row]:
 
 
 async def _rows(client: CustomizationClient, rows: Sequence[PageRow], state: State) -> dict[str, Row]:
-    found = {}
+    found: list[tuple[PageRow, Row]] = []
     for table in PageTable:
         wanted = [row for row in rows if row.table is table]
         if not wanted:
@@ -225,10 +216,10 @@ async def _rows(client: CustomizationClient, rows: Sequence[PageRow], state: Sta
         columns = {table.key, *(column for row in wanted for column in (*row.identity, *row.columns))}
         where = odata.any_of(*(_identified(row) for row in wanted))
         existing = await read_state(client, table.entity_set, sorted(columns), where, state)
-        for row in wanted:
-            if of_it := [one for one in existing if row.is_row(one)]:
-                found[row.name] = _chosen(row, of_it)
-    return found
+        candidates = ((row, [one for one in existing if row.is_row(one)]) for row in wanted)
+        found += [(row, _chosen(row, several)) for row, several in candidates if several]
+    whole = await with_texts(client, ((row.table, one, row.columns) for row, one in found), state)
+    return {row.name: one for (row, _), one in zip(found, whole, strict=True)}
 
 
 def _chosen(row: PageRow, candidates: Sequence[Row]) -> Row:
@@ -236,11 +227,12 @@ def _chosen(row: PageRow, candidates: Sequence[Row]) -> Row:
     if len(candidates) == 1:
         return candidates[0]
     name = row.columns["name"]
-    if called := [one for one in candidates if one["name"] == name]:
+    names = set(name.values()) if isinstance(name, Mapping) else {name}  # a name is in the caller's language
+    if called := [one for one in candidates if one["name"] in names]:
         return called[0]
     raise ConfigurationError(
-        f"The table of {row.name} has several main forms, and none is called {name}: give that name to the one that "
-        "the connector may replace",
+        f"The table of {row.name} has several main forms, and none is called "
+        f"{in_base_language(row.columns)['name']}: give that name to the one that the connector may replace",
         service=Service.DATAVERSE,
     )
 
@@ -249,15 +241,8 @@ def _identified(row: PageRow) -> str:
     return odata.all_of(*(odata.compare(name, ODataComparison.EQUAL, value) for name, value in row.identity.items()))
 
 
-def _address(row: PageRow, saved: Row) -> str:
-    return odata.row(row.table.entity_set, UUID(saved[row.table.key]))
-
-
-def _different(columns: Mapping[str, Any], row: Row) -> list[str]:
-    return [column for column, value in columns.items() if not _equal(value, row.get(column))]
-
-
-def _equal(wanted: Any, found: Any) -> bool:
-    if isinstance(wanted, str) and wanted.startswith("<") and isinstance(found, str):
-        return canonical(parse(wanted, "a desired page")) == canonical(parse(found, "a page of the organisation"))
-    return bool(wanted == found or (wanted == "" and found is None))
+def _told(column: str, wanted: Any, found: Any) -> str:
+    """Return the name of a column for the plan, with the languages whose texts differ."""
+    if not isinstance(wanted, Mapping):
+        return column
+    return f"{column} ({', '.join(str(lcid) for lcid in missing_languages(wanted, found or {}))})"

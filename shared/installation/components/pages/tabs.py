@@ -13,7 +13,7 @@ from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.pages.around import surroundings
-from shared.installation.components.pages.rows import PageTable
+from shared.installation.components.pages.localised import PageTable
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.pages.forms.context import Surroundings

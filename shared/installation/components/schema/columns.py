@@ -44,15 +44,12 @@ class Columns(ComponentKind[Column, Row]):
     async def find(
         self, client: CustomizationClient, wanted: Sequence[Column], organisation: Organisation
     ) -> Mapping[str, Row]:
-        """Read the columns, table by table."""
+        """Read the columns of all tables together."""
         by_table: dict[str, list[Column]] = defaultdict(list)
         for column in wanted:
             by_table[column.table].append(column)
-        found: dict[str, Row] = {}
-        for table, columns in by_table.items():
-            definitions = await read_columns(client, table, columns)
-            found |= {f"{table}.{name}": definition for name, definition in definitions.items()}
-        return found
+        found = await read_columns(client, by_table)
+        return {f"{table}.{name}": row for table, rows in found.items() for name, row in rows.items()}
 
     def differences(self, wanted: Column, found: Row, organisation: Organisation) -> Sequence[str]:
         """Compare what the connector sets. Raises ConfigurationError for another type, which never changes."""

@@ -3,7 +3,8 @@
 Definitions are read as lists and looked up in them: a read that fails must never look like an absent column.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.operations import Row
@@ -11,6 +12,7 @@ from shared.installation.components.schema.attributes import cast, type_name
 from shared.installation.desired.state import Column, ColumnType
 from shared.installation.wire.customization_client import CustomizationClient
 
+_LISTED: Final = {"$select": "LogicalName,AttributeType"}
 _WITH_OPTIONS = frozenset({ColumnType.CHOICE, ColumnType.YES_NO})
 
 
@@ -24,18 +26,32 @@ def column_path(table: str, column: str) -> str:
     return f"{table_path(table)}/Attributes(LogicalName={odata.literal(odata.name(column))})"
 
 
-async def read_columns(client: CustomizationClient, table: str, wanted: Iterable[Column]) -> dict[str, Row]:
-    """Return by logical name the definitions of those columns of an existing table that exist."""
-    columns = {column.logical: column for column in wanted}
-    listed = await client.rows(f"{table_path(table)}/Attributes", select="LogicalName,AttributeType")
-    found = {row["LogicalName"]: row for row in listed if row["LogicalName"] in columns}
-    fitting = [column for name, column in columns.items() if name in found and _fits(column, found[name])]
-    for one in {column.type: column for column in fitting}.values():
-        options = {"expand": "OptionSet"} if one.type in _WITH_OPTIONS else {}
-        for row in await client.rows(f"{table_path(table)}/Attributes/{cast(one)}", **options):
-            if row["LogicalName"] in found:
-                found[row["LogicalName"]] = row
+async def read_columns(
+    client: CustomizationClient, wanted: Mapping[str, Sequence[Column]]
+) -> dict[str, dict[str, Row]]:
+    """Return by table and logical name the definitions of those columns of existing tables that exist."""
+    lists = await _all(client, [(table, f"{table_path(table)}/Attributes", _LISTED) for table in wanted])
+    found: dict[str, dict[str, Row]] = {}
+    whole: list[tuple[str, str, Mapping[str, str]]] = []
+    for (table, columns), listed in zip(wanted.items(), lists, strict=True):
+        names = {column.logical for column in columns}
+        rows = {row["LogicalName"]: row for row in listed if row["LogicalName"] in names}
+        fitting = [column for column in columns if column.logical in rows and _fits(column, rows[column.logical])]
+        found[table] = rows
+        for one in {column.type: column for column in fitting}.values():
+            options = {"$expand": "OptionSet"} if one.type in _WITH_OPTIONS else {}
+            whole.append((table, f"{table_path(table)}/Attributes/{cast(one)}", options))
+    for (table, _, _), definitions in zip(whole, await _all(client, whole), strict=True):
+        found[table] |= {row["LogicalName"]: row for row in definitions if row["LogicalName"] in found[table]}
     return found
+
+
+async def _all(
+    client: CustomizationClient, collections: Sequence[tuple[str, str, Mapping[str, str]]]
+) -> list[list[Row]]:
+    """Read whole collections of definitions, which have no pages."""
+    answers = await client.get_all([odata.reads(path, options) for _, path, options in collections])
+    return [answer["value"] for answer in answers]
 
 
 def _fits(column: Column, listed: Row) -> bool:

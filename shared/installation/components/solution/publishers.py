@@ -83,18 +83,12 @@ class Solutions(ComponentKind[Solution, Row]):
     async def find(
         self, client: CustomizationClient, wanted: Sequence[Solution], organisation: Organisation
     ) -> Mapping[str, Row]:
-        """Read the solution. Raises ConfigurationError if it is managed."""
+        """Read the solution."""
         found: dict[str, Row] = {}
         for one in wanted:
             of_that_name = odata.compare("uniquename", ODataComparison.EQUAL, one.name)
-            columns = "solutionid,uniquename,friendlyname,version,ismanaged"
+            columns = "solutionid,uniquename,friendlyname,version"
             for row in await client.rows("solutions", select=columns, filter=of_that_name):
-                if row.get("ismanaged"):
-                    raise ConfigurationError(
-                        f"The managed solution {one.name} is installed: update or remove it in Power Apps (Solutions); "
-                        "this command installs without it",
-                        service=Service.DATAVERSE,
-                    )
                 found[one.name] = row
         return found
 

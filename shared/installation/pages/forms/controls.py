@@ -20,6 +20,7 @@ from shared.installation.pages.forms.specification import (
 )
 from shared.installation.pages.ids import braced, stable_id
 from shared.installation.pages.languages import Languages
+from shared.installation.pages.queries.charts import chart_id
 from shared.installation.pages.xml import Element, child
 
 CLASS_IDS = {
@@ -110,7 +111,13 @@ def _subgrid(cell: SubgridCell, form: UUID, table: str, around: Surroundings) ->
     child(parameters, "EnableQuickFind", "false")
     child(parameters, "EnableViewPicker", "false")
     child(parameters, "ViewIds", view)
-    child(parameters, "ChartGridMode", "Grid")
+    if cell.chart:
+        child(parameters, "ChartGridMode", "Chart")
+        child(parameters, "VisualizationId", braced(chart_id(cell.chart)))
+        child(parameters, "IsUserChart", "false")
+        child(parameters, "EnableChartPicker", "false")
+    else:
+        child(parameters, "ChartGridMode", "Grid")
     return control
 
 

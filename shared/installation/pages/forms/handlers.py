@@ -10,6 +10,7 @@ from shared.installation.pages.ids import braced, stable_id
 from shared.installation.pages.xml import Element, child
 
 OWN_LIBRARIES = (
+    "dh_spotlerconsole.js",
     "dh_spotlerinfo.js",
     "dh_spotlerjob.js",
     "dh_spotlerlist.js",

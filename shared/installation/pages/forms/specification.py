@@ -54,7 +54,10 @@ class ColumnCell:
 
 @dataclass(frozen=True, config=STRICT)
 class SubgridCell:
-    """Rows of another table. `relationship` is by the form's table; without it the grid shows all rows of the view."""
+    """Rows of another table. `relationship` is by the form's table; without it the grid shows all rows of the view.
+
+    With the key of a `chart` the rows are drawn instead of listed.
+    """
 
     subgrid: str
     name: str
@@ -62,6 +65,7 @@ class SubgridCell:
     label: Texts
     relationship: dict[str, str] = Field(default_factory=dict)
     rows: Annotated[int, Field(ge=1, le=250)] = 6
+    chart: str = ""
     needs: Need | None = None
 
 

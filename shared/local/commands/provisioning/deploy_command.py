@@ -53,14 +53,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retention-days", type=int, default=30, help="of telemetry (default: %(default)s)")
     parser.add_argument("--trial", action="store_true", help="let a deleted key vault be purged")
     parser.add_argument("--closed-network", action="store_true", help="close storage and key vault to the internet")
-    parser.add_argument(
-        "--without",
-        nargs="+",
-        type=Part,
-        choices=list(Part),
-        default=[],
-        help="leave parts out; dataverse: print what a System Administrator of Dataverse does by hand",
-    )
+    _add_without(parser, "leave parts out; dataverse: print what a System Administrator of Dataverse does by hand")
     parser.add_argument("--plan", action="store_true", help="only show what would change")
 
 
@@ -68,6 +61,16 @@ def _instances(text: str) -> int:
     if not text.isdecimal() or not _FEWEST <= int(text) <= _MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from {_FEWEST} to {_MOST}")
     return int(text)
+
+
+def add_examination(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `doctor`."""
+    add_place(parser)
+    _add_without(parser, "leave parts out; dataverse: without rights there")
+
+
+def _add_without(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.add_argument("--without", nargs="+", type=Part, choices=list(Part), default=[], help=text)
 
 
 def add_place(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +119,7 @@ def deploy(options: argparse.Namespace) -> int:
 def doctor(options: argparse.Namespace) -> int:
     """Examine a running installation; return 1 if something is wrong."""
     request = DeploymentRequest(ROOT, options.group, options.environment, location="", dataverse_url="")
-    found = deployer_without([Part.DATAVERSE]).doctor(request)
+    found = deployer_without(options.without).doctor(request)
     print("\n".join(found) or "All is well.")
     return 1 if found else 0
 

@@ -37,6 +37,7 @@ from shared.installation.desired.state import ApplicationUser, DesiredState, End
 from shared.installation.install import Sleep
 from shared.installation.mapped_columns import mapped_columns
 from shared.installation.originals import FormFiles
+from shared.installation.pages.languages import Names
 from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Action, Step
 from shared.installation.session import Goal, Session
@@ -65,6 +66,7 @@ class Part(StrEnum):
     APP = "app"
     BUTTONS = "buttons"
     STEPS = "steps"
+    TRANSLATIONS = "translations"
 
 
 _PARTS = {
@@ -72,7 +74,9 @@ _PARTS = {
     Part.APP: {Kind.APP, Kind.DASHBOARD},
     Part.BUTTONS: {Kind.COMMAND},
     Part.STEPS: EVENT_KINDS,
+    Part.TRANSLATIONS: frozenset[Kind](),  # they belong to rows of other kinds
 }
+_PARTS_OF_KINDS = tuple(part for part in Part if _PARTS[part])
 _SHARED = {Kind.VIEW, Kind.CHART}
 """Forms and the dashboard show them: they are left out only with both."""
 
@@ -85,7 +89,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--uninstall", action="store_true", help="take the connector's own parts out; data stays")
     parser.add_argument("--delete-data", action="store_true", help="with --uninstall: tables, columns and rows as well")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    names = ", ".join([*Kind, *Part])
+    names = ", ".join([*Kind, *_PARTS_OF_KINDS])
     parser.add_argument("--only", nargs="+", type=_only, metavar="KIND", help=f"nothing but these: {names}")
     parser.add_argument("--without", nargs="+", type=Part, choices=list(Part), default=[], help="leave parts out")
     parser.add_argument(
@@ -120,12 +124,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def _only(text: str) -> frozenset[Kind]:
     """Return the kinds that a word of `--only` names: a kind, or a part such as `steps`."""
-    if text in set(Part):
+    if text in _PARTS_OF_KINDS:
         return frozenset(_PARTS[Part(text)])
     try:
         return frozenset({Kind(text)})
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join([*Kind, *Part])}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join([*Kind, *_PARTS_OF_KINDS])}") from None
 
 
 async def run(options: argparse.Namespace) -> int:
@@ -143,7 +147,9 @@ async def run(options: argparse.Namespace) -> int:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
         originals = options.originals or settings.local_folder / "form-originals"
         keep = FormFiles(originals / httpx.URL(url).host).keep
-        pages = page_kinds(read_customisation(), keep, frozenset(options.skip_form))
+        names = Names.BASE_LANGUAGE if Part.TRANSLATIONS in options.without else Names.EVERY_LANGUAGE
+        customisation = replace(read_customisation(), names=names)
+        pages = page_kinds(customisation, keep, frozenset(options.skip_form))
         session = Session(client, desired, sleep=_sleep(options), only=_kinds(options), pages=pages)
         return await _run(options, session, client)
 
@@ -206,7 +212,7 @@ def _key(options: argparse.Namespace) -> str | None:
 
 async def _run(options: argparse.Namespace, session: Session, client: CustomizationClient) -> int:
     if options.check:
-        return _print_drift(await session.verify(Goal.INSTALL))
+        return _print_state(await session.read(Goal.INSTALL), Goal.INSTALL)
     goal = _goal(options)
     prepared = await session.prepare(goal)
     steps = plan.writes(prepared.steps)
@@ -219,12 +225,12 @@ async def _run(options: argparse.Namespace, session: Session, client: Customizat
         return _FOUND
     with Progress(steps, sys.stdout) as progress:
         await session.apply(prepared, progress)
-    left = await session.verify(goal)
+    state = await session.read(goal)
     unusable = await session.check_endpoint(prepared) if goal is Goal.INSTALL else None
     print(f"{client.counts.writes} writes, {client.counts.reads} reads.")
     if unusable is not None:
         print(f"{unusable}.")
-    return max(_print_drift(left), _FINE if unusable is None else _FOUND)
+    return max(_print_state(state, goal), _FINE if unusable is None else _FOUND)
 
 
 def _goal(options: argparse.Namespace) -> Goal:
@@ -254,6 +260,12 @@ def _plan_lines(steps: Sequence[Step]) -> list[str]:
     reasons = {Action.LEAVE: f" ({', '.join(why_left)})"}
     summary = ", ".join(f"{counts[one]} to {one}{reasons.get(one, '')}" for one in Action if counts[one])
     return [*(table(("action", "kind", "name", "reason"), rows) if rows else ()), summary or "Nothing to do."]
+
+
+def _print_state(steps: Sequence[Step], goal: Goal) -> int:
+    for step in plan.remarks(steps) if goal is Goal.INSTALL else ():
+        print(f"{step.kind} {step.name}: {step.reason}.")
+    return _print_drift(plan.writes(steps))
 
 
 def _print_drift(steps: Sequence[Step]) -> int:

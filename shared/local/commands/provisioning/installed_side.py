@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -19,6 +20,7 @@ from shared.adapters.dataverse.web_api.credentials import PUBLIC_CLOUD, AzureCli
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.deployment.change_test import LONGEST, PAUSE, ChangeEnd, ChangeTest, Way
 from shared.deployment.command_line.azure import Azure
+from shared.deployment.dataverse_side import Known
 from shared.deployment.provisioning import queue_key
 from shared.deployment.request import DeploymentRequest, Installation
 from shared.domain.mapping.formats.yaml_format import from_yaml
@@ -30,6 +32,7 @@ from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
 from shared.installation.mapped_columns import mapped_columns
+from shared.installation.messages import message_problems
 from shared.installation.originals import FormFiles
 from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Step
@@ -57,6 +60,28 @@ class ByInstaller:
     originals: Path = ROOT / ".local" / "form-originals"
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
+    def plan(self, request: DeploymentRequest, known: Known) -> list[str]:
+        """Read the organisation, and compare it with what `prepare` and `connect` would install."""
+        steps = [
+            f"{step.action} {step.kind} {step.name}"
+            for step in self._run(self._planned(request, known), goal="planned")
+        ]
+        later = () if known.mapping else ("the service endpoint and its steps, when the app tells its mapping",)
+        user = () if known.client_id else ("create user of the identity, when that exists",)
+        return [f"Dataverse: {line}" for line in (*steps, *user, *later)]
+
+    def examine(self, request: DeploymentRequest, known: Known) -> list[str]:
+        """Compare the organisation with what it should be, and look what becomes of its messages."""
+        steps = self._run(self._planned(request, known), goal="examined")
+        messages = self._run(self._messages(request), goal="examined")
+        return [
+            *(
+                f"Dataverse: {step.kind} {step.name}: {step.reason}; run python -m shared deploy again"
+                for step in steps
+            ),
+            *(f"Dataverse: {problem}" for problem in messages),
+        ]
+
     def prepare(self, request: DeploymentRequest, installation: Installation) -> str:
         """Install everything but endpoint and steps; the application user belongs to the app's identity."""
         user = ApplicationUser(installation.client_id, SERVICE_ROLE)
@@ -74,22 +99,37 @@ class ByInstaller:
         """Save a Spotler Job that concerns no person, and wait for its end."""
         return self._run(self._job(request))
 
-    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+    def _run(self, work: Coroutine[Any, Any, _Result], *, goal: str = "done") -> _Result:
         try:
             return asyncio.run(work)
         except ConnectorError as error:
             where = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
             raise ConfigurationError(
-                f"The Dataverse side is not done{where}: {error}. Cure that and run the command again, which does the "
-                "rest; without rights in Dataverse, leave that side out (--without dataverse, in azd DEPLOY_WITHOUT)"
+                f"The Dataverse side is not {goal}{where}: {error}. Cure that and run the command again, which does "
+                "the rest; without rights in Dataverse, leave it out (--without dataverse, in azd DEPLOY_WITHOUT)"
             ) from error
 
-    async def _reach(self, request: DeploymentRequest, desired: DesiredState, kinds: Collection[Kind]) -> str:
+    async def _planned(self, request: DeploymentRequest, known: Known) -> list[Step]:
+        """Return what differs from the desired state, as far as it is known; the key of the queue is not compared."""
+        mapped = mapped_columns(from_yaml(known.mapping)) if known.mapping else {}
+        desired = read_desired_state(mapped)
+        if known.client_id:
+            desired = replace(desired, user=ApplicationUser(known.client_id, SERVICE_ROLE))
+        if known.namespace:
+            endpoint = Endpoint(desired.endpoint_name, known.namespace, desired.queue, "")
+            desired = replace(desired, endpoint=endpoint)
+        kinds = set(Kind) if known.mapping else set(Kind) - EVENT_KINDS
+        async with self._session(request, desired, kinds) as session:
+            return plan.writes((await session.prepare(Goal.INSTALL)).steps)
+
+    async def _messages(self, request: DeploymentRequest) -> list[str]:
+        desired = read_desired_state({})
         async with self._dataverse(request) as dataverse:
             client = CustomizationClient(dataverse, solution=desired.solution.name, sleep=self.sleep)
-            keep = FormFiles(self.originals / httpx.URL(request.dataverse_url).host).keep
-            pages = page_kinds(read_customisation(), keep, frozenset())
-            session = Session(client, desired, sleep=self.sleep, only=kinds, pages=pages)
+            return await message_problems(client, desired.endpoint_name, datetime.now(UTC))
+
+    async def _reach(self, request: DeploymentRequest, desired: DesiredState, kinds: Collection[Kind]) -> str:
+        async with self._session(request, desired, kinds) as session:
             prepared = await session.prepare(Goal.INSTALL)
             await session.apply(prepared, self._tell)
             if left := await session.verify(Goal.INSTALL):
@@ -119,6 +159,16 @@ class ByInstaller:
                 passed += PAUSE
                 status, code = await _state(dataverse, identifier)
             return ChangeTest(Way.DATAVERSE, _END[status], code)
+
+    @asynccontextmanager
+    async def _session(
+        self, request: DeploymentRequest, desired: DesiredState, kinds: Collection[Kind]
+    ) -> AsyncIterator[Session]:
+        async with self._dataverse(request) as dataverse:
+            client = CustomizationClient(dataverse, solution=desired.solution.name, sleep=self.sleep)
+            keep = FormFiles(self.originals / httpx.URL(request.dataverse_url).host).keep
+            pages = page_kinds(read_customisation(), keep, frozenset())
+            yield Session(client, desired, sleep=self.sleep, only=kinds, pages=pages)
 
     @asynccontextmanager
     async def _dataverse(self, request: DeploymentRequest) -> AsyncIterator[DataverseClient]:

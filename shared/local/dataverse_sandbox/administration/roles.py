@@ -15,7 +15,7 @@ from shared.local.dataverse_sandbox.metadata.packaged import standard
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, row_missing
 from shared.local.dataverse_sandbox.organisation.organization import Organization, fixed_id
-from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privileges_of
+from shared.local.dataverse_sandbox.organisation.privileges import CUSTOMISING, Access, Privilege, privileges_of
 from shared.local.dataverse_sandbox.requests.invocation import Invocation
 from shared.local.dataverse_sandbox.rows.store import Row, RowRef, Store
 
@@ -150,7 +150,8 @@ class Grants:
         if generation != self._read_at:
             self._read_at, self._granted = generation, {}
             tables = self._organization.schema.tables.values()
-            self._known = {fixed_id("privilege", one.name): one for each in tables for one in privileges_of(each)}
+            every = (*(one for each in tables for one in privileges_of(each)), *CUSTOMISING)
+            self._known = {fixed_id("privilege", one.name): one for one in every}
         if user not in self._granted:
             roles = [link["roleid"].id for link in store.related(user, "systemuserroles", "systemuserid")]
             links = (link for role in roles for link in _links(store, role))
@@ -197,7 +198,9 @@ def _id_of(store: Store, name: str) -> str:
 
 
 def _of_features() -> Iterable[dict[str, Any]]:
-    """Yield privileges of tables that the sandbox does not have."""
+    """Yield privileges of tables that the sandbox does not have, and those of customisation."""
+    for one in CUSTOMISING:
+        yield _row(fixed_id("privilege", one.name), one.name, _RIGHTS[one.access], is_owned=False)
     for name in (*_SHARE_POINT, "prvReadPluginAssembly", "prvReadPluginType"):
         yield _row(fixed_id("privilege by name", name), name, 0, is_owned=False)
 

@@ -18,6 +18,8 @@ from shared.local.dataverse_sandbox.http.limits import Limits
 from shared.local.dataverse_sandbox.organisation.errors import WebApiError
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, by_table, privilege
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, ServiceEndpoint
+from shared.local.dataverse_sandbox.rows.store import Checkpoint
+from shared.local.dataverse_sandbox.schema_changes import keys
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
 
@@ -64,6 +66,18 @@ class CustomisingForm(BaseModel):
     unsettled: bool = False
     stale: int = Field(default=0, ge=0)
     loses_apps: bool = False
+    builds_keys: bool = True
+
+
+class CheckpointForm(BaseModel):
+    """Remember what the organisation holds now, or `rewind` to what was remembered.
+
+    GET answers the version of the last write, and the number of rows by table.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    rewind: bool = False
 
 
 class RowsForm(BaseModel):
@@ -113,6 +127,7 @@ def control_routes(
         ("/limits", limits, ["GET", "POST"]),
         ("/delivery", delivery, ["GET", "POST"]),
         ("/customising", _customising(server), ["GET", "POST"]),
+        ("/checkpoint", _checkpoint(server), ["GET", "POST"]),
         ("/tokens", tokens, ["DELETE"]),
         ("/rows", _rows(server), ["POST"]),
         ("/snapshot", _snapshot(take_snapshot), ["GET"]),
@@ -126,9 +141,30 @@ def _customising(server: ApiServer) -> Handler:
         if request.method == "POST":
             for name, value in CustomisingForm.model_validate(await request.json()):
                 setattr(state, name, value)
+            server.organization.show_settings()
+            keys.build_pending(server.organization)
         return JSONResponse({name: getattr(state, name) for name in CustomisingForm.model_fields})
 
     return customising
+
+
+def _checkpoint(server: ApiServer) -> Handler:
+    remembered: list[Checkpoint] = []
+
+    async def checkpoint(request: Request) -> JSONResponse:
+        store = server.organization.store
+        if request.method == "GET":
+            rows = {table: len(store.rows(table)) for table in store.schema.tables}
+            return JSONResponse({"version": store.version, "rows": rows})
+        if CheckpointForm.model_validate(await request.json()).rewind:
+            if not remembered:
+                return JSONResponse({"error": "Nothing was remembered."}, 409)
+            store.rewind(remembered[0])
+        else:
+            remembered[:] = [store.checkpoint()]
+        return JSONResponse({})
+
+    return checkpoint
 
 
 def _privileges(server: ApiServer) -> Handler:

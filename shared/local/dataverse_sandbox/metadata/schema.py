@@ -160,6 +160,9 @@ class Choice:
     definition: Mapping[str, Any] = field(default_factory=dict)
 
 
+_STATUS_OF_KEY, _ACTIVE = "EntityKeyIndexStatus", "Active"
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A table as the Web API needs it. Names are logical names."""
@@ -189,6 +192,11 @@ class Table:
         """Whether the real table has, or may have, this column; the simulated table has fewer."""
         logical = name.removeprefix("_").removesuffix("_value")
         return logical in self.left_out or (self.is_partial and not CUSTOM_NAME.match(logical))
+
+    @cached_property
+    def active_keys(self) -> Sequence[tuple[str, ...]]:
+        """The alternate keys whose indexes are built: no other key finds rows, or keeps values unique."""
+        return [key for key in self.keys if self.key_definitions.get(key, {}).get(_STATUS_OF_KEY, _ACTIVE) == _ACTIVE]
 
     @cached_property
     def is_activity(self) -> bool:

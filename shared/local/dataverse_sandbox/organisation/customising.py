@@ -22,7 +22,8 @@ class Customising:
     `blocked` refuses unmanaged customisations; `locked` is the number of changes that meet another operation's lock.
     With `unsettled`, the first change of metadata after each new table fails once. `stale` is the number of reads
     without `Consistency: Strong` that still see the schema before the last change. With `loses_apps`, an app without
-    client type and form factor is not stored, though the answer says so.
+    client type and form factor is not stored, though the answer says so. Without `builds_keys`, indexes of new keys are
+    pending.
     """
 
     blocked: bool = False
@@ -30,6 +31,7 @@ class Customising:
     unsettled: bool = False
     stale: int = 0
     loses_apps: bool = False
+    builds_keys: bool = True
     _trips: bool = False
     _stale_left: int = 0
     _before: Schema | None = None

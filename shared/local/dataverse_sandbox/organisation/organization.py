@@ -17,6 +17,7 @@ from shared.local.dataverse_sandbox.rows.publication import PUBLISHABLE, publish
 from shared.local.dataverse_sandbox.rows.store import RowRef, Store
 from shared.local.dataverse_sandbox.rows.values import GUID, guid, parse, stamp
 
+_BLOCKS = "IsLockdownOfUnmanagedCustomizationEnabled"
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:spotler-connector:sandbox:dataverse")
 
 
@@ -99,6 +100,13 @@ class Organization:
         )
         self._add("businessunit", {"businessunitid": self.unit.id, "name": "Sandbox"})
         self._add_user(self.administrator.id, "Sandbox", "Administrator", accessmode=0)
+
+    def show_settings(self) -> None:
+        """Write whether unmanaged customisations are blocked into the organisation's row, as administrators see it."""
+        row = self.store.rows("organization")[str(self.id)]
+        value = str(self.customising.blocked).lower()
+        settings = f"<OrgSettings><{_BLOCKS}>{value}</{_BLOCKS}></OrgSettings>"
+        self.store.put("organization", str(self.id), {**row, "orgdborgsettings": settings})
 
     def seed(self, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         """Insert rows without firing steps; columns by logical name, lookups as (table, id) pairs.

@@ -3,8 +3,8 @@
 Source: Microsoft's pages "Data operations and access rights", "Associate message privileges" and "AddListMembersList
 message privileges". A privilege covers all rows: depth, teams, sharing and column security are not simulated, nor are
 the privileges that belong to no table (Merge, QualifyLead, BulkDelete, to act on behalf of others). Metadata is
-readable by every user. Inferred: cascading operations are not checked again, and a row that another row is appended to
-need not be writable.
+readable by every user; changing it needs the privileges `CUSTOMISING`. Inferred: cascading operations are not checked
+again, and a row that another row is appended to need not be writable.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Privilege(NamedTuple):
     @property
     def name(self) -> str:
         """Dataverse's name, `prvReadContact`; built from the logical name, so that inner capitals are missing."""
+        if self == PUBLISHING:
+            return "prvPublishCustomization"
         table = _NAMES.get(self.table, self.table)
         is_custom = "_" in table
         return f"prv{self.access[0].upper()}{self.access[1:]}{table if is_custom else table[0].upper() + table[1:]}"
@@ -47,7 +49,22 @@ class Privilege(NamedTuple):
 
 _ACTIVITIES = ("email", "phonecall", "task", "campaignactivity", "campaignresponse", "activityparty")
 _GOVERNORS = {**dict.fromkeys(_ACTIVITIES, "activitypointer"), "listmember": "list", "campaignitem": "campaign"}
-_NAMES = {"activitypointer": "Activity", "annotation": "Note", "systemuser": "User"}
+_NAMES = {
+    "activitypointer": "Activity",
+    "annotation": "Note",
+    "systemuser": "User",
+    "optionset": "OptionSet",
+    "entitykey": "EntityKey",
+}
+
+
+_DEFINITIONS = ("entity", "attribute", "relationship", "optionset", "entitykey")
+_CHANGES = (Access.CREATE, Access.WRITE, Access.DELETE)
+
+PUBLISHING = Privilege(Access.WRITE, "customization")
+"""The privilege to publish customisations."""
+CUSTOMISING = (*(Privilege(access, one) for one in _DEFINITIONS for access in _CHANGES), PUBLISHING)
+"""The privileges to change definitions, and to publish; they belong to no table."""
 
 
 def privilege(access: Access, table: str) -> Privilege:

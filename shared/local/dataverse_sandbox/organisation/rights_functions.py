@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.local.dataverse_sandbox.organisation.errors import bad_request
 from shared.local.dataverse_sandbox.organisation.organization import fixed_id
-from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privileges_of
+from shared.local.dataverse_sandbox.organisation.privileges import CUSTOMISING, Access, Privilege, privileges_of
 from shared.local.dataverse_sandbox.requests.invocation import Invocation
 
 _NO_FILTER = "00000000-0000-0000-0000-000000000000"
@@ -38,7 +38,7 @@ def _granted(call: Invocation) -> Iterator[Privilege]:
         caller.rights.require(Access.READ, "systemuser")
     granted = caller.rights.granted if is_caller else None
     tables = call.organization.schema.tables.values()
-    known = dict.fromkeys(one for table in tables for one in privileges_of(table))
+    known = dict.fromkeys((*(one for table in tables for one in privileges_of(table)), *CUSTOMISING))
     return (one for one in known if granted is None or one in granted)
 
 

@@ -81,7 +81,7 @@ class Call:
 
     def _unbound(self, first: Segment) -> ApiResponse:
         if schema_requests.is_action(first.name) and first.key is None:
-            return schema_requests.act(self.organization, self.request, self.path.take().name, self.caller.base_url)
+            return schema_requests.act(self.organization, self.request, self.path.take().name, self.caller)
         return self.act(self.path.take_with_key(), None, None)
 
     def _metadata(self) -> ApiResponse:
@@ -90,7 +90,7 @@ class Call:
             definitions = self.definitions(self.organization.customising.seen(self.organization.schema, consistency))
             return metadata.answer(definitions, self.options, self.path, self.caller.base_url)
         return schema_requests.change_definition(
-            self.organization, self.definitions, self.request, self.path, self.caller.base_url
+            self.organization, self.definitions, self.request, self.path, self.caller
         )
 
     def refuse_unread(self) -> None:
@@ -115,6 +115,8 @@ class Call:
         arguments = function_arguments.read(segment.key, self.request.query) if segment.key else self.request.json
         bound = RowRef(table.name, identifier) if table is not None and identifier is not None else None
         if name in actions.CUSTOMISING:
+            if needed := actions.CUSTOMISING[name]:
+                self.caller.rights.require(*needed)
             self.organization.customising.admit()
         result = action(Invocation(self.organization, self.writer, table, bound, arguments))
         if bound is not None and table is not None and self.request.method == "POST":

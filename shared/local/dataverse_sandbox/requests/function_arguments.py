@@ -1,4 +1,4 @@
-"""Parameters of a function, as aliases: `Name(Target=@t)?@t={"@odata.id":"contacts(…)"}`.
+"""Parameters of a function, as aliases: `Name(Target=@t,Column=@c)?@t={"@odata.id":"contacts(…)"}&@c='name'`.
 
 Source: Microsoft's page "Use Web API functions", parameter aliases.
 """
@@ -14,6 +14,7 @@ from shared.local.dataverse_sandbox.requests.consumption import Parts
 from shared.local.dataverse_sandbox.rows.values import GUID
 
 _LITERAL = re.compile(rf"(\w+)=('[^']*'|{GUID.pattern})")
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
 _PAIR = re.compile(r"(\w+)=(@\w+)")
 
 
@@ -29,8 +30,15 @@ def read(text: str, query: Parts) -> Parts:
             raise not_implemented(f"The parameter '{pair.strip()}', which is neither an alias nor an id,")
         if (value := query.get(found[2])) is None:
             raise bad_request(f"The parameter alias '{found[2]}' has no value.")
-        try:
-            values[found[1]] = json.loads(value)
-        except ValueError:
-            raise bad_request(f"The value of the parameter alias '{found[2]}' is no JSON.") from None
+        values[found[1]] = _value(value, found[2])
     return Parts(values, "parameter")
+
+
+def _value(text: str, alias: str) -> Any:
+    """Return the value of an alias: a text in single quotes, as in a filter, or JSON."""
+    if quoted := _TEXT.fullmatch(text):
+        return quoted[1].replace("''", "'")
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise bad_request(f"The value of the parameter alias '{alias}' is no JSON.") from None

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.local.dataverse_sandbox.administration import endpoint_check, roles, solutions
-from shared.local.dataverse_sandbox.components import app_actions, publishing
+from shared.local.dataverse_sandbox.components import app_actions, localized_labels, publishing
 from shared.local.dataverse_sandbox.metadata.schema import Table
 from shared.local.dataverse_sandbox.organisation import record_access, rights_functions
+from shared.local.dataverse_sandbox.organisation.privileges import PUBLISHING, Access, Privilege
 from shared.local.dataverse_sandbox.requests.invocation import Action, Invocation
 from shared.local.dataverse_sandbox.rows import bulk, leads_and_duplicates, membership
 
@@ -70,6 +71,8 @@ _UNBOUND: Mapping[str, Action] = {
     "AddSolutionComponent": solutions.add_component,
     "RemoveSolutionComponent": solutions.remove_component,
     "RetrieveRolePrivilegesRole": roles.retrieve,
+    "RetrieveLocLabels": localized_labels.retrieve,
+    "SetLocLabels": localized_labels.replace,
 }
 _ON_TABLE: Mapping[str, Action] = {
     "CreateMultiple": bulk.create_multiple,
@@ -87,13 +90,18 @@ _ON_ROW: Mapping[tuple[str, str], Action] = {
     ("systemuser", "RetrieveUserPrivileges"): rights_functions.user_privileges,
     ("systemuser", "RetrieveUserSetOfPrivilegesByNames"): rights_functions.user_set_of_privileges_by_names,
 }
-CUSTOMISING = frozenset({"PublishXml", "PublishAllXml", "AddSolutionComponent", "RemoveSolutionComponent"})
-"""Actions that wait for other customisations."""
+CUSTOMISING: Mapping[str, Privilege | None] = {
+    **dict.fromkeys(("PublishXml", "PublishAllXml"), PUBLISHING),
+    **dict.fromkeys(("AddSolutionComponent", "RemoveSolutionComponent"), Privilege(Access.WRITE, "solution")),
+    "SetLocLabels": None,  # the table of its row decides
+}
+"""Actions that wait for other customisations, and the privileges that they need (inferred)."""
 WITH_PARAMETERS = frozenset(
     {
         "RetrieveAppComponents",
         "ValidateApp",
         "RetrieveRolePrivilegesRole",
+        "RetrieveLocLabels",
         "RetrievePrincipalAccess",
         "RetrieveUserSetOfPrivilegesByNames",
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -36,6 +37,17 @@ class Referrer(NamedTuple):
     table: str
     column: str
     id: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Checkpoint:
+    """What a store held at one moment. Rows are never changed in place, so that both share them."""
+
+    schema: Schema
+    version: int
+    rows: Mapping[str, Mapping[str, Row]]
+    referrers: Mapping[str, Mapping[Referrer, None]]
+    keys: Mapping[tuple[str, tuple[str, ...]], Mapping[tuple[Any, ...], str]]
 
 
 class Store:
@@ -78,7 +90,7 @@ class Store:
 
     def by_key(self, table: str, values: Mapping[str, Any]) -> str | None:
         """The id of the row with these alternate key values; KeyError if there is no such key."""
-        for key in self.schema.tables[table].keys:
+        for key in self.schema.tables[table].active_keys:
             if set(key) == set(values):
                 return self._keys[table, key].get(tuple(_folded(values[column]) for column in key))
         raise KeyError(table)
@@ -129,6 +141,25 @@ class Store:
         for table, key in wanted - self._keys.keys():
             held = ((_key_values(key, row), identifier) for identifier, row in self._rows[table].items())
             self._keys[table, key] = {values: identifier for values, identifier in held if values}
+
+    def checkpoint(self) -> Checkpoint:
+        """Return what the store holds now."""
+        return Checkpoint(
+            self.schema,
+            self.version,
+            {table: dict(rows) for table, rows in self._rows.items()},
+            {identifier: dict(referrers) for identifier, referrers in self._referrers.items()},
+            {key: dict(held) for key, held in self._keys.items()},
+        )
+
+    def rewind(self, checkpoint: Checkpoint) -> None:
+        """Return to an earlier moment; what readers derived from any table is stale then."""
+        self.schema, self.version = checkpoint.schema, checkpoint.version
+        self._rows = {table: dict(rows) for table, rows in checkpoint.rows.items()}
+        self._referrers = {identifier: dict(referrers) for identifier, referrers in checkpoint.referrers.items()}
+        self._keys = {key: dict(held) for key, held in checkpoint.keys.items()}
+        newest = max(self.generations.values()) + 1
+        self.generations = dict.fromkeys(self._rows, newest)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

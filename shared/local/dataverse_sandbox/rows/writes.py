@@ -283,7 +283,7 @@ class Writer:
         return {"transactioncurrencyid": organization["basecurrencyid"]}
 
     def _check_keys(self, table: Table, identifier: str, row: Row) -> None:
-        for key in table.keys:
+        for key in table.active_keys:
             holder = self.store.key_holder(table.name, key, row)
             if holder is not None and holder != identifier:
                 raise duplicate_key(table.name, key)

@@ -10,10 +10,12 @@ from shared.local.dataverse_sandbox.metadata.column_definitions import id_of_cho
 from shared.local.dataverse_sandbox.metadata.definitions import Definitions
 from shared.local.dataverse_sandbox.metadata.metadata import find
 from shared.local.dataverse_sandbox.metadata.schema import Definition, Schema
+from shared.local.dataverse_sandbox.organisation.caller import Caller
 from shared.local.dataverse_sandbox.organisation.errors import bad_request, method_not_allowed, not_implemented
 from shared.local.dataverse_sandbox.organisation.organization import Organization, fixed_id
+from shared.local.dataverse_sandbox.organisation.privileges import Access
 from shared.local.dataverse_sandbox.requests.resource_path import Path
-from shared.local.dataverse_sandbox.schema_changes import columns, options, relationships, tables
+from shared.local.dataverse_sandbox.schema_changes import columns, keys, options, relationships, tables
 from shared.local.dataverse_sandbox.schema_changes.change import TYPE_PREFIX, Body, Change
 
 Current = Callable[[Schema], Definitions]
@@ -28,12 +30,24 @@ _ACTIONS: Mapping[str, Callable[[Change, Body], dict[str, Any] | None]] = {
     "DeleteOptionValue": options.delete,
     "InsertStatusValue": options.insert_status,
     "UpdateStateValue": options.update_state,
+    "ReactivateEntityKey": keys.reactivate,
 }
 _PARAMETERS = frozenset(
     {"OneToManyRelationships", "Lookup", "SolutionUniqueName", "AttributeLogicalName", "EntityLogicalName"}
     | {"OptionSetName", "Value", "Label", "Description", "Color", "MergeLabels", "Values", "StateCode"}
-    | {"DefaultStatusCode", "ParentValues", "Entities"}
+    | {"DefaultStatusCode", "ParentValues", "Entities", "EntityKeyLogicalName"}
 )
+
+
+_ACCESSES = {"POST": Access.CREATE, "PUT": Access.WRITE, "DELETE": Access.DELETE}
+_OF_OPTIONS = (Access.WRITE, "attribute")
+_PRIVILEGES = {
+    "CreateCustomerRelationships": (Access.CREATE, "relationship"),
+    "CreatePolymorphicLookupAttribute": (Access.CREATE, "relationship"),
+    "CreateEntities": (Access.CREATE, "entity"),
+    "ReactivateEntityKey": (Access.WRITE, "entitykey"),
+}
+"""The privileges that actions need; options of a column need that to write it. All are inferred."""
 
 
 def is_action(name: str) -> bool:
@@ -41,10 +55,11 @@ def is_action(name: str) -> bool:
     return name in _ACTIONS
 
 
-def act(organization: Organization, request: ApiRequest, name: str, base_url: str) -> ApiResponse:
-    """Call an action; WebApiError 501 for an unknown parameter."""
+def act(organization: Organization, request: ApiRequest, name: str, caller: Caller) -> ApiResponse:
+    """Call an action; WebApiError 403 without the privilege for it, 501 for an unknown parameter."""
     if request.method != "POST":
         raise method_not_allowed(request.method)
+    caller.rights.require(*_PRIVILEGES.get(name, _OF_OPTIONS))
     arguments = request.json.take_all()
     for parameter in arguments:
         if parameter not in _PARAMETERS:
@@ -55,18 +70,32 @@ def act(organization: Organization, request: ApiRequest, name: str, base_url: st
     organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
     if result is None:
         return empty()
-    return answer({"@odata.context": f"{base_url}/$metadata#{TYPE_PREFIX}{name}Response", **result})
+    return answer({"@odata.context": f"{caller.base_url}/$metadata#{TYPE_PREFIX}{name}Response", **result})
 
 
 def change_definition(
-    organization: Organization, definitions: Current, request: ApiRequest, path: Path, base_url: str
+    organization: Organization, definitions: Current, request: ApiRequest, path: Path, caller: Caller
 ) -> ApiResponse:
-    """Change what a path to metadata addresses; WebApiError 405 or 501 for what cannot be changed."""
+    """Change what a path to metadata addresses; WebApiError 403, 405 or 501 for what cannot be changed."""
     before = organization.schema
+    if request.method in _ACCESSES:
+        caller.rights.require(_ACCESSES[request.method], _definition(path))
     organization.customising.admit_metadata()
-    response = _changed(organization, definitions, request, path, base_url)
+    response = _changed(organization, definitions, request, path, caller.base_url)
     organization.customising.changed(before, has_new_table=organization.schema.tables.keys() > before.tables.keys())
     return response
+
+
+def _definition(path: Path) -> str:
+    """Return the kind of definition that a path addresses, as privileges name it."""
+    names = {segment.name for segment in path.segments}
+    if "Attributes" in names:
+        return "attribute"
+    if "Keys" in names:
+        return "entitykey"
+    if "RelationshipDefinitions" in names:
+        return "relationship"
+    return "optionset" if "GlobalOptionSetDefinitions" in names else "entity"
 
 
 def _changed(
@@ -109,7 +138,7 @@ def _created(change: Change, definitions: Definitions, body: Body, path: Path) -
             path.take()
             table = change.table(owner["LogicalName"])
             if part == "Keys":
-                identifier = tables.create_key(change, table, body)
+                identifier = keys.create(change, table, body)
             else:
                 identifier = fixed_id("column", table.name, columns.create(change, table, body).name)
             return f"EntityDefinitions({owner['MetadataId']})/{part}({identifier})"
@@ -140,7 +169,7 @@ def _delete(change: Change, names: list[str], found: Definition) -> None:
             table = change.table(found["EntityLogicalName"])
             columns.delete(change, table, change.column(table, found["LogicalName"]))
         case ["EntityDefinitions", "Keys"]:
-            tables.delete_key(change, change.table(found["EntityLogicalName"]), tuple(found["KeyAttributes"]))
+            keys.delete(change, change.table(found["EntityLogicalName"]), tuple(found["KeyAttributes"]))
         case ["RelationshipDefinitions"]:
             relationships.delete(change, found)
         case ["GlobalOptionSetDefinitions"]:

@@ -1,4 +1,4 @@
-"""Tables: creating, changing and deleting; alternate keys.
+"""Tables: creating, changing and deleting.
 
 Source: Microsoft's page "Create and update table definitions using the Web API".
 """
@@ -46,7 +46,6 @@ _COLLECTIONS = frozenset(
     {"Attributes", "Keys", "Privileges", "OneToManyRelationships", "ManyToOneRelationships", "ManyToManyRelationships"}
 )
 _PARTS_OF_TABLE = {"systemform": "objecttypecode", "savedquery": "returnedtypecode", "entity": "logicalname"}
-_MOST_KEYS, _MOST_COLUMNS = 10, 16
 
 
 def create(change: Change, body: Body) -> Table:
@@ -169,41 +168,6 @@ def _leave(change: Change, table: Table) -> None:
         rest = {name: many for name, many in one.navigations.items() if leads.get(name) != table.name}
         if len(rest) < len(one.navigations):
             change.alter(replace(one, navigations=rest))
-
-
-def create_key(change: Change, table: Table, body: Body) -> str:
-    """Create an alternate key; its index is active at once, or failed if rows have the same values."""
-    check_order(body)
-    refuse_others(body, {"SchemaName", "DisplayName", "KeyAttributes", "LogicalName"}, "a new key")
-    known = [str(one.get("SchemaName")) for one in table.key_definitions.values()]
-    name = change.check_name(body, known)
-    names = body.get("KeyAttributes")
-    if not isinstance(names, list) or not 1 <= len(names) <= _MOST_COLUMNS or len(table.keys) >= _MOST_KEYS:
-        raise bad_request("A key needs 1 to 16 KeyAttributes, and a table has at most 10 keys.", "0x80060889")
-    key = tuple(change.column(table, one).name for one in names)
-    if key in table.keys:
-        raise bad_request(f"A key with the columns {', '.join(key)} already exists.", "0x80044363")
-    seen = [
-        values
-        for row in change.organization.store.rows(table.name).values()
-        if None not in (values := tuple(row.get(one) for one in key))
-    ]
-    facts = {
-        "SchemaName": name,
-        "DisplayName": change.label(body, "DisplayName"),
-        "EntityKeyIndexStatus": "Active" if len(seen) == len(set(seen)) else "Failed",
-    }
-    definitions = {**table.key_definitions, key: facts}
-    change.alter(replace(table, keys=(*table.keys, key), key_definitions=definitions))
-    identifier = fixed_id("key", table.name, name.lower())
-    solutions.keep_part(change.organization, solutions.KEY, identifier, table, change.solution)
-    return identifier
-
-
-def delete_key(change: Change, table: Table, key: tuple[str, ...]) -> None:
-    """Delete an alternate key."""
-    definitions = {one: facts for one, facts in table.key_definitions.items() if one != key}
-    change.alter(replace(table, keys=tuple(one for one in table.keys if one != key), key_definitions=definitions))
 
 
 def _own_columns(change: Change, body: Body) -> Mapping[str, Column]:

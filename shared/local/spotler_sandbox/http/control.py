@@ -316,6 +316,7 @@ class Control:
         return {
             **contact.document(self._account.catalogue, DateStyle.ISO),
             "inactivity": contact.inactivity,
+            "createdAt": contact.created.timestamp(),
             "softBounces": contact.soft_bounces,
             "tags": {tag.name: tag.score for tag in contact.tags.values()},
         }

@@ -12,9 +12,10 @@ import pytest
 from openpyxl.workbook import Workbook
 
 from shared.adapters.workbook.bounds import WorkbookError
-from shared.adapters.workbook.files import LARGEST, Format, read_file, write_file
+from shared.adapters.workbook.files import Format, read_file, write_file
 from shared.adapters.workbook.layout import ROWS, SETTINGS
 from shared.adapters.workbook.reading import from_workbook
+from shared.adapters.workbook.sizes import LARGEST
 from shared.adapters.workbook.writing import to_workbook
 from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.language.expression import Column
@@ -50,6 +51,14 @@ def edited(edit: Callable[[Workbook], None], mapping: Mapping = MAPPING) -> byte
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
+
+
+def with_an_unreadable_name() -> bytes:
+    """A workbook whose directory names a part in bytes that are no UTF-8."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xl/é.xml", b"")
+    return buffer.getvalue().replace("é".encode(), b"\xbb\xbb")
 
 
 def complaint_about(cells: dict[str, object]) -> str:
@@ -265,6 +274,7 @@ def test_a_workbook_of_other_environments_is_refused_and_names_its_sheets() -> N
         (b"", "version and rows"),
         (b"\xff\xfe", "neither YAML in UTF-8 nor a workbook"),
         (b"PK", "no workbook"),
+        (with_an_unreadable_name(), "damaged: UnicodeDecodeError"),
         (b"x" * (LARGEST + 1), "larger than"),
     ],
 )

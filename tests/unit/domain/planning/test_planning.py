@@ -8,15 +8,18 @@ from uuid import UUID
 
 import pytest
 
+from shared.domain.mapping.model import BlankPolicy, Direction
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.decisions import Plan, Rest, Write, WriteMode
 from shared.domain.planning.plan import plan
 from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput, SharingRecords
 from shared.domain.planning.rules import Rules, Unmapped
-from shared.domain.records.marketing_contact import PropertyValue, Purge, SetOption
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyValue, Purge, SetOption
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey
-from tests.connector_twin import CATALOGUE, RULES, rules
+from shared.domain.values.fields import present_values, wished_fields
+from shared.domain.values.mapped_fields import mapped_fields
+from tests.connector_twin import CATALOGUE, MAPPING, RULES, rules
 
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 BEN = RecordKey(PersonTable.LEAD, UUID(int=2))
@@ -178,3 +181,32 @@ def test_a_field_that_must_fit_stops_the_record_and_is_named() -> None:  # VAL-0
     assert (planned.result, planned.reason) == (Result.FAILED, Reason.INVALID_VALUE)
     assert [(one.property_name, one.source) for one in planned.problems] == [("postalCode", "address1_postalcode")]
     assert planned.binding == bound
+
+
+def test_a_field_that_travels_one_way_leaves_no_move_that_could_count_as_flapping() -> None:
+    two_way = replace(MAPPING, rows=tuple(replace(row, direction=Direction.BOTH) for row in MAPPING.rows))
+    assert synced(record()).flap_history == {}
+    assert {"firstName", "city"} <= synced(record(), by=rules(mapping=two_way)).flap_history.keys()
+
+
+def test_rows_that_rest_are_left_out_and_the_others_are_worked_out_once() -> None:
+    without_city = replace(record(), values={"emailaddress1": "ann@example.com", "firstname": "Ann"})
+    rows = MAPPING.rows_read(without_city)
+
+    assert [row.property_name for row in rows] == ["email", "firstName", "customerType", "permissions"]
+    assert MAPPING.rows_read(without_city) is rows
+    assert MAPPING.rows_read(record()) is MAPPING.for_table(ANN.table)
+    fields = mapped_fields(rows, ANN.table, CATALOGUE)
+    assert mapped_fields(rows, ANN.table, CATALOGUE) is fields
+    assert fields.keys() == {"email", "firstName", "customerType", "permissions:1", "permissions:2"}
+    assert mapped_fields(rows, ANN.table, PropertyCatalogue(CATALOGUE.definitions[:1])).keys() == {"email"}
+
+
+def test_what_is_wished_is_what_dataverse_has_only_where_every_row_sends_its_value() -> None:
+    keeping = replace(MAPPING, rows=tuple(replace(row, blank=BlankPolicy.KEEP) for row in MAPPING.rows))
+    returning = replace(MAPPING, rows=(*MAPPING.rows[:1], replace(MAPPING.rows[1], direction=Direction.TO_DATAVERSE)))
+    assert [one.sends_as_is(ANN.table) for one in (MAPPING, keeping, returning)] == [True, False, False]
+    for mapping in (MAPPING, keeping, returning):
+        person = record(address1_city=None)
+        wished = wished_fields(person, mapping, CATALOGUE)
+        assert present_values(person, mapping, CATALOGUE, wished) == present_values(person, mapping, CATALOGUE)

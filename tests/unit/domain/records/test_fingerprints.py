@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 
 import pytest
 
@@ -61,3 +62,19 @@ def test_the_key_is_not_printed() -> None:
 
 def test_a_broken_character_does_not_stop_a_record() -> None:
     assert PRINTS.value("c1", "city", "\ud800")
+
+
+def test_what_was_stored_by_earlier_versions_is_found_again() -> None:
+    expected = {
+        "firstName": 'value\x1f42\x1ffirstName\x1f"Zo\\u00eb"',
+        "permissions:4": "value\x1f42\x1fpermissions:4\x1ftrue",
+        "age": "value\x1f42\x1fage\x1f31",
+    }
+    prints = {
+        name: base64.urlsafe_b64encode(hmac.digest(PRINTS.key, text.encode(), "sha256")[:15]).decode()
+        for name, text in expected.items()
+    }
+    fields = {"firstName": "Zoë", "permissions:4": True, "age": 31}
+
+    assert PRINTS.values("42", fields) == prints
+    assert {name: PRINTS.value("42", name, value) for name, value in fields.items()} == prints

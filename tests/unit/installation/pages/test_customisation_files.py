@@ -79,7 +79,7 @@ def test_a_lead_is_called_in_dutch_what_dynamics_calls_it() -> None:
     assert not re.findall(r"nl: Leads?\b", texts)
 
 
-def test_bulk_09_to_27_and_act_07_have_a_place_on_the_forms_of_campaign_and_email() -> None:
+def test_bulk_09_to_27_act_06_and_act_07_have_a_place_on_the_forms_of_campaign_and_email() -> None:
     columns = {(table, cell.column) for table, cell in shown() if table in OF_MAILINGS and isinstance(cell, ColumnCell)}
 
     mark = {
@@ -95,7 +95,9 @@ def test_bulk_09_to_27_and_act_07_have_a_place_on_the_forms_of_campaign_and_emai
         "dh_spotlerbounced",
         "dh_spotlerisopened",
         "dh_spotlerisclicked",
-    }
+        "dh_spotlerbouncetype",
+        "dh_spotlerclickedlinks",
+    }  # ACT-06
 
 
 def test_sta_02_ui_04_the_marketing_tab_shows_status_preferences_permissions_jobs_and_scores() -> None:
@@ -115,13 +117,17 @@ def test_sta_02_ui_04_the_marketing_tab_shows_status_preferences_permissions_job
         assert any(isinstance(cell, QuickViewCell) for cell in cells)
 
 
-def test_every_view_and_form_that_a_cell_names_exists() -> None:
+def test_every_view_chart_and_form_that_a_cell_names_exists() -> None:
     views = {view.key: view.table for view in CUSTOMISATION.views}
     forms = {form.key: form.table for form in CUSTOMISATION.forms}
 
+    charts = {chart.key: chart.table for chart in CUSTOMISATION.charts}
+    drawn = [(table, cell.chart) for table, cell in shown() if isinstance(cell, SubgridCell) and cell.chart]
+    assert drawn == [("campaign", "dh_marketinginteraction/reactions_by_day")]
     for table, cell in shown():
         if isinstance(cell, SubgridCell):
             assert views[cell.view] == cell.subgrid
+            assert not cell.chart or charts[cell.chart] == cell.subgrid
             assert not cell.relationship or table in cell.relationship
         if isinstance(cell, QuickViewCell):
             assert forms[cell.form] == cell.table
@@ -169,10 +175,12 @@ def test_a_command_gets_the_form_or_the_selected_rows_and_a_prefix_that_datavers
     rows = {command.unique_name: command_row(command, SCRIPT, Languages()) for command in CUSTOMISATION.commands}
 
     assert sorted(rows) == [
+        *(f"dh__console_open_grid!{table}!1" for table in ("dh_spotlerinfo", "dh_spotlerjob")),
         "dh__list_sync_form!list!0",
         "dh__list_sync_grid!list!1",
         *(f"dh__person_job_form!{table}!0" for table in ("account", "contact", "lead")),
         *(f"dh__person_job_grid!{table}!1" for table in ("account", "contact", "lead")),
+        *(f"dh__person_why_form!{table}!0" for table in ("account", "contact", "lead")),
     ]
     for name, row in rows.items():
         passed = [one["type"] for one in json.loads(row["onclickeventjavascriptparameters"])]
@@ -225,8 +233,7 @@ def test_a_word_that_no_file_knows_is_told_with_its_file_and_place(tmp_path: Pat
 
 def test_commands_belong_to_tables_that_the_organisation_has() -> None:
     assert {command.table for command in CUSTOMISATION.commands if command.text.needs is None} <= {
-        "contact",
-        "account",
-        "lead",
+        *("contact", "account", "lead"),
+        *("dh_spotlerinfo", "dh_spotlerjob"),
     }
     assert all(isinstance(command, Command) for command in CUSTOMISATION.commands)

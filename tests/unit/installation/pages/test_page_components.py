@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid5
 
@@ -17,6 +18,7 @@ from shared.installation.install import Installer, survey
 from shared.installation.organisation.organisation import Organisation, TableFound
 from shared.installation.organisation.probe import read_tables
 from shared.installation.originals import FormFiles
+from shared.installation.pages.languages import Names
 from shared.installation.pages.xml import canonical, parse
 from shared.installation.plan import Step, Survey
 from tests.customisation import CUSTOMISATION, FORM, existing_form
@@ -50,7 +52,8 @@ def organisation(tables: Mapping[str, TableFound]) -> Organisation:
     return Organisation(
         id=FORM,
         user_id=FORM,
-        lacking=(),
+        blocks_customisation=False,
+        managed_solution=False,
         root_unit=FORM,
         base_language=1033,
         languages=frozenset({1033, 1043}),
@@ -119,7 +122,7 @@ async def test_users_see_the_tab_on_every_main_form_the_views_the_commands_and_t
     for name in ("contact:Contact", "contact:Vendor's Contact", "account:Account", *SALES_FORMS, "email:Email"):
         assert 'name="dh_spotler"' in installer.form(name)
     assert len(installer.web.published["savedqueries"]) == len(CUSTOMISATION.views)
-    assert len(installer.web.published["appactions"]) == 8
+    assert len(installer.web.published["appactions"]) == 13
     assert str(CUSTOMISATION.hub.dashboard.id) in installer.web.published["systemforms"]
     assert "SpotlerJob.onLoad" in installer.form("dh_spotlerjob:Information")
 
@@ -195,8 +198,39 @@ async def test_what_somebody_changed_by_hand_is_named_and_set_right(tmp_path: Pa
     view = next(one for one in CUSTOMISATION.views if one.key == "contact/failed")
     installer.web.saved["savedqueries"][str(view.id)]["name"] = "Mine"
 
-    assert await installer.reasons() == ["the view contact/failed differs in name"]
+    assert await installer.reasons() == ["the view contact/failed differs in name (1033)"]
     assert await installer.run() == 2  # the row, and its publication
+
+
+async def test_a_text_in_one_language_that_somebody_changed_is_named_and_set_right_and_other_languages_stay(
+    tmp_path: Path,
+) -> None:
+    installer = Pages(tmp_path)
+    await installer.run()
+    command = next(key for key, row in installer.web.saved["appactions"].items() if "list" in row["uniquename"])
+    for state in (installer.web.saved, installer.web.published):
+        texts = state["appactions"][command]["@texts"]
+        state["appactions"][command] |= {
+            "@texts": texts | {"buttontooltiptitle": {1043: "Eigen tekst", 1031: "Eigener Text"}}
+        }
+
+    (reason,) = await installer.reasons()
+    assert reason.endswith("differs in buttontooltiptitle (1043)")
+    assert await installer.run() == 2
+
+    texts = installer.web.published["appactions"][command]["@texts"]["buttontooltiptitle"]
+    assert texts == {1043: "Synchroniseren naar Spotler", 1031: "Eigener Text"}
+
+
+async def test_names_can_be_written_in_the_base_language_alone(tmp_path: Path) -> None:
+    installer = Pages(tmp_path)
+    one_language = replace(CUSTOMISATION, names=Names.BASE_LANGUAGE)
+    installer.kinds = page_kinds(one_language, FormFiles(tmp_path).keep)
+
+    await installer.run()
+
+    assert await installer.reasons() == []
+    assert not any("@texts" in row for rows in installer.web.published.values() for row in rows.values())
 
 
 async def test_an_unpublished_edit_of_somebody_else_is_kept(tmp_path: Path) -> None:
@@ -283,7 +317,10 @@ async def test_a_script_is_bound_by_its_id_when_a_command_is_created(tmp_path: P
 
     assert {
         row["OnClickEventJavaScriptWebResourceId@odata.bind"] for row in installer.web.saved["appactions"].values()
-    } == {f"/webresourceset({installer.key(script)})" for script in ("dh_spotlerlist.js", "dh_spotlerperson.js")}
+    } == {
+        f"/webresourceset({installer.key(script)})"
+        for script in ("dh_spotlerconsole.js", "dh_spotlerlist.js", "dh_spotlerperson.js")
+    }
 
 
 async def test_a_script_that_is_missing_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Stores every file of weights that was ever live. Before the first one, the weights of the release are live.
+
+| document | key | holds |
+|---|---|---|
+| `engagement-weights` | `live` | number, text, when, by which role or id, why |
+| `engagement-weights` | `version:000007` | the same, for good |
+
+A version is written before it becomes live. The number is the one in the file: each file must have a higher one.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.engagement.weights import PACKAGED_VERSION, read_version
+from shared.errors import ConflictError, DataError
+from shared.ports.clock import Clock
+from shared.ports.documents import Codec, documents, read_one, versioned
+from shared.ports.state import DocumentKey, Put, StateStore
+
+_ACTOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_COMMENT = 200
+_LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsVersion:
+    """One file of weights. `by` is a role or an id, never a person's name; `etag` that of the live document."""
+
+    number: int
+    text: str
+    at: datetime
+    by: str
+    comment: str = ""
+    etag: str = ""
+
+
+_CODEC = Codec(WeightsVersion, outside={"etag"})
+
+
+class WeightsVersions:
+    """The versions of one environment."""
+
+    def __init__(self, store: StateStore, clock: Clock, environment: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._partition = f"{environment}-engagement-weights"
+
+    async def live(self) -> WeightsVersion | None:
+        """Return the live version; None while the weights of the release are live. One small read."""
+        found = await read_one(self._store, self._key(_LIVE))
+        return _CODEC.read(found.body, etag=found.etag) if found else None
+
+    async def apply(self, text: str, *, by: str, comment: str) -> WeightsVersion:
+        """Make a file live. DataError for a number that is not higher, or for a name instead of a role.
+
+        ConflictError if somebody else has applied one at the same time.
+        """
+        live, number = await self.live(), read_version(text)
+        last = live.number if live else PACKAGED_VERSION
+        if number <= last:
+            raise DataError(f"Version {last} is live: give this file a higher number, such as {last + 1}")
+        if not _ACTOR.fullmatch(by):
+            raise DataError("Say who applies the weights by a role or an id (letters, digits, - and _), not by a name")
+        if len(comment) > _LONGEST_COMMENT:
+            raise DataError(f"The comment is longer than {_LONGEST_COMMENT} characters")
+        version = WeightsVersion(number, text, self._clock.now(), by, comment)
+        await self._store.write([Put(self._key(f"version:{number:06d}"), _CODEC.body(version))])
+        change = versioned(self._key(_LIVE), _CODEC.body(version), live.etag if live else "")
+        (etag,) = await self._store.write([change])
+        if etag is None:
+            raise ConflictError("Somebody else has applied weights at the same time: look at them and apply again")
+        return version
+
+    async def history(self) -> list[WeightsVersion]:
+        """Return every stored version, newest first."""
+        found = documents(self._store, self._partition, prefix="version:")
+        return [_CODEC.read(one.body) async for one in found][::-1]
+
+    def _key(self, row: str) -> DocumentKey:
+        return DocumentKey(self._partition, row)

@@ -1,0 +1,1 @@
+"""Commands on mailings and engagement scores."""

@@ -1,0 +1,1 @@
+"""HTTP functions of engagement: the weights of scores, visits to websites."""

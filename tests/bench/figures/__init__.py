@@ -1,0 +1,1 @@
+"""What benchmarks measure: figures, their baseline, plots, and the page that shows them."""

@@ -1,0 +1,1 @@
+"""Processor time of planning and of whole batches, without processes of others."""

@@ -1,0 +1,111 @@
+"""A whole table of very many contacts: does a contact cost the same at the end, and what does the process hold?"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.domain.records.records import PersonTable
+from shared.ports.queue import QueueName
+from tests.bench.figures.figure import Better, Figure, Measured, yardstick
+from tests.bench.processor.made_up import MadeUpWorld, made_up_world
+
+_PARTS = 10
+_ENTITIES_A_SECOND = 2_000
+"""Microsoft's page on scalability targets of Table storage, for entities of 1 KB."""
+
+
+async def scale() -> Measured:
+    """The initial synchronisation of 200,000 contacts over twins that make people up."""
+    return await _walk_over(200_000)
+
+
+async def scale_million() -> Measured:
+    """The same with 1,000,000."""
+    return await _walk_over(1_000_000)
+
+
+async def scale_short() -> Measured:
+    """The same with 10,000: whether the benchmark works."""
+    return await _walk_over(10_000)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """The process at the begin of a part: processor seconds, memory in megabytes, documents read and written."""
+
+    seconds: float
+    megabytes: float
+    read: int
+    written: int
+
+
+@dataclass
+class _Marks:
+    """Notes a mark each time that a tenth of the people is through."""
+
+    world: MadeUpWorld
+    size: int
+    marks: list[_Mark] = field(default_factory=list)
+
+    def note(self, first: int) -> None:
+        if first >= len(self.marks) * self.size // _PARTS:
+            calls = self.world.store.calls
+            mark = _Mark(time.process_time(), _memory(), calls["documents read"], calls["documents written"])
+            self.marks.append(mark)
+
+    @property
+    def parts(self) -> Iterator[tuple[_Mark, _Mark]]:
+        yield from zip(self.marks, self.marks[1:], strict=False)
+
+
+async def _walk_over(size: int) -> Measured:
+    unit = yardstick()
+    async with made_up_world(Path(os.environ["LOCAL_FOLDER"]), size) as world:
+        marks = _Marks(world, size)
+        world.people.before_page = marks.note
+        await world.connector.resync.table(PersonTable.CONTACT, QueueName.BULK, correlation="c-1")
+        await world.connector.quiet(deliveries=10 * size)
+        marks.note(size)
+        calls, there = world.store.calls, sum(world.platform.has)
+    assert there == size, "everybody is in Spotler"
+    count = size / _PARTS
+    costs = [(after.seconds - before.seconds) / count for before, after in marks.parts]
+    rows = [
+        f"| {(number + 1) * size // _PARTS:,} | {seconds * 100_000:,.0f} | {after.megabytes:,.0f} "
+        f"| {(after.read - before.read) / count:.2f} | {(after.written - before.written) / count:.2f} |"
+        for number, (seconds, (before, after)) in enumerate(zip(costs, marks.parts, strict=True))
+    ]
+    head = (
+        "| contacts | processor seconds for 100,000 | MB of the process | documents read for each | written |\n"
+        "|---|---|---|---|---|"
+    )
+    operations = (calls["reads"] + calls["writes"] + calls["scans"]) / size
+    busy = ", ".join(
+        f"{partition.partition('-')[2]} {count / size:.1f}"
+        for partition, count in world.store.partitions.most_common()
+        if count >= size / 10
+    )
+    fastest = _ENTITIES_A_SECOND * size / max(world.store.partitions.values())
+    note = (
+        f"Calls of the state store for a contact: {operations:.4f}. Documents read and written for each, by partition: "
+        f"{busy}. Azure Tables promises {_ENTITIES_A_SECOND:,} a second for a partition: {fastest:,.0f} contacts a "
+        "second for all workers of an environment."
+    )
+    figures = [
+        Figure(f"scale: contacts a second and core, {size:,}", 1 / (sum(costs) / len(costs)) / unit),
+        Figure(f"scale: last tenth over first, {size:,}", costs[-1] / costs[0], Better.LOWER),
+    ]
+    return Measured(figures, "\n".join([head, *rows]) + f"\n\n{note}")
+
+
+def _memory() -> float:
+    """Return the megabytes that the process has in memory now; 0 where that cannot be read."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
