@@ -23,9 +23,11 @@ import sys
 from typing import Any, NoReturn
 
 from shared.domain.values.countries import country_code
+from shared.local.dataverse_sandbox.http.app import create_app
 from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
+from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from tests import certificates
-from tests.installed import installed_schema
+from tests.installed import installed_schema, installed_settings
 from tests.programs.short_clocks import Clocks, shorten
 
 _LONGEST_REQUEST = 1_000_000
@@ -46,11 +48,16 @@ _PRELOADED = (
 )
 
 
+async def _forget(_message: ServiceEndpointMessage) -> None:
+    """Take a message of an organisation that nobody asks anything."""
+
+
 def serve(path: str) -> None:
     """Fork on request until standard input ends: then the process that started the server is gone."""
     for module in _PRELOADED:
         __import__(module)
     LatestDefinitions().of(installed_schema()).lists()
+    create_app(installed_settings(), _forget)  # keeps the rows that an organisation begins with
     country_code("Oostenrijk")
     certificates.load_once()
     certificates.usual()

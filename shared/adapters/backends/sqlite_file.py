@@ -1,6 +1,7 @@
 """One SQLite file, shared by the tasks of this process and by other processes."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -35,12 +36,17 @@ _LASTING = {
 }
 
 
+_LOOK_SECONDS = 0.05
+"""The interval at which a waiting task looks whether another process has written."""
+
+
 class SqliteFile:
     """Opens the file at first use, creates the schema, and lends its one connection to one task at a time."""
 
     def __init__(self, path: Path, *, schema: str, service: Service) -> None:
         """Take a `schema` script that may run again and again, and the `service` to name in errors."""
         self._path = path
+        self._log = path.with_name(f"{path.name}-wal")
         self._schema = schema
         self._service = service
         self._turn = asyncio.Lock()
@@ -68,6 +74,27 @@ class SqliteFile:
                 except BaseException:  # also a cancellation: the connection must not stay inside a transaction
                     await connection.rollback()
                     raise
+
+    def mark(self) -> tuple[int, int]:
+        """Return what the write-ahead log looks like; a write changes it, also one of another process."""
+        try:
+            facts = self._log.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return facts.st_mtime_ns, facts.st_size
+
+    async def changed(self, mark: tuple[int, int], event: asyncio.Event, *, seconds: float) -> None:
+        """Wait for a write since `mark`, for an event, or for the end of the time: whichever comes first.
+
+        A write in the same moment as another one may be overlooked.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self.mark() == mark and (remaining := deadline - loop.time()) > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(remaining, _LOOK_SECONDS)):
+                    await event.wait()
+                    return
 
     async def fold(self) -> bool:
         """Move the write-ahead log into the file, which erases deleted content.

@@ -98,8 +98,8 @@ FROM messages WHERE queue = :queue
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-# The interval at which a waiting receiver checks for messages of other processes, due schedules and ended locks.
-_POLL_SECONDS = 0.05
+# The interval at which a waiting receiver looks for due schedules and ended locks. It sees messages before.
+_POLL_SECONDS = 0.25
 
 # The reason that Service Bus uses for the same event.
 EXHAUSTED = "MaxDeliveryCountExceeded"
@@ -223,7 +223,7 @@ class SqliteQueue:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait.total_seconds()
         while True:
-            arrival = self._arrivals[queue]  # before the query, so that no later message is missed
+            arrival, mark = self._arrivals[queue], self._file.mark()  # before the query: no later message is missed
             if await self._any_ready(queue) and (messages := await self._lock(queue, limit)):
                 self._with_traces.add(queue)
                 return messages
@@ -231,7 +231,7 @@ class SqliteQueue:
             if remaining <= 0:
                 await self._remove_traces(queue)
                 return []
-            await _first_of(arrival, seconds=min(remaining, _POLL_SECONDS))
+            await self._file.changed(mark, arrival, seconds=min(remaining, _POLL_SECONDS))
 
     async def complete(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Delete the messages that no other receiver has locked since."""
@@ -292,14 +292,6 @@ class SqliteQueue:
     def _wake_receivers(self, queue: QueueName) -> None:
         # A new event for later receivers: an event is never cleared while another receiver waits for it.
         self._arrivals.pop(queue, asyncio.Event()).set()
-
-
-async def _first_of(event: asyncio.Event, *, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return
 
 
 def _row(queue: QueueName, message: OutgoingMessage, now: datetime) -> tuple[Any, ...]:

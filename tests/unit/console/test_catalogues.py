@@ -9,25 +9,29 @@ import pytest
 from shared.console.rendering.words import LANGUAGES, SOURCE, catalogue, counted, language_of, translated
 from tests.unit.console.catalogue import texts
 
-TEXTS = list(texts())
 OTHERS = [one for one in LANGUAGES if one != SOURCE]
 _VALUE = re.compile(r"%\((\w+)\)s")
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_every_text_is_translated(language: str) -> None:
-    assert [text for text, _ in TEXTS if text not in catalogue(language)] == []
+@pytest.fixture(scope="module")
+def said() -> list[tuple[str, str]]:
+    return list(texts())
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_nothing_is_translated_that_the_console_does_not_say(language: str) -> None:
-    assert catalogue(language).keys() - {text for text, _ in TEXTS} == set()
+def test_every_text_is_translated(said: list[tuple[str, str]], language: str) -> None:
+    assert [text for text, _ in said if text not in catalogue(language)] == []
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_a_translation_has_the_values_of_its_text(language: str) -> None:
+def test_nothing_is_translated_that_the_console_does_not_say(said: list[tuple[str, str]], language: str) -> None:
+    assert catalogue(language).keys() - {text for text, _ in said} == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_has_the_values_of_its_text(said: list[tuple[str, str]], language: str) -> None:
     wrong = []
-    for text, plural in TEXTS:
+    for text, plural in said:
         found = catalogue(language)[text]
         forms = found if isinstance(found, tuple) else (found,)
         wrong += [text for form in forms if set(_VALUE.findall(form)) != set(_VALUE.findall(plural or text))]

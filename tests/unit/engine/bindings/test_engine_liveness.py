@@ -41,7 +41,7 @@ def slow_twin(*, call: timedelta, claim: timedelta = timedelta(seconds=3)) -> tu
     return twin, [twin.crm.create(**person(emailaddress1=f"{number}@example.com")) for number in range(PEOPLE)]
 
 
-@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seconds", [0.5, 2.0])
 async def test_a_batch_that_outlives_its_claims_comes_through_and_nobody_is_given_up(seconds: float) -> None:
     twin, keys = slow_twin(call=timedelta(seconds=seconds))
 
