@@ -69,6 +69,47 @@ _NEEDS: Final[Mapping[Kind, Needs]] = {
 }
 
 
+_RESTS_ON: Final[Mapping[Kind, frozenset[Kind]]] = {
+    Kind.SOLUTION: frozenset({Kind.PUBLISHER}),
+    Kind.STANDARD_TABLE: frozenset({Kind.SOLUTION}),
+    Kind.TABLE: frozenset({Kind.SOLUTION}),
+    Kind.COLUMN: frozenset({Kind.SOLUTION, Kind.TABLE}),
+    Kind.STATUS_REASON: frozenset({Kind.SOLUTION, Kind.TABLE}),
+    Kind.KEY: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.COLUMN}),
+    Kind.RELATIONSHIP: frozenset({Kind.SOLUTION, Kind.TABLE}),
+    Kind.VARIABLE: frozenset({Kind.SOLUTION}),
+    Kind.ROLE: frozenset({Kind.SOLUTION, Kind.TABLE}),
+    Kind.WEB_RESOURCE: frozenset({Kind.SOLUTION}),
+    Kind.VIEW: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.COLUMN, Kind.RELATIONSHIP}),
+    Kind.CHART: frozenset({Kind.SOLUTION, Kind.TABLE}),
+    Kind.FORM: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.RELATIONSHIP, Kind.WEB_RESOURCE, Kind.VIEW}),
+    Kind.TAB: frozenset({Kind.COLUMN, Kind.RELATIONSHIP, Kind.VIEW, Kind.FORM}),
+    Kind.COMMAND: frozenset({Kind.SOLUTION, Kind.WEB_RESOURCE}),
+    Kind.DASHBOARD: frozenset({Kind.SOLUTION, Kind.VIEW, Kind.CHART}),
+    Kind.APP: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.ROLE, Kind.WEB_RESOURCE, Kind.DASHBOARD}),
+    Kind.USER: frozenset({Kind.ROLE}),
+    Kind.ENDPOINT: frozenset({Kind.SOLUTION}),
+    Kind.STEP: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.RELATIONSHIP, Kind.ENDPOINT}),
+}
+"""The kinds without which a kind cannot be installed, or would join the wrong solution."""
+
+
+def foundations(steps: Iterable[Step]) -> frozenset[Kind]:
+    """Return the kinds that must exist for the steps that write."""
+    return frozenset(needed for step in writes(steps) for needed in _RESTS_ON.get(step.kind, ()))
+
+
+def refuse_missing_foundations(steps: Iterable[Step]) -> None:
+    """Raise ConfigurationError if a step of kinds that are left out would create what the others need."""
+    for step in steps:
+        if step.action is Action.CREATE:
+            raise ConfigurationError(
+                f"The {step.kind} {step.name} does not exist, and what is to be installed needs it: add {step.kind} to "
+                "--only, or leave --only out. Nothing was changed",
+                service=Service.DATAVERSE,
+            )
+
+
 async def refuse_what_would_fail(
     client: CustomizationClient, organisation: Organisation, steps: Sequence[Step]
 ) -> None:

@@ -14,7 +14,7 @@ from shared.installation.install import Installer, Report, Sleep, survey
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.organisation.probe import read_organisation, refuse_unfit
 from shared.installation.plan import Step
-from shared.installation.preflight import refuse_what_would_fail
+from shared.installation.preflight import foundations, refuse_missing_foundations, refuse_what_would_fail
 from shared.installation.wire.customization_client import CustomizationClient
 
 
@@ -57,6 +57,9 @@ class Session:
         """Read the organisation and plan. Raises ConfigurationError where Dataverse would refuse a step of the plan."""
         prepared = await self._prepared(goal, self._desired)
         await refuse_what_would_fail(self._client, prepared.organisation, prepared.steps)
+        if goal is Goal.INSTALL and (left_out := foundations(prepared.steps) - set(self._only)):
+            surveys = await survey(self._client, self._kinds, self._desired, prepared.organisation, left_out)
+            refuse_missing_foundations(plan.installation(surveys, prepared.organisation))
         return prepared
 
     async def apply(self, prepared: Prepared, report: Report) -> None:

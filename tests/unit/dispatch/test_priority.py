@@ -37,7 +37,7 @@ async def test_others_get_their_turn_every_few_milliseconds_of_a_batch() -> None
     await twin.worker.dispatch(work(keys), lane=QueueName.BULK)
     waiting.cancel()
 
-    assert max(waits) < sum(waits) / 5, "every loop over the records of a pass yields to others"
+    assert sum(waits) / len(waits) < 0.01, "the loops over the records of a pass yield to others"
 
 
 async def test_a_save_that_comes_while_a_page_is_being_worked_on_is_done_first() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.installation import plan
+from shared.installation.components.kind import Kind
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
 from shared.installation.plan import Action, Step
@@ -26,13 +27,18 @@ def desired(key: str | None = "key") -> DesiredState:
     return replace(state, user=ApplicationUser(CLIENT, "Spotler Service"), endpoint=endpoint)
 
 
-async def run(twin: OrganisationTwin, goal: Goal = Goal.INSTALL, state: DesiredState | None = None) -> list[Step]:
+async def run(
+    twin: OrganisationTwin,
+    goal: Goal = Goal.INSTALL,
+    state: DesiredState | None = None,
+    only: tuple[Kind, ...] = tuple(Kind),
+) -> list[Step]:
     """Run once; return what was written."""
 
     async def at_once(_seconds: float) -> None:
         pass
 
-    session = Session(twin, state or desired(), sleep=at_once)  # type: ignore[arg-type]
+    session = Session(twin, state or desired(), sleep=at_once, only=only)  # type: ignore[arg-type]
     prepared = await session.prepare(goal)
     await session.apply(prepared, lambda _step: None)
     assert await session.verify(goal) == []
@@ -233,6 +239,25 @@ async def test_the_own_solution_as_a_managed_one_is_not_taken_for_another_connec
     with pytest.raises(ConfigurationError, match="SpotlerConnector by importing its next managed version"):
         await run(twin)
     assert twin.counts.writes == 0
+
+
+@pytest.mark.parametrize(
+    ("only", "missing"),
+    [
+        ((Kind.USER,), "The role Spotler"),
+        ((Kind.TABLE,), "The solution SpotlerConnector"),
+        ((Kind.SOLUTION,), "The publisher"),
+        ((Kind.PUBLISHER, Kind.SOLUTION, Kind.ROLE), "The table dh_"),
+    ],
+)
+async def test_what_the_chosen_kinds_need_is_told_before_the_first_write(only: tuple[Kind, ...], missing: str) -> None:
+    twin = OrganisationTwin()
+    with pytest.raises(ConfigurationError, match=f"{missing}.* does not exist.* leave --only out"):
+        await run(twin, only=only)
+    assert twin.counts.writes == 0
+
+    await run(twin)
+    await run(twin, only=only)
 
 
 async def test_a_deleted_user_of_the_application_is_told_before_the_first_write() -> None:

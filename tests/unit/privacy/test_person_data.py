@@ -51,7 +51,8 @@ PERSONAL = {
 IMPERSONAL = {
     *("capability", "permissions", "reconcile", "drift", "poll", "mapping", "keys", "consent-walk"),
     *("circuit", "compare", "walk"),  # a comparison notes the contacts in hand, as a poll does, until the next step
-    *("mailing", "mailing-tally", "engagement"),  # the nightly walk over people notes where it is, until its end
+    *("mailing", "mailing-tally", "engagement-weights"),  # numbers of people, and points
+    *("engagement",),  # the nightly walk over people notes where it is, until its end
     *("activity", "standing", "console", "mode"),  # counts; the proposal of a mapping, and the digest of a used link
     *("round-trip", "nights", "timer"),  # times and counts
     *("sweep", "job"),  # ids of Spotler Jobs; their rows in Dataverse name the people
