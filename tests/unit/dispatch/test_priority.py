@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from shared.dispatch.work import Work
 from shared.domain.records.records import RecordKey, Reference, Why
+from shared.engine.guards import priority as priority_module
 from shared.engine.guards.priority import Priority, breathe
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
@@ -22,22 +25,33 @@ def work(keys: list[RecordKey]) -> Work:
     return Work(people=[Reference(key, Why.SAVED) for key in keys])
 
 
-async def test_others_get_their_turn_every_few_milliseconds_of_a_batch() -> None:
+async def _turns_of_others(slice_of_time: float, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often others get a turn while a batch of records is processed."""
+    monkeypatch.setattr(priority_module, "_SLICE", slice_of_time)
     twin = ConnectorTwin()
     keys = people(twin, MANY)
-    waits: list[float] = []
+    turns = 0
 
     async def others() -> None:
+        nonlocal turns
         while True:
-            begin = time.process_time()
             await asyncio.sleep(0)
-            waits.append(time.process_time() - begin)
+            turns += 1
 
     waiting = asyncio.create_task(others())
     await twin.worker.dispatch(work(keys), lane=QueueName.BULK)
     waiting.cancel()
+    return turns
 
-    assert sum(waits) / len(waits) < 0.01, "the loops over the records of a pass yield to others"
+
+async def test_others_get_a_turn_between_two_records_once_the_slice_of_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await _turns_of_others(0.0, monkeypatch) > MANY
+
+
+async def test_a_turn_is_not_given_before_the_slice_of_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await _turns_of_others(3600.0, monkeypatch) < MANY
 
 
 async def test_a_save_that_comes_while_a_page_is_being_worked_on_is_done_first() -> None:
