@@ -111,7 +111,8 @@ async def spotler_loses_jobs_answers(ordeal: Ordeal) -> Figures:
 async def dataverse_throttles(ordeal: Ordeal) -> Figures:
     """All three service protection limits."""
     kinds = ("throttle_requests", "throttle_time", "throttle_concurrency")
-    rules = [{"kind": kind, "retry_after": 1, "rate": 0.4} for kind in kinds]
+    odds: dict[str, Any] = {"times": 1} if ordeal.size is SHORT else {"rate": 0.4}
+    rules = [{"kind": kind, "retry_after": 1, **odds} for kind in kinds]
     return await _dataverse(ordeal, "Dataverse: 429 with Retry-After", *rules)
 
 
@@ -125,7 +126,8 @@ async def dataverse_is_unavailable(ordeal: Ordeal) -> Figures:
 
 async def dataverse_hangs_up(ordeal: Ordeal) -> Figures:
     """Connections are reset, before and after the effect."""
-    rules = [{"kind": kind, "rate": 0.4, "times": ordeal.size.times} for kind in ("reset", "reset_after")]
+    odds = {"times": 2} if ordeal.size is SHORT else {"rate": 0.4, "times": ordeal.size.times}
+    rules = [{"kind": kind, **odds} for kind in ("reset", "reset_after")]
     return await _dataverse(ordeal, "Dataverse: connections reset, before and after the effect", *rules)
 
 

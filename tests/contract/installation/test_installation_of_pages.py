@@ -93,13 +93,13 @@ async def test_names_have_a_text_in_each_language_and_a_text_that_somebody_chang
 async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
     async with open_organisation() as organisation:
         assert await components(organisation) == {
-            "view": 28,
-            "chart": 5,
+            "view": 29,
+            "chart": 6,
             "form": 6 + 2 + 1,  # main forms, quick view forms, the dashboard
-            "web resource": 6,
+            "web resource": 7,
             "site map": 1,
             "app": 1,
-            "command": 8,
+            "command": 13,
         }
 
 

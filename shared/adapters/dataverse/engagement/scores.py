@@ -6,7 +6,9 @@ from uuid import UUID
 
 from shared.adapters.dataverse.engagement.bulk_messages import BulkMessage, BulkMessages, BulkRow
 from shared.adapters.dataverse.engagement.names import PEOPLE
+from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
+from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Retrieve
 from shared.domain.engagement.scores import Score
 from shared.domain.records.records import PersonTable, RecordKey
@@ -83,7 +85,10 @@ class DataverseScores:
     async def _showing(self, table: PersonTable, column: str) -> AsyncIterator[Sequence[ScoreWrite]]:
         names = PEOPLE[table]
         pages = self._client.query(
-            names.entity_set, select=(names.key, _TOTAL, _RECENT), filter=f"{column} gt 0", page_size=1000
+            names.entity_set,
+            select=(names.key, _TOTAL, _RECENT),
+            filter=odata.compare(column, ODataComparison.GREATER_OR_EQUAL, 1),
+            page_size=1000,
         )
         async for page in pages:
             yield [
