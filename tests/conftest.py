@@ -47,6 +47,7 @@ def _next_test_has_a_connector_of_its_own() -> Iterator[None]:
         app._current = None
 
 
+@pytest.hookimpl(trylast=True)  # without what is not selected
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes run the tests, each begins with long ones (`order.py`)."""
     if hands := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
