@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import certificates
 from tests.order import deal
@@ -17,6 +18,8 @@ from tests.programs.azurite import running_azurite
 from tests.spotler_sandbox import spotler_sdk
 
 certificates.load_once()
+settings.register_profile("busy-machine", settings.default, deadline=None)  # five processes may share two cores
+settings.load_profile("busy-machine")
 gc.set_threshold(100_000, 20, 50)  # an eighth of the processor time went into collecting garbage
 
 
