@@ -71,7 +71,7 @@ async def test_whoever_may_not_even_read_is_told_who_may_install(
     async with open_organisation(privileges={"sandbox": frozenset()}) as organisation:
         name_it(organisation, tmp_path, monkeypatch)
 
-        with pytest.raises(ConfigurationError, match="may not read .* let a System Administrator run the command"):
+        with pytest.raises(ConfigurationError, match=r"may not read .* let a System Administrator run the command"):
             await install("--plan")
 
 
