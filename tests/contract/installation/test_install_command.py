@@ -75,6 +75,17 @@ async def test_whoever_may_not_even_read_is_told_who_may_install(
             await install("--plan")
 
 
+async def test_a_key_of_another_length_is_refused_before_the_first_write(
+    organisation: DataverseOrganisation,
+) -> None:
+    before = await rows(organisation)
+
+    with pytest.raises(ConfigurationError, match="has 3 characters, and a key of Service Bus has 44"):
+        await install("--yes", "--service-bus", "ns.servicebus.windows.net", "--sas-key", "key")
+
+    assert await rows(organisation) == before
+
+
 async def test_a_check_fails_until_the_parts_are_there(
     organisation: DataverseOrganisation, capsys: pytest.CaptureFixture[str]
 ) -> None:
