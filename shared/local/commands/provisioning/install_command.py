@@ -210,8 +210,8 @@ def _key(options: argparse.Namespace) -> str | None:
         key = getpass.getpass("Key with Send on the queue (empty: leave it as it is): ")
     if key and len(key) != _KEY_LENGTH:
         raise ConfigurationError(
-            f"The key of the queue has {len(key)} characters, and a key of Service Bus has {_KEY_LENGTH}: copy the primary "
-            f"key of the rule {options.sas_key_name} (portal, Service Bus, Shared access policies), not the connection "
+            f"The key of the queue has {len(key)} characters, and a key of Service Bus has {_KEY_LENGTH}: copy the "
+            f"primary key of the rule {options.sas_key_name} (portal, Service Bus, Shared access policies), not the connection "
             "string. Nothing was changed"
         )
     return key or None
