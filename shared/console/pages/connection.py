@@ -29,8 +29,6 @@ TIMERS: tuple[tuple[str, Said], ...] = (
     ("round_trip_schedule", said("Measure the round trip of the marked record")),
 )
 
-DEFAULTS = Settings.model_fields
-
 Credential = tuple[Said, Said, str, datetime | None]
 """What it is, a remark, the id to look it up by, and until when it is valid, if that is known."""
 
