@@ -84,7 +84,7 @@ _RESTS_ON: Final[Mapping[Kind, frozenset[Kind]]] = {
     Kind.VIEW: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.COLUMN, Kind.RELATIONSHIP}),
     Kind.CHART: frozenset({Kind.SOLUTION, Kind.TABLE}),
     Kind.FORM: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.RELATIONSHIP, Kind.WEB_RESOURCE, Kind.VIEW}),
-    Kind.TAB: frozenset({Kind.COLUMN, Kind.RELATIONSHIP, Kind.VIEW, Kind.FORM}),
+    Kind.TAB: frozenset({Kind.COLUMN, Kind.RELATIONSHIP, Kind.WEB_RESOURCE, Kind.VIEW, Kind.FORM}),
     Kind.COMMAND: frozenset({Kind.SOLUTION, Kind.WEB_RESOURCE}),
     Kind.DASHBOARD: frozenset({Kind.SOLUTION, Kind.VIEW, Kind.CHART}),
     Kind.APP: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.ROLE, Kind.WEB_RESOURCE, Kind.DASHBOARD}),
