@@ -124,13 +124,13 @@ def _listed(call: Call, mailing: Mailing, event: Event) -> list[Interaction]:
 
 
 def _is_in_feed(call: Call, item: Interaction) -> bool:
-    """Whether the feed has an event: of mailings in the trend report, of automations; of campaigns by the settings."""
+    """Whether the feed has an event: of mailings in the trend report; of others by the settings."""
     match item.mailing:
         case Mailing():
             return item.mailing.in_report
         case AutomationMessage():
-            return True
-        case _:
+            return call.settings.automations_in_feed
+        case CampaignMailing():
             return call.settings.campaigns_in_feed
 
 
