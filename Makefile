@@ -30,12 +30,12 @@ run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: run the st
 sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS="--help" for options)
 	@$(BIN)/python -m shared sandbox $(ARGS)
 
-# Compiled once, beside the suite of the deployment and not by each of the four processes; also where the environment of a
+# Compiled once, beside the suite of the deployment and not by each of the processes; also where the environment of a
 # container forbids it. What cannot be collected is told by the run itself.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/.test ## run the tests
 	@$(MAKE) --no-print-directory -j 2 deployed compiled
-	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 5 --dist worksteal $(ARGS)
 
 compiled: $(VENV)/.test
 	@$(BIN)/python -m pytest --collect-only -qq $(ARGS) >/dev/null 2>&1 || :

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests import certificates
+from tests.order import deal
 from tests.programs import azurite as azurite_program
 from tests.programs import chromium
 from tests.programs.azurite import running_azurite
 from tests.spotler_sandbox import spotler_sdk
 
 certificates.load_once()
+gc.set_threshold(100_000, 20, 50)  # an eighth of the processor time went into collecting garbage
 
 
 @pytest.fixture(scope="session")
@@ -45,11 +47,17 @@ def _next_test_has_a_connector_of_its_own() -> Iterator[None]:
         app._current = None
 
 
+@pytest.hookimpl(trylast=True)  # without what is not selected
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes run the tests, each begins with long ones (`order.py`)."""
+    if hands := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items[:] = deal(items, hands)
+
+
 def pytest_collection_finish() -> None:
-    """Collect garbage less often, and not among the collected tests: an eighth of the processor time went there."""
+    """Leave the collected tests out of every later collection of garbage."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

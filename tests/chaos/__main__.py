@@ -36,7 +36,7 @@ async def figures(size: Size, names: list[str], folder: Path) -> AsyncIterator[F
             for scenario in chosen:
                 yield await scenario(ordeal)
     if not names or _BACKLOG in names:
-        yield await backlog(folder / "backlog", 100_000 if size is LONG else 2_000)
+        yield await backlog(folder / "backlog", 100_000 if size is LONG else 600)
 
 
 async def main(options: argparse.Namespace) -> int:
