@@ -211,8 +211,8 @@ def _key(options: argparse.Namespace) -> str | None:
     if key and len(key) != _KEY_LENGTH:
         raise ConfigurationError(
             f"The key of the queue has {len(key)} characters, and a key of Service Bus has {_KEY_LENGTH}: copy the "
-            f"primary key of the rule {options.sas_key_name} (portal, Service Bus, Shared access policies), not the connection "
-            "string. Nothing was changed"
+            f"primary key of the rule {options.sas_key_name} (portal, Service Bus, Shared access policies), not the "
+            "connection string. Nothing was changed"
         )
     return key or None
 
