@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import certificates
 from tests.order import deal
@@ -18,9 +18,11 @@ from tests.programs.azurite import running_azurite
 from tests.spotler_sandbox import spotler_sdk
 
 certificates.load_once()
-settings.register_profile("busy-machine", settings.default, deadline=None)  # five processes may share two cores
-settings.load_profile("busy-machine")
 gc.set_threshold(100_000, 20, 50)  # an eighth of the processor time went into collecting garbage
+
+# No property depends on the speed of the machine.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,17 @@ def dataverse_credential(settings: Settings) -> Credential:
     return ManagedIdentity(client or None) if client or is_in_azure else AzureCli(tenant)
 
 
+def certificate_end(settings: Settings) -> datetime | None:
+    """Return until when the certificate of the app registration is valid; None without one, or if it is unreadable."""
+    match dataverse_credential(settings):
+        case Certificate() as certificate:
+            from shared.adapters.dataverse.web_api import entra  # noqa: PLC0415  # imports the Azure SDK
+
+            with contextlib.suppress(ConfigurationError):
+                return entra.certificate_end(certificate)
+    return None
+
+
 def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:
     """Make the client of Spotler's REST API."""
     if not settings.spotler_key:

@@ -54,6 +54,7 @@ def engagement_of(tools: Tools) -> Engagement:
     policy = engagement_policy(tools.settings, is_on=tools.rules.environment_is_on)
     known, memories = KnownMailings(store, environment), Memories(store, environment)
     refused, tallies = RefusedRows(store, environment, clock), StoredTallies(store, environment)
+    versions = WeightsVersions(store, clock, environment)
     keeper = EventKeeper(
         memories=memories,
         ledger=tools.ledger,
@@ -63,6 +64,7 @@ def engagement_of(tools: Tools) -> Engagement:
         scores=ports.score_rows,
         tallies=tallies,
         refused=refused,
+        weights=versions,
         policy=policy,
         clock=clock,
     )
@@ -81,7 +83,6 @@ def engagement_of(tools: Tools) -> Engagement:
         store=store,
         clock=clock,
     )
-    versions = WeightsVersions(store, clock, environment)
     live = LiveWeights(versions, policy, tools.settings.engagement_weights)
     return Engagement(
         platform=ports.mailings,

@@ -70,6 +70,8 @@ class Installer:
                 pending |= await self._do(step, organisation)
             except ConnectorError as error:
                 error.add_note(f"while it worked on {step.kind} {step.name}")
+                if error.detail and step.kind is not Kind.ENDPOINT:  # its text might quote the key
+                    error.add_note(f"Dataverse says: {error.detail}")
                 with suppress(ConnectorError):  # the first error says more
                     await self._publish(pending)
                 raise

@@ -16,6 +16,7 @@ from shared.errors import ConfigurationError, Service
 from shared.installation.components.kind import Kind
 from shared.installation.components.schema.definitions import table_path
 from shared.installation.organisation.organisation import Organisation
+from shared.installation.organisation.probe import LET_AN_ADMINISTRATOR
 from shared.installation.plan import Action, Step, writes
 from shared.installation.wire.customization_client import BLOCKED, CustomizationClient
 
@@ -83,7 +84,7 @@ _RESTS_ON: Final[Mapping[Kind, frozenset[Kind]]] = {
     Kind.VIEW: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.COLUMN, Kind.RELATIONSHIP}),
     Kind.CHART: frozenset({Kind.SOLUTION, Kind.TABLE}),
     Kind.FORM: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.RELATIONSHIP, Kind.WEB_RESOURCE, Kind.VIEW}),
-    Kind.TAB: frozenset({Kind.COLUMN, Kind.RELATIONSHIP, Kind.VIEW, Kind.FORM}),
+    Kind.TAB: frozenset({Kind.COLUMN, Kind.RELATIONSHIP, Kind.WEB_RESOURCE, Kind.VIEW, Kind.FORM}),
     Kind.COMMAND: frozenset({Kind.SOLUTION, Kind.WEB_RESOURCE}),
     Kind.DASHBOARD: frozenset({Kind.SOLUTION, Kind.VIEW, Kind.CHART}),
     Kind.APP: frozenset({Kind.SOLUTION, Kind.TABLE, Kind.ROLE, Kind.WEB_RESOURCE, Kind.DASHBOARD}),
@@ -121,9 +122,7 @@ async def refuse_what_would_fail(
     if lacking:
         more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
         raise ConfigurationError(
-            f"Whoever installs lacks {', '.join(lacking[:_SHOWN])}{more}: let a System Administrator run the command, "
-            "or give that role in the Power Platform admin centre (Environment, Settings, Users, Manage security "
-            "roles). Nothing was changed",
+            f"Whoever installs lacks {', '.join(lacking[:_SHOWN])}{more}: {LET_AN_ADMINISTRATOR}",
             service=Service.DATAVERSE,
         )
 

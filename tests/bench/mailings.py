@@ -37,6 +37,7 @@ from shared.engagement.reading.feed_cursor import FeedCursor, FeedLease
 from shared.engagement.reading.feed_reading import FeedReading
 from shared.engagement.reading.list_reading import ListReading
 from shared.engagement.reading.work_time import WorkTime
+from shared.engagement.weights.versions import WeightsVersions
 from shared.engine.bindings.contact_documents import Consent, HeldContact
 from shared.ports.engagement import ActivityWrite, CampaignWrite, InteractionWrite, Refused, ResponseWrite, ScoreWrite
 from shared.ports.mailings import FeedPage, Happening
@@ -188,6 +189,7 @@ async def _over_twins(folder: Path, size: int) -> None:
         scores=rows,  # type: ignore[arg-type]
         tallies=StoredTallies(store, "bench"),
         refused=RefusedRows(store, "bench", clock),
+        weights=WeightsVersions(store, clock, "bench"),
         policy=policy,
         clock=clock,
     )

@@ -1,11 +1,14 @@
 """Connection: do both accounts answer, and may we do everything (SET-14..17, SET-19)."""
 
+import asyncio
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.administration.mapping_service import mapping_of
 from shared.administration.measures.timer_runs import RunResult
 from shared.composition import app
+from shared.composition.connections import certificate_end
 from shared.composition.settings import Settings
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, Reply, Tone, Visit, link
@@ -26,7 +29,8 @@ TIMERS: tuple[tuple[str, Said], ...] = (
     ("round_trip_schedule", said("Measure the round trip of the marked record")),
 )
 
-DEFAULTS = Settings.model_fields
+Credential = tuple[Said, Said, str, datetime | None]
+"""What it is, a remark, the id to look it up by, and until when it is valid, if that is known."""
 
 
 async def connection(visit: Visit) -> Reply:
@@ -45,24 +49,32 @@ async def connection(visit: Visit) -> Reply:
         ],
         "results": _RESULTS,
         "now": visit.now,
-        "credentials": _credentials(settings),
+        "credentials": _credentials(settings, await asyncio.to_thread(certificate_end, settings)),
+        "soon": visit.now + _SOON,
     }
     return Page("pages/connection.html", values)
 
 
-def _credentials(settings: Settings) -> list[tuple[Said, Said, str]]:
-    """Return the credentials of both sides: what they are, until when they are valid, and the id to look them up by."""
+def _credentials(settings: Settings, end: datetime | None) -> list[Credential]:
+    """Return the credentials of both sides, and the licence. `end` is the moment at which the certificate ends."""
     client = settings.dataverse_client_id
-    if settings.dataverse_certificate.get_secret_value():
-        entra = (said("Certificate of the app registration"), _ENTRA_KNOWS, client)
-    elif settings.dataverse_client_secret.get_secret_value():
-        entra = (said("Client secret of the app registration"), _ENTRA_KNOWS, client)
+    entra: Credential
+    if settings.dataverse_client_secret.get_secret_value():  # used before a certificate
+        entra = (said("Client secret of the app registration"), _ENTRA_KNOWS, client, None)
+    elif settings.dataverse_certificate.get_secret_value():
+        entra = (said("Certificate of the app registration"), _ENTRA_KNOWS, client, end)
     else:
-        entra = (said("Managed identity"), said("Azure renews it by itself: nothing expires."), client)
-    key = (said("Key and secret of Spotler"), said("They do not expire. Spotler's account shows who made them."), "")
-    return [entra, key]
+        entra = (said("Managed identity"), said("Azure renews it by itself: nothing expires."), client, None)
+    remark = said("They do not expire. Spotler's account shows who made them.")
+    return [
+        entra,
+        (said("Key and secret of Spotler"), remark, "", None),
+        (said("Licence of the Spotler account"), _SPOTLER_DOES_NOT_TELL, "", None),
+    ]
 
 
+_SOON = timedelta(days=30)
+_SPOTLER_DOES_NOT_TELL = said("Not told by Spotler: edition and term. The capabilities show what the account may do.")
 _ENTRA_KNOWS = said("Entra knows until when: App registrations, Certificates and secrets.")
 _RESULTS: Mapping[RunResult, tuple[Tone, str, Said]] = {
     RunResult.OK: (Tone.OK, "ok", said("Succeeded")),

@@ -1,6 +1,6 @@
 """The weights of engagement scores: a versioned file with presets, read once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -36,6 +36,10 @@ class Weights:
     visit: int = 3
     page: int = 1
     visit_most: int = 10
+
+    def gives_points_of(self, other: "Weights") -> bool:
+        """Whether everything earns as much as by others; the half-life changes no points."""
+        return replace(self, mark=other.mark, half_life=other.half_life) == other
 
 
 class _Entry(BaseModel):

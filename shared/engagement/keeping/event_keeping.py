@@ -7,10 +7,11 @@ one read for a thousand of them.
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.consent.bounce_repository import is_key
 from shared.domain.engagement.events import Event
+from shared.domain.engagement.interactions import Reading, ReadingRules
 from shared.domain.engagement.people import PersonMemory, score_of
 from shared.domain.engagement.scores import Score, shown
 from shared.domain.engagement.tallies import Tally, change
@@ -21,13 +22,24 @@ from shared.engagement.keeping.row_plan import RowPlan, Subject, plan_rows
 from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.mailings.stored_tallies import StoredTallies
 from shared.engagement.policy import EngagementPolicy
+from shared.engagement.weights.versions import WeightsVersions
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.priority import breathe
 from shared.ports.clock import Clock
-from shared.ports.engagement import ActivityRows, CampaignRows, InteractionRows, ScoreRows, ScoreWrite
+from shared.ports.engagement import (
+    ActivityRows,
+    CampaignRows,
+    InteractionRows,
+    InteractionWrite,
+    ScoreRows,
+    ScoreWrite,
+)
 from shared.ports.mailings import Happening
 
 log = logging.getLogger(__name__)
+
+_ROWS = 2_000
+"""How many rows with other points wait in memory at most, beside those of one person."""
 
 
 @dataclass(slots=True)
@@ -64,6 +76,7 @@ class EventKeeper:
     scores: ScoreRows
     tallies: StoredTallies
     refused: RefusedRows
+    weights: WeightsVersions
     policy: EngagementPolicy
     clock: Clock
 
@@ -167,7 +180,9 @@ class EventKeeper:
     async def _write(
         self, changed: Sequence[_Changed], book: MailingBook, kept: Kept, *, only_scores: bool = False
     ) -> None:
+        rules = self.policy.rules
         await book.recall({name for one in changed for name in one.after.mailings})
+        await self._renew_points(changed, book, rules, kept)
         subjects: list[Subject] = []
         scores: list[ScoreWrite] = []
         stored: list[StoredMemory] = []
@@ -180,7 +195,7 @@ class EventKeeper:
                     or one.before.memory.suspect_times.get(name) != one.after.suspect_times.get(name)
                 ]
                 subjects += self._subjects(one, book, touched)
-            score = self._score(one.after, book)
+            score = self._score(one.after, book, rules)
             known = one.before.shown
             is_own = self.policy.has_own_score(one.record)
             is_new = known != ShownScore(one.record, score) if known is not None else score != Score()
@@ -189,7 +204,7 @@ class EventKeeper:
             after = with_shown(
                 StoredMemory(one.after, etag=one.before.etag),
                 ShownScore(one.record, score) if is_own else None,
-                self.policy.rules.weights.mark,
+                rules.weights.mark,
             )
             if after != one.before:
                 stored.append(after)
@@ -201,6 +216,43 @@ class EventKeeper:
         await self.tallies.add(_tally_changes(subjects))
         kept.people += len(changed)
         kept.scores += len(scores)
+
+    async def _renew_points(
+        self, changed: Sequence[_Changed], book: MailingBook, rules: ReadingRules, kept: Kept
+    ) -> None:
+        """Write the rows that earn other points by the live weights than by those of the memory's mark (ENG-03).
+
+        Rows of a mark that nobody has any more are all written.
+        """
+        waiting: list[InteractionWrite] = []
+        for one in changed:
+            if not one.before.etag or one.before.mark == rules.weights.mark:
+                continue
+            past = await self.weights.marked(one.before.mark)
+            if past is not None and past.gives_points_of(rules.weights):
+                continue
+            past_rules = None if past is None else replace(rules, weights=past)
+            waiting += await self._other_points(one, book, past_rules, rules)
+            if len(waiting) >= _ROWS:
+                await self._write_rows(RowPlan(waiting), kept)
+                waiting = []
+            await breathe()
+        await self._write_rows(RowPlan(waiting), kept)
+
+    async def _other_points(
+        self, one: _Changed, book: MailingBook, past: ReadingRules | None, rules: ReadingRules
+    ) -> list[InteractionWrite]:
+        """Return the rows that exist and have other points now; rows that Dataverse may have deleted stay away."""
+        memory, now = one.before.memory, self.clock.now()
+        read_after = book.reader_of(memory, rules)
+        subjects: list[Subject] = []
+        for name in sorted(memory.mailings.keys() & one.after.mailings.keys()):
+            if (mailing := book.get(name)) is not None:
+                events = memory.mailings[name]
+                before = book.reader_of(memory, past)(name, events) if past else Reading()
+                subjects.append(Subject(memory, mailing, one.record, before, read_after(name, events)))
+        rows = _together(await self._plans(subjects)).interactions
+        return [row for row in rows if not self.policy.forgets(row.interaction.last, now)]
 
     async def _write_rows(self, plan: RowPlan, kept: Kept) -> None:
         refused = [*await self.interactions.write(plan.interactions)] if plan.interactions else []
@@ -217,9 +269,9 @@ class EventKeeper:
         if refused:
             await self.refused.note(plan, refused)
 
-    def _score(self, memory: PersonMemory, book: MailingBook) -> Score:
-        weights = self.policy.rules.weights
-        return shown(score_of(memory, book.reader_of(memory), weights), self.clock.now(), weights)
+    def _score(self, memory: PersonMemory, book: MailingBook, rules: ReadingRules) -> Score:
+        weights = rules.weights
+        return shown(score_of(memory, book.reader_of(memory, rules), weights), self.clock.now(), weights)
 
 
 def _tally_changes(subjects: Iterable[Subject]) -> Mapping[str, Tally]:

@@ -2,7 +2,7 @@
 
 | document | key | holds |
 |---|---|---|
-| `engaged` | external id | events by mailing: kind, time, detail; score of forgotten mailings; opt-out; shown score |
+| `engaged` | external id | events by mailing: kind, time, detail; score of forgotten ones; opt-out; shown score, mark |
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -32,7 +32,7 @@ class ShownScore:
 
 @dataclass(frozen=True, slots=True)
 class StoredMemory:
-    """A memory as it is stored; `etag` is "" for a new one. `mark` names the weights of the shown score."""
+    """A memory as it is stored; `etag` is "" for a new one. `mark` names the weights of its score and rows."""
 
     memory: PersonMemory
     shown: ShownScore | None = None
@@ -92,7 +92,9 @@ def _body(stored: StoredMemory) -> dict[str, Any]:
         body["crowd"] = {name: sorted(map(_stamp, times)) for name, times in sorted(memory.suspect_times.items())}
     if stored.shown is not None:
         score = stored.shown.score
-        body["shown"] = [str(stored.shown.record), score.engagement, score.recent, stored.mark]
+        body["shown"] = [str(stored.shown.record), score.engagement, score.recent]
+    if stored.mark:
+        body["mark"] = stored.mark
     return body
 
 
@@ -109,7 +111,7 @@ def _read(document: Document) -> StoredMemory:
     return StoredMemory(
         memory,
         ShownScore(RecordKey.parse(shown[0]), Score(shown[1], shown[2])) if shown else None,
-        shown[3] if shown else "",
+        body.get("mark", ""),
         document.etag,
     )
 

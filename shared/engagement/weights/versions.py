@@ -12,7 +12,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.engagement.weights import PACKAGED_VERSION, read_version
+from shared.domain.engagement.weights import (
+    PACKAGED_VERSION,
+    Preset,
+    Weights,
+    packaged_text,
+    read_version,
+    read_weights,
+)
 from shared.errors import ConflictError, DataError
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, read_one, versioned
@@ -45,6 +52,7 @@ class WeightsVersions:
         self._store = store
         self._clock = clock
         self._partition = f"{environment}-engagement-weights"
+        self._by_mark: dict[str, Weights | None] = {}
 
     async def live(self) -> WeightsVersion | None:
         """Return the live version; None while the weights of the release are live. One small read."""
@@ -65,7 +73,7 @@ class WeightsVersions:
         if len(comment) > _LONGEST_COMMENT:
             raise DataError(f"The comment is longer than {_LONGEST_COMMENT} characters")
         version = WeightsVersion(number, text, self._clock.now(), by, comment)
-        await self._store.write([Put(self._key(f"version:{number:06d}"), _CODEC.body(version))])
+        await self._store.write([Put(self._version_key(number), _CODEC.body(version))])
         change = versioned(self._key(_LIVE), _CODEC.body(version), live.etag if live else "")
         (etag,) = await self._store.write([change])
         if etag is None:
@@ -76,6 +84,29 @@ class WeightsVersions:
         """Return every stored version, newest first."""
         found = documents(self._store, self._partition, prefix="version:")
         return [_CODEC.read(one.body) async for one in found][::-1]
+
+    async def marked(self, mark: str) -> Weights | None:
+        """Return the weights of a mark, read once; None if this release does not have or cannot read them."""
+        if mark not in self._by_mark:
+            self._by_mark[mark] = await self._find(mark)
+        return self._by_mark[mark]
+
+    async def _find(self, mark: str) -> Weights | None:
+        number, _, preset = mark.partition("-")
+        try:
+            text = await self._text(int(number))
+            return None if text is None else read_weights(text)[Preset(preset)]
+        except ValueError:
+            return None
+
+    async def _text(self, number: int) -> str | None:
+        if number == PACKAGED_VERSION:
+            return packaged_text()
+        found = await read_one(self._store, self._version_key(number))
+        return _CODEC.read(found.body).text if found else None
+
+    def _version_key(self, number: int) -> DocumentKey:
+        return self._key(f"version:{number:06d}")
 
     def _key(self, row: str) -> DocumentKey:
         return DocumentKey(self._partition, row)

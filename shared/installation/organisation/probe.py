@@ -4,6 +4,7 @@ Each check names the cure. Sources: `RetrieveProvisionedLanguages`, `organizatio
 `orgdborgsettings` Microsoft's skill for environment settings.
 """
 
+from http import HTTPStatus
 from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
@@ -18,8 +19,27 @@ _BLOCKS = "IsLockdownOfUnmanagedCustomizationEnabled"
 """The setting *Block unmanaged customizations*, among those of `orgdborgsettings`."""
 
 
+LET_AN_ADMINISTRATOR = (
+    "let a System Administrator run the command, or give that role in the Power Platform admin centre (Environment, "
+    "Settings, Users, Manage security roles). Nothing was changed"
+)
+
+
 async def read_organisation(client: CustomizationClient, desired: DesiredState) -> Organisation:
-    """Read the organisation. Raises the errors of the client."""
+    """Read the organisation. Raises the errors of the client; that of a missing privilege names the cure."""
+    try:
+        return await _read(client, desired)
+    except ConfigurationError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        raise ConfigurationError(
+            f"Whoever installs may not read what the plan depends on: {LET_AN_ADMINISTRATOR}",
+            service=Service.DATAVERSE,
+            code=error.code,
+        ) from error
+
+
+async def _read(client: CustomizationClient, desired: DesiredState) -> Organisation:
     who = await client.who_am_i()
     (organisation,) = await client.rows("organizations", select="languagecode,orgdborgsettings")
     base = int(organisation["languagecode"])

@@ -24,16 +24,21 @@ async def organisation(
     installed = Installed.WITHOUT_PAGES if getattr(request, "param", "") == "tables" else None
     snapshot = installed and snapshot_of(installed)
     async with open_organisation(snapshot=snapshot) as opened:
-        for name, value in {
-            "DATAVERSE_URL": opened.url,
-            "DATAVERSE_AUTHORITY": opened.url,
-            "DATAVERSE_TENANT_ID": "contoso",
-            "DATAVERSE_CLIENT_ID": "sandbox",
-            "DATAVERSE_CLIENT_SECRET": "sandbox",
-            "LOCAL_FOLDER": str(tmp_path),
-        }.items():
-            monkeypatch.setenv(name, value)
+        name_it(opened, tmp_path, monkeypatch)
         yield opened
+
+
+def name_it(organisation: DataverseOrganisation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the settings name the organisation."""
+    for name, value in {
+        "DATAVERSE_URL": organisation.url,
+        "DATAVERSE_AUTHORITY": organisation.url,
+        "DATAVERSE_TENANT_ID": "contoso",
+        "DATAVERSE_CLIENT_ID": "sandbox",
+        "DATAVERSE_CLIENT_SECRET": "sandbox",
+        "LOCAL_FOLDER": str(folder),
+    }.items():
+        monkeypatch.setenv(name, value)
 
 
 async def install(*words: str) -> int:
@@ -57,6 +62,27 @@ async def test_a_plan_names_what_is_missing_and_changes_nothing(
     told = capsys.readouterr().out
     assert "create" in told
     assert "dh_spotlerinfo" in told
+    assert await rows(organisation) == before
+
+
+async def test_whoever_may_not_even_read_is_told_who_may_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_organisation(privileges={"sandbox": frozenset()}) as organisation:
+        name_it(organisation, tmp_path, monkeypatch)
+
+        with pytest.raises(ConfigurationError, match=r"may not read .* let a System Administrator run the command"):
+            await install("--plan")
+
+
+async def test_a_key_of_another_length_is_refused_before_the_first_write(
+    organisation: DataverseOrganisation,
+) -> None:
+    before = await rows(organisation)
+
+    with pytest.raises(ConfigurationError, match="has 3 characters, and a key of Service Bus has 44"):
+        await install("--yes", "--service-bus", "ns.servicebus.windows.net", "--sas-key", "key")
+
     assert await rows(organisation) == before
 
 

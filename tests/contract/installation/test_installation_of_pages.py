@@ -96,7 +96,7 @@ async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
             "view": 29,
             "chart": 6,
             "form": 6 + 2 + 1,  # main forms, quick view forms, the dashboard
-            "web resource": 7,
+            "web resource": 8,
             "site map": 1,
             "app": 1,
             "command": 13,

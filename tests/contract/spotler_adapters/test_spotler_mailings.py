@@ -13,6 +13,7 @@ from shared.domain.engagement.events import APPROXIMATE, BounceType, EventKind
 from shared.domain.engagement.mailings import Mailing, MailingKind, MailingOrigin
 from shared.domain.features.automations import AutomationKind
 from shared.errors import DataError
+from shared.local.spotler_sandbox.account.automations import DEFAULT_AUTOMATIONS
 from shared.ports.mailings import FeedPage, Happening
 from tests.contract.clocks import ManualClock
 from tests.contract.spotler_adapters.spotler_account import HASTY, SpotlerAccount, open_account
@@ -141,6 +142,18 @@ async def test_messages_of_campaigns_are_read_beside_bulk_mailings(account: Spot
     assert await account.mailings.details("CmlCartFirst", MailingOrigin.BULK) is None
     assert (await account.mailings.details("CmlCartFirst", MailingOrigin.CAMPAIGN)) is not None
     assert await gathered(account.mailings.listed(bulk("CmlCartFirst"), EventKind.OPENED)) == []
+
+
+@pytest.mark.parametrize("in_feed", [True, False])
+async def test_messages_of_automations_are_in_feeds_alone_if_anywhere(*, in_feed: bool) -> None:
+    welcome = DEFAULT_AUTOMATIONS[0]
+    async with open_account(automations_in_feed=in_feed) as account:
+        await account.people("anna")
+        await account.automations.start(AutomationKind.AUTOMATION, str(welcome.trigger_code), "anna", [])
+        found = await noted(account, EventKind.SENT)
+        assert [(one.external_id, one.name) for one in found] == [("anna", "Welcome to our shop")] * in_feed
+        for origin in (MailingOrigin.BULK, MailingOrigin.CAMPAIGN):
+            assert await account.mailings.details("AmlWelcome", origin) is None
 
 
 async def test_late_events_are_found_by_the_time_at_which_they_were_noted(account: SpotlerAccount) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
@@ -33,11 +34,10 @@ def table() -> str:
     return f"tables{uuid4().hex[:12]}"
 
 
-@pytest_asyncio.fixture
-async def store(proxy: TableProxy, table: str) -> AsyncIterator[TableStateStore]:
-    """A store whose network can be troubled; it waits a short time only for answers."""
+@asynccontextmanager
+async def _opened(proxy: TableProxy, table: str, *, read_timeout: float) -> AsyncIterator[TableStateStore]:
     client = TableClient.from_connection_string(
-        proxy.connection_string, table, retry_total=1, retry_backoff_factor=0.1, read_timeout=1
+        proxy.connection_string, table, retry_total=1, retry_backoff_factor=0.1, read_timeout=read_timeout
     )
     opened = TableStateStore(client)
     await opened.ping()
@@ -45,31 +45,47 @@ async def store(proxy: TableProxy, table: str) -> AsyncIterator[TableStateStore]
     await opened.close()
 
 
-async def test_more_rows_than_a_page_are_scanned_in_one_call_and_in_several(store: TableStateStore) -> None:
+@pytest_asyncio.fixture
+async def store(proxy: TableProxy, table: str) -> AsyncIterator[TableStateStore]:
+    """A store whose network can be troubled; it waits a short time only for answers."""
+    async with _opened(proxy, table, read_timeout=1) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def patient_store(proxy: TableProxy, table: str) -> AsyncIterator[TableStateStore]:
+    """A store that waits for a slow machine, too."""
+    async with _opened(proxy, table, read_timeout=60) as opened:
+        yield opened
+
+
+async def test_more_rows_than_a_page_are_scanned_in_one_call_and_in_several(patient_store: TableStateStore) -> None:
     keys = [DocumentKey("many", f"row-{number:05}") for number in range(1250)]
-    await store.write([Put(key, {"n": number}) for number, key in enumerate(keys)])
-    page = await store.scan("many", limit=5000)
+    await patient_store.write([Put(key, {"n": number}) for number, key in enumerate(keys)])
+    page = await patient_store.scan("many", limit=5000)
     assert [document.key for document in page.documents] == keys
     assert page.after is None
-    first = await store.scan("many", limit=1100)
-    rest = await store.scan("many", limit=1100, after=first.after)
+    first = await patient_store.scan("many", limit=1100)
+    rest = await patient_store.scan("many", limit=1100, after=first.after)
     assert [document.key for document in (*first.documents, *rest.documents)] == keys
 
 
 async def test_a_write_of_many_partitions_and_kinds_costs_one_transaction_for_a_hundred(
-    store: TableStateStore, proxy: TableProxy
+    patient_store: TableStateStore, proxy: TableProxy
 ) -> None:
     keys = [DocumentKey(f"partition-{number % 4}", f"row-{number}") for number in range(820)]
     before = proxy.requests
-    assert None not in await store.write([Insert(key, {}) for key in keys])
+    assert None not in await patient_store.write([Insert(key, {}) for key in keys])
     assert proxy.requests - before == 12
 
 
-async def test_conflicts_in_several_partitions_are_told_apart(store: TableStateStore) -> None:
+async def test_conflicts_in_several_partitions_are_told_apart(patient_store: TableStateStore) -> None:
     keys = [DocumentKey(f"partition-{number % 5}", f"row-{number}") for number in range(300)]
-    etags = await store.write([Insert(key, {"n": 0}) for key in keys])
-    await store.write([Put(key, {"n": 1}) for key in keys[::7]])
-    results = await store.write([Replace(key, {"n": 2}, etag or "") for key, etag in zip(keys, etags, strict=True)])
+    etags = await patient_store.write([Insert(key, {"n": 0}) for key in keys])
+    await patient_store.write([Put(key, {"n": 1}) for key in keys[::7]])
+    results = await patient_store.write(
+        [Replace(key, {"n": 2}, etag or "") for key, etag in zip(keys, etags, strict=True)]
+    )
     assert [etag is None for etag in results] == [number % 7 == 0 for number in range(300)]
 
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
+from shared.local.spotler_sandbox.account.automations import DEFAULT_AUTOMATIONS
 from tests.scenario.job_acts import done
 from tests.scenario.world import Person, World, eventually, open_world
 
@@ -144,6 +145,22 @@ async def test_c_17_c_27_int_08_sms_are_phone_calls_and_messages_of_campaigns_ar
     assert (await world.dynamics.read("campaigns?$filter=name eq 'You left something'"))["value"] == []
 
 
+async def test_act_08_messages_of_automations_are_on_the_card_though_spotler_lists_them_nowhere(world: World) -> None:
+    person = await world.synchronised()
+    welcome = str(DEFAULT_AUTOMATIONS[0].trigger_code)
+    assert (await done(world, Operation.START_AUTOMATION, person, dh_parametername=welcome)).code == "OK"
+    await world.spotler.post(f"contact/open?email={person.email}")
+    await world.spotler.post(f"contact/soft-bounce?email={person.email}")
+    await read_now(world)
+    rows = {row["dh_type"]: row["dh_name"] for row in await rows_of(world, person.table, person.id)}
+    assert rows.keys() == {480000010, 480000001, 480000003}  # sent by an automation, opened, bounced
+    assert all(name.endswith(": Welcome to our shop") for name in rows.values())
+    assert (await world.dynamics.read("campaigns?$filter=name eq 'Welcome to our shop'"))["value"] == []
+    await read_now(world)
+    again = await rows_of(world, person.table, person.id)
+    assert [row["dh_count"] for row in again] == [1, 1, 1], "the list of bounces tells the same bounce"
+
+
 async def test_act_05_sch_05_the_hourly_timer_reads_mailings(world: World) -> None:
     person = await world.synchronised()
     await world.spotler.post("mailing", {"name": "By itself"})
@@ -232,5 +249,7 @@ async def test_eng_03_other_weights_are_previewed_and_applied_by_a_versioned_fil
         return bool((await world.dynamics.read("contacts?$filter=dh_engagementscore ge 30&$select=contactid"))["value"])
 
     await eventually(moved, "scores by the new weights")
+    points = "dh_marketinginteractions?$filter=dh_type eq 480000001 and dh_points eq 30&$select=dh_points"
+    assert (await world.dynamics.read(points))["value"], "points are written before scores"
     health = (await world.connector.call("GET", "/api/health")).json()
     assert health["engagement"]["weights"] == "2-b2b"

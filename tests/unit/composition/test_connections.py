@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,15 @@ from typing import Any, Self
 
 import pytest
 from azure.core.credentials import AccessToken
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
 
 from shared.adapters.messaging.servicebus import ServiceBusQueue
 from shared.adapters.storage.tables import TableStateStore
-from shared.composition.connections import fingerprint_keys
+from shared.composition.connections import certificate_end, fingerprint_keys
 from shared.composition.settings import Settings
 from shared.errors import ConfigurationError
+from shared.local.sandbox.certificate import self_signed_certificate
 
 
 class FakeCredential:
@@ -98,3 +102,31 @@ async def test_a_managed_identity_is_closed_with_its_client() -> None:
     await queue.close()
     assert of_store.closed >= 1
     assert of_queue.closed >= 1
+
+
+def test_the_end_of_a_certificate_is_read_from_pem_and_from_pfx(tmp_path: Path) -> None:
+    files = self_signed_certificate(tmp_path)
+    certificate = x509.load_pem_x509_certificate(files.chain.read_bytes())
+    key: Any = load_pem_private_key(files.key.read_bytes(), None)
+    pem = tmp_path / "both.pem"
+    pem.write_bytes(files.key.read_bytes() + files.chain.read_bytes())
+    pfx = pkcs12.serialize_key_and_certificates(b"app", key, certificate, None, BestAvailableEncryption(b"word"))
+    encoded = base64.b64encode(pfx).decode()
+
+    for source, password in ((str(pem), ""), (encoded, "word")):
+        settings = Settings(dataverse_certificate=source, dataverse_certificate_password=password)
+        assert certificate_end(settings) == certificate.not_valid_after_utc
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"dataverse_certificate": "no-such-file"},
+        {"dataverse_certificate": base64.b64encode(b"-----BEGIN nonsense").decode()},
+        {"dataverse_certificate": base64.b64encode(b"\x30nonsense").decode()},
+        {"dataverse_client_secret": "secret", "dataverse_certificate": "no-such-file"},
+    ],
+)
+def test_a_secret_or_a_certificate_that_cannot_be_read_has_no_end(given: dict[str, str]) -> None:
+    assert certificate_end(Settings(**given)) is None  # type: ignore[arg-type]

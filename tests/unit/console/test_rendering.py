@@ -105,3 +105,22 @@ def test_a_disputed_field_has_a_button_for_each_side_for_whoever_may_decide(role
     assert text.count('action="/console/person/contact/00000000-0000-0000-0000-000000000007/side"') == buttons // 2
     assert (text.count(">Dynamics counts<"), text.count(">Spotler counts<")) == (buttons // 2, buttons // 2)
     assert 'name="field" value="phoneNumber"' in text or not buttons
+
+
+@pytest.mark.parametrize(
+    ("days", "mark"),
+    [(None, None), (-1, "Expired"), (29, "Expires soon"), (31, None)],
+    ids=["secret", "past", "soon", "later"],
+)
+def test_the_end_of_a_certificate_is_shown_and_marked_a_month_before(days: int | None, mark: str | None) -> None:
+    end = None if days is None else NOW + timedelta(days=days)
+    values = {
+        "credentials": [("Certificate", "Entra knows", "an-id", end)],
+        "now": NOW,
+        "soon": NOW + timedelta(days=30),
+    }
+
+    text = render("parts/credentials.html", EN, NOW, values)
+
+    assert ("Entra knows" in text, "Valid until " in text) == (end is None, end is not None)
+    assert [one for one in ("Expired", "Expires soon") if one in text] == ([mark] if mark else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from azure.core.pipeline.transport import AsyncHttpTransport
 
+_PEM = b"-----BEGIN"
 _CLIENT_ERRORS = 4  # the statuses 400 to 499
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 _MICROSOFT = (".microsoftonline.com", ".microsoftonline.us", ".partner.microsoftonline.cn")
@@ -74,7 +76,7 @@ def certificate_bytes(source: str) -> bytes:
         content = base64.b64decode(source, validate=True)
     except (binascii.Error, ValueError):
         content = b""
-    if content.startswith((b"-----BEGIN", b"\x30")):  # PEM, or the ASN.1 sequence that every PFX is
+    if content.startswith((_PEM, b"\x30")):  # PEM, or the ASN.1 sequence that every PFX is
         return content
     try:
         return Path(source).read_bytes()
@@ -83,6 +85,23 @@ def certificate_bytes(source: str) -> bytes:
             "The certificate for Dataverse is neither a readable file nor base64 of PEM or PFX",
             service=Service.DATAVERSE,
         ) from None
+
+
+def certificate_end(certificate: Certificate) -> datetime:
+    """Return the moment until which a certificate is valid. Raises ConfigurationError if it cannot be read."""
+    from cryptography import exceptions, x509  # noqa: PLC0415  # needed by one page of the console
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415
+
+    content, password = certificate_bytes(certificate.source), certificate.password
+    try:
+        if _PEM in content:
+            return x509.load_pem_x509_certificate(content).not_valid_after_utc
+        _, found, _ = pkcs12.load_key_and_certificates(content, password.encode() if password else None)
+    except (ValueError, exceptions.UnsupportedAlgorithm):
+        found = None
+    if found is None:
+        raise ConfigurationError("The certificate for Dataverse cannot be read", service=Service.DATAVERSE)
+    return found.not_valid_after_utc
 
 
 def _source(credential: Credential, authority: str, options: Mapping[str, Any]) -> AsyncTokenCredential:

@@ -1,4 +1,4 @@
-"""Builds the cells of a form: controls of columns, subgrids, quick views."""
+"""Builds the cells of a form: controls of columns, subgrids, quick views, web pages."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from shared.installation.pages.forms.specification import (
     QuickViewCell,
     Section,
     SubgridCell,
+    WebPageCell,
 )
 from shared.installation.pages.ids import braced, stable_id
 from shared.installation.pages.languages import Languages
@@ -36,6 +37,7 @@ CLASS_IDS = {
 }
 SUBGRID = "{E7A81278-8635-4D9E-8D4D-59480B391C5B}"
 QUICK_VIEW = "{5C5600E0-1D6E-4205-A272-BE80DA87FD42}"
+WEB_PAGE = "{9FDF5F91-88B1-47F4-AD53-C11EFC01A01D}"
 
 
 def add_labels(parent: Element, label: Texts, languages: Languages) -> None:
@@ -68,7 +70,7 @@ def add_cells(rows: Element, section: Section, form: UUID, table: str, around: S
 
 def _height(cell: Cell) -> int:
     match cell:
-        case ColumnCell() | SubgridCell():
+        case ColumnCell() | SubgridCell() | WebPageCell():
             return cell.rows
         case QuickViewCell():
             return 1
@@ -82,6 +84,8 @@ def _control(cell: Cell, form: UUID, table: str, around: Surroundings) -> Elemen
             return _subgrid(cell, form, table, around)
         case QuickViewCell():
             return _quick_view(cell, form, around)
+        case WebPageCell():
+            return _web_page(cell)
 
 
 def _column(cell: ColumnCell) -> Element:
@@ -130,4 +134,16 @@ def _quick_view(cell: QuickViewCell, form: UUID, around: Surroundings) -> Elemen
     # Form XML keeps this list as text, not as elements.
     child(parameters, "QuickForms", etree.tostring(quick_forms, encoding="unicode"))
     child(parameters, "ControlMode", "Edit")
+    return control
+
+
+def _web_page(cell: WebPageCell) -> Element:
+    control = etree.Element("control", id=f"WebResource_{cell.name}", classid=WEB_PAGE)
+    parameters = child(control, "parameters")
+    child(parameters, "Url", cell.web_page)
+    child(parameters, "PassParameters", "true")  # table and id of the record, in the address
+    child(parameters, "ShowOnMobileClient", "true")
+    child(parameters, "Security", "false")  # the script of the page calls the form's client API
+    child(parameters, "Scrolling", "auto")
+    child(parameters, "Border", "false")
     return control

@@ -81,7 +81,18 @@ class QuickViewCell:
     needs: Need | None = None
 
 
-Cell = ColumnCell | SubgridCell | QuickViewCell
+@dataclass(frozen=True, config=STRICT)
+class WebPageCell:
+    """An own web resource of type HTML, which gets the table and the id of the record in its address."""
+
+    web_page: str
+    name: str
+    label: Texts
+    rows: Annotated[int, Field(ge=1)] = 1
+    needs: Need | None = None
+
+
+Cell = ColumnCell | SubgridCell | QuickViewCell | WebPageCell
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -34,6 +34,8 @@ def build_site_map(areas: Iterable[Area], dashboard: UUID, languages: Languages,
 def _add_page(group: Element, page: Page, dashboard: UUID, languages: Languages) -> None:
     if page.table is not None:
         entry = child(group, "SubArea", Id=page.id, Entity=page.table)
+    elif page.web_page is not None:
+        entry = child(group, "SubArea", Id=page.id, Url=f"$webresource:{page.web_page}", PassParams="false")
     else:
         address = "/workplace/home_dashboards.aspx"
         entry = child(group, "SubArea", Id=page.id, Url=address, DefaultDashboard=str(dashboard))

@@ -27,18 +27,19 @@ class App:
 
 @dataclass(frozen=True, config=STRICT)
 class Page:
-    """An entry of the navigation: the rows of a table, or a dashboard."""
+    """An entry of the navigation: the rows of a table, a dashboard, or an own web resource of type HTML."""
 
     id: str
     title: Texts
     table: str | None = None
     dashboard: str | None = None
+    web_page: str | None = None
     needs: Need | None = None
 
     @model_validator(mode="after")
     def _has_one_target(self) -> Self:
-        if (self.table is None) == (self.dashboard is None):
-            raise ValueError(f"the page {self.id} needs either a table or a dashboard")
+        if [self.table, self.dashboard, self.web_page].count(None) != 2:  # noqa: PLR2004
+            raise ValueError(f"the page {self.id} needs either a table, a dashboard or a web page")
         return self
 
 

@@ -49,6 +49,7 @@ from shared.local.commands.terminal import table
 KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
 SERVICE_ROLE = "Spotler Service"
 _FINE, _FOUND = 0, 1
+_KEY_LENGTH = 44  # 32 bytes in Base64
 LONGEST_WRITE = timedelta(minutes=3)  # a table takes tens of seconds, publishing may take longer
 
 
@@ -203,11 +204,17 @@ async def _mapping(options: argparse.Namespace, settings: Settings) -> Mapping:
 
 def _key(options: argparse.Namespace) -> str | None:
     """Return the key of the option, the environment or the terminal; None leaves the endpoint's key as it is."""
-    if key := options.sas_key or os.environ.get(KEY_VARIABLE):
-        return str(key)
-    if options.service_bus and not (options.plan or options.check or options.yes) and sys.stdin.isatty():
-        return getpass.getpass("Key with Send on the queue (empty: leave it as it is): ") or None
-    return None
+    key = str(options.sas_key or os.environ.get(KEY_VARIABLE, ""))
+    asks = options.service_bus and not (options.plan or options.check or options.yes) and sys.stdin.isatty()
+    if not key and asks:
+        key = getpass.getpass("Key with Send on the queue (empty: leave it as it is): ")
+    if key and len(key) != _KEY_LENGTH:
+        raise ConfigurationError(
+            f"The key of the queue has {len(key)} characters, and a key of Service Bus has {_KEY_LENGTH}: copy the "
+            f"primary key of the rule {options.sas_key_name} (portal, Service Bus, Shared access policies), not the "
+            "connection string. Nothing was changed"
+        )
+    return key or None
 
 
 async def _run(options: argparse.Namespace, session: Session, client: CustomizationClient) -> int:

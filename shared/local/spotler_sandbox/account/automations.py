@@ -39,8 +39,20 @@ class AutomationField:
 
 
 @dataclass(frozen=True, slots=True)
+class AutomationMessage:
+    """A message of an automation. The service lists it nowhere: only feeds name it."""
+
+    encrypted_id: str
+    name: str
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
-    """An automation with one external trigger. `limit` is how often one contact may take part; None: always."""
+    """An automation with one external trigger. `limit` is how often one contact may take part; None: always.
+
+    `message` is what a run sends first.
+    """
 
     id: UUID
     name: str
@@ -48,6 +60,7 @@ class Automation:
     active: bool = True
     limit: int | None = None
     fields: tuple[AutomationField, ...] = ()
+    message: AutomationMessage | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the JSON of the proposed list."""
@@ -76,6 +89,7 @@ DEFAULT_AUTOMATIONS = (
         "Welcome",
         UUID("bc0a5d1e-3c52-4f0b-8f6c-5a0e2a4c9b01"),
         fields=(AutomationField("voucher"), AutomationField("link", "URL"), AutomationField("cart", "PRODUCTLIST")),
+        message=AutomationMessage("AmlWelcome", "Welcome to our shop", "Welcome"),
     ),
     Automation(
         UUID("8a6f5d0e-2c1b-4d3e-8f77-5b1f6a1c9d22"),

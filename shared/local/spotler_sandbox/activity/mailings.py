@@ -1,4 +1,4 @@
-"""Mailings and messages of campaigns, and the interactions of their recipients."""
+"""Mailings, messages of campaigns and automations, and the interactions of their recipients."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.local.spotler_sandbox.account.automations import AutomationMessage, AutomationRun
 from shared.local.spotler_sandbox.account.campaigns import CampaignMailing, CampaignSubscription
 from shared.local.spotler_sandbox.account.contacts import SOFT_BOUNCE_LIMIT, Contact, ContactBook, Inactivity
 from shared.local.spotler_sandbox.account.identifiers import Identifiers
@@ -66,14 +67,18 @@ class Mailing:
     in_report: bool = True
 
 
+Message = Mailing | CampaignMailing | AutomationMessage
+"""What a letter brings."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Letter:
-    """A letter to one contact: a mailing or, with a campaign run, a message of a campaign.
+    """A letter to one contact: a mailing, a message of an automation or, with a campaign run, one of a campaign.
 
     `mailplus_id` is the parameter that the service adds to the links of the letter.
     """
 
-    mailing: Mailing | CampaignMailing
+    mailing: Message
     contact: Contact
     mailplus_id: str
     subscription: CampaignSubscription | None = None
@@ -100,7 +105,7 @@ class Interaction:
         return self.letter.contact
 
     @property
-    def mailing(self) -> Mailing | CampaignMailing:
+    def mailing(self) -> Message:
         """The mailing or message of the event."""
         return self.letter.mailing
 
@@ -142,6 +147,11 @@ class Mailings:
             if _reachable(subscription.contact):
                 self._deliver(message, subscription.contact, subscription)
 
+    def send_automation(self, run: AutomationRun) -> None:
+        """Send the message of an automation, if it has one and the contact can be mailed."""
+        if run.automation.message is not None and _reachable(run.contact):
+            self._deliver(run.automation.message, run.contact)
+
     def open(self, letter: Letter, at: datetime | None = None) -> Interaction:
         """Open a letter, with its images; `at` is in the past if the service learns of it late."""
         letter.contact.soft_bounces = 0
@@ -182,13 +192,13 @@ class Mailings:
         """Return the last letter to a contact; without one, a letter is sent, even to an inactive contact."""
         return self.last(contact) or self._deliver(self.send("Newsletter", "News", ()), contact)
 
-    def of_mailing(self, mailing: Mailing | CampaignMailing, event: Event) -> list[Interaction]:
+    def of_mailing(self, mailing: Message, event: Event) -> list[Interaction]:
         """Return the events of one kind."""
         self.settle()
         return [item for item in self.interactions if item.event is event and item.mailing is mailing]
 
     def of_event(self, event: Event, period: Period) -> list[Interaction]:
-        """Return the feed of one event, of mailings and campaigns."""
+        """Return the feed of one event, of all messages."""
         self.settle()
         return [item for item in self.interactions if item.event is event and item.at in period]
 
@@ -208,9 +218,7 @@ class Mailings:
             "sentCount": len(self.of_mailing(mailing, Event.SENT)),
         }
 
-    def _deliver(
-        self, mailing: Mailing | CampaignMailing, contact: Contact, subscription: CampaignSubscription | None = None
-    ) -> Letter:
+    def _deliver(self, mailing: Message, contact: Contact, subscription: CampaignSubscription | None = None) -> Letter:
         letter = Letter(mailing, contact, self._identifiers.encrypted(), subscription)
         self.letters[letter.mailplus_id] = letter
         self._note(Event.SENT, letter)

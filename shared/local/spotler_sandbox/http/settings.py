@@ -67,6 +67,7 @@ class SpotlerSandboxSettings:
     product_images_required: bool = False
     clicks_are_opens: bool = False
     campaigns_in_feed: bool = False
+    automations_in_feed: bool = True
     latency: timedelta = timedelta()
     catalogue: tuple[Property, ...] = DEFAULT_CATALOGUE
     automations: tuple[Automation, ...] = DEFAULT_AUTOMATIONS

@@ -60,6 +60,8 @@ def trigger_automation(call: Call) -> Reply:
     results: list[dict[str, Any]] = []
     for automation in found:
         outcome, run = registry.start(automation, contact, fields)
+        if run is not None:
+            call.account.mailings.send_automation(run)
         identity = {"automationContactId": str(run.id)} if run else {}
         results.append({"automationId": str(automation.id), "result": str(outcome), **identity})
     if any(result["result"] == StartResult.OK for result in results):

@@ -48,7 +48,7 @@ def search(call: Call) -> Reply:
 
 def mailings(call: Call) -> Reply:
     """List the mailings of one contact."""
-    return _history(call, "mailingHistories", lambda letter: letter.subscription is None, _mailing)
+    return _history(call, "mailingHistories", lambda letter: isinstance(letter.mailing, Mailing), _mailing)
 
 
 def campaign_mailings(call: Call) -> Reply:

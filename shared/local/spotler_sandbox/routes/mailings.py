@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from shared.local.spotler_sandbox.account.automations import AutomationMessage
+from shared.local.spotler_sandbox.account.campaigns import CampaignMailing
 from shared.local.spotler_sandbox.account.contacts import Contact
 from shared.local.spotler_sandbox.activity.mailings import (
     CONVERSION,
@@ -122,10 +124,14 @@ def _listed(call: Call, mailing: Mailing, event: Event) -> list[Interaction]:
 
 
 def _is_in_feed(call: Call, item: Interaction) -> bool:
-    """Whether the feed has an event: of mailings in the trend report; of campaigns only if the settings say so."""
-    if isinstance(item.mailing, Mailing):
-        return item.mailing.in_report
-    return call.settings.campaigns_in_feed
+    """Whether the feed has an event: of mailings in the trend report; of others by the settings."""
+    match item.mailing:
+        case Mailing():
+            return item.mailing.in_report
+        case AutomationMessage():
+            return call.settings.automations_in_feed
+        case CampaignMailing():
+            return call.settings.campaigns_in_feed
 
 
 def _mailing(call: Call) -> Mailing:
@@ -165,7 +171,7 @@ def _interaction(item: Interaction) -> dict[str, Any]:
         "changeDate": iso(item.noted),
         "trendReportId": TREND_REPORT,
     }
-    if item.event is Event.SENT and isinstance(item.mailing, Mailing):
+    if item.event is Event.SENT and not isinstance(item.mailing, CampaignMailing):
         body |= {
             "name": item.mailing.name,
             "subject": item.mailing.subject,

@@ -90,6 +90,7 @@ async def website_visits(req: func.HttpRequest) -> func.HttpResponse:
             rejected.append(_rejection(line, "visitedAt", "lies in the future"))
         else:
             visits[visit.id] = line, visit
+    await engagement.weights.refresh()
     kept = await engagement.visits.keep([visit for _, visit in visits.values()])
     rejected += [
         _rejection(visits[one][0], "crmId", f"Dataverse refuses it: {code}") for one, code in kept.refused.items()

@@ -17,7 +17,15 @@ from shared.installation.desired.texts import Language, Texts
 from shared.installation.pages.forms.building import build_form
 from shared.installation.pages.forms.context import Surroundings
 from shared.installation.pages.forms.handlers import OWN_LIBRARIES
-from shared.installation.pages.forms.specification import Cell, ColumnCell, OwnForm, QuickViewCell, SubgridCell, Tab
+from shared.installation.pages.forms.specification import (
+    Cell,
+    ColumnCell,
+    OwnForm,
+    QuickViewCell,
+    SubgridCell,
+    Tab,
+    WebPageCell,
+)
 from shared.installation.pages.hub.commands import Command, command_row
 from shared.installation.pages.hub.dashboard import build_dashboard
 from shared.installation.pages.hub.site_map import build_site_map
@@ -32,6 +40,7 @@ from tests.programs.node import WEB_RESOURCES
 SCRIPT = UUID("6d81597f-0f9f-e711-8122-000d3aa2331c")
 OF_MAILINGS = {"campaign", "email"}
 HUB = CUSTOMISATION.hub
+HTML = 1
 
 
 def shown() -> Iterator[tuple[str, Cell]]:
@@ -115,6 +124,7 @@ def test_sta_02_ui_04_the_marketing_tab_shows_status_preferences_permissions_job
         }
         assert grids == {"dh_spotlerpermission", "dh_spotlerjob", "dh_marketinginteraction"}  # INT-03
         assert any(isinstance(cell, QuickViewCell) for cell in cells)
+        assert [cell.web_page for cell in cells if isinstance(cell, WebPageCell)] == ["dh_spotlerconsole.html"]  # UI-01
 
 
 def test_every_view_chart_and_form_that_a_cell_names_exists() -> None:
@@ -158,6 +168,16 @@ def test_every_script_that_a_form_or_a_command_calls_has_the_function() -> None:
         assert f"var {name} = " in script
         assert re.search(rf"return {{.*\b{method}: ", script)
     assert (WEB_RESOURCES / HUB.app.icon).is_file()
+
+
+def test_every_page_of_a_cell_or_of_the_navigation_is_installed() -> None:
+    pages = {page.web_page for area in HUB.site_map for group in area.groups for page in group.pages} - {None}
+    installed = {one.name for one in read_desired_state({}).web_resources if one.kind == HTML}
+
+    assert pages | {cell.web_page for _, cell in shown() if isinstance(cell, WebPageCell)} == installed
+    site_map = build_site_map(HUB.site_map, HUB.dashboard.id, Languages(), has_sales=False)
+    assert 'Url="$webresource:dh_spotlerconsole.html"' in site_map
+    assert 'Title="Spotler-console"' in site_map
 
 
 def test_every_script_counts_as_own_when_handlers_are_removed() -> None:
