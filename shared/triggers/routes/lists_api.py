@@ -39,7 +39,9 @@ async def list_left_out(req: func.HttpRequest) -> func.HttpResponse:
     identifier = _identifier(req)
     answer = await (await app.connector()).lists.overview.left_out(identifier)
     if answer is None:
-        return problem(HTTPStatus.NOT_FOUND, "The list is not in Spotler: sync it first.")
+        return problem(
+            HTTPStatus.NOT_FOUND, "No synchronisation of the list has ended: sync it first, or ask again in a moment."
+        )
     return json_answer(answer)
 
 
