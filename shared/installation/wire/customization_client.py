@@ -116,6 +116,12 @@ class CustomizationClient:
         """Call an action; return its answer."""
         return (await self._write(Method.POST, action, body)).body
 
+    async def ask(self, action: str, body: Mapping[str, Any]) -> Row:
+        """Call an action that changes nothing, and may be repeated for that reason; return its answer."""
+        self.counts.reads += 1
+        answer: Row = (await self._patiently(WebApiOperation(Method.POST, action, body, repeatable=True))).body
+        return answer
+
     async def _write(
         self, method: Method, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None
     ) -> OperationResult:

@@ -2,7 +2,7 @@
 
 A step is known by its endpoint, message and table. An image belongs to a step that exists: the step is created switched
 off, and switched on once it has its image, so that no message comes without it. Whether a finished step is switched on
-is left to administrators.
+is left to administrators. Steps join no solution, as their endpoint does not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -137,7 +137,7 @@ class Steps(ComponentKind[EventStep, StepFound]):
         }
         if columns := sorted(wanted.columns & existing):
             body["filteringattributes"] = ",".join(columns)
-        identifier = await client.create(_STEPS, body)
+        identifier = await client.outside_the_solution().create(_STEPS, body)
         assert identifier is not None
         if wanted.image:
             await _create_image(client, wanted, identifier, organisation)
@@ -150,7 +150,7 @@ class Steps(ComponentKind[EventStep, StepFound]):
         columns = wanted.columns & found.existing
         if columns != found.columns:
             body = {"filteringattributes": ",".join(sorted(columns)) or None}
-            await client.change(f"{_STEPS}({found.id})", body)
+            await client.outside_the_solution().change(f"{_STEPS}({found.id})", body)
         if not _images_fit(wanted, found, organisation):
             await _write_image(client, wanted, found, organisation)
         if found.unfinished:
@@ -160,7 +160,7 @@ class Steps(ComponentKind[EventStep, StepFound]):
         """Delete the pre-image, then the step."""
         if found.image is not None:
             await client.outside_the_solution().remove(f"{_IMAGES}({found.image[0]})")
-        await client.remove(f"{_STEPS}({found.id})")
+        await client.outside_the_solution().remove(f"{_STEPS}({found.id})")
 
 
 def _image_columns(step: EventStep, organisation: Organisation) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ async def _write_image(
 
 
 async def _switch_on(client: CustomizationClient, step: UUID) -> None:
-    await client.change(f"{_STEPS}({step})", {**_ON, "description": _MARKER})
+    await client.outside_the_solution().change(f"{_STEPS}({step})", {**_ON, "description": _MARKER})
 
 
 async def _image(client: CustomizationClient, step: UUID) -> tuple[UUID, frozenset[str]] | None:
