@@ -66,6 +66,7 @@ async def test_a_bare_organisation_gets_tables_lookups_roles_and_steps() -> None
     assert {row["name"] for row in twin.rowsets["roles"].values()} == {
         "Spotler Read Only",
         "Spotler User",
+        "Spotler Marketer",
         "Spotler Service",
     }
     (update,) = [

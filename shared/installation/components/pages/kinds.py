@@ -162,25 +162,18 @@ def _chart_row(chart: Chart, spoken: Languages) -> PageRow:
 
 
 def _form_row(form: OwnForm, around: Surroundings) -> PageRow:
-    columns = {"name": around.languages.name(form.name), "formxml": build_form(form, form_id(form), around)}
+    name, identifier = f"the form {form.key}", form_id(form)
+    columns = {"name": around.languages.name(form.name), "formxml": build_form(form, identifier, around)}
+    fixed = {"formid": str(identifier), "objecttypecode": form.table, "formactivationstate": 1}
     match form.kind:
         case FormKind.MAIN:
             # The form Information comes with the table; it is replaced whole.
-            return PageRow(
-                f"the form {form.key}",
-                PageTable.FORMS,
-                {"objecttypecode": form.table, "type": _MAIN},
-                columns,
-                plain={"formxml": build_form(form.plain(), form_id(form), around)},
-            )
+            of_table = {"objecttypecode": form.table, "type": _MAIN}
+            plain = {"formxml": build_form(form.plain(), identifier, around)}
+            return PageRow(name, PageTable.FORMS, of_table, columns, {**fixed, "type": _MAIN}, plain=plain)
         case FormKind.QUICK_VIEW:
-            fixed = {
-                "formid": str(form_id(form)),
-                "objecttypecode": form.table,
-                "type": _QUICK_VIEW,
-                "formactivationstate": 1,
-            }
-            return PageRow(f"the form {form.key}", PageTable.FORMS, {"formid": form_id(form)}, columns, fixed)
+            own = {"formid": identifier}
+            return PageRow(name, PageTable.FORMS, own, columns, {**fixed, "type": _QUICK_VIEW})
 
 
 def _command_row(command: Command, table: TableFound, spoken: Languages) -> PageRow:

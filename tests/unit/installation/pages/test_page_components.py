@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid5
 
 import pytest
@@ -135,7 +136,8 @@ async def test_ui_02_ui_03_the_app_has_its_site_map_its_dashboard_and_its_roles(
     ((site_map, _),) = installer.web.published["sitemaps"].items()
     assert row["uniquename"] == "dh_SpotlerHub"
     assert installer.web.components == {(app, site_map), (app, str(CUSTOMISATION.hub.dashboard.id))}
-    assert {role for _, role in installer.web.associated} == {"Spotler User", "Spotler Read Only", "Systeembeheerder"}
+    own = {"Spotler User", "Spotler Marketer", "Spotler Read Only"}
+    assert {role for _, role in installer.web.associated} == own | {"Systeembeheerder"}
 
 
 async def test_an_app_that_dataverse_says_it_created_and_did_not_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -302,13 +304,31 @@ async def test_an_uninstallation_leaves_own_forms_without_scripts_grids_and_look
     assert not any(word in form for word in ("dh_spotlerjob.js", "ViewId", "dh_customerid"))
 
 
-async def test_an_own_table_without_its_main_form_is_named_with_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [("dh_spotlerjob", "missing"), ("dh_spotlerinfo", "the form dh_spotlerinfo/main does not exist")],
+)
+async def test_the_main_form_of_an_own_table_that_somebody_deleted_is_named_and_made_anew(
+    tmp_path: Path, table: str, reason: str
+) -> None:
     installer = Pages(tmp_path)
+    await installer.run()
+    form = installer.form(f"{table}:Information")
     for state in (installer.web.saved, installer.web.published):
-        del state["systemforms"][installer.key("dh_spotlerjob:Information")]
+        del state["systemforms"][installer.key(f"{table}:Information")]
 
-    with pytest.raises(ConfigurationError, match="the form dh_spotlerjob/main does not exist"):
-        await installer.run()
+    assert await installer.reasons() == [reason]
+    assert await installer.run() == 3  # the row, its name in Dutch, and its publication
+
+    (anew,) = [row for row in installer.web.published["systemforms"].values() if _main_of(row, table)]
+    assert canonical(parse(anew["formxml"], "anew")) == canonical(parse(form, "before"))
+    assert await installer.reasons() == []
+    await installer.remove()
+    assert [row for row in installer.web.published["systemforms"].values() if _main_of(row, table)]
+
+
+def _main_of(row: Mapping[str, Any], table: str) -> bool:
+    return (row["objecttypecode"], row["type"]) == (table, 2)
 
 
 async def test_a_script_is_bound_by_its_id_when_a_command_is_created(tmp_path: Path) -> None:
