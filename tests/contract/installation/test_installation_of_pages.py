@@ -61,6 +61,13 @@ async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(la
 
 
 NAMES = {
+    "environmentvariabledefinitions": (
+        "environmentvariabledefinitionid",
+        "displayname",
+        "Spotler Console",
+        "Spotler-console",
+    ),
+    "webresourceset": ("webresourceid", "displayname", "Spotler Job form", "Formulier van Spotler-taken"),
     "savedqueries": ("savedqueryid", "name", "Spotler: Failed", "Spotler: mislukt"),
     "savedqueryvisualizations": ("savedqueryvisualizationid", "name", "Jobs By Status", "Taken naar status"),
     "systemforms": ("formid", "name", "Spotler Monitoring", "Spotler-bewaking"),

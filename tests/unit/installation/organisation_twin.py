@@ -33,9 +33,12 @@ _ACCESSES = ("Create", "Read", "Write", "Delete", "Append", "AppendTo", "Assign"
 _KEYS = {
     "serviceendpoints": "serviceendpointid",
     "webresourceset": "webresourceid",
+    "environmentvariabledefinitions": "environmentvariabledefinitionid",
     "sdkmessageprocessingsteps": "sdkmessageprocessingstepid",
     "sdkmessageprocessingstepimages": "sdkmessageprocessingstepimageid",
 }
+
+_SETS = {"webresource": "webresourceset", "environmentvariabledefinition": "environmentvariabledefinitions"}
 
 
 class KilledError(Exception):
@@ -59,7 +62,7 @@ class OrganisationTwin:
         self.tables: dict[str, Table] = {}
         self.relationships: dict[str, tuple[str, str, str]] = {}
         self.rowsets: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        self.languages = languages
+        self.languages, self.base_language = languages, base_language
         self.kill_at: int | None = None
         self.executed = False
         self.lost_answers: set[int] = set()
@@ -116,6 +119,9 @@ class OrganisationTwin:
         raise AssertionError(path)
 
     async def get_all(self, paths: list[str]) -> list[Any]:
+        if paths and paths[0].startswith("RetrieveLocLabels"):
+            self.counts.reads += len(paths)
+            return [self._labels(path) for path in paths]
         answers = []
         for path in (one.partition("?")[0] for one in paths):
             is_list = self._place(path)[0] == "columns"
@@ -245,6 +251,21 @@ class OrganisationTwin:
     def _act_CreateCustomerRelationships(self, body: Mapping[str, Any]) -> None:  # noqa: N802
         assert {one["ReferencedEntity"] for one in body["OneToManyRelationships"]} == {"account", "contact"}
         self._create_lookup(body["Lookup"], body["OneToManyRelationships"])
+
+    def _act_SetLocLabels(self, body: Mapping[str, Any]) -> None:  # noqa: N802
+        kind, key = body["EntityMoniker"].values()
+        row = self.rowsets[_SETS[kind.rpartition(".")[2]]][key]
+        texts = {one["LanguageCode"]: one["Label"] for one in body["Labels"]}
+        row[body["AttributeName"]] = texts[self.base_language]
+        row["@texts"] = {**row.get("@texts", {}), body["AttributeName"]: texts}
+
+    def _labels(self, path: str) -> dict[str, Any]:
+        """Answer RetrieveLocLabels."""
+        _, moniker, column, _ = re.split(r"[?&]@p\d=", unquote(path))
+        name, key = re.fullmatch(r"(\w+)\(([^)]+)\)", json.loads(moniker)["@odata.id"]).groups()  # type: ignore[union-attr]
+        row, column = self.rowsets[name][key], column.strip("'")
+        texts = row.get("@texts", {}).get(column, {}) | {self.base_language: row[column]}
+        return {"Label": {"LocalizedLabels": [{"LanguageCode": n, "Label": text} for n, text in texts.items()]}}
 
     def _act_PublishXml(self, body: Mapping[str, Any]) -> None:  # noqa: N802
         assert body["ParameterXml"].startswith("<importexportxml>")

@@ -12,8 +12,8 @@ from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.installation.components.kind import ComponentKind, Kind
+from shared.installation.components.localised import ComponentTable
 from shared.installation.components.pages.around import surroundings
-from shared.installation.components.pages.localised import PageTable
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.pages.forms.context import Surroundings
@@ -67,7 +67,7 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[TableTab]:
         """Return the tabs of the standard tables that exist."""
-        around = surroundings(self._customisation, organisation)
+        around = surroundings(self._customisation, desired, organisation)
         return [
             TableTab(table, tab, around)
             for tab in self._customisation.tabs
@@ -135,13 +135,13 @@ async def _read(client: CustomizationClient, table: str) -> FoundForms:
         odata.compare("type", ODataComparison.EQUAL, _MAIN),
         odata.compare("formactivationstate", ODataComparison.EQUAL, _ACTIVE),
     )
-    saved = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.SAVED)
-    published = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.PUBLISHED)
+    saved = await read_state(client, ComponentTable.FORMS.entity_set, _COLUMNS, where, State.SAVED)
+    published = await read_state(client, ComponentTable.FORMS.entity_set, _COLUMNS, where, State.PUBLISHED)
     return FoundForms(table, list(filter(_is_customizable, saved)), list(filter(_is_customizable, published)))
 
 
 async def _write(client: CustomizationClient, form: Row, formxml: str) -> None:
-    path = odata.row(PageTable.FORMS.entity_set, UUID(form["formid"]))
+    path = odata.row(ComponentTable.FORMS.entity_set, UUID(form["formid"]))
     version = form.get("@odata.etag", "*")
     await client.outside_the_solution().change(path, {"formxml": formxml}, if_match=version)
 

@@ -34,10 +34,10 @@ from shared.installation.components.kind import EVENT_KINDS, OUTSIDE_THE_SOLUTIO
 from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
+from shared.installation.desired.texts import Names
 from shared.installation.install import Sleep
 from shared.installation.mapped_columns import mapped_columns
 from shared.installation.originals import FormFiles
-from shared.installation.pages.languages import Names
 from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Action, Step
 from shared.installation.session import Goal, Session
@@ -159,9 +159,7 @@ async def run(options: argparse.Namespace) -> int:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
         originals = options.originals or settings.local_folder / "form-originals"
         keep = FormFiles(originals / httpx.URL(url).host).keep
-        names = Names.BASE_LANGUAGE if Part.TRANSLATIONS in options.without else Names.EVERY_LANGUAGE
-        customisation = replace(read_customisation(), names=names)
-        pages = page_kinds(customisation, keep, frozenset(options.skip_form))
+        pages = page_kinds(read_customisation(), keep, frozenset(options.skip_form))
         only = set(_kinds(options)) - (OUTSIDE_THE_SOLUTION if options.export_solution else set())
         session = Session(client, desired, sleep=_sleep(options), only=only, pages=pages)
         if options.export_solution:
@@ -197,6 +195,8 @@ def _kinds(options: argparse.Namespace) -> Collection[Kind]:
 
 async def _desired(options: argparse.Namespace, settings: Settings) -> DesiredState:
     desired = read_desired_state(mapped_columns(await _mapping(options, settings)))
+    if Part.TRANSLATIONS in options.without:
+        desired = replace(desired, names=Names.BASE_LANGUAGE)
     if options.client_id is not None:
         desired = replace(desired, user=ApplicationUser(str(options.client_id), SERVICE_ROLE))
     if namespace := options.service_bus or settings.service_bus_namespace:

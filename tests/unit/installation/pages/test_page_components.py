@@ -15,11 +15,11 @@ from shared.installation import plan
 from shared.installation.components.kind import Kind
 from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
+from shared.installation.desired.texts import Names
 from shared.installation.install import Installer, survey
 from shared.installation.organisation.organisation import Organisation, TableFound
 from shared.installation.organisation.probe import read_tables
 from shared.installation.originals import FormFiles
-from shared.installation.pages.languages import Names
 from shared.installation.pages.xml import canonical, parse
 from shared.installation.plan import Step, Survey
 from tests.customisation import CUSTOMISATION, FORM, existing_form
@@ -71,12 +71,13 @@ class Pages:
     def __init__(self, folder: Path, *, sales: bool = True, left_out: frozenset[str] = frozenset()) -> None:
         self.web = PageOrganisation(FORMS | (SALES_FORMS if sales else {}))
         self.kinds = page_kinds(CUSTOMISATION, FormFiles(folder).keep, left_out)
+        self.desired = DESIRED
         self.known: Collection[str] = self.web.tables
 
     async def survey(self) -> tuple[list[Survey], Organisation]:
         tables = await read_tables(self.web)  # type: ignore[arg-type]
         found = organisation({name: table for name, table in tables.items() if name in self.known})
-        return await survey(self.web, self.kinds, DESIRED, found, tuple(Kind)), found  # type: ignore[arg-type]
+        return await survey(self.web, self.kinds, self.desired, found, tuple(Kind)), found  # type: ignore[arg-type]
 
     async def apply(self, steps: Sequence[Step], found: Organisation) -> None:
         installer = Installer(self.web, self.kinds, report=lambda _: None, sleep=at_once)  # type: ignore[arg-type]
@@ -226,8 +227,7 @@ async def test_a_text_in_one_language_that_somebody_changed_is_named_and_set_rig
 
 async def test_names_can_be_written_in_the_base_language_alone(tmp_path: Path) -> None:
     installer = Pages(tmp_path)
-    one_language = replace(CUSTOMISATION, names=Names.BASE_LANGUAGE)
-    installer.kinds = page_kinds(one_language, FormFiles(tmp_path).keep)
+    installer.desired = replace(DESIRED, names=Names.BASE_LANGUAGE)
 
     await installer.run()
 
