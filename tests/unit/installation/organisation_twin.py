@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -421,14 +422,22 @@ class _Write:
             raise UnknownOutcomeError("no answer", service=Service.DATAVERSE)
 
 
+@cache
+def _read(condition: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Read a filter: columns with the values that they may have."""
+    several = [
+        (column, frozenset(re.findall(r"'([^']*)'", values)))
+        for column, values in re.findall(r"In\(PropertyName='(\w+)',PropertyValues=\[(.*?)\]\)", condition)
+    ]
+    single = re.findall(r"(\w+) eq (?:'([^']*)'|([\w-]+))", condition)
+    return (*several, *((column, frozenset({text or bare})) for column, text, bare in single))
+
+
 def _matches(row: Mapping[str, Any], condition: str) -> bool:
-    if within := re.search(r"In\(PropertyName='(\w+)',PropertyValues=\[(.*?)\]\)", condition):
-        if str(row.get(within[1])) not in re.findall(r"'([^']*)'", within[2]):
-            return False
-        condition = condition.replace(within[0], "")
-    for column, text, bare in re.findall(r"(\w+) eq (?:'([^']*)'|([\w-]+))", condition):
-        value = row.get(column)
-        printed = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        if printed != (text or bare):
-            return False
-    return True
+    return all(_printed(row.get(column)) in values for column, values in _read(condition))
+
+
+def _printed(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -21,10 +21,12 @@ MAPPED = {"contact": frozenset({"firstname", "emailaddress1", "no_such_column"})
 CLIENT = "11111111-2222-3333-4444-555555555555"
 
 
+STATE = read_desired_state(MAPPED)
+
+
 def desired(key: str | None = "key") -> DesiredState:
-    state = read_desired_state(MAPPED)
-    endpoint = Endpoint(state.endpoint_name, "ns.servicebus.windows.net", state.queue, "send", key)
-    return replace(state, user=ApplicationUser(CLIENT, "Spotler Service"), endpoint=endpoint)
+    endpoint = Endpoint(STATE.endpoint_name, "ns.servicebus.windows.net", STATE.queue, "send", key)
+    return replace(STATE, user=ApplicationUser(CLIENT, "Spotler Service"), endpoint=endpoint)
 
 
 async def run(

@@ -4,6 +4,7 @@ Each kind has one component per table. Components of tables that the organisatio
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -130,7 +131,11 @@ def _by_table(items: Iterable[T], tables: set[str], row: Callable[[T, TableFound
 def _builder(
     items: Sequence[T], table: str, row: Callable[[T, TableFound], PageRow]
 ) -> Callable[[Mapping[str, TableFound]], tuple[PageRow, ...]]:
-    return lambda tables: tuple(row(item, tables[table]) for item in items)
+    @cache  # a run asks several times: forms are built once
+    def build(found: TableFound) -> tuple[PageRow, ...]:
+        return tuple(row(item, found) for item in items)
+
+    return lambda tables: build(tables[table])
 
 
 def _view_row(view: View, table: TableFound, spoken: Languages) -> PageRow:
