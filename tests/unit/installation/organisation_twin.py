@@ -120,14 +120,19 @@ class OrganisationTwin:
         raise AssertionError(path)
 
     async def get_all(self, paths: list[str]) -> list[Any]:
-        if paths and paths[0].startswith("RetrieveLocLabels"):
-            self.counts.reads += len(paths)
-            return [self._labels(path) for path in paths]
-        answers = []
-        for path in (one.partition("?")[0] for one in paths):
-            is_list = self._place(path)[0] == "columns"
-            answers.append({"value": await self.rows(path)} if is_list else await self.get(path))
-        return answers
+        self.counts.reads += len(paths)
+        return [
+            self._labels(path) if path.startswith("RetrieveLocLabels") else await self.get(path.partition("?")[0])
+            for path in paths
+        ]
+
+    async def collections(self, paths: list[str]) -> list[list[dict[str, Any]]]:
+        split = [path.partition("?") for path in paths]
+        queries = [dict(part.split("=", 1) for part in unquote(query).split("&") if part) for _, _, query in split]
+        return [
+            await self.rows(path, filter=query.get("$filter", ""))
+            for (path, _, _), query in zip(split, queries, strict=True)
+        ]
 
     async def rows(self, path: str, **options: str) -> list[dict[str, Any]]:
         self.counts.reads += 1
@@ -298,6 +303,7 @@ class OrganisationTwin:
             _sdkmessageid_value=message["sdkmessageid"],
             primaryobjecttypecode=table,
             iscustomprocessingstepallowed=True,
+            name=message["name"],  # of the message: `sdkmessageid/name`
         )
 
     def _create_table(self, body: Mapping[str, Any]) -> None:
