@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -30,18 +31,21 @@ async def organisation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Async
         yield opened
 
 
-@pytest.mark.usefixtures("organisation")
 async def test_the_file_has_what_is_installed_and_each_export_has_the_next_version(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    organisation: DataverseOrganisation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "solution.zip"
 
     assert await install("--export-solution", str(file), "--managed") == 0
+    [script] = await organisation.rows("webresourceset", "webresourceid", filter="name eq 'dh_spotlerjob.js'")
+    await organisation.client.update("webresourceset", UUID(script["webresourceid"]), {"displayname": "Mine"})
     assert await install("--export-solution", str(tmp_path)) == 0
 
-    assert capsys.readouterr().out == (
-        f"The solution file is {file}.\nThe solution file is {tmp_path / 'SpotlerConnector_1_0_0_2.zip'}.\n"
-    )
+    assert capsys.readouterr().out.splitlines() == [
+        f"The solution file is {file}.",
+        "The file has web-resource dh_spotlerjob.js as it is here: displayname.",
+        f"The solution file is {tmp_path / 'SpotlerConnector_1_0_0_2.zip'}.",
+    ]
     archive = zipfile.ZipFile(file)
     manifest = fromstring(archive.read("solution.xml"))
     told = [manifest.findtext(f"SolutionManifest/{name}") for name in ("UniqueName", "Version", "Managed")]

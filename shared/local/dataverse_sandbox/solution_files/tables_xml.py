@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from shared.local.dataverse_sandbox.components.localized_labels import row_texts
 from shared.local.dataverse_sandbox.metadata.schema import Definition
 from shared.local.dataverse_sandbox.rows.store import Row
-from shared.local.dataverse_sandbox.solution_files.contents import TABLE_OF_ROW, Contents
+from shared.local.dataverse_sandbox.solution_files.contents import TABLE_OF_ROW, WHOLE, Contents
 from shared.local.dataverse_sandbox.solution_files.xml_writing import (
     add,
     add_parsed,
@@ -43,7 +43,7 @@ def add_tables(root: Element, contents: Contents) -> None:
         add(entity, "Name", table["SchemaName"], LocalizedName=shown, OriginalName=shown)
         add(entity, "ObjectTypeCode", table["ObjectTypeCode"])
         info = add(add(entity, "EntityInfo"), "entity", Name=table["SchemaName"])
-        if behavior == 0:
+        if behavior == WHOLE:
             add_texts(info, "LocalizedNames", "LocalizedName", texts_of(table["DisplayName"]))
             add_texts(
                 info, "LocalizedCollectionNames", "LocalizedCollectionName", texts_of(table["DisplayCollectionName"])
