@@ -44,7 +44,8 @@ deployed: $(VENV)/.test ## run the deployed files with the deployed packages and
 	@$(BIN)/python .ci/deployed.py --environment $(VENV)-deployed
 
 slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal $(ARGS)
+	@EXAMPLES=20 $(BIN)/python -m pytest tests/property -m "not slow" -n 2 --dist worksteal
 
 chaos: $(VENV)/.test ## break everything at length and print figures (ARGS="--keep": into docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)

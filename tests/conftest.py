@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import certificates
+from tests.examples import examples
 from tests.order import deal
 from tests.programs import azurite as azurite_program
 from tests.programs import chromium
@@ -23,7 +24,9 @@ gc.disable()  # until all tests are collected
 gc.set_threshold(100_000, 20, 50)  # an eighth of the processor time went into collecting garbage
 
 # No property depends on the speed of the machine.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, max_examples=examples(), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
 
 

@@ -84,7 +84,6 @@ def serve(path: str) -> None:
     listener.listen(64)
     for source in (sys.stdin, wake, listener):
         selector.register(source, selectors.EVENT_READ)
-    print("ready", flush=True)  # noqa: T201  # the client waits for it
     clients: dict[int, socket.socket] = {}
     while True:
         for key, _ in selector.select():

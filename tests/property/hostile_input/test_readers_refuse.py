@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.examples import examples
 from tests.programs.foreign import pypi_package
 from tests.property.hostile_input.damage import damaged
 from tests.property.hostile_input.readers import READERS, SAMPLES, Reader
@@ -35,7 +36,7 @@ def _tried(reader: Reader, content: bytes) -> None:
 def test_damaged_inputs_are_read_or_refused(name: str) -> None:
     reader = READERS[name]
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(50), deadline=None, suppress_health_check=list(HealthCheck))
     @given(damaged(reader))
     def trial(content: bytes) -> None:
         _tried(reader, content)
