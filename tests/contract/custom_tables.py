@@ -38,3 +38,8 @@ PERIODIEK = custom_table(
     new_contactid={"type": "Lookup", "targets": {"contact": "new_ContactId"}},
 )
 """Subscriptions of contacts to magazines, one row each (`@map(periodiek)`)."""
+
+
+def membership_entries(*, name: str, **columns: Column) -> Mapping[str, Any]:
+    """Return the table that new subscribers are entered in, each with an e-mail address and `columns`."""
+    return custom_table("new_membershipentries", "new_membershipentryid", name=name, new_email=text(), **columns)

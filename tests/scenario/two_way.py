@@ -12,7 +12,7 @@ from shared.adapters.dataverse.records.tables import PEOPLE, PERMISSIONS
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.formats.yaml_format import as_document, from_yaml, to_yaml
 from shared.local.commands.connector import ROOT
-from tests.contract.custom_tables import PERIODIEK, custom_table, text
+from tests.contract.custom_tables import PERIODIEK, membership_entries, text
 from tests.scenario.world import Person, World, open_world
 
 _OPTIONS = {"1": "Tuin", "2": "Reizen", "3": "Sport"}
@@ -48,14 +48,7 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "guide": {},
     "magazines": {"type": "set", "options": {1: "Voorjaar", 2: "Najaar"}},
 }
-ENTRY = custom_table(
-    "new_membershipentries",
-    "new_membershipentryid",
-    name="new_email",
-    new_email=text(),
-    new_town=text(),
-    new_source=text(),
-)
+ENTRY = membership_entries(name="new_email", new_town=text(), new_source=text())
 
 BOTH, HOME = "<->", "<-"
 ROWS: Sequence[Mapping[str, Any]] = (

@@ -23,19 +23,16 @@ from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import ConfigurationError, DataError
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord
 from tests.contract.clocks import ManualClock
-from tests.contract.custom_tables import custom_table, text
+from tests.contract.custom_tables import membership_entries, text
 from tests.contract.dataverse_organisation import open_organisation
 
 ANN, BEN, TWIN, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 14))
 NEW, NEW_LEAD = RecordKey(PersonTable.CONTACT, UUID(int=101)), RecordKey(PersonTable.LEAD, UUID(int=102))
 ENTRY, ACME = UUID(int=201), UUID(int=31)
 
-ENTRIES = custom_table(
-    "new_membershipentries",
-    "new_membershipentryid",
+ENTRIES = membership_entries(
     name="new_name",
     new_name=text(),
-    new_email=text(),
     new_channel={"type": "Picklist", "options": {"1": "Website", "2": "Phone"}},
     new_companyid={"type": "Lookup", "targets": {"account": "new_CompanyId"}},
 )

@@ -23,6 +23,8 @@ from tests.twins import TwinStore
 PLACES = fingerprint_places("test")
 ADDRESSES = [f"somebody{number}@example.nl" for number in range(6)]
 RECORDS = [f"contact:00000000-0000-0000-0000-00000000000{number}" for number in range(4)]
+KEY = RecordKey.parse(RECORDS[1])
+CONTACT = str(KEY.id)
 
 
 def key_of(generation: int) -> bytes:
@@ -74,10 +76,6 @@ async def rekey(process: Process, clock: ManualClock, *, steps: int = 10_000) ->
             return True
         clock.advance(progress.wait)
     return False
-
-
-KEY = RecordKey.parse(RECORDS[1])
-CONTACT = str(KEY.id)
 
 
 async def documents_of_today(world: Deployment) -> Fingerprinter:

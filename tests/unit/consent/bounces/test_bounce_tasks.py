@@ -14,13 +14,12 @@ from shared.errors import ConfigurationError
 from tests.twins import CrashError
 from tests.unit.consent.bounces.bouncing import ANN, BOB, LEAD, PRINTS, World, bounce, external_id
 
+_PROBLEMS = (Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE)
+
 
 @pytest.mark.parametrize(("code", "language"), [(1043, "nl"), (2067, "nl"), (1033, "en"), (1031, "en"), (None, "en")])
 def test_tasks_are_in_dutch_or_in_english(code: int | None, language: str) -> None:
     assert Language.of(code) == language
-
-
-_PROBLEMS = (Reason.HARD_BOUNCE, Reason.SOFT_BOUNCE)
 
 
 def test_a_task_contains_instructions_and_no_address() -> None:

@@ -19,11 +19,7 @@ from shared.domain.mapping.conversions import (
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.language.parser import parse_expression
 from shared.domain.mapping.reverse_conversions import NeedsMatch, Stored, returned
-from shared.domain.records.marketing_contact import (
-    PropertyCatalogue,
-    PropertyType,
-    SetOption,
-)
+from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyType, SetOption
 from shared.domain.records.records import Choices, Lookup, PersonTable
 from shared.domain.values.fields import as_properties, wished_fields
 from shared.domain.values.values import Misfit
