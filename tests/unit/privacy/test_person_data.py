@@ -43,7 +43,7 @@ OWN_REVIEW, SHARED_REVIEW = UUID(int=601), UUID(int=602)
 
 PERSONAL = {
     *("binding", "contact", "address", "suppressed", "bounce", "brake", "review", "lists", "list-", "consent"),
-    *("consent-erased", "engaged", "engagement-refused"),
+    *("consent-erased", "engaged", "engagement-refused", "clicks"),
     *("run", "console-audit", "shadow", "forecast"),
 }
 """Kinds of documents that may name a person."""
