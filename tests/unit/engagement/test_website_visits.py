@@ -20,7 +20,7 @@ async def test_int_02_a_visit_is_on_the_card_of_whoever_came_and_earns_points() 
     (ann,) = world.people
     lead = await world.person(PersonTable.LEAD)
     world.pass_by()
-    visits = [visit(world, ann), visit(world, id="v2", email="p1@example.com", pages=40)]
+    visits = [visit(world, ann), visit(world, id="v2", email="p1@firm1.example", pages=40)]
     kept = await world.twin.engagement.visits.keep([*visits, visit(world, id="v3", email="nobody@example.com")])
     assert (kept.kept, kept.without_record, kept.refused) == (2, 1, {})
     (row,) = world.of(ann).values()
