@@ -198,7 +198,7 @@ class World:
         """Say what the comparison of colleagues added to the first reading."""
         sizes = [len(str(one.body)) / 1024 async for one in documents(self.store, "bench-clicks")]
         return (
-            f"Of the first reading of {self.platform.size:,}, the comparison of colleagues took {self.addresses.calls:,} "
+            f"Of the first reading of {self.platform.size:,}, comparing colleagues took {self.addresses.calls:,} "
             f"calls to Dataverse for addresses, {self.colleagues.seconds:.1f} processor seconds, and {len(sizes):,} "
             f"documents of {sum(sizes):,.0f} kB in all, the largest of {max(sizes):,.1f} kB; "
             f"{self.rows.suspect:,} rows were written as those of a machine."
