@@ -106,6 +106,9 @@ class InteractionRows(Protocol):
     async def write(self, rows: Sequence[InteractionWrite]) -> Sequence[Refused]:
         """Create or update rows, in bulk. Raises an error that may pass; then some rows may be written."""
 
+    async def write_points(self, points: Mapping[UUID, int]) -> None:
+        """Change the points of rows; one that does not exist any more, or that is refused, stays as it is."""
+
     async def remove(self, ids: Sequence[UUID]) -> None:
         """Delete rows; one that does not exist is no error."""
 

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from shared.consent.bounce_repository import is_key
 from shared.domain.engagement.events import Event, EventKind
@@ -16,6 +17,7 @@ from shared.domain.engagement.interactions import Reading, ReadingRules
 from shared.domain.engagement.people import PersonMemory, score_of
 from shared.domain.engagement.scores import Score, shown
 from shared.domain.engagement.tallies import Tally, change
+from shared.domain.engagement.visits import other_points
 from shared.domain.records.records import RecordKey
 from shared.engagement.keeping.colleagues import Colleagues, Compared, NewClicks
 from shared.engagement.keeping.memories import Memories, ShownScore, StoredMemory, with_shown
@@ -243,6 +245,7 @@ class EventKeeper:
         Rows of a mark that nobody has any more are all written.
         """
         waiting: list[InteractionWrite] = []
+        visits: dict[UUID, int] = {}
         for one in changed:
             if not one.before.etag or one.before.mark == rules.weights.mark:
                 continue
@@ -251,11 +254,14 @@ class EventKeeper:
                 continue
             past_rules = None if past is None else replace(rules, weights=past)
             waiting += await self._other_points(one, book, past_rules, rules)
+            visits |= other_points(one.before.memory.visits, past, rules.weights)
             if len(waiting) >= _ROWS:
                 await self._write_rows(RowPlan(waiting), kept)
                 waiting = []
             await breathe()
         await self._write_rows(RowPlan(waiting), kept)
+        if visits:
+            await self.interactions.write_points(visits)
 
     async def _other_points(
         self, one: _Changed, book: MailingBook, past: ReadingRules | None, rules: ReadingRules

@@ -190,6 +190,15 @@ async def test_single_rows_are_removed_and_those_that_are_gone_already_are_no_er
     assert [row["_dh_leadid_value"] for row in await rows.stored()] == [str(LEAD.id)]
 
 
+async def test_points_alone_are_changed_and_rows_that_are_gone_are_no_error(rows: Rows) -> None:
+    one = interaction()
+    await rows.interactions.write([one])
+    (before,) = await rows.stored()
+    await rows.interactions.write_points({UUID(int=404): 3, one.id: 40})
+    (after,) = await rows.stored()
+    assert after == {**before, "dh_points": 40, "@odata.etag": after["@odata.etag"]}
+
+
 async def test_old_rows_are_deleted_by_dataverse_itself(rows: Rows) -> None:
     late = BEGUN + timedelta(days=9)
     await rows.interactions.write([interaction(), interaction(LEAD, last=late)])
