@@ -187,6 +187,9 @@ async def test_int_02_visits_that_a_tracker_reports_are_on_the_card(world: World
     stored = await world.dynamics.read(f"dh_marketinginteractions?$filter=_dh_customerid_value eq {person.id}")
     assert stored["value"][0]["dh_linkurl"] == "https://shop.example/offer?utm_source=mail"
     assert (await world.connector.call("POST", "/api/website-visits", b"{")).status_code == 400
+    file = f"visitId,visitedAt,email,url,title\nv-4,2026-05-02T09:00:00Z,{person.email},https://shop.example/,Shop\n"
+    answer = await world.connector.call("POST", "/api/website-visits", file.encode(), kind="text/csv; charset=utf-8")
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1), answer.text
 
 
 async def test_eng_01_scores_are_on_the_record_and_never_come_back_as_events(world: World) -> None:
