@@ -29,7 +29,10 @@ _WEBSITE = "website"
 
 @dataclass(frozen=True, slots=True)
 class WebsiteVisit:
-    """A visit. `record` or `email` says who came; `pages` is how many were seen, `score` what the tracker gave."""
+    """A visit. `record` or `email` says who came; `score` is what the tracker gave.
+
+    `pages` is how many were seen, `seen` a line for each of the first of them.
+    """
 
     id: str
     begun: datetime
@@ -39,6 +42,7 @@ class WebsiteVisit:
     url: str = field(default="", repr=False)
     title: str = field(default="", repr=False)
     pages: int = 1
+    seen: tuple[str, ...] = field(default=(), repr=False)
     score: int | None = None
 
     @property
@@ -115,7 +119,7 @@ class WebsiteVisits:
             InteractionKind.WEBSITE_VISIT, visit.begun, visit.ended, visit.pages, link=link, points=points
         )
         website = Mailing(_WEBSITE, urlsplit(visit.url).hostname or _WEBSITE)
-        return InteractionWrite(identifier, record, website, None, what)
+        return InteractionWrite(identifier, record, website, None, what, pages="\n".join(visit.seen))
 
     def _id(self, visit: WebsiteVisit) -> UUID:
         return interaction_id(self.policy.environment, _WEBSITE, "", visit.id)

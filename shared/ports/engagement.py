@@ -1,7 +1,7 @@
 """The ports of Dataverse for mailings: campaigns, interactions, activities, scores. Repeating a write does no harm."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -32,13 +32,17 @@ class CampaignWrite:
 
 @dataclass(frozen=True, slots=True)
 class InteractionWrite:
-    """The wanted content of a Marketing Interaction row of a record. `campaign` is None if there is no Campaign row."""
+    """The wanted content of a Marketing Interaction row of a record. `campaign` is None if there is no Campaign row.
+
+    `pages` are the pages of a visit to a website, a line for each.
+    """
 
     id: UUID
     record: RecordKey
     mailing: Mailing
     campaign: UUID | None
     interaction: Interaction
+    pages: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

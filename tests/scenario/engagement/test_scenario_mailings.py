@@ -211,6 +211,7 @@ async def test_int_02_visits_that_a_tracker_reports_are_on_the_card(world: World
     assert (row["dh_type"], row["dh_name"], row["dh_linkname"]) == (480000006, "Website visit: shop.example", "Offer")
     stored = await world.dynamics.read(f"dh_marketinginteractions?$filter=_dh_customerid_value eq {person.id}")
     assert stored["value"][0]["dh_linkurl"] == "https://shop.example/offer?utm_source=mail"
+    assert stored["value"][0]["dh_pages"] == "Offer https://shop.example/offer?utm_source=mail"  # WEB-02
     assert (await world.connector.call("POST", "/api/website-visits", b"{")).status_code == 400
     file = f"visitId,visitedAt,email,url,title\nv-4,2026-05-02T09:00:00Z,{person.email},https://shop.example/,Shop\n"
     answer = await world.connector.call("POST", "/api/website-visits", file.encode(), kind="text/csv; charset=utf-8")

@@ -24,6 +24,10 @@ def test_lines_of_one_visit_are_its_pages_wherever_they_stand() -> None:
     found = read_reports(items_of_csv(FILE), NOW)
     line, ann = found.visits["v1"]
     assert (line, ann.email, ann.pages, ann.title) == (2, "ann@example.com", 2, 'An "offer", new')
+    assert ann.seen == (
+        'An "offer", new https://shop.example/offer?utm_source=mail',
+        "Order https://shop.example/order",
+    )
     assert (ann.url, ann.ended - ann.begun) == ("https://shop.example/offer?utm_source=mail", timedelta(minutes=4))
     assert (found.visits["v2"][1].pages, found.visits["v2"][1].worth, found.rejected) == (1, 40, [])
 

@@ -35,7 +35,7 @@ from shared.ports.engagement import InteractionWrite, Refused
 
 log = logging.getLogger(__name__)
 
-_NAME, _LINK_NAME, _URL, _LINK_TYPE, _REASON = 200, 200, 2000, 100, 100
+_NAME, _LINK_NAME, _URL, _LINK_TYPE, _REASON, _PAGES = 200, 200, 2000, 100, 100, 10_000
 _JOB = "Spotler Connector: old marketing interactions"
 
 
@@ -128,6 +128,8 @@ def interaction_values(row: InteractionWrite) -> dict[str, Any]:
         "dh_points": one.points,
         **person_lookup(row.record),
     }
+    if one.kind is InteractionKind.WEBSITE_VISIT:
+        values["dh_pages"] = clipped(row.pages, _PAGES) or None
     if row.campaign is not None:
         values["dh_CampaignId@odata.bind"] = f"/{odata.row(CAMPAIGNS.entity_set, row.campaign)}"
     return values

@@ -22,6 +22,9 @@ _AHEAD = timedelta(minutes=5)
 _OF_PAGE = ("url", "title", "at")
 """Columns of a CSV file that describe a page; the others describe the visit."""
 
+_MOST_SEEN = 20
+"""Pages of a visit that are stored."""
+
 _REQUIRED = ("visitId", "visitedAt")
 Item = tuple[int, Any]
 """The number of a line, or of an object in an array, and what it says."""
@@ -57,6 +60,11 @@ class _Page(RequestModel):
     title: str = ""
     at: AwareDatetime | None = None
 
+    @property
+    def line(self) -> str:
+        """Return title and address, without the query, on one line."""
+        return " ".join(filter(None, (*self.title.split(), without_query(self.url))))
+
 
 class _Visit(RequestModel):
     """A visit. Fields of trackers that mean nothing here are ignored."""
@@ -88,6 +96,7 @@ class _Visit(RequestModel):
             url=without_query(first.url) if first else "",
             title=first.title if first else "",
             pages=max(1, len(self.pages)),
+            seen=tuple(page.line for page in self.pages[:_MOST_SEEN]),
             score=self.score,
         )
 
