@@ -276,13 +276,17 @@ def test_after_thousands_of_histories_dataverse_holds_what_a_plain_recomputation
 
 async def _story(moment: int, error: BaseException) -> bool:
     """A busy reading that dies at a moment; whether it survived, because the moment came too late."""
-    world = await open_world(_PEOPLE, create_activities=True)
+    world = await open_world(_PEOPLE, domains=["acme.example"], create_activities=True)
     history, spotler = History(world), world.spotler
     sent = spotler.send(world.people)
     world.pass_by(HOUR)
+    first, second, *colleagues = world.people
+    scanned = world.now
+    for who in colleagues:
+        spotler.click(sent, who, "1", scanned)
     await history.attempt(world.poll)
-    first, second, *_ = world.people
     spotler.open(sent, first)
+    spotler.click(sent, first, "1", scanned)  # learned late: with two colleagues it is a scanner
     spotler.click(sent, second, "2")
     spotler.bounce(sent, first)
     world.twin.faults.plan(moment, error)
