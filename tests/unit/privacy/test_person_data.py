@@ -133,6 +133,8 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
         RowPlan(list(twin.rows.interactions.values())),
         [Refused(next(iter(twin.rows.interactions)), DataError("refused", code=sent))],
     )
+    colleagues = {"of-acme": {external_id: [5, 900], str(BOB.id): [7]}, "of-others": {str(CAS.id): [8]}}
+    await twin.store.write([Put(DocumentKey("test-clicks", f"029000000-{sent}"), colleagues)])
     lists = ListStateRepository(twin.store, "test")
     await twin.store.write([Put(DocumentKey("test-lists", str(LIST)), {"name": "Friends"})])
     await lists.put_page(LIST, "g1", 0, [BOB.id, key.id, CAS.id])
@@ -176,7 +178,8 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert [one["kind"] for one in answer["held"]] == ["erasure"]
     assert {one["id"] for one in answer["reviews"]} == {str(OWN_REVIEW), str(SHARED_REVIEW)}
     assert {one["as"] for one in answer["lists"]} == {"member", "in", "left out"}
-    assert len(answer["interactions"]) == 2
+    assert len(answer["interactions"]) == 3
+    assert {"minute": "029000000-m1", "clicks": [[5, 900]]} in answer["interactions"]
     assert answer["runs"] == [{"run": "7", "reasons": ["skipped/no-email"]}]
     assert answer["plans"] == [{"action": "write", "reason": "created"}, {"forecast": "mapping", "as": ["city"]}]
     assert [one["act"] for one in answer["acts"]] == ["sync-person"]
