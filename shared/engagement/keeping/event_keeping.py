@@ -303,6 +303,8 @@ def _new_clicks(changed: Iterable[_Changed]) -> list[NewClicks]:
     for one in changed:
         for mailing, events in one.after.mailings.items():
             before = one.before.memory.mailings.get(mailing, frozenset())
+            if events is before:
+                continue
             if times := _click_times(events - before) - _click_times(before):
                 found.append(NewClicks(one.after.external_id, one.record, mailing, times))
     return found

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from shared.adapters.storage.keys.key_ring import KeyRing, version_of
 from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.engagement.machines import SuspectReason
 from shared.domain.engagement.refreshing import memory_of
 from shared.domain.engagement.scores import Score
+from shared.domain.records.fingerprint_places import fingerprint_places
 from tests.twins.engagement import DAY, HOUR
 from tests.unit.engagement.engagement_world import FREE_MAIL, EngagementWorld, open_world
 
@@ -89,6 +91,18 @@ async def test_the_state_has_ids_and_fingerprints_and_no_domain_and_ends_with_th
     await world.night(2 * DAY)
     assert not documents()
     assert {suspect(world, who) for who in world.people} == {SuspectReason.COLLEAGUES}
+
+
+async def test_a_new_fingerprint_key_encrypts_the_domains() -> None:
+    world = await open_world(3, domains=_ACME)
+    await clicks_at_once(world)
+    place = fingerprint_places("test")["test-clicks"]
+    ring = KeyRing({1: b"a key for nothing but tests", 2: b"another key for nothing but tests"})
+    for key, document in world.twin.store.documents.items():
+        if key.partition == "test-clicks":
+            sealed = place.rewrite(document.body, ring.seal)
+            assert {version_of(text) for text in place.prints(key.row, sealed)} == {2}
+            assert place.rewrite(sealed, ring.open) == document.body
 
 
 async def test_a_scan_of_a_whole_company_takes_little_state() -> None:
