@@ -115,14 +115,16 @@ async def test_bulk_01_to_28_act_03_to_07_a_mailing_is_told_by_counts_rates_inte
     assert kinds == {480000000, 480000004}  # BULK-18: who unsubscribed
 
     columns = "dh_spotlerisopened,dh_spotlerisclicked,dh_spotlerbounced,dh_spotlerbouncetype,dh_spotlerclickedlinks"
-    found = (await world.dynamics.read(f"emails?$select=subject,statuscode,_regardingobjectid_value,{columns}"))[
-        "value"
-    ]
+    also = "subject,statuscode,category,opencount,linksclickedcount,lastopenedtime,_regardingobjectid_value"
+    found = (await world.dynamics.read(f"emails?$select={also},{columns}"))["value"]
     mails = {mail["_regardingobjectid_value"]: mail for mail in found if mail["subject"] == "Spring is here"}
     assert {mail["statuscode"] for mail in mails.values()} == {
         3
     }  # BULK-02, BULK-05, ACT-03, INT-04, C-26: sent, for all tables
     assert mails.keys() >= {ann.id, ben.id, cas.id}
+    own = mails[ann.id]
+    assert (own["category"], own["opencount"], own["linksclickedcount"]) == ("Spotler", 1, 1)  # ACT-04, ACT-09
+    assert own["lastopenedtime"] is not None
     assert [mails[ann.id][column] for column in columns.split(",")] == [True, True, False, None, "Order"]  # ACT-06, 07
     assert [mails[ben.id][column] for column in columns.split(",")] == [False, False, True, 480000001, None]
 
