@@ -128,6 +128,8 @@ async def test_bulk_01_to_28_act_03_to_07_a_mailing_is_told_by_counts_rates_inte
     assert [mails[ann.id][column] for column in columns.split(",")] == [True, True, False, None, "Order"]  # ACT-06, 07
     assert [mails[ben.id][column] for column in columns.split(",")] == [False, False, True, 480000001, None]
 
+    variable = "environmentvariabledefinitions?$filter=schemaname eq 'dh_spotlertimelineinteractions'"
+    assert (await world.dynamics.read(variable))["value"]  # ACT-01, ACT-02: which kinds the timeline shows
     wanted = f"campaignresponses?$select=responsecode&$filter=_regardingobjectid_value eq {campaign['campaignid']}"
     codes = sorted(row["responsecode"] for row in (await world.dynamics.read(wanted))["value"])
     assert codes == [1, 1, 3, 4]  # BULK-04, BULK-07: opened, clicked, unsubscribed, bounced
