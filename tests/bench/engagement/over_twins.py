@@ -48,7 +48,7 @@ _LATENCY, _AT_ONCE = 0.05, 4
 """Seconds that a call is assumed to wait, and calls at a time."""
 
 _HEAD = (
-    "| mailing to | way | calls to Spotler | calls to Dataverse | rows | processor seconds | hours of waiting, 50 ms a "
+    "| mailing to | way | calls to Spotler | calls to Dataverse | rows | processor seconds | minutes of waiting, 50 ms a "
     "call and four at a time | MB more than before |\n|---|---|---|---|---|---|---|---|"
 )
 
@@ -95,10 +95,10 @@ class Cost:
 
     def row(self, size: int, way: str) -> str:
         """Return the row of the table."""
-        hours = (self.spotler + self.dataverse) * _LATENCY / _AT_ONCE / 3600
+        minutes = (self.spotler + self.dataverse) * _LATENCY / _AT_ONCE / 60
         return (
             f"| {size:,} | {way} | {self.spotler:,} | {self.dataverse:,} | {self.rows:,} | {self.seconds:,.0f} "
-            f"| {hours:.2f} | {self.megabytes:,.0f} |"
+            f"| {minutes:,.1f} | {self.megabytes:,.0f} |"
         )
 
 
