@@ -48,8 +48,8 @@ _LATENCY, _AT_ONCE = 0.05, 4
 """Seconds that a call is assumed to wait, and calls at a time."""
 
 _HEAD = (
-    "| mailing to | way | calls to Spotler | calls to Dataverse | rows | processor seconds | minutes of waiting, 50 ms a "
-    "call and four at a time | MB more than before |\n|---|---|---|---|---|---|---|---|"
+    "| mailing to | way | calls to Spotler | calls to Dataverse | rows | processor seconds | minutes of waiting, 50 ms "
+    "a call and four at a time | MB more than before |\n|---|---|---|---|---|---|---|---|"
 )
 
 
