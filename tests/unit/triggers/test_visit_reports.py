@@ -75,14 +75,17 @@ def test_of_addresses_only_parameters_of_campaigns_are_kept() -> None:
     assert without_query("javascript:alert(1)") == ""
 
 
-async def test_int_02_a_file_of_any_length_is_kept_in_portions(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_int_02_a_file_of_any_length_is_kept_in_portions(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.local.commands.engagement.visits_command._TOGETHER", 10)
     world = await open_world(1)
-    lines = "".join(f"v{number},2026-01-01T09:00:00Z,p0@firm0.example\n" for number in range(1_001))
+    lines = "".join(f"v{number},2026-01-01T09:00:00Z,p0@firm0.example\n" for number in range(21))
     text = f"visitId,visitedAt,email\n{lines}w1,2026-01-01T09:00:00Z,nobody@example.com\nw2,,x@example.com\n"
     reports = read_reports(items_of_csv(text), NOW)
     for _ in range(2):
         assert await keep_reports(world.twin.engagement, reports) == 1
         printed = capsys.readouterr().out
-        assert printed.startswith("1,001 visits are kept; 1 were of people without a record; 1 were rejected.")
-        assert "line 1004: visitedAt: Field required" in printed
-    assert len(world.rows.interactions) == 1_001
+        assert printed.startswith("21 visits are kept; 1 were of people without a record; 1 were rejected.")
+        assert "line 24: visitedAt: Field required" in printed
+    assert len(world.rows.interactions) == 21
