@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.records.records import PersonTable
-from shared.local.commands.engagement.visits_command import keep_reports
 from shared.triggers.routes.engagement.visit_reports import items_of_csv, items_of_json, read_reports, without_query
-from tests.unit.engagement.engagement_world import open_world
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HEADER = "visitId,visitedAt,email,url,title,at,score"
@@ -73,19 +71,3 @@ def test_json_is_an_array_or_an_object_in_each_line() -> None:
 def test_of_addresses_only_parameters_of_campaigns_are_kept() -> None:
     assert without_query("https://me:pw@shop.example/a?x=1&utm_term=b#c") == "https://shop.example/a?utm_term=b"
     assert without_query("javascript:alert(1)") == ""
-
-
-async def test_int_02_a_file_of_any_length_is_kept_in_portions(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.local.commands.engagement.visits_command._TOGETHER", 10)
-    world = await open_world(1)
-    lines = "".join(f"v{number},2026-01-01T09:00:00Z,p0@firm0.example\n" for number in range(21))
-    text = f"visitId,visitedAt,email\n{lines}w1,2026-01-01T09:00:00Z,nobody@example.com\nw2,,x@example.com\n"
-    reports = read_reports(items_of_csv(text), NOW)
-    for _ in range(2):
-        assert await keep_reports(world.twin.engagement, reports) == 1
-        printed = capsys.readouterr().out
-        assert printed.startswith("21 visits are kept; 1 were of people without a record; 1 were rejected.")
-        assert "line 24: visitedAt: Field required" in printed
-    assert len(world.rows.interactions) == 21

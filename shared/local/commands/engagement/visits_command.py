@@ -49,6 +49,9 @@ async def run(options: argparse.Namespace) -> int:
         if not engagement.policy.is_on:
             print("error: visits are not kept: ENGAGEMENT or SYNC_ENABLED is false", file=sys.stderr)
             return FOUND
+        if await app.is_shadow():
+            print("error: the connector is in shadow mode, and writes nothing: go live first", file=sys.stderr)
+            return FOUND
         return await keep_reports(engagement, read_reports(items, now))
     except UnicodeDecodeError:
         print(f"error: {options.file} is no UTF-8: save it as CSV UTF-8", file=sys.stderr)
