@@ -54,5 +54,9 @@ async def test_a_mailing_shows_its_funnel_its_growth_and_its_links_and_exports_t
         rows[name] = list(csv.DictReader(io.StringIO((await answer.body()).decode("utf-8-sig"))))
     assert (rows["over-time"][-1]["openedSoFar"], rows["over-time"][-1]["clickedSoFar"]) == ("6", "5")
     assert [(row["name"], row["people"]) for row in rows["links"]] == [("Website", "4"), ("Order", "1")]
+    await world.connector.call("POST", "/admin/functions/tend_engagement", key=world.connector.master)
+    await world.settled()
+    await reader.open("/connection")
+    assert "Opens in the list of a mailing" in await reader.text()
     gone = await reader.open("/mailing/unknown")
     assert gone.status == HTTPStatus.NOT_FOUND
