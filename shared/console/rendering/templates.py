@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.console.rendering.locale import Locale
+from shared.console.rendering.locale import Locale, instant
 from shared.console.rendering.words import counted, translated
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def render(template: str, locale: Locale, now: datetime, values: Mapping[str, An
         "share": locale.share,
         "span": locale.span,
         "moment": locale.moment,
+        "exact": locale.exact,
         "clock": locale.clock,
         "say": locale.say,
         "many": locale.many,
@@ -64,6 +65,7 @@ def _environment(language: str) -> "Environment":
     )
     made.globals["asset"] = asset
     made.filters["short"] = short
+    made.filters["instant"] = instant
     return made
 
 

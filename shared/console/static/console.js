@@ -2,6 +2,12 @@
 (function () {
   "use strict";
 
+  // The server writes all times in the reader's time zone.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes("console_zone=" + zone)) {
+    document.cookie = "console_zone=" + zone + "; path=/console; max-age=31536000; samesite=lax";
+  }
+
   // A part that polls rests while its tab is hidden.
   document.addEventListener("htmx:confirm", function (event) {
     if (document.hidden && event.detail.triggeringEvent && event.detail.triggeringEvent.type !== "click") {

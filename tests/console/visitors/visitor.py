@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +13,11 @@ from playwright.async_api import Browser, Page, Response, expect
 
 from shared.console.access.roles import Role, User
 from shared.console.access.sessions import SESSION, Session, Sessions
+from tests.console.visitors.routes_used import RoutesUsed
 from tests.scenario.world import World
+
+used = RoutesUsed()
+"""What the browsers of the current test were answered."""
 
 
 def session_of(world: World, role: Role, user: str = "local") -> str:
@@ -50,6 +56,16 @@ class Visitor:
         await self.page.get_by_role("link", name=name).first.click()
         await self.settled()
 
+    async def download(self, name: str) -> bytes:
+        """Follow the first link of that name, which leads to a file, and return what it has."""
+        async with self.page.expect_download() as download:
+            await self.page.get_by_role("link", name=name).first.click()
+        return (await (await download.value).path()).read_bytes()
+
+    async def rows(self, name: str) -> list[dict[str, str]]:
+        """Follow the first link of that name, which leads to a CSV, and return its rows."""
+        return list(csv.DictReader(io.StringIO((await self.download(name)).decode("utf-8-sig"))))
+
     async def text(self) -> str:
         """What the page says."""
         return await self.page.locator("main").inner_text()
@@ -71,6 +87,7 @@ async def visitor(
     )
     cookie = {"name": SESSION, "value": session_of(world, role), "url": f"{world.connector.url}/console"}
     await context.add_cookies([cookie])
+    context.on("response", used.note)
     page = await context.new_page()
     page.set_default_timeout(20_000)
     found = Visitor(world, page)
