@@ -25,7 +25,7 @@ async def runs(world: World) -> list[run_documents.Run]:
     return list(await run_documents.Runs(world.store, None, "default").latest())
 
 
-@pytest.mark.visits("runs/*/prepare", "runs/*/prepared", "run/*", "run/*/progress", "run/*/not-passed-on.csv")
+@pytest.mark.visits("runs/*/prepare", "runs/*/prepared", "run/*", "run/*/not-passed-on.csv")
 @pytest.mark.presses("runs/*/start", "run/*/pause", "run/*/resume")
 async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(browser: Browser, trial: World) -> None:
     async with visitor(browser, trial) as administrator:
@@ -112,7 +112,7 @@ async def test_the_overview_shows_where_people_stand(browser: Browser, trial: Wo
     assert "Created in Spotler." in text
 
 
-@pytest.mark.visits("runs", "run/*/stop")
+@pytest.mark.visits("runs", "run/*/progress", "run/*/stop")
 @pytest.mark.presses("runs/from-spotler", "runs/from-spotler/*", "runs/mailings", "runs/mailings/*", "run/*/stop")
 async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(browser: Browser, trial: World) -> None:
     await trial.settled()
@@ -130,6 +130,9 @@ async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(browser: Bro
 
         await administrator.open("/runs/account/prepare")
         await administrator.press("Start")
+        path = f"/api/runs/{administrator.page.url.rpartition('/')[2]}"
+        assert (await trial.connector.call("POST", path, {"act": "pause"})).is_success
+        await expect(administrator.page.locator("#run .chip")).to_have_text("Paused")  # by somebody else
         await administrator.follow("Stop …")
         assert "Stop for good at" in await administrator.heading()
         await administrator.press("Stop")

@@ -48,9 +48,11 @@ async def _assert_nothing_serious(found: Visitor, options: Mapping[str, Any]) ->
         "options => axe.run(document, options)", {"resultTypes": ["violations"], **options}
     )
     serious = [
-        f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in report["violations"] if one["impact"] in SERIOUS
+        f"{found.page.url}: {one['id']}: {one['nodes'][0]['html'][:150]}"
+        for one in report["violations"]
+        if one["impact"] in SERIOUS
     ]
-    assert serious == [], found.page.url
+    assert not serious, serious
 
 
 async def _assert_fits(found: Visitor) -> None:

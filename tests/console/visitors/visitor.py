@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page, Response, expect
 
 from shared.console.access.roles import Role, User
 from shared.console.access.sessions import SESSION, Session, Sessions
+from shared.console.web import ROOT
 from tests.console.visitors.routes_used import RoutesUsed
 from tests.scenario.world import World
 
@@ -84,9 +86,10 @@ async def visitor(
         viewport={"width": width, "height": 900},
         locale=options.get("locale", "en-GB"),
         color_scheme="dark" if options.get("theme") == "dark" else "light",
+        reduced_motion="reduce",  # axe would measure a colour that is half way to another one
     )
-    cookie = {"name": SESSION, "value": session_of(world, role), "url": f"{world.connector.url}/console"}
-    await context.add_cookies([cookie])
+    host = urlsplit(world.connector.url).hostname
+    await context.add_cookies([{"name": SESSION, "value": session_of(world, role), "domain": host, "path": ROOT}])
     context.on("response", used.note)
     page = await context.new_page()
     page.set_default_timeout(20_000)

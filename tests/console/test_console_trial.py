@@ -22,11 +22,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_a_marked_record_is_written_in_dynamics_and_read_in_spotler(browser: Browser, trial: World) -> None:
     async with visitor(browser, trial) as administrator:
         await administrator.open("/checks")
-        assert "Not measured yet" in await administrator.text()
+        rows = administrator.page.locator("section[aria-labelledby=h-trip] tbody tr")
+        before = await rows.count()  # a timer may have measured it, too
         await administrator.press("Measure now")
 
         assert "The mark has arrived after" in await administrator.text()
-        assert "1 measurement within 30 days, 0 took longer than a minute." in await administrator.text()
+        assert await rows.count() > before
+        assert "0 took longer than a minute." in await administrator.text()
         await assert_usable(administrator)
         await administrator.open("")
         assert "written in Dynamics, read in Spotler" in await administrator.text()
@@ -61,9 +63,12 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser,
         await administrator.open("/mode")
         await administrator.press("Plan everybody")
         assert "Everybody is being planned" in await administrator.text()
-        await trial.settled()
-        await administrator.open("/mode")
-        assert "1 record was planned" not in await administrator.text()
+
+        async def all_planned() -> bool:
+            await administrator.open("/mode")
+            return "1 record was planned" not in await administrator.text()
+
+        await eventually(all_planned, "everybody to be planned")
         assert await _writes(trial) == writes
         await administrator.page.get_by_label("Type the name").fill("production")
         await administrator.press("Go live")
