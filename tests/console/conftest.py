@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Error, async_playwright
 
 from shared.console.access.roles import Role
 from tests.console.visitors.routes_used import declared
-from tests.console.visitors.visitor import Visitor, used, visitor
+from tests.console.visitors.visitor import Visitor, Windows, used
 from tests.programs.chromium import NOT_COVERED, chromium
 from tests.programs.short_clocks import Clocks
 from tests.scenario.two_way import BOTH, mapping_text
@@ -64,15 +64,21 @@ async def trial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         yield opened
 
 
+@pytest.fixture(scope="session")
+def windows(browser: Browser) -> Windows:
+    """The windows of the browser."""
+    return Windows(browser)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def administrator(browser: Browser, world: World) -> AsyncIterator[Visitor]:
+async def administrator(windows: Windows, world: World) -> AsyncIterator[Visitor]:
     """Somebody who may do everything."""
-    async with visitor(browser, world) as opened:
+    async with windows.visitor(world) as opened:
         yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def reader(browser: Browser, world: World) -> AsyncIterator[Visitor]:
+async def reader(windows: Windows, world: World) -> AsyncIterator[Visitor]:
     """Somebody who may look, at ids and codes."""
-    async with visitor(browser, world, Role.READER) as opened:
+    async with windows.visitor(world, Role.READER) as opened:
         yield opened

@@ -12,7 +12,7 @@ from shared.console.access.roles import Role
 from shared.console.access.sessions import SESSION
 from shared.console.routes import ROUTES
 from shared.console.web import Method
-from tests.console.visitors.visitor import Visitor, session_of, visitor
+from tests.console.visitors.visitor import Visitor, Windows, session_of
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 
@@ -153,9 +153,9 @@ async def test_a_search_leaves_no_name_in_an_address(administrator: Visitor, wor
     assert person.email.partition("@")[0] not in administrator.page.url
 
 
-async def test_nobody_of_another_window_acts_with_my_form(browser: Browser, world: World) -> None:
+async def test_nobody_of_another_window_acts_with_my_form(windows: Windows, world: World) -> None:
     """Two sessions have two tokens."""
-    async with visitor(browser, world, Role.OPERATOR) as one:
+    async with windows.visitor(world, Role.OPERATOR) as one:
         await one.open("/connection")
         token = await one.page.locator("input[name=token]").first.input_value()
     async with client(world, Role.ADMINISTRATOR) as http:

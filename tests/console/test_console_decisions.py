@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from shared.console.access.roles import Role
 from shared.domain.records.records import SyncStatus
 from tests.console.visitors.usable import assert_usable
-from tests.console.visitors.visitor import Visitor, visitor
+from tests.console.visitors.visitor import Visitor, Windows
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import edit, poll, stored
 from tests.scenario.world import Person, World, eventually
@@ -111,10 +111,10 @@ async def disputed(world: World) -> Person:
     [("/decisions", "Dynamics counts", "dynamics"), ("/person/contact/{}", "Spotler counts", "spotler")],
 )
 async def test_both_sides_get_the_value_of_the_side_whose_button_is_pressed(
-    browser: Browser, world: World, page: str, button: str, side: str
+    windows: Windows, world: World, page: str, button: str, side: str
 ) -> None:
     person = await disputed(world)
-    async with visitor(browser, world) as administrator:
+    async with windows.visitor(world) as administrator:
         await administrator.open(page.format(person.id))
         form = administrator.page.locator(f"form[action='/console/person/contact/{person.id}/side']")
         await form.get_by_role("button", name=button).click()
@@ -132,9 +132,9 @@ async def test_both_sides_get_the_value_of_the_side_whose_button_is_pressed(
         await expect(form).to_have_count(0)
 
 
-async def test_an_operator_sees_the_field_and_no_buttons(browser: Browser, world: World) -> None:
+async def test_an_operator_sees_the_field_and_no_buttons(windows: Windows, world: World) -> None:
     person = await disputed(world)
-    async with visitor(browser, world, Role.OPERATOR) as operator:
+    async with windows.visitor(world, Role.OPERATOR) as operator:
         await operator.open("/decisions")
 
         await expect(operator.page.locator(f"a[href='/console/person/contact/{person.id}']")).to_have_count(1)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser
 
 from shared.console.access.roles import Role
-from tests.console.visitors.visitor import Visitor, visitor
 from tests.console.visitors.usable import assert_usable, picture
+from tests.console.visitors.visitor import Visitor, Windows
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.visits("mapping", "mapping/proposal", "mapping/proposal/row/*", "mapping/proposal/preview", "mapping/proposal/effect", "mapping/history", "mapping/version/*")
+@pytest.mark.visits(
+    "mapping",
+    "mapping/proposal",
+    "mapping/proposal/row/*",
+    "mapping/proposal/preview",
+    "mapping/proposal/effect",
+    "mapping/history",
+    "mapping/version/*",
+)
 @pytest.mark.presses("mapping/proposal", "mapping/proposal/row/*", "mapping/proposal/apply", "mapping/version/*")
 async def test_a_row_is_changed_previewed_applied_and_rolled_back_in_four_clicks(
     administrator: Visitor, world: World
@@ -121,13 +128,13 @@ async def test_a_file_that_is_no_mapping_says_what_is_wrong(administrator: Visit
     assert "This is no valid mapping. row 1" in await administrator.heading()
 
 
-async def test_an_operator_sees_no_values_in_a_preview(browser: Browser, administrator: Visitor, world: World) -> None:
+async def test_an_operator_sees_no_values_in_a_preview(windows: Windows, administrator: Visitor, world: World) -> None:
     await administrator.open("/mapping")
     await administrator.press("Change rows …")
     await administrator.follow("Change row 7")
     await administrator.page.get_by_label("Column or expression on contact").fill("lastname")
     await administrator.press("Keep in the proposal")
-    async with visitor(browser, world, Role.OPERATOR) as operator:
+    async with windows.visitor(world, Role.OPERATOR) as operator:
         await operator.open("/mapping/proposal/preview")
         await operator.press("Plan everybody")
         await operator.page.locator("#forecast .chip", has_text="Completed").wait_for()

@@ -6,13 +6,12 @@ import time
 from http import HTTPStatus
 
 import pytest
-from playwright.async_api import Browser
 
 from shared.console.access.roles import Role
 from shared.console.routes import ROUTES
 from shared.console.web import Method
 from tests.console.visitors.usable import assert_usable, assert_usable_everywhere
-from tests.console.visitors.visitor import Visitor, visitor
+from tests.console.visitors.visitor import Visitor, Windows
 from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,7 +30,9 @@ _SLOWER = 5
 """A page may take this many times as long as one that shows nothing, beside `SOON`."""
 
 
-@pytest.mark.visits(*PATTERNS, "parts/connections", "parts/connection", "parts/duplicates", "parts/fields", "parts/jobs")
+@pytest.mark.visits(
+    *PATTERNS, "parts/connections", "parts/connection", "parts/duplicates", "parts/fields", "parts/jobs"
+)
 async def test_every_page_can_be_used_by_everybody(administrator: Visitor) -> None:
     for path in PAGES:
         answer = await administrator.open(path)
@@ -57,8 +58,8 @@ async def test_every_page_answers_at_once(world: World, administrator: Visitor) 
 
 
 @pytest.mark.presses("preferences")
-async def test_a_dutch_browser_gets_dutch_and_a_choice_stays(browser: Browser, world: World) -> None:
-    async with visitor(browser, world, Role.READER, locale="nl-NL") as found:
+async def test_a_dutch_browser_gets_dutch_and_a_choice_stays(windows: Windows, world: World) -> None:
+    async with windows.visitor(world, Role.READER, locale="nl-NL") as found:
         await found.open("/runs")
         assert await found.heading() == "Initiële synchronisaties en andere uitvoeringen"
 
@@ -70,15 +71,17 @@ async def test_a_dutch_browser_gets_dutch_and_a_choice_stays(browser: Browser, w
 
 @pytest.mark.visits("parts/overview")
 async def test_the_overview_renews_itself_without_losing_its_place(administrator: Visitor) -> None:
-    await administrator.page.clock.install()
-    await administrator.open("")
+    page = await administrator.page.context.new_page()
+    await page.clock.install()
+    await page.goto(f"{administrator.world.connector.url}/console")
 
-    part = administrator.page.locator("#overview")
+    part = page.locator("#overview")
     assert await part.get_attribute("hx-trigger") == "every 15s"
     assert await part.locator("button, input").count() == 0, "a part that polls holds no control"
-    async with administrator.page.expect_response("**/console/parts/overview") as renewed:
-        await administrator.page.clock.fast_forward(16_000)
+    async with page.expect_response("**/console/parts/overview") as renewed:
+        await page.clock.fast_forward(16_000)
     assert (await renewed.value).ok
+    await page.close()
 
 
 @pytest.mark.visits("you")
@@ -97,8 +100,8 @@ async def test_a_page_that_does_not_exist_says_so(reader: Visitor) -> None:
     assert "There is no such page" in await reader.heading()
 
 
-async def test_a_person_fits_a_telephone(browser: Browser, world: World) -> None:
+async def test_a_person_fits_a_telephone(windows: Windows, world: World) -> None:
     person = await world.synchronised()
-    async with visitor(browser, world, width=390, locale="nl-NL") as found:
+    async with windows.visitor(world, width=390, locale="nl-NL") as found:
         await found.open(f"/person/contact/{person.id}")
         await assert_usable(found)

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from shared.domain.records.records import SyncStatus
-from tests.console.visitors.visitor import Visitor
 from tests.console.visitors.usable import picture
+from tests.console.visitors.visitor import Visitor
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 

@@ -9,11 +9,11 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
 from shared.dispatch import runs as run_documents
-from tests.console.visitors.visitor import Visitor, visitor
 from tests.console.visitors.usable import assert_usable, picture
+from tests.console.visitors.visitor import Visitor, Windows
 from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,8 +27,8 @@ async def runs(world: World) -> list[run_documents.Run]:
 
 @pytest.mark.visits("runs/*/prepare", "runs/*/prepared", "run/*", "run/*/not-passed-on.csv")
 @pytest.mark.presses("runs/*/start", "run/*/pause", "run/*/resume")
-async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(browser: Browser, trial: World) -> None:
-    async with visitor(browser, trial) as administrator:
+async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(windows: Windows, trial: World) -> None:
+    async with windows.visitor(trial) as administrator:
         await administrator.open("/runs/contact/prepare")
         assert "are left out" in await administrator.text()
         await assert_usable(administrator)
@@ -95,13 +95,13 @@ async def test_a_run_is_started_and_stopped_over_http(trial: World) -> None:
     assert (await trial.connector.call("POST", "/api/runs/77", {"act": "stop"})).status_code == HTTPStatus.NOT_FOUND
 
 
-async def test_the_overview_shows_where_people_stand(browser: Browser, trial: World) -> None:
+async def test_the_overview_shows_where_people_stand(windows: Windows, trial: World) -> None:
     for _ in range(3):
         await trial.synchronised()
     await trial.connector.call("POST", "/api/poll", {})
     await trial.connector.call("POST", "/admin/functions/watch", key=trial.connector.master)
     await asyncio.sleep(0.5)
-    async with visitor(browser, trial) as administrator:
+    async with windows.visitor(trial) as administrator:
         await administrator.open("")
         text = await administrator.text()
         await picture(administrator, "overview")
@@ -114,16 +114,21 @@ async def test_the_overview_shows_where_people_stand(browser: Browser, trial: Wo
 
 @pytest.mark.visits("runs", "run/*/progress", "run/*/stop")
 @pytest.mark.presses("runs/from-spotler", "runs/from-spotler/*", "runs/mailings", "runs/mailings/*", "run/*/stop")
-async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(browser: Browser, trial: World) -> None:
+async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Windows, trial: World) -> None:
     await trial.settled()
     await trial.spotler.post("faults", {"kind": "unavailable", "times": 1_000_000})
-    async with visitor(browser, trial) as administrator:
+    async with windows.visitor(trial) as administrator:
         for name, start in (("All Spotler contacts to Dynamics", "Prepare …"), ("All mailings to Dynamics", "")):
             await administrator.open("/runs")
             row = administrator.page.locator("tr", has_text=name).first
             if start:
                 await row.get_by_text(start).click()
-            for button, state in (("Start", "Running"), ("Pause", "Paused"), ("Resume", "Running"), ("Stop", "Stopped")):
+            for button, state in (
+                ("Start", "Running"),
+                ("Pause", "Paused"),
+                ("Resume", "Running"),
+                ("Stop", "Stopped"),
+            ):
                 await row.get_by_role("button", name=button).click()
                 await administrator.settled()
                 await expect(row.locator(".chip")).to_have_text(state)

@@ -6,12 +6,11 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
 
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import SyncStatus
-from tests.console.visitors.visitor import visitor
 from tests.console.visitors.usable import assert_usable
+from tests.console.visitors.visitor import Windows
 from tests.scenario.world import World, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -19,8 +18,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.mark.visits("checks")
 @pytest.mark.presses("checks/round-trip")
-async def test_a_marked_record_is_written_in_dynamics_and_read_in_spotler(browser: Browser, trial: World) -> None:
-    async with visitor(browser, trial) as administrator:
+async def test_a_marked_record_is_written_in_dynamics_and_read_in_spotler(windows: Windows, trial: World) -> None:
+    async with windows.visitor(trial) as administrator:
         await administrator.open("/checks")
         rows = administrator.page.locator("section[aria-labelledby=h-trip] tbody tr")
         before = await rows.count()  # a timer may have measured it, too
@@ -36,8 +35,8 @@ async def test_a_marked_record_is_written_in_dynamics_and_read_in_spotler(browse
 
 @pytest.mark.visits("mode")
 @pytest.mark.presses("mode/shadow", "mode/plan", "mode/live")
-async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser, trial: World) -> None:
-    async with visitor(browser, trial) as administrator:
+async def test_a_trial_writes_nothing_until_somebody_goes_live(windows: Windows, trial: World) -> None:
+    async with windows.visitor(trial) as administrator:
         await administrator.open("/mode")
         await administrator.press("Stop writing: shadow")
         writes = await _writes(trial)
@@ -92,9 +91,9 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(browser: Browser,
 @pytest.mark.visits("forecast/*")
 @pytest.mark.presses("mode/allow-list", "forecast/*/begin")
 async def test_with_an_allow_list_only_chosen_people_are_written_and_going_live_is_counted_first(
-    browser: Browser, trial: World
+    windows: Windows, trial: World
 ) -> None:
-    async with visitor(browser, trial) as administrator:
+    async with windows.visitor(trial) as administrator:
         ann, bob = await trial.save(), await trial.save()
         await trial.in_spotler(ann)
         await trial.in_spotler(bob)

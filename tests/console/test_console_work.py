@@ -9,8 +9,8 @@ import pytest
 
 from shared.adapters.dataverse.records.tables import JOBS
 from shared.domain.records.jobs import JobStatus, Operation
-from tests.console.visitors.visitor import Visitor
 from tests.console.visitors.usable import assert_usable, picture
+from tests.console.visitors.visitor import Visitor
 from tests.scenario.job_acts import job_row
 from tests.scenario.list_acts import new_list
 from tests.scenario.world import World, eventually

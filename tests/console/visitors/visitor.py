@@ -36,6 +36,13 @@ class Visitor:
     page: Page
     complaints: list[str] = field(default_factory=list)
 
+    async def sign_in(self, role: Role) -> None:
+        """Be somebody of this role, who has chosen nothing yet."""
+        host = urlsplit(self.world.connector.url).hostname
+        value = session_of(self.world, role)
+        await self.page.context.clear_cookies()
+        await self.page.context.add_cookies([{"name": SESSION, "value": value, "domain": host, "path": ROOT}])
+
     async def open(self, path: str) -> Response:
         """Open a page of the console and wait for its parts."""
         answer = await self.page.goto(f"{self.world.connector.url}/console{path}")
@@ -77,25 +84,38 @@ class Visitor:
         return await self.page.locator("h1").first.inner_text()
 
 
-@asynccontextmanager
-async def visitor(
-    browser: Browser, world: World, role: Role = Role.ADMINISTRATOR, *, width: int = 1280, **options: str
-) -> AsyncIterator[Visitor]:
-    """Somebody of this role with a new browser window; what the browser complains of fails the test."""
-    context = await browser.new_context(
-        viewport={"width": width, "height": 900},
-        locale=options.get("locale", "en-GB"),
-        color_scheme="dark" if options.get("theme") == "dark" else "light",
-        reduced_motion="reduce",  # axe would measure a colour that is half way to another one
-    )
-    host = urlsplit(world.connector.url).hostname
-    await context.add_cookies([{"name": SESSION, "value": session_of(world, role), "domain": host, "path": ROOT}])
-    context.on("response", used.note)
-    page = await context.new_page()
-    page.set_default_timeout(20_000)
-    found = Visitor(world, page)
-    page.on("pageerror", lambda error: found.complaints.append(str(error)))
-    page.on("console", lambda one: found.complaints.append(one.text) if "Content Security" in one.text else None)
-    yield found
-    await context.close()
-    assert found.complaints == []
+class Windows:
+    """The windows of a browser; one that nobody uses is used again, because each takes much processor time to open."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: dict[tuple[object, ...], list[Visitor]] = {}
+
+    @asynccontextmanager
+    async def visitor(
+        self, world: World, role: Role = Role.ADMINISTRATOR, *, width: int = 1280, locale: str = "en-GB"
+    ) -> AsyncIterator[Visitor]:
+        """Somebody of this role, without any cookie but the session's; what the browser complains of fails the test."""
+        free = self._free.setdefault((world.folder, width, locale), [])
+        found = free.pop() if free else await self._open(world, width, locale)
+        await found.sign_in(role)
+        yield found
+        await found.page.goto("about:blank")
+        assert found.complaints == []
+        free.append(found)
+
+    async def _open(self, world: World, width: int, locale: str) -> Visitor:
+        context = await self._browser.new_context(
+            viewport={"width": width, "height": 900},
+            locale=locale,
+            timezone_id="Europe/Amsterdam",
+            color_scheme="light",
+            reduced_motion="reduce",  # axe would measure a colour that is half way to another one
+        )
+        context.on("response", used.note)
+        page = await context.new_page()
+        page.set_default_timeout(20_000)
+        found = Visitor(world, page)
+        page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        page.on("console", lambda one: found.complaints.append(one.text) if "Content Security" in one.text else None)
+        return found
