@@ -26,7 +26,7 @@ MEDIA_TYPES = {
 
 
 def render(template: str, locale: Locale, now: datetime, values: Mapping[str, Any]) -> str:
-    """Render a template in the reader's language."""
+    """Render a template in the reader's language. ValueError for a value with the name of a helper: it would hide it."""
     environment = _environment(locale.language)
     helpers = {
         "locale": locale,
@@ -41,6 +41,8 @@ def render(template: str, locale: Locale, now: datetime, values: Mapping[str, An
         "since": lambda moment: locale.since(moment, now),
         "now": now,
     }
+    if hidden := helpers.keys() & values.keys():
+        raise ValueError(f"{template} would lose {', '.join(sorted(hidden))}")
     return environment.get_template(template).render({**helpers, **values})
 
 

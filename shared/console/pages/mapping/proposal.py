@@ -150,7 +150,7 @@ async def _changed(found: Proposal) -> list[str]:
 
 
 def _form(number: str, row: dict[str, Any], wrong: Any) -> Page:
-    values = {"title": said("Row"), "number": number, "row": row, "wrong": wrong, "tables": list(PersonTable), **_RULES}
+    values = {"title": said("Row"), "row_number": number, "row": row, "wrong": wrong, "tables": list(PersonTable), **_RULES}
     return Page("pages/mapping_row.html", values, HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK)
 
 
