@@ -43,7 +43,6 @@ async def test_a_mailing_shows_its_funnel_its_growth_and_its_links_and_exports_t
     await reader.follow("March news")
     text = await reader.text()
     assert await reader.heading() == "March news"
-    handle = reader.page.url.rpartition("/")[2]
     assert "of delivered" in text
     assert "people with a record, counted once" in text
     assert await reader.page.locator("svg.plot polyline").count() == 2

@@ -77,6 +77,8 @@ class Locale:
 
     def span(self, seconds: float) -> str:
         """Return a duration: `0.2 s`, `1 min 20 s`, `3 h`, `2 days`."""
+        if 0 < seconds < 0.05:  # noqa: PLR2004  # one decimal is shown
+            return f"< {self.number(0.1)} s"
         if seconds < _MINUTE:
             return f"{self.number(round(seconds, 1) if seconds < _TENTHS_BELOW else round(seconds))} s"
         if seconds < _HOUR:
@@ -91,7 +93,7 @@ class Locale:
         return self.say("%(hours)s h", hours=hours)
 
     def since(self, moment: datetime, now: datetime) -> str:
-        """Return how long ago a moment was, up to a day; an older one, or each as the reader chose, as date and time."""
+        """Return how long ago a moment was, up to a day; an older one, or each by choice, as date and time."""
         age = now - moment
         if self.times is Times.ABSOLUTE:
             return self.moment(moment)

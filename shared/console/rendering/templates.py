@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared.console.rendering import code_words
 from shared.console.rendering.locale import Locale, instant
 from shared.console.rendering.words import counted, translated
 
@@ -26,7 +27,7 @@ MEDIA_TYPES = {
 
 
 def render(template: str, locale: Locale, now: datetime, values: Mapping[str, Any]) -> str:
-    """Render a template in the reader's language. ValueError for a value with the name of a helper: it would hide it."""
+    """Render a template in the reader's language. ValueError for a value that would hide a helper of its name."""
     environment = _environment(locale.language)
     helpers = {
         "locale": locale,
@@ -66,6 +67,7 @@ def _environment(language: str) -> "Environment":
         newstyle=True,
     )
     made.globals["asset"] = asset
+    made.globals["words"] = code_words
     made.filters["short"] = short
     made.filters["instant"] = instant
     return made

@@ -31,6 +31,22 @@
     }
   });
 
+  // On a narrow screen a row is a card: each cell says what its column is.
+  function label(table) {
+    const names = Array.from(table.querySelectorAll("thead th"), function (one) { return one.textContent.trim(); });
+    table.querySelectorAll("tbody tr").forEach(function (row) {
+      Array.from(row.cells).forEach(function (cell, index) {
+        if (index && names[index] && !cell.querySelector(".only-narrow")) {
+          cell.dataset.label = names[index];
+        }
+      });
+    });
+  }
+  document.addEventListener("htmx:load", function (event) {
+    const root = event.target;
+    (root.matches("table.cards") ? [root] : root.querySelectorAll("table.cards")).forEach(label);
+  });
+
   // A button that waits for a typed number says so; the server checks the number again.
   document.addEventListener("input", function (event) {
     const field = event.target.closest("[data-expects]");

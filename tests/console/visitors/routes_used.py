@@ -1,6 +1,6 @@
 """Which routes of the console a browser test uses: what it declares, and what its browser was answered.
 
-A test declares pages and parts by `@pytest.mark.visits("mapping", …)`, and acts by `@pytest.mark.presses("mode/live", …)`.
+A test declares pages and parts by `@pytest.mark.visits("mapping")`, and acts by `@pytest.mark.presses("mode/live")`.
 """
 
 from __future__ import annotations
