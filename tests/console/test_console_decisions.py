@@ -60,7 +60,7 @@ async def test_a_duplicate_is_made_primary_by_a_button(administrator: Visitor, w
     assert "The contact gets the values of this record" in await administrator.text()
     await administrator.open("/decisions")
     assert await row.get_by_role("button", name="Its values count").count() == 1
-    assert await row.locator("p", has_text="primary").locator("a").get_attribute("href") != (
+    assert await row.locator(".acts", has_text="primary").locator("a").get_attribute("href") != (
         f"/console/person/contact/{first.id}"
     )
 

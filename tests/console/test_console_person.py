@@ -58,7 +58,7 @@ async def test_both_sides_and_consent_stand_side_by_side(administrator: Visitor,
 
     assert "Can be mailed" in text
     assert "more fields are equal" in text
-    assert "permissions:" in text
+    assert "Somebody changed it in Dynamics dataverse-row" in text
     await picture(administrator, "person")
 
 

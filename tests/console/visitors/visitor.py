@@ -100,7 +100,6 @@ class Windows:
         found = free.pop() if free else await self._open(world, width, locale)
         await found.sign_in(role)
         yield found
-        await found.page.goto("about:blank")
         assert found.complaints == []
         free.append(found)
 
