@@ -81,7 +81,7 @@ async def test_nobody_is_found_in_words(reader: Visitor) -> None:
     assert "Names are searched for administrators" in await reader.text()
 
 
-@pytest.mark.visits("people")
+@pytest.mark.visits("people", "bounces.csv")
 async def test_people_are_listed_by_where_they_stand(reader: Visitor, world: World) -> None:
     person = await world.save(emailaddress1="not an address")
     await world.status(person, SyncStatus.FAILED)
@@ -89,6 +89,7 @@ async def test_people_are_listed_by_where_they_stand(reader: Visitor, world: Wor
     await reader.open("/people?reason=invalid-email")
 
     assert person.id[:8] in await reader.text()
+    assert [row["record"] for row in await reader.rows("CSV of bounces")] == []
 
 
 @pytest.mark.visits("person/*/*/receipt", "person/*/*/left", "person/*/*/receipt.json")
@@ -103,6 +104,8 @@ async def test_a_receipt_tells_what_is_left_and_a_forged_one_is_found_out(admini
     await world.settled()
     await administrator.open(f"/person/contact/{person.id}/receipt")
     assert "Erased on both sides" in await administrator.text()
+    restore = administrator.page.get_by_role("link", name="Open in Dynamics")
+    assert f"id={person.id}" in (await restore.get_attribute("href") or "")
 
     receipt = json.loads(await administrator.download("Signed JSON"))
     assert not receipt["spotler"]["found"]

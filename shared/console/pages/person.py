@@ -57,7 +57,6 @@ async def person(visit: Visit) -> Reply:
     key = key_of(visit)
     connector, services = await app.connector(), await app.services()
     entry = (await connector.ledger.entries([key]))[key]
-    url = services.settings.dataverse_url.rstrip("/")
     values = {
         "title": said("Person"),
         "key": key,
@@ -68,7 +67,7 @@ async def person(visit: Visit) -> Reply:
         "reason_text": text_of(entry.outcome.reason) if entry.outcome else "",
         "tones": TONES,
         "explained_at": link("person", key.table, str(key.id), "explained"),
-        "dynamics": f"{url}/main.aspx?pagetype=entityrecord&etn={key.table}&id={key.id}" if url else "",
+        "dynamics": in_dynamics(services.settings.dataverse_url, key),
         "is_on": key.table in services.settings.sync_tables,
     }
     return Page("pages/person.html", values)
@@ -119,6 +118,11 @@ async def sync(visit: Visit) -> Reply:
     await connector.resync.some([key], QueueName.LIVE, correlation=str(uuid4()))
     text = said("Sent. The record is compared with Spotler within seconds; load the page again to see the result.")
     return Redirect(link("person", key.table, str(key.id)), Notice(Tone.INFO, text))
+
+
+def in_dynamics(url: str, key: RecordKey) -> str:
+    """Return the address of a record in Dynamics; empty while the environment is not known."""
+    return f"{url.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={key.table}&id={key.id}" if url else ""
 
 
 def key_of(visit: Visit) -> RecordKey:

@@ -99,7 +99,9 @@ class Locale:
             return self.moment(moment)
         if age < timedelta(seconds=5):
             return self.say("just now")
-        return self.say("%(span)s ago", span=self.span(round(age.total_seconds()))) if age < _DAY else self.moment(moment)
+        return (
+            self.say("%(span)s ago", span=self.span(round(age.total_seconds()))) if age < _DAY else self.moment(moment)
+        )
 
     def moment(self, moment: datetime) -> str:
         """Return date and time in the reader's zone."""

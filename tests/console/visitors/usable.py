@@ -53,9 +53,7 @@ async def assert_usable_everywhere(found: Visitor) -> None:
 async def _assert_nothing_serious(found: Visitor, options: Mapping[str, Any]) -> None:
     if not await found.page.evaluate("() => 'axe' in window"):
         await found.page.evaluate(AXE_SCRIPT)
-    report = await found.page.evaluate(
-        "options => axe.run(document, options)", {**_OPTIONS, **options}
-    )
+    report = await found.page.evaluate("options => axe.run(document, options)", {**_OPTIONS, **options})
     serious = [
         f"{found.page.url}: {one['id']}: {one['nodes'][0]['html'][:150]}"
         for one in report["violations"]
