@@ -28,7 +28,6 @@ async def test_a_marked_record_is_written_in_dynamics_and_read_in_spotler(window
         assert "The mark has arrived after" in await administrator.text()
         assert await rows.count() > before
         assert "0 took longer than a minute." in await administrator.text()
-        await assert_usable(administrator)
         await administrator.open("")
         assert "written in Dynamics, read in Spotler" in await administrator.text()
 
@@ -48,7 +47,7 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(windows: Windows,
             await administrator.open("/mode")
             return "1 record was planned, 1 would be written" in await administrator.text()
 
-        await eventually(planned, "the new record to be planned")
+        await eventually(planned, "the new record to be planned", every=0.5)
         text = await administrator.text()
         assert "Created in Spotler." in text
         await assert_usable(administrator)
@@ -67,7 +66,7 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(windows: Windows,
             await administrator.open("/mode")
             return "1 record was planned" not in await administrator.text()
 
-        await eventually(all_planned, "everybody to be planned")
+        await eventually(all_planned, "everybody to be planned", every=0.5)
         assert await _writes(trial) == writes
         await administrator.page.get_by_label("Type the name").fill("production")
         await administrator.press("Go live")
@@ -83,7 +82,7 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(windows: Windows,
             await administrator.open("/checks")
             return "No night was counted yet" not in await administrator.text()
 
-        await eventually(compared, "the night to be counted")
+        await eventually(compared, "the night to be counted", every=0.5)
         assert await administrator.page.get_by_role("img", name="Rate of differences in the last 1 nights").count() == 1
         await assert_usable(administrator)
 

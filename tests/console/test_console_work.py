@@ -69,6 +69,11 @@ async def test_a_job_that_nobody_heard_of_is_taken_up_and_a_failed_one_repeated(
     failed = await world.ask(Operation.ADD_TAG, person)
     assert (await world.ended(failed)).code == "[JOB_NOT_VALID]"
 
+    await administrator.open(f"/person/contact/{person.id}")
+    assert (
+        "its Result Text in Dynamics says which"
+        in await administrator.page.get_by_label("Jobs for this record").inner_text()
+    )
     await administrator.open("/jobs")
     await administrator.follow("Queued")
     await administrator.press("Take up now")
@@ -102,6 +107,6 @@ async def test_a_list_says_who_is_left_out_before_it_is_synchronised_and_after(
         await administrator.open(f"/list/{marketing_list}")
         return "This list was never synchronised" not in await administrator.text()
 
-    await eventually(ended, "the list to be synchronised")
+    await eventually(ended, "the list to be synchronised", every=0.5)
     (row,) = await administrator.rows("CSV of who was left out")
     assert (left_out.id in row["record"], row["reason"]) == (True, "no-email")

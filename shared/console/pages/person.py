@@ -67,6 +67,7 @@ async def person(visit: Visit) -> Reply:
         "reason_text": text_of(entry.outcome.reason) if entry.outcome else "",
         "tones": TONES,
         "explained_at": link("person", key.table, str(key.id), "explained"),
+        "jobs_at": link("parts", "jobs", person=str(key)),
         "dynamics": in_dynamics(services.settings.dataverse_url, key),
         "is_on": key.table in services.settings.sync_tables,
     }

@@ -12,6 +12,7 @@ from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone
 from shared.dispatch.job_sweep import QUEUED_FOR_HOURS, QUEUED_TOO_LONG
 from shared.domain.records.jobs import JobResult, JobStatus
 from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError
 from shared.messages.lane_messages import Jobs
 from shared.ports.queue import QueueName
@@ -40,14 +41,15 @@ async def jobs(visit: Visit) -> Reply:
 
 
 async def rows(visit: Visit) -> Reply:
-    """Read the latest jobs from Dataverse."""
-    lines = await (await app.services()).latest_rows.jobs(_status(visit), limit=_MOST)
+    """Read the latest jobs from Dataverse: all, those of a status, or those for a person."""
+    person = _person(visit)
+    lines = await (await app.services()).latest_rows.jobs(_status(visit), person=person, limit=_MOST)
     shown = []
     for line in lines:
         age = visit.now - _created(line.job.created_on, visit.now)
         late = _lateness(line.job.status, age)
         shown.append((line, *STATUS_TEXTS[line.job.status], late, _meaning(line.code)))
-    return Page("parts/jobs.html", {"rows": shown}, is_fragment=True)
+    return Page("parts/jobs.html", {"rows": shown, "person": person}, is_fragment=True)
 
 
 async def take_up(visit: Visit) -> Reply:
@@ -82,6 +84,13 @@ async def repeat(visit: Visit) -> Reply:
     except ConflictError:
         raise RefusedError(HTTPStatus.CONFLICT, _REPEATED) from None
     return Redirect(link("jobs"), Notice(Tone.INFO, said("Queued again. The job is done within seconds.")))
+
+
+def _person(visit: Visit) -> RecordKey | None:
+    try:
+        return RecordKey.parse(visit.asked("person")) if visit.asked("person") else None
+    except ValueError:
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such record.")) from None
 
 
 def _meaning(code: str) -> tuple[str, str]:
