@@ -91,6 +91,10 @@ async def test_a_chosen_appearance_wins_over_the_systems(administrator: Visitor)
     await administrator.press("Dark")
 
     assert await administrator.page.locator("html").get_attribute("data-theme") == "dark"
+    await administrator.press("Date and time")
+    await administrator.open("/mapping")
+    assert "ago" not in await administrator.page.locator("time").first.inner_text()
+    assert "(Amsterdam)" in (await administrator.page.locator("time").first.get_attribute("title") or "")
 
 
 async def test_a_page_that_does_not_exist_says_so(reader: Visitor) -> None:

@@ -15,6 +15,7 @@ async def you(visit: Visit) -> Reply:
         "title": said("You"),
         "user": visit.user.id,
         "role_text": ROLE_NAMES[visit.user.role],
+        "appearances": {"auto": said("As the system"), "light": said("Light"), "dark": said("Dark")},
         "times": {Times.AGO: said("How long ago"), Times.ABSOLUTE: said("Date and time")},
     }
     return Page("pages/you.html", values)

@@ -36,7 +36,7 @@
     const names = Array.from(table.querySelectorAll("thead th"), function (one) { return one.textContent.trim(); });
     table.querySelectorAll("tbody tr").forEach(function (row) {
       Array.from(row.cells).forEach(function (cell, index) {
-        if (index && names[index] && !cell.querySelector(".only-narrow")) {
+        if (index && names[index] && cell.textContent.trim() && !cell.querySelector(".only-narrow")) {
           cell.dataset.label = names[index];
         }
       });
