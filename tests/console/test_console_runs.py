@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -112,12 +114,21 @@ async def test_the_overview_shows_where_people_stand(windows: Windows, trial: Wo
     assert "Created in Spotler." in text
 
 
+@asynccontextmanager
+async def without_spotler(world: World) -> AsyncIterator[None]:
+    """Let Spotler answer nobody while the block runs: what needs it goes on afterwards."""
+    await world.spotler.post("faults", {"kind": "unavailable", "times": 1_000_000})
+    try:
+        yield
+    finally:
+        await world.spotler.recover()
+
+
 @pytest.mark.visits("runs", "run/*/progress", "run/*/stop")
 @pytest.mark.presses("runs/from-spotler", "runs/from-spotler/*", "runs/mailings", "runs/mailings/*", "run/*/stop")
 async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Windows, trial: World) -> None:
     await trial.settled()
-    await trial.spotler.post("faults", {"kind": "unavailable", "times": 1_000_000})
-    async with windows.visitor(trial) as administrator:
+    async with without_spotler(trial), windows.visitor(trial) as administrator:
         for name, start in (("All Spotler contacts to Dynamics", "Prepare …"), ("All mailings to Dynamics", "")):
             await administrator.open("/runs")
             row = administrator.page.locator("tr", has_text=name).first
@@ -142,4 +153,3 @@ async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Win
         assert "Stop for good at" in await administrator.heading()
         await administrator.press("Stop")
         assert "Stopped for good. What is done stays." in await administrator.text()
-    await trial.spotler.recover()
