@@ -110,6 +110,7 @@ ROUTES: tuple[Route, ...] = (
     _page("mailing/*/over-time.csv", mailings.over_time),
     _page("mailing/*/links.csv", mailings.clicked_links),
     _act("runs/mailings", mailings.start, Role.OPERATOR, "start-mailings"),
+    _part("runs/mailings/prepared", mailings.prepared),
     _page("runs", runs.runs),
     _page("runs/*/prepare", runs.prepare),
     _part("runs/*/prepared", runs.prepared),

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.engagement.choices import PassDepth
+from shared.engagement.initial_forecast import InitialForecast, initial_forecast
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
 from shared.engagement.mailings.mailing_pass import MailingPass, PassCounts
@@ -65,11 +66,21 @@ class InitialRun:
     async def begin(self, since: datetime | None) -> InitialProgress:
         """Begin at a moment, or as early as events are kept. The result is in the state; steps do the work."""
         now = self.clock.now()
-        earliest = now - (self.policy.memory or _OLDEST)
-        start = max(since, earliest) if since is not None else earliest
+        start = self._start(since, now)
         progress = InitialProgress(start, start, now, now)
         await self.store.write([Put(self._key, _CODEC.body(progress))])
         return progress
+
+    async def forecast(self, since: datetime | None) -> InitialForecast:
+        """Count the mailings of the same window, a call to the platform for each month; nothing is begun."""
+        now = self.clock.now()
+        start = self._start(since, now)
+        listed = await self.platform.between(start, now)
+        return initial_forecast(listed, start, now, reads_sent=self.policy.reads_sent)
+
+    def _start(self, since: datetime | None, now: datetime) -> datetime:
+        earliest = now - (self.policy.memory or _OLDEST)
+        return max(since, earliest) if since is not None else earliest
 
     async def pause(self) -> None:
         """Look at no further month; mailings that were found are read. ConflictError unless the run is under way."""

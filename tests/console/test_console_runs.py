@@ -124,16 +124,25 @@ async def without_spotler(world: World) -> AsyncIterator[None]:
         await world.spotler.recover()
 
 
-@pytest.mark.visits("runs", "run/*/progress", "run/*/stop")
+@pytest.mark.visits("runs", "runs/mailings/prepared", "run/*/progress", "run/*/stop")
 @pytest.mark.presses("runs/from-spotler", "runs/from-spotler/*", "runs/mailings", "runs/mailings/*", "run/*/stop")
 async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Windows, trial: World) -> None:
     await trial.settled()
-    async with without_spotler(trial), windows.visitor(trial) as administrator:
-        for name, start in (("All Spotler contacts to Dynamics", "Prepare …"), ("All mailings to Dynamics", "")):
-            await administrator.open("/runs")
+    async with windows.visitor(trial) as administrator:
+        await administrator.open("/runs")
+        await (
+            administrator.page.locator("tr", has_text="All mailings to Dynamics").first.get_by_text("Prepare …").click()
+        )
+        await administrator.page.get_by_text("to Spotler, ").wait_for()
+        await _waiting_runs_are_changed(administrator, trial)
+
+
+async def _waiting_runs_are_changed(administrator: Visitor, trial: World) -> None:
+    async with without_spotler(trial):
+        for name in ("All Spotler contacts to Dynamics", "All mailings to Dynamics"):
             row = administrator.page.locator("tr", has_text=name).first
-            if start:
-                await row.get_by_text(start).click()
+            if not await row.get_by_role("button", name="Start").is_visible():  # the forecast was opened before
+                await row.get_by_text("Prepare …").click()
             for button, state in (
                 ("Start", "Running"),
                 ("Pause", "Paused"),

@@ -1,15 +1,16 @@
 """Connection: do both accounts answer, and may we do everything (SET-14..17, SET-19)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.administration.mapping_service import mapping_of
-from shared.administration.measures.timer_runs import RunResult
+from shared.administration.measures.timer_runs import RunResult, TimerRun
 from shared.composition import app
 from shared.composition.connections import certificate_end
 from shared.composition.settings import Settings
+from shared.console.rendering.schedules import schedule_in_words
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, Reply, Tone, Visit, link
 from shared.domain.mapping.findings import Severity
@@ -37,21 +38,27 @@ async def connection(visit: Visit) -> Reply:
     """Show accounts and schedules at once; the check of both sides follows as a part."""
     services = await app.services()
     settings, runs = services.settings, await services.timer_runs.latest()
+    zone = settings.schedule_time_zone or "UTC"
     values = {
         "title": said("Connection"),
         "dataverse": settings.dataverse_url,
         "spotler": settings.spotler_url,
         "simulated": settings.spotler_is_simulated,
-        "zone": settings.schedule_time_zone or "UTC",
+        "zone": zone,
         "timers": [
-            (name.upper(), text, getattr(settings, name), [run for run in runs if run.setting == name])
+            (name.upper(), text, expression, schedule_in_words(expression, zone, visit.locale), _runs_of(name, runs))
             for name, text in TIMERS
+            for expression in (getattr(settings, name),)
         ],
         "results": _RESULTS,
         "credentials": _credentials(settings, await asyncio.to_thread(certificate_end, settings)),
         "soon": visit.now + _SOON,
     }
     return Page("pages/connection.html", values)
+
+
+def _runs_of(setting: str, runs: Sequence[TimerRun]) -> list[TimerRun]:
+    return [run for run in runs if run.setting == setting]
 
 
 def _credentials(settings: Settings, end: datetime | None) -> list[Credential]:

@@ -12,6 +12,7 @@ from shared.console.access.audit import AuditLog
 from shared.console.access.values import readable, why_hidden
 from shared.console.reasons import TONES, Actor, Cure, Kind, cure_of, kind_of, text_of
 from shared.console.rendering.code_words import TABLES
+from shared.console.rendering.happenings import happenings
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.consent.changes import permission
@@ -99,6 +100,7 @@ async def explained(visit: Visit) -> Reply:
         "why_hidden": why_hidden(visit),
         "text_of": text_of,
         "permissions": await _permission_names(),
+        "happenings": happenings(report),
         "refusals": [one for one in report["refusedAtAddress"] if not one["lifted"]],
     }
     return Page("parts/explained.html", values, is_fragment=True)

@@ -1,4 +1,4 @@
-"""`python -m shared sync`: starts, watches, pauses, resumes and stops a run over a table, with a progress bar.
+"""`python -m shared sync`: starts, watches, pauses, resumes and stops a run over a table, or over the mailings.
 
 A run is the work of the functions host: this command starts it and looks on. Ctrl+C ends the looking, not the run.
 """
@@ -17,7 +17,8 @@ from shared.dispatch.run_control import RunControl
 from shared.dispatch.runs import Run, RunState
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import PersonTable
-from shared.errors import NotFoundError
+from shared.engagement.service import Engagement
+from shared.errors import ConflictError, NotFoundError, Service
 from shared.local.commands.local_settings import read_local_settings
 from shared.ports.dataverse import Crm
 
@@ -25,12 +26,13 @@ _BY = "terminal"
 _PAUSE = 0.5
 _PAGE = 5_000
 _TABLES = [str(table) for table in PersonTable]
+_WHAT = "a table to send to Spotler; mailings, to read all of them; or an act on a run"
 _ACTS = ("watch", "pause", "resume", "stop")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("what", choices=(*_TABLES, *_ACTS), help="a table to send to Spotler; or an act on a run")
+    parser.add_argument("what", choices=(*_TABLES, OtherRun.MAILINGS.value, *_ACTS), help=_WHAT)
     parser.add_argument(
         "run", nargs="?", default="", help="the id of the run, from-spotler or mailings; without it, the latest one"
     )
@@ -42,6 +44,8 @@ async def run(options: argparse.Namespace) -> int:
     read_local_settings()
     try:
         connector = await app.connector()
+        if options.what == OtherRun.MAILINGS:
+            return await _read_mailings(connector.engagement, watches=not options.no_wait)
         if options.run in set(OtherRun) and options.what in set(RunAct):
             await connector.other_runs.change(OtherRun(options.run), RunAct(options.what))
             print(f"Run {options.run}: {options.what}")
@@ -53,6 +57,31 @@ async def run(options: argparse.Namespace) -> int:
         return await _watch(connector.runs, found)
     finally:
         await app.shut_down()
+
+
+async def _read_mailings(engagement: Engagement, *, watches: bool) -> int:
+    """Print the forecast, begin, and watch to the end."""
+    if not engagement.policy.is_on:
+        raise ConflictError("mailings are not read: ENGAGEMENT or SYNC_ENABLED is false", service=Service.STATE)
+    forecast = await engagement.initial.forecast(None)
+    print(
+        f"{forecast.mailings} mailings since {forecast.since:%Y-%m-%d}, {forecast.messages} messages went out;"
+        f" {forecast.nothing_sent} left out: no message went out\n"
+        f"about {forecast.seconds} s, {forecast.spotler_calls} requests to Spotler,"
+        f" {forecast.dataverse_calls} to Dataverse"
+    )
+    progress = await engagement.begin_initial(None)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("mailings", total=(progress.end - progress.since).total_seconds())
+        while watches and not progress.rests:
+            await asyncio.sleep(_PAUSE)
+            progress = await engagement.initial.progress() or progress
+            bar.update(task, completed=(progress.until - progress.since).total_seconds())
+    if progress.rests:
+        state = "stopped" if progress.stopped else "paused" if progress.paused else "completed"
+        print(f"Run {OtherRun.MAILINGS}: {state}, {progress.mailings} mailings")
+    return 0
 
 
 async def _begun(options: argparse.Namespace, control: RunControl, crm: Crm) -> Run:

@@ -141,6 +141,9 @@ ROUTES: Mapping[str, HttpRoute] = {
     "start_run": HttpRoute("runs_api", _POST, "runs", CallerRole.OPERATOR, _REPEATS),
     "change_run": HttpRoute("runs_api", _POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "engagement_now": HttpRoute("mailings_api", _POST, "engagement", CallerRole.OPERATOR, _REPEATS),
+    "forecast_initial": HttpRoute(
+        "mailings_api", _GET, "engagement/initial", CallerRole.OPERATOR, _READS, query=("since",)
+    ),
     "list_mailings": HttpRoute("mailings_api", _GET, "mailings", CallerRole.OPERATOR, _READS, query=("format",)),
     "website_visits": HttpRoute(
         "engagement.visits_api", _POST, "website-visits", CallerRole.OPERATOR, _REPEATS, LARGEST

@@ -32,6 +32,12 @@ class _EngagementRequest(RequestModel):
     since: AwareDatetime | None = Field(default=None)
 
 
+class _InitialQuery(RequestModel):
+    """From when on; as early as interactions are kept without it."""
+
+    since: AwareDatetime | None = Field(default=None)
+
+
 class _Format(StrEnum):
     JSON = "json"
     CSV = "csv"
@@ -61,6 +67,16 @@ async def engagement_now(req: func.HttpRequest) -> func.HttpResponse:
             return json_answer((await engagement.poll(PassDepth.STATISTICS)).as_json())
         await asyncio.sleep(_BETWEEN)
     return problem(HTTPStatus.CONFLICT, "Another worker reads the interactions: try again in a few minutes.")
+
+
+@http_function("forecast_initial")
+async def forecast_initial(req: func.HttpRequest) -> func.HttpResponse:
+    """Count what the initial synchronisation of mailings would read, and estimate calls and time; begin nothing."""
+    query = read_query(req, _InitialQuery, usage="Call /api/engagement/initial, or with ?since=2026-01-01T00:00:00Z.")
+    engagement = (await app.connector()).engagement
+    if not engagement.policy.is_on:
+        return problem(HTTPStatus.CONFLICT, "Mailings are not read: ENGAGEMENT or SYNC_ENABLED is false.")
+    return json_answer((await engagement.initial.forecast(query.since)).as_json())
 
 
 @http_function("list_mailings")

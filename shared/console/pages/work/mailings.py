@@ -15,6 +15,7 @@ from shared.domain.engagement.tallies import Tally, hours, links, people
 from shared.engagement.mailings.figures_report import FIGURE_COLUMNS, figure_rows
 from shared.engagement.mailings.known_mailings import KnownMailing
 
+_OFF = said("Mailings are not read: ENGAGEMENT or SYNC_ENABLED is false.")
 _MOST = 100
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -96,12 +97,21 @@ async def clicked_links(visit: Visit) -> Reply:
     return csv_file("links", _LINKS, rows)
 
 
+async def prepared(visit: Visit) -> Reply:
+    """Count the mailings that the initial synchronisation would read: how many, left out, how long, how many calls."""
+    del visit
+    engagement = (await app.connector()).engagement
+    if not engagement.policy.is_on:
+        raise RefusedError(HTTPStatus.CONFLICT, _OFF)
+    return Page("parts/mailings_prepared.html", {"forecast": await engagement.initial.forecast(None)}, is_fragment=True)
+
+
 async def start(visit: Visit) -> Reply:
     """Begin the initial synchronisation of mailings; the page of runs shows its progress (INI-05)."""
     del visit
     engagement = (await app.connector()).engagement
     if not engagement.policy.is_on:
-        raise RefusedError(HTTPStatus.CONFLICT, said("Mailings are not read: ENGAGEMENT or SYNC_ENABLED is false."))
+        raise RefusedError(HTTPStatus.CONFLICT, _OFF)
     await engagement.begin_initial(None)
     return Redirect(link("runs"), Notice(Tone.INFO, said("Started. Its progress stands on this page.")))
 
