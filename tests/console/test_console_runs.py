@@ -130,35 +130,31 @@ async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Win
     await trial.settled()
     async with windows.visitor(trial) as administrator:
         await administrator.open("/runs")
-        await (
-            administrator.page.locator("tr", has_text="All mailings to Dynamics").first.get_by_text("Prepare …").click()
-        )
-        await administrator.page.get_by_text("to Spotler, ").wait_for()
-        await _waiting_runs_are_changed(administrator, trial)
+        await _prepared(administrator, "All mailings to Dynamics")
+        await administrator.page.get_by_text(" to Spotler, ").wait_for()
+        async with without_spotler(trial):
+            await _run_by_hand(administrator, "All mailings to Dynamics")
+            await _prepared(administrator, "All Spotler contacts to Dynamics")
+            await _run_by_hand(administrator, "All Spotler contacts to Dynamics")
+            await administrator.open("/runs/account/prepare")
+            await administrator.press("Start")
+            path = f"/api/runs/{administrator.page.url.rpartition('/')[2]}"
+            assert (await trial.connector.call("POST", path, {"act": "pause"})).is_success
+            await expect(administrator.page.locator("#run .chip")).to_have_text("Paused")  # by somebody else
+            await administrator.follow("Stop …")
+            assert "Stop for good at" in await administrator.heading()
+            await administrator.press("Stop")
+            assert "Stopped for good. What is done stays." in await administrator.text()
 
 
-async def _waiting_runs_are_changed(administrator: Visitor, trial: World) -> None:
-    async with without_spotler(trial):
-        for name in ("All Spotler contacts to Dynamics", "All mailings to Dynamics"):
-            row = administrator.page.locator("tr", has_text=name).first
-            if not await row.get_by_role("button", name="Start").is_visible():  # the forecast was opened before
-                await row.get_by_text("Prepare …").click()
-            for button, state in (
-                ("Start", "Running"),
-                ("Pause", "Paused"),
-                ("Resume", "Running"),
-                ("Stop", "Stopped"),
-            ):
-                await row.get_by_role("button", name=button).click()
-                await administrator.settled()
-                await expect(row.locator(".chip")).to_have_text(state)
+async def _prepared(administrator: Visitor, run: str) -> None:
+    await administrator.page.locator("tr", has_text=run).first.get_by_text("Prepare …").click()
 
-        await administrator.open("/runs/account/prepare")
-        await administrator.press("Start")
-        path = f"/api/runs/{administrator.page.url.rpartition('/')[2]}"
-        assert (await trial.connector.call("POST", path, {"act": "pause"})).is_success
-        await expect(administrator.page.locator("#run .chip")).to_have_text("Paused")  # by somebody else
-        await administrator.follow("Stop …")
-        assert "Stop for good at" in await administrator.heading()
-        await administrator.press("Stop")
-        assert "Stopped for good. What is done stays." in await administrator.text()
+
+async def _run_by_hand(administrator: Visitor, run: str) -> None:
+    """Start, pause, resume and stop a run of the page, whose form is open."""
+    row = administrator.page.locator("tr", has_text=run).first
+    for button, state in (("Start", "Running"), ("Pause", "Paused"), ("Resume", "Running"), ("Stop", "Stopped")):
+        await row.get_by_role("button", name=button).click()
+        await administrator.settled()
+        await expect(row.locator(".chip")).to_have_text(state)
