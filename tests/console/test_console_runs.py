@@ -129,6 +129,7 @@ async def without_spotler(world: World) -> AsyncIterator[None]:
 async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Windows, trial: World) -> None:
     await trial.settled()
     async with windows.visitor(trial) as administrator:
+        await administrator.open("/runs/account/prepare")  # Spotler's properties are known afterwards
         await administrator.open("/runs")
         await _prepared(administrator, "All mailings to Dynamics")
         await administrator.page.get_by_text(" to Spotler, ").wait_for()

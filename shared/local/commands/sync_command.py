@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -60,7 +61,7 @@ async def run(options: argparse.Namespace) -> int:
 
 
 async def _read_mailings(engagement: Engagement, *, watches: bool) -> int:
-    """Print the forecast, begin, and watch to the end."""
+    """Print the forecast, begin, and watch to the end; the exit code is 1 in shadow mode, where nothing is begun."""
     if not engagement.policy.is_on:
         raise ConflictError("mailings are not read: ENGAGEMENT or SYNC_ENABLED is false", service=Service.STATE)
     forecast = await engagement.initial.forecast(None)
@@ -70,6 +71,9 @@ async def _read_mailings(engagement: Engagement, *, watches: bool) -> int:
         f"about {forecast.seconds} s, {forecast.spotler_calls} requests to Spotler,"
         f" {forecast.dataverse_calls} to Dataverse"
     )
+    if await app.is_shadow():
+        print("error: the connector is in shadow mode, and writes nothing: go live first", file=sys.stderr)
+        return 1
     progress = await engagement.begin_initial(None)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
     with Progress(*columns, console=Console(stderr=True)) as bar:
