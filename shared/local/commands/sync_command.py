@@ -75,16 +75,17 @@ async def _read_mailings(engagement: Engagement, *, watches: bool) -> int:
         print("error: the connector is in shadow mode, and writes nothing: go live first", file=sys.stderr)
         return 1
     progress = await engagement.begin_initial(None)
+    if not watches:
+        return 0
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("mailings", total=(progress.end - progress.since).total_seconds())
-        while watches and not progress.rests:
+        while not progress.rests:
             await asyncio.sleep(_PAUSE)
             progress = await engagement.initial.progress() or progress
             bar.update(task, completed=(progress.until - progress.since).total_seconds())
-    if progress.rests:
-        state = "stopped" if progress.stopped else "paused" if progress.paused else "completed"
-        print(f"Run {OtherRun.MAILINGS}: {state}, {progress.mailings} mailings")
+    state = "stopped" if progress.stopped else "paused" if progress.paused else "completed"
+    print(f"Run {OtherRun.MAILINGS}: {state}, {progress.mailings} mailings")
     return 0
 
 

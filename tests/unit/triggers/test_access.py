@@ -91,6 +91,7 @@ RIGHTS = {
     "start_run": (CallerRole.OPERATOR, "repeats"),
     "change_run": (CallerRole.OPERATOR, "repeats"),
     "engagement_now": (CallerRole.OPERATOR, "repeats"),
+    "forecast_initial": (CallerRole.OPERATOR, "reads"),
     "list_mailings": (CallerRole.OPERATOR, "reads"),
     "website_visits": (CallerRole.OPERATOR, "repeats"),
     "read_weights": (CallerRole.OPERATOR, "reads"),
