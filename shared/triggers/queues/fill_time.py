@@ -1,4 +1,4 @@
-"""How long a call waits for the next batch of events to fill: larger batches cost fewer requests, waiting costs time."""
+"""How long a call waits for the next batch of events to fill: larger batches cost fewer requests, waits cost time."""
 
 from collections.abc import Sequence
 from datetime import datetime
