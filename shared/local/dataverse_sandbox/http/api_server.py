@@ -123,7 +123,7 @@ class ApiServer:
         except WebApiError as error:
             return refusal(error)
         api_request = ApiRequest.of(request.method, path, query, dict(request.headers.items()), body)
-        response = self.web_api.handle(api_request, caller)
+        response = await self.web_api.handle(api_request, caller)
         if fault is not None:
             raise _NoAnswer(fault)
         service_id = {"x-ms-service-request-id": caller.request_id}
