@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from shared.ports.background import in_background
+
 _MOST_PER_WORK = 4
 """Bulk work waits for up to four times as long as it has worked: it makes progress during endless saves, too."""
 
@@ -46,10 +48,11 @@ class Priority:
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
-        """Make `breathe` wait for live calls within this block."""
+        """Make `breathe` wait for live calls within this block, and its requests to both services as well."""
         token = _TURN.set(_Turn(self))
         try:
-            yield
+            with in_background():
+                yield
         finally:
             _TURN.reset(token)
 
