@@ -154,6 +154,7 @@ class Ledger:
         now = self._clock.now()
         attempts: list[tuple[HeldContact, Change]] = []
         for external_id, document in sorted(documents.items()):
+            await breathe()
             place = self._contact_key(external_id)
             if document is None:
                 held = HeldContact(external_id, "", BaseState.BASE)
@@ -252,6 +253,7 @@ class Ledger:
         at = self._clock.now().isoformat(timespec="seconds")
         changes: dict[RecordKey, Change] = {}
         for key, update in updates.items():
+            await breathe()
             place, body = self._binding_key(key), write_update(update, at)
             changes[key] = versioned(place, body, versions[key])
         etags = await self._store.write(list(changes.values())) if changes else []
@@ -266,6 +268,7 @@ class Ledger:
         """Let go of claimed contacts. A claim that was taken over meanwhile is left to its new holder."""
         changes: list[Change] = []
         for held in contacts:
+            await breathe()
             place = self._contact_key(held.external_id)
             if held.is_worth_keeping:
                 changes.append(Replace(place, write_contact(held), held.etag))
