@@ -50,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "cost": cost.cost,
     "under-load": under_load.under_load,
     "under-load-long": under_load.under_load_long,
+    "under-load-whole": under_load.under_load_whole,
     "scale-short": scale.scale_short,
     "scale": scale.scale,
     "scale-million": scale.scale_million,
@@ -65,6 +66,7 @@ _ON_REQUEST = frozenset(
         "mailing-memory",
         "mailings",
         "under-load-long",
+        "under-load-whole",
         "scale",
         "scale-million",
     }
