@@ -19,10 +19,10 @@ from tests.bench import (
     live_beside_bulk,
     mailings,
     through_the_app,
-    under_load,
 )
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
 from tests.bench.figures.page import machine, write_part, write_plot
+from tests.bench.load import under_load, workers
 from tests.bench.peers import contest
 from tests.bench.processor import contacts, planning, scale
 
@@ -51,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "under-load": under_load.under_load,
     "under-load-long": under_load.under_load_long,
     "under-load-whole": under_load.under_load_whole,
+    "workers": workers.workers,
     "scale-short": scale.scale_short,
     "scale": scale.scale,
     "scale-million": scale.scale_million,
@@ -67,6 +68,7 @@ _ON_REQUEST = frozenset(
         "mailings",
         "under-load-long",
         "under-load-whole",
+        "workers",
         "scale",
         "scale-million",
     }
