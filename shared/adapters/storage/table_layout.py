@@ -4,8 +4,8 @@ A partition of Azure Tables takes 2,000 entities a second, and an account 20,000
 (https://learn.microsoft.com/azure/storage/tables/scalability-targets). For each contact the engine reads and writes
 up to three documents of each busy kind, and ten in all. With four parts of each kind, the account is the limit.
 
-The layout is chosen for an empty table and kept in it. A table that was filled before keeps one part of each kind:
-`state export` and `state import` bring its documents into a new table.
+The layout is chosen for an empty table and kept in it. A table that was filled before keeps one part of each kind,
+until `python -m shared state spread` moves its documents.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,10 @@ _MARK = "~"
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """Into how many parts, 1 to 9, each busy partition is spread."""
+    """Into how many parts, 1 to 9, each busy partition is spread, and whether documents are still being moved there."""
 
     parts: int
+    is_moving: bool = False
 
     @classmethod
     def of_new_table(cls) -> Self:
@@ -45,12 +46,12 @@ class TableLayout:
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
         """Read what `body` wrote."""
-        return cls(int(body["parts"]))
+        return cls(int(body["parts"]), bool(body.get("moving")))
 
     @property
     def body(self) -> Mapping[str, Any]:
         """Return the body of the document that holds the layout."""
-        return {"parts": self.parts}
+        return {"parts": self.parts} | ({"moving": True} if self.is_moving else {})
 
     def partition_keys(self, partition: str) -> list[str]:
         """Return the keys of all parts of a partition, escaped."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -17,7 +18,7 @@ from shared.adapters.storage.table_entities import document, operation, transact
 from shared.adapters.storage.table_keys import escape_key, prefix_bounds
 from shared.adapters.storage.table_layout import LAYOUT_KEY, TableLayout
 from shared.errors import ConfigurationError, Service, TransientError
-from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert
+from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put
 
 # The most entities that the service returns at once.
 _PAGE = 1000
@@ -103,13 +104,7 @@ class TableStateStore:
         keys = [change.key for change in changes]
         require_printable(keys)
         require_distinct(keys)
-        results: dict[DocumentKey, str | None] = {}
-        layout = await self._layout()
-        for written in await self._each(lambda one: self._write_group(one, layout), transactions(changes, layout)):
-            results.update(written)
-        open_changes = [change for change in changes if change.key not in results]
-        for written in await self._each(lambda one: self._write_single(one, layout), open_changes):
-            results.update(written)
+        results = await self._apply(changes, await self._layout())
         return [results[change.key] for change in changes]
 
     async def scan(
@@ -138,6 +133,33 @@ class TableStateStore:
                 documents = [document(entity) async for entity in page]
                 yield [one for one in documents if one.key != LAYOUT_KEY]
 
+    async def spread(self) -> int:
+        """Move the documents of busy partitions to where a new table has them; return how many were moved.
+
+        Nothing else may use the table meanwhile. A worker that starts is refused until all documents are moved, also
+        after an interruption: the next call goes on.
+        """
+        plain, spread = TableLayout.of_former_table(), TableLayout.of_new_table()
+        async with self._creation:
+            await self._create_table()
+            if await self._find_layout() == spread:
+                return 0
+            self._known_layout = None
+            await self._transact([Put(LAYOUT_KEY, replace(spread, is_moving=True).body)], plain)
+        count = 0
+        with _translated():
+            async for page in self._client.list_entities(results_per_page=_PAGE).by_page():
+                found = [(str(entity["PartitionKey"]), document(entity)) async for entity in page]
+                moved = [one for place, one in found if place != spread.partition_key(one.key)]
+                for layout, changes in (
+                    (spread, [Put(one.key, one.body) for one in moved]),
+                    (plain, [Delete(one.key) for one in moved]),
+                ):  # the copies before the deletions
+                    await self._apply(changes, layout)
+                count += len(moved)
+        await self._transact([Put(LAYOUT_KEY, spread.body)], plain)
+        return count
+
     async def ping(self) -> None:
         """Create the table if necessary and read from it."""
         await self.scan("ping", limit=1)
@@ -149,30 +171,45 @@ class TableStateStore:
             await self._credential.close()
 
     async def _layout(self) -> TableLayout:
-        """Return the layout of the table; create the table at first use."""
+        """Return the layout of the table; create the table at first use. Of workers that choose one, the first decides.
+
+        ConfigurationError while documents are being moved.
+        """
         async with self._creation:
             if self._known_layout is None:
-                with _translated():
-                    try:
-                        await self._client.create_table()
-                    except ResourceExistsError as error:
-                        if error_code(error) != TableErrorCode.TABLE_ALREADY_EXISTS:
-                            raise
-                self._known_layout = await self._stored_layout()
+                await self._create_table()
+                layout = await self._find_layout() or await self._chosen_layout()
+                if layout.is_moving:
+                    raise ConfigurationError(
+                        "Documents of the state table are being moved: `python -m shared state spread` finishes that",
+                        service=Service.STATE,
+                    )
+                self._known_layout = layout
             return self._known_layout
 
-    async def _stored_layout(self) -> TableLayout:
-        """Read the layout, or choose one by what the table holds. Of workers that choose at once, the first decides."""
-        plain = TableLayout.of_former_table()  # the layout itself lies in no busy partition
-        if (known := await self._find(LAYOUT_KEY, plain)) is None:
-            chosen = TableLayout.of_new_table() if await self._is_empty() else plain
-            with contextlib.suppress(_LostConditionError):
-                await self._transact([Insert(LAYOUT_KEY, chosen.body)], plain)
-                return chosen
-            known = await self._find(LAYOUT_KEY, plain)
-        if known is None:
-            raise TransientError("the layout of the table is being changed", service=Service.STATE)
-        return TableLayout.read(known.body)
+    async def _create_table(self) -> None:
+        with _translated():
+            try:
+                await self._client.create_table()
+            except ResourceExistsError as error:
+                if error_code(error) != TableErrorCode.TABLE_ALREADY_EXISTS:
+                    raise
+
+    async def _find_layout(self) -> TableLayout | None:
+        known = await self._find(LAYOUT_KEY, TableLayout.of_former_table())
+        return TableLayout.read(known.body) if known is not None else None
+
+    async def _chosen_layout(self) -> TableLayout:
+        """Choose a layout by what the table holds, unless another worker has chosen meanwhile."""
+        plain = TableLayout.of_former_table()
+        chosen = TableLayout.of_new_table() if await self._is_empty() else plain
+        try:
+            await self._transact([Insert(LAYOUT_KEY, chosen.body)], plain)
+        except _LostConditionError:
+            if (known := await self._find_layout()) is None:
+                raise TransientError("the layout of the table is being changed", service=Service.STATE) from None
+            return known
+        return chosen
 
     async def _is_empty(self) -> bool:
         with _translated():
@@ -207,6 +244,16 @@ class TableStateStore:
                 if len(documents) == limit:
                     return DocumentPage(documents, documents[-1].key.row)
         return DocumentPage(documents, None)
+
+    async def _apply(self, changes: Sequence[Change], layout: TableLayout) -> dict[DocumentKey, str | None]:
+        """Return the result of each change."""
+        results: dict[DocumentKey, str | None] = {}
+        for written in await self._each(lambda one: self._write_group(one, layout), transactions(changes, layout)):
+            results.update(written)
+        open_changes = [change for change in changes if change.key not in results]
+        for written in await self._each(lambda one: self._write_single(one, layout), open_changes):
+            results.update(written)
+        return results
 
     async def _write_group(self, changes: list[Change], layout: TableLayout) -> dict[DocumentKey, str | None]:
         """Write the changes of one transaction; changes without a result have not been written."""

@@ -27,7 +27,7 @@ from tests.programs.azurite import running_azurite
 from tests.programs.short_clocks import Clocks
 from tests.scenario.connector_process import ConnectorProcess
 
-_PEOPLE = 3_000
+_PEOPLE = 1_500
 _WORKERS = (1, 2, 4, 8)
 _LATENCIES = (0, 100)
 """Milliseconds added to every answer of Dataverse and Spotler. Without them, the cores are what is measured."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -14,8 +14,10 @@ import pytest_asyncio
 from azure.data.tables.aio import TableClient
 
 from shared.adapters.storage.archive import export_state, import_state
+from shared.adapters.storage.table_layout import TableLayout
 from shared.adapters.storage.tables import TableStateStore
-from shared.ports.state import Delete, DocumentKey, Insert, Put, Replace, WholeStore
+from shared.errors import ConfigurationError
+from shared.ports.state import Change, Delete, DocumentKey, Insert, Put, Replace, WholeStore
 
 # azure-data-tables 12.7 reads an answer in XML in a way that Python 3.12 warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
@@ -23,6 +25,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:Testing an element's truth value
 KEYS = [DocumentKey("test-binding", f"contact:{UUID(int=7 * number)}") for number in range(400)]
 QUIET = [DocumentKey("test-poll", "contacts"), DocumentKey("test-consent-2026-03", "1")]
 FORMER = DocumentKey("test-binding", "contact:1")
+
+
+class Killed(BaseException):
+    """The command ended here."""
+
 
 OpenTable = Callable[[str], TableStateStore]
 
@@ -110,7 +117,53 @@ async def test_a_table_of_a_former_release_keeps_its_documents_where_they_are(
     assert await partitions(azurite, table) == {"test-binding": len(KEYS) + 1}
 
 
-async def test_export_and_import_spread_the_documents_of_a_former_release(
+async def test_the_documents_of_a_former_release_are_spread_in_place(
+    opened: OpenTable, azurite: str, table: str
+) -> None:
+    await filled_by_a_former_release(azurite, table)
+    former = opened(table)
+    await former.write([Put(key, {"row": key.row}) for key in (*KEYS, *QUIET)])
+
+    assert await opened(table).spread() == len(KEYS) + 1
+    assert await opened(table).spread() == 0
+
+    store = opened(table)
+    assert {key: one.body for key, one in (await store.read(KEYS)).items()} == {key: {"row": key.row} for key in KEYS}
+    assert (await store.read([FORMER]))[FORMER].body == {"n": 1}
+    assert await rows(store) == {FORMER, *KEYS, *QUIET}
+    found = await partitions(azurite, table)
+    assert len(found) == 4 + len(QUIET)
+    assert "test-binding" not in found
+
+
+async def test_no_worker_starts_until_a_spread_that_was_interrupted_is_finished(
+    opened: OpenTable, azurite: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled_by_a_former_release(azurite, table)
+    await opened(table).write([Put(key, {"row": key.row}) for key in KEYS])
+    killed = opened(table)
+    whole, calls = killed._transact, 0
+
+    async def breaking(changes: Sequence[Change], layout: TableLayout) -> list[str]:
+        nonlocal calls
+        calls += 1
+        if calls == 5:
+            raise Killed
+        return await whole(changes, layout)
+
+    monkeypatch.setattr(killed, "_transact", breaking)
+    with pytest.raises(BaseExceptionGroup):
+        await killed.spread()
+
+    with pytest.raises(ConfigurationError, match="state spread"):
+        await opened(table).read(KEYS)
+    assert 0 < await opened(table).spread() <= len(KEYS) + 1
+    assert await rows(opened(table)) == {FORMER, *KEYS}
+    assert len(await opened(table).read(KEYS)) == len(KEYS)
+    assert "test-binding" not in await partitions(azurite, table)
+
+
+async def test_an_export_of_a_former_release_is_spread_by_its_import(
     opened: OpenTable, azurite: str, table: str, tmp_path: Path
 ) -> None:
     await filled_by_a_former_release(azurite, table)
