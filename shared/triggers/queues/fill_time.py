@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-_LONGEST = 1.0
-"""Seconds: the least latency that a user may notice beside the time that Dataverse takes to send an event."""
+FULL = 500
+"""The most messages of a batch: `maxMessageBatchSize` in host.json. After a full batch, the next one has arrived."""
 
-_BURST, _BURST_RATE = 20, 100
+_BURST, _BURST_RATE = 50, 100
 """A batch of so many events that arrived at so many a second is part of an import or a flow: nobody waits for each."""
+
+_OF_A_BURST, _LONGEST = 0.5, 1.0
+"""Seconds."""
 
 _ENOUGH = 0.5
 """Above this share of the limits of Dataverse, requests are not scarce: people who save do not wait for each other."""
@@ -18,9 +21,8 @@ def fill_time(arrivals: Sequence[datetime], budget: float) -> float:
 
     `budget` is what the limits of Dataverse leave, from 0.0 to 1.0. A single event never causes a wait.
     """
-    if len(arrivals) < 2:  # noqa: PLR2004  # one
+    if not 1 < len(arrivals) < FULL:
         return 0.0
     span = (max(arrivals) - min(arrivals)).total_seconds()
-    if len(arrivals) >= _BURST and len(arrivals) >= _BURST_RATE * span:
-        return _LONGEST
-    return _LONGEST * max(0.0, 1 - budget / _ENOUGH)
+    is_burst = len(arrivals) >= max(_BURST, _BURST_RATE * span)
+    return max(_OF_A_BURST if is_burst else 0.0, _LONGEST * (1 - budget / _ENOUGH))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from shared.triggers.queues.fill_time import fill_time
+from shared.triggers.queues.fill_time import FULL, fill_time
 
+PROJECT = Path(__file__).parents[3]
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -15,16 +18,20 @@ def arrivals(count: int, *, a_second: float) -> list[datetime]:
     return [NOON + timedelta(seconds=number / a_second) for number in range(count)]
 
 
-@pytest.mark.parametrize("budget", [0.0, 0.3, 1.0])
-def test_a_burst_waits_a_second(budget: float) -> None:
-    assert fill_time(arrivals(20, a_second=150), budget) == 1.0
-    assert fill_time([NOON] * 500, budget) == 1.0
+def test_a_burst_waits_for_more_unless_its_batch_is_full() -> None:
+    host = json.loads((PROJECT / "host.json").read_text())
+
+    assert host["extensions"]["serviceBus"]["maxMessageBatchSize"] == FULL
+    assert fill_time(arrivals(50, a_second=150), 1.0) == 0.5
+    assert fill_time([NOON] * 499, 0.6) == 0.5
+    assert fill_time([NOON] * 499, 0.0) == 1.0
+    assert fill_time([NOON] * 500, 0.0) == 0.0
 
 
 def test_people_who_save_wait_for_nobody_however_many_there_are() -> None:
-    assert fill_time(arrivals(19, a_second=500), 0.6) == 0.0
-    assert fill_time(arrivals(40, a_second=50), 0.6) == 0.0
-    assert fill_time(arrivals(500, a_second=50), 0.6) == 0.0
+    assert fill_time(arrivals(49, a_second=500), 0.6) == 0.0
+    assert fill_time(arrivals(70, a_second=50), 0.6) == 0.0
+    assert fill_time(arrivals(499, a_second=50), 0.6) == 0.0
 
 
 def test_the_scarcer_the_requests_the_longer_is_the_wait() -> None:
