@@ -27,7 +27,7 @@ from tests.programs.azurite import running_azurite
 from tests.programs.short_clocks import Clocks
 from tests.scenario.connector_process import ConnectorProcess
 
-_PEOPLE = 1_500
+_PEOPLE = 900
 _WORKERS = (1, 2, 4, 8)
 _LATENCIES = (0, 100)
 """Milliseconds added to every answer of Dataverse and Spotler. Without them, the cores are what is measured."""
@@ -85,6 +85,7 @@ async def _taken(count: int, latency: int) -> _Taken:
         references = [Reference(key, Why.RESYNC, "bench") for key in keys]
         await Lanes(queue).send_references(QueueName.BULK, references)
         while any(len(broker.queues[name].messages) for name in QueueName):
+            assert all(one.is_running for one in instances), "a worker has ended: its log says why"
             await asyncio.sleep(0.05)
         seconds = time.perf_counter() - began
         of_workers, of_machine = _processor(instances) - of_workers, _busy() - of_machine
