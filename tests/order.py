@@ -20,6 +20,7 @@ SLOW_FOLDERS = (
     "contract/installation",
     "contract/messaging",
     "contract/queues",
+    "contract/storage",
     "property/histories",
     "scenario",
 )
@@ -88,6 +89,8 @@ def deal(items: Sequence[pytest.Item], hands: int) -> list[pytest.Item]:
 
 def _world(name: str, tests: Sequence[pytest.Item]) -> str:
     """Return the same text for modules that share a world, and else the name of the module."""
+    if name.startswith("contract/storage"):
+        return "azurite"
     folder = name.partition("/")[0]
     shares = folder == "console" or any(
         "world" in getattr(test, "fixturenames", ()) and not hasattr(getattr(test, "module", None), "world")

@@ -30,6 +30,7 @@ from shared.engine.refusals.suppression_list import SuppressionList
 from shared.errors import ConfigurationError, ConflictError
 from shared.ports.state import Document, DocumentKey
 from tests.contract.clocks import ManualClock
+from tests.examples import examples
 from tests.twins import TwinStore
 
 PLACES = fingerprint_places("test")
@@ -106,7 +107,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS, old=st.lists(st.booleans(), min_size=40, max_size=40))
 def test_no_refusal_is_lost_whenever_the_key_changes(steps: list[tuple[Any, ...]], old: list[bool]) -> None:
     asyncio.run(_history(steps, old))
