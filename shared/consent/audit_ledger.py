@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 
 from shared.domain.consent.changes import ConsentChange, sortable
 from shared.domain.records.records import RecordKey
-from shared.engine.guards.priority import breathe
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, pages
 from shared.ports.state import Change, Delete, Document, DocumentKey, Insert, Put, StateStore
@@ -70,11 +69,12 @@ class ConsentLedger:
         repeated = [one.key for one, etag in zip(news, results, strict=True) if etag is None]
         known = await self._store.read(repeated) if repeated else {}
         moments = {key: str(known[key].body["at"]) if key in known else entries[key].moment for key in entries}
-        bodies: list[Change] = []
-        for key, change in entries.items():
-            await breathe()
-            bodies.append(Insert(self._entry_key(moments[key], change.digest), _CODEC.body(change)))
-        await self._store.write(bodies)
+        await self._store.write(
+            [
+                Insert(self._entry_key(moments[key], change.digest), _CODEC.body(change))
+                for key, change in entries.items()
+            ]
+        )
         if repeated:
             await self._renew([entries[key] for key in repeated])
 
