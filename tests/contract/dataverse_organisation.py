@@ -37,10 +37,11 @@ class DataverseOrganisation:
         pages = self.client.query(entity_set, select=columns, **options)
         return [row async for page in pages for row in page]
 
-    async def strike(self, kind: str, match: str) -> None:
-        rule = {"kind": kind, "match": match, "times": 1, "retry_after": 1}
+    async def strike(self, kind: str, match: str, *more: str) -> None:
+        """Let the next request that matches fail, once for each pattern."""
+        rules = [{"kind": kind, "match": match, "times": 1, "retry_after": 1} for match in (match, *more)]
         async with httpx.AsyncClient(verify=_TRUST) as http:
-            (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+            (await http.post(f"{self.url}/sandbox/faults", json={"rules": rules})).raise_for_status()
 
     async def refuse(self, match: str) -> None:
         """Answer 503 to every request that matches."""
