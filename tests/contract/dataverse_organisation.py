@@ -66,9 +66,9 @@ class DataverseOrganisation:
 
 @asynccontextmanager
 async def open_organisation(
-    rows: Rows = (), *, bare: bool = False, **settings: Any
+    rows: Rows = (), *, bare: bool = False, tag: str = "", **settings: Any
 ) -> AsyncIterator[DataverseOrganisation]:
-    """Open an organisation; unless `bare`, the connector is installed in it."""
+    """Open an organisation; unless `bare`, the connector is installed in it. `tag` is on all writes of the client."""
 
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
@@ -83,5 +83,5 @@ async def open_organisation(
             sent.append(operation)
 
         protection = ServiceProtection(longest_pause=timedelta(seconds=3))
-        async with DataverseClient(at.url, tokens, protection=protection, observe=observe) as client:
+        async with DataverseClient(at.url, tokens, tag=tag, protection=protection, observe=observe) as client:
             yield DataverseOrganisation(client, sent, at.url)
