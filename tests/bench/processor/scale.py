@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from shared.adapters.storage.table_layout import partition_of
@@ -35,6 +35,12 @@ async def scale_short() -> Measured:
     return await _walk_over(10_000)
 
 
+_HEAD = (
+    "| contacts | processor seconds for 100,000 | MB of the process | documents read for each | written |\n"
+    "|---|---|---|---|---|"
+)
+
+
 @dataclass(frozen=True)
 class _Mark:
     """The process at the begin of a part: processor seconds, memory in megabytes, documents read and written."""
@@ -58,14 +64,32 @@ class _Marks:
             calls = self.world.store.calls
             mark = _Mark(time.process_time(), _memory(), calls["documents read"], calls["documents written"])
             self.marks.append(mark)
+            if len(self.marks) > 1:
+                print(self.rows[-1], flush=True)  # a million takes a quarter of an hour
 
     @property
-    def parts(self) -> Iterator[tuple[_Mark, _Mark]]:
-        yield from zip(self.marks, self.marks[1:], strict=False)
+    def costs(self) -> list[float]:
+        """Processor seconds of a contact, by tenth."""
+        return [(after.seconds - before.seconds) / self._count for before, after in pairwise(self.marks)]
+
+    @property
+    def rows(self) -> list[str]:
+        """The lines of the table."""
+        return [
+            f"| {number * self.size // _PARTS:,} | {(after.seconds - before.seconds) / self._count * 100_000:,.0f} "
+            f"| {after.megabytes:,.0f} | {(after.read - before.read) / self._count:.2f} "
+            f"| {(after.written - before.written) / self._count:.2f} |"
+            for number, (before, after) in enumerate(pairwise(self.marks), 1)
+        ]
+
+    @property
+    def _count(self) -> float:
+        return self.size / _PARTS
 
 
 async def _walk_over(size: int) -> Measured:
     unit = yardstick()
+    print(_HEAD)
     async with made_up_world(Path(os.environ["LOCAL_FOLDER"]), size) as world:
         marks = _Marks(world, size)
         world.people.before_page = marks.note
@@ -74,23 +98,13 @@ async def _walk_over(size: int) -> Measured:
         marks.note(size)
         there = sum(world.platform.has)
     assert there == size, "everybody is in Spotler"
-    count = size / _PARTS
-    costs = [(after.seconds - before.seconds) / count for before, after in marks.parts]
-    rows = [
-        f"| {(number + 1) * size // _PARTS:,} | {seconds * 100_000:,.0f} | {after.megabytes:,.0f} "
-        f"| {(after.read - before.read) / count:.2f} | {(after.written - before.written) / count:.2f} |"
-        for number, (seconds, (before, after)) in enumerate(zip(costs, marks.parts, strict=True))
-    ]
-    head = (
-        "| contacts | processor seconds for 100,000 | MB of the process | documents read for each | written |\n"
-        "|---|---|---|---|---|"
-    )
+    costs = marks.costs
     note = _note(world.store, size)
     figures = [
         Figure(f"scale: contacts a second and core, {size:,}", 1 / (sum(costs) / len(costs)) / unit),
         Figure(f"scale: last tenth over first, {size:,}", costs[-1] / costs[0], Better.LOWER),
     ]
-    return Measured(figures, "\n".join([head, *rows]) + f"\n\n{note}")
+    return Measured(figures, "\n".join([_HEAD, *marks.rows]) + f"\n\n{note}")
 
 
 def _note(store: CountingStore, size: int) -> str:
