@@ -67,6 +67,10 @@ class Process:
         """Return the connector's user in Dataverse, if it is known."""
         return self._services.own_user.id if self._services is not None else None
 
+    def dataverse_budget(self) -> float:
+        """Return the scarcer rest of the limits of Dataverse, as of the last answer; 1.0 before the first one."""
+        return self._services.dataverse.budget.share if self._services is not None else 1.0
+
     def look_again(self) -> None:
         """Read the pointer to the live version again before the next use."""
         if self._live is not None:

@@ -85,7 +85,8 @@ class _Resolution:
         for item in items:
             if first.setdefault(entries[item.key].binding.external_id, item) is not item:
                 self.retries.append(item)
-        claimed = await self.claims.claim(first)
+        never_bound = {entry.binding.external_id for entry in entries.values() if not entry.etag}
+        claimed = await self.claims.claim(first, new=never_bound)
         self.deferred += [item for contact, item in first.items() if contact not in claimed]
         return await self._with_bindings({contact: first[contact] for contact in claimed}, claimed)
 
@@ -212,9 +213,9 @@ class _Resolution:
 
     async def _settle_by_address(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
         """Of several new records with one address, the first goes; the next pass finds its contact for the others."""
-        owners = await self.tools.ledger.owners_of(
-            {context.address for context in contexts if _may_move(context) and context.address}
-        )
+        addresses = {context.address for context in contexts if _may_move(context) and context.address}
+        owners = await self.tools.ledger.owners_of(addresses)
+        self.claims.note_free(addresses - owners.keys())
         settled: list[RecordContext] = []
         taken: set[str] = set()
         for context in contexts:
