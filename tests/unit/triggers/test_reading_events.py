@@ -23,7 +23,8 @@ from shared.triggers.queues.consuming import consume, wait_after
 from shared.triggers.queues.events import read_events
 from shared.triggers.queues.lanes import read_lane
 
-_SAMPLE = Path(__file__).parents[2] / "samples" / "remote_execution_context" / "contact-delete.json"
+PROJECT = Path(__file__).parents[3]
+_SAMPLE = PROJECT / "tests" / "samples" / "remote_execution_context" / "contact-delete.json"
 NOBODY_KNOWN = OwnIdentity("spotler-connector", None)
 _CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization"
 
@@ -114,3 +115,11 @@ async def test_a_batch_waits_before_it_fails(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(TransientError):
         await consume(Arrival(QueueName.EVENTS), batch(event(1, 8), delivery=3), lane=QueueName.LIVE)
     assert rested == [4]
+
+
+def test_only_a_burst_that_does_not_fill_its_batch_waits_for_more() -> None:
+    host = json.loads((PROJECT / "host.json").read_text())
+
+    assert host["extensions"]["serviceBus"]["maxMessageBatchSize"] == events.FULL
+    assert events.fill_time(1) == events.fill_time(20) == events.fill_time(events.FULL) == 0
+    assert 0 < events.fill_time(200) < 1
