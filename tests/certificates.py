@@ -6,6 +6,7 @@ The tests open thousands of clients, and most of them talk to this machine witho
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -27,3 +28,23 @@ def load_once() -> None:
         return usual() if (verify, cert, trust_env) == (True, None, True) else create(verify, cert, trust_env)
 
     default.create_ssl_context = create_or_take
+
+
+@cache
+def load_once_for_amqp() -> None:
+    """Give AMQP connections with the same options the same context. AttributeError if the client has changed."""
+    from azure.servicebus._pyamqp.aio._transport_async import AsyncTransportMixin  # noqa: PLC0415  # half a second
+
+    AsyncTransportMixin._build_ssl_opts = _take_or_build(AsyncTransportMixin._build_ssl_opts)
+
+
+def _take_or_build(build: Callable[..., Any]) -> Callable[..., Any]:
+    contexts: dict[str, Any] = {}
+
+    def take_or_build(transport: Any, options: Any) -> Any:
+        key = repr(options)
+        if key not in contexts:
+            contexts[key] = build(transport, options)
+        return contexts[key]
+
+    return take_or_build

@@ -11,18 +11,29 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import certificates
+from tests.examples import examples
 from tests.order import deal
 from tests.programs import azurite as azurite_program
 from tests.programs import chromium
 from tests.programs.azurite import running_azurite
+from tests.programs.processes import serve_all
 from tests.spotler_sandbox import spotler_sdk
 
 certificates.load_once()
+gc.disable()  # until all tests are collected
 gc.set_threshold(100_000, 20, 50)  # an eighth of the processor time went into collecting garbage
 
 # No property depends on the speed of the machine.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, max_examples=examples(), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one fork server for all processes, where several run the tests."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        config.add_cleanup(serve_all())
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +71,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave the collected tests out of every later collection of garbage."""
-    gc.collect()
+    """Leave the collected tests out of every collection of garbage."""
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

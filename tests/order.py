@@ -20,6 +20,7 @@ SLOW_FOLDERS = (
     "contract/installation",
     "contract/messaging",
     "contract/queues",
+    "contract/storage",
     "property/histories",
     "scenario",
 )
@@ -40,7 +41,7 @@ LONGER = {
     "contract/queues/test_dead_letters.py": 23,
     "contract/queues/test_messages.py": 14,
     "property/histories/test_list_histories.py": 17,
-    "scenario/administration/test_scenario_mapping.py": 16,
+    "scenario/administration/test_scenario_mapping.py": 11,
     "scenario/consent/test_scenario_two_way_permissions.py": 12,
     "scenario/consent/test_scenario_two_way_variables.py": 14,
     "scenario/engagement/test_scenario_mailings.py": 14,
@@ -55,8 +56,9 @@ LONGER = {
     "scenario/lists/test_scenario_marketing_lists.py": 20,
     "scenario/package/test_scenario_package.py": 24,
     "scenario/records/test_scenario_shared_contacts.py": 13,
-    "scenario/refusals/test_scenario_refusals_at_addresses.py": 53,
+    "scenario/refusals/test_scenario_refusals_at_shared_addresses.py": 27,
     "scenario/refusals/test_scenario_refusals_before_the_poll.py": 17,
+    "scenario/refusals/test_scenario_refusals_entered_again.py": 28,
     "scenario/refusals/test_scenario_refusals_erased_contacts.py": 13,
     "scenario/refusals/test_scenario_refusals_in_dynamics.py": 15,
 }
@@ -88,6 +90,8 @@ def deal(items: Sequence[pytest.Item], hands: int) -> list[pytest.Item]:
 
 def _world(name: str, tests: Sequence[pytest.Item]) -> str:
     """Return the same text for modules that share a world, and else the name of the module."""
+    if name.startswith("contract/storage"):
+        return "azurite"
     folder = name.partition("/")[0]
     shares = folder == "console" or any(
         "world" in getattr(test, "fixturenames", ()) and not hasattr(getattr(test, "module", None), "world")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
 from shared.errors import ConfigurationError, Service
@@ -118,7 +119,12 @@ async def refuse_what_would_fail(
     wanted = writes(steps)
     if organisation.blocks_customisation and any(step.kind not in _ALLOWED_IN_SPITE_OF_A_BLOCK for step in wanted):
         raise ConfigurationError(f"{BLOCKED}. Nothing was changed", service=Service.DATAVERSE)
-    lacking = await _lacking(client, organisation, wanted)
+    await refuse_missing_privileges(client, organisation.user_id, await needed_privileges(client, wanted))
+
+
+async def refuse_missing_privileges(client: CustomizationClient, user_id: UUID, names: Sequence[str]) -> None:
+    """Raise ConfigurationError if a user lacks one of these privileges; the message names the cure."""
+    lacking = await _lacking(client, user_id, names)
     if lacking:
         more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
         raise ConfigurationError(
@@ -127,13 +133,12 @@ async def refuse_what_would_fail(
         )
 
 
-async def _lacking(client: CustomizationClient, organisation: Organisation, steps: Iterable[Step]) -> list[str]:
-    """Return the privileges that the steps need and the caller has not, whatever the roles are called."""
-    names = await needed_privileges(client, steps)
+async def _lacking(client: CustomizationClient, user_id: UUID, names: Sequence[str]) -> list[str]:
+    """Return the privileges among `names` that a user has not, whatever the user's roles are called."""
     if not names:
         return []
     function = "Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames(PrivilegeNames=@p1)"
-    user = odata.row("systemusers", organisation.user_id)
+    user = odata.row("systemusers", user_id)
     path = odata.reads(f"{user}/{function}", {"@p1": json.dumps(names)})
     held = {one["PrivilegeName"].casefold() for one in (await client.get(path))["RolePrivileges"]}
     return [name for name in names if name.casefold() not in held]
@@ -164,6 +169,12 @@ async def _of_rows(client: CustomizationClient, rows: set[tuple[str, str]]) -> l
         for one in answer["Privileges"]
         if (table, one["PrivilegeType"]) in rows
     ]
+
+
+async def export_privileges(client: CustomizationClient) -> list[str]:
+    """Return the names of the privileges that the export of a solution needs. Raises the errors of the client."""
+    rows = await _of_rows(client, {("solution", "Read"), ("solution", "Write")})
+    return [*rows, *await _existing(client, ["prvExportCustomization"])]
 
 
 async def _existing(client: CustomizationClient, names: Sequence[str]) -> list[str]:

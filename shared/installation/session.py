@@ -90,7 +90,7 @@ class Session:
         if desired.endpoint is None and goal is not Goal.INSTALL:
             desired = replace(desired, endpoint=Endpoint(desired.endpoint_name, "", desired.queue, ""))
         organisation = await read_organisation(self._client, desired)
-        refuse_unfit(organisation, desired)
+        refuse_unfit(organisation, desired, self._only)
         surveys = await survey(self._client, self._kinds, desired, organisation, self._only)
         match goal:
             case Goal.INSTALL:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from shared.composition.connections import SystemClock
 from shared.ports.clock import Clock
+from tests import certificates
 from tests.broker.access import KEY_NAME
 from tests.broker.administration import answer
 from tests.broker.connection import Connection
@@ -97,6 +98,7 @@ class Broker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Broker]:
         """Listen on a free port of this machine."""
+        certificates.load_once_for_amqp()
         server = await asyncio.start_server(self._welcome, "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
         heart = asyncio.create_task(self._beat())

@@ -16,7 +16,7 @@ from shared.local.functions_host.schedule import parse_schedule
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
 from tests.histories.twin_world import POISON, TwinImport, TwinWorld
-from tests.unit.inbound.test_two_way import two_way, value
+from tests.unit.inbound.two_way.exchanging import two_way, value
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 QUARTER = timedelta(minutes=15)

@@ -37,10 +37,11 @@ class DataverseOrganisation:
         pages = self.client.query(entity_set, select=columns, **options)
         return [row async for page in pages for row in page]
 
-    async def strike(self, kind: str, match: str) -> None:
-        rule = {"kind": kind, "match": match, "times": 1, "retry_after": 1}
+    async def strike(self, kind: str, match: str, *more: str) -> None:
+        """Let the next request that matches fail, once for each pattern."""
+        rules = [{"kind": kind, "match": match, "times": 1, "retry_after": 1} for match in (match, *more)]
         async with httpx.AsyncClient(verify=_TRUST) as http:
-            (await http.post(f"{self.url}/sandbox/faults", json={"rules": [rule]})).raise_for_status()
+            (await http.post(f"{self.url}/sandbox/faults", json={"rules": rules})).raise_for_status()
 
     async def refuse(self, match: str) -> None:
         """Answer 503 to every request that matches."""
@@ -65,9 +66,9 @@ class DataverseOrganisation:
 
 @asynccontextmanager
 async def open_organisation(
-    rows: Rows = (), *, bare: bool = False, **settings: Any
+    rows: Rows = (), *, bare: bool = False, tag: str = "", **settings: Any
 ) -> AsyncIterator[DataverseOrganisation]:
-    """Open an organisation; unless `bare`, the connector is installed in it."""
+    """Open an organisation; unless `bare`, the connector is installed in it. `tag` is on all writes of the client."""
 
     async def publish(message: ServiceEndpointMessage) -> None:
         pass
@@ -82,5 +83,5 @@ async def open_organisation(
             sent.append(operation)
 
         protection = ServiceProtection(longest_pause=timedelta(seconds=3))
-        async with DataverseClient(at.url, tokens, protection=protection, observe=observe) as client:
+        async with DataverseClient(at.url, tokens, tag=tag, protection=protection, observe=observe) as client:
             yield DataverseOrganisation(client, sent, at.url)

@@ -1,7 +1,8 @@
 """Starts processes of the connector and the sandbox by forking a process that has imported the product already.
 
 A fresh interpreter takes a second of processor time to import the product, and the scenarios start hundreds. What is
-forked is a process like any other: it has its own environment, can be killed, and is gone after that.
+forked is a process like any other: it has its own environment, can be killed, and is gone after that. One server
+serves all processes of pytest.
 
 `python -m tests.programs.fork_server <socket>` is the server. For each process a client connects, sends one line of
 JSON with the arguments and the environment, and the file descriptors of its output. The server answers with the process
@@ -31,6 +32,7 @@ from tests.installed import installed_schema, installed_settings
 from tests.programs.short_clocks import Clocks, shorten
 
 _LONGEST_REQUEST = 1_000_000
+_MOST_FILES = 65_536
 # What reads its environment while it is imported, as the triggers do for their schedules, is imported by each process.
 _PRELOADED = (
     "anyio._backends._asyncio",
@@ -39,9 +41,17 @@ _PRELOADED = (
     "h11",
     "httpcore",
     "phonenumbers",
+    "shared.adapters.messaging.servicebus",
+    "shared.adapters.storage.tables",
     "shared.adapters.workbook.files",
+    "shared.composition.process",
     "shared.composition.wiring",
+    "shared.console.routes",
+    "shared.local.commands.bundle_command",
     "shared.local.commands.mapping_command",
+    "shared.local.commands.provisioning.deploy_command",
+    "shared.local.commands.provisioning.install_command",
+    "shared.local.commands.provisioning.state_command",
     "shared.local.commands.serve",
     "shared.local.sandbox.command",
     "shared.operations.running.operation_table",
@@ -61,6 +71,7 @@ def serve(path: str) -> None:
     country_code("Oostenrijk")
     certificates.load_once()
     certificates.usual()
+    certificates.load_once_for_amqp()
     gc.freeze()  # a collection in a child would copy all of this
     gc.set_threshold(100_000, 20, 50)
     selector = selectors.DefaultSelector()
@@ -70,10 +81,9 @@ def serve(path: str) -> None:
     signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
-    listener.listen()
+    listener.listen(64)
     for source in (sys.stdin, wake, listener):
         selector.register(source, selectors.EVENT_READ)
-    print("ready", flush=True)  # noqa: T201  # the client waits for it
     clients: dict[int, socket.socket] = {}
     while True:
         for key, _ in selector.select():
@@ -122,7 +132,7 @@ def _run(request: dict[str, Any], files: list[int]) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number, file in enumerate(files, start=1):
         os.dup2(file, number)
-    os.closerange(3, max(files) + 64)
+    os.closerange(3, _MOST_FILES)
     os.environ.clear()
     os.environ.update(request["environment"])
     random.seed()

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,9 @@ from tests.programs.short_clocks import Clocks
 
 ROOT = Path(__file__).resolve().parents[2]
 _STDERR = 2
+_SOCKET = "FORK_SERVER"
+_LONGEST_START = 300
+"""Seconds: the first server of a state of the product has the connector installed in an organisation."""
 
 
 @dataclass
@@ -59,8 +62,7 @@ async def start(
     clocks: Clocks = Clocks.SHORT,
 ) -> Process:
     """Start `python -m shared` with arguments; `errors` is the file descriptor for what it complains of."""
-    client = socket.socket(socket.AF_UNIX)
-    client.connect(_server())
+    client = await _connected()
     read, write = os.pipe()
     request = {"module": "shared", "arguments": arguments, "environment": dict(environment), "clocks": clocks}
     try:
@@ -102,28 +104,48 @@ async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended
         return Ended(code, output.decode(), complaint.read().decode())
 
 
+def serve_all() -> Callable[[], None]:
+    """Start one server for this process and those that it starts; return what stops it."""
+    stop, path = _start_server()
+    os.environ[_SOCKET] = path
+    return stop
+
+
 @cache
 def _server() -> str:
-    """Start the server of this process, and return the path of its socket."""
+    """Return the path of the server's socket; a process that nobody gave one starts its own."""
+    if path := os.environ.get(_SOCKET):
+        return path
+    stop, path = _start_server()
+    atexit.register(stop)
+    return path
+
+
+def _start_server() -> tuple[Callable[[], None], str]:
     folder = tempfile.TemporaryDirectory(prefix="fork-")
     path = str(Path(folder.name) / "socket")
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.programs.fork_server", path],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-m", "tests.programs.fork_server", path], cwd=ROOT, stdin=subprocess.PIPE
     )
-    assert server.stdin is not None
-    assert server.stdout is not None
-    assert server.stdout.readline() == b"ready\n", "the fork server did not start; its own message is above"
 
     def stop() -> None:
         assert server.stdin is not None
-        assert server.stdout is not None
         server.stdin.close()
         server.wait()
-        server.stdout.close()
         folder.cleanup()
 
-    atexit.register(stop)
-    return path
+    return stop, path
+
+
+async def _connected() -> socket.socket:
+    """Connect to the server, which takes some seconds to start. TimeoutError if it does not."""
+    async with asyncio.timeout(_LONGEST_START):
+        while True:
+            client = socket.socket(socket.AF_UNIX)
+            try:
+                client.connect(_server())
+            except (FileNotFoundError, ConnectionRefusedError):
+                client.close()
+                await asyncio.sleep(0.1)
+            else:
+                return client

@@ -34,6 +34,8 @@ def leaks(folder: Path) -> list[str]:
 
 def _place(content: bytes, mark: bytes) -> int:
     """Return where a mark stands, -1 if nowhere. A few digits within an id, a hash or a time are chance."""
+    if mark not in content:
+        return -1
     chance = [found.span() for found in _IDENTIFIERS.finditer(content)] if mark.isdigit() else []
     for found in re.finditer(re.escape(mark), content):
         if not any(begin <= found.start() and found.end() <= end for begin, end in chance):

@@ -12,7 +12,7 @@ import yaml
 from shared.adapters.dataverse.records.tables import PERMISSIONS
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.composition.connections import SystemClock
-from shared.domain.records.records import SyncStatus
+from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.two_way import mapping_text, permission_rows, poll, stored
 from tests.scenario.world import Person, World, permissions
 
@@ -66,6 +66,14 @@ async def subscribed(world: World, *names: str, **columns: Any) -> Person:
     await poll(world)
     await given(world, person, *names)
     return person
+
+
+async def entered_again(world: World, person: Person, table: PersonTable = PersonTable.CONTACT) -> Person:
+    """Save the same person as a new record that says yes, as an import or a colleague does."""
+    again = await world.save(table, emailaddress1=person.email)
+    await world.permit(again, "Newsletter")
+    await world.settled()
+    return again
 
 
 async def sign_up(world: World, email: str, *bits: int) -> None:

@@ -12,6 +12,7 @@ from shared.adapters.dataverse.records.tables import PEOPLE, PERMISSIONS
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.formats.yaml_format import as_document, from_yaml, to_yaml
 from shared.local.commands.connector import ROOT
+from tests.contract.custom_tables import PERIODIEK, membership_entries, text
 from tests.scenario.world import Person, World, open_world
 
 _OPTIONS = {"1": "Tuin", "2": "Reizen", "3": "Sport"}
@@ -47,34 +48,7 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "guide": {},
     "magazines": {"type": "set", "options": {1: "Voorjaar", 2: "Najaar"}},
 }
-PERIODIEK: Mapping[str, Any] = {
-    "set": "new_periodieken",
-    "id": "new_periodiekid",
-    "name": "new_name",
-    "columns": {
-        "new_periodiekid": {"type": "Uniqueidentifier"},
-        "new_name": {"type": "String", "max": 100},
-        "new_subscribed": {"type": "Boolean", "options": {"0": "No", "1": "Yes"}, "default": False},
-        "new_contactid": {"type": "Lookup", "targets": {"contact": "new_ContactId"}},
-        "createdon": {"type": "DateTime", "readonly": True},
-        "modifiedon": {"type": "DateTime", "readonly": True},
-        "versionnumber": {"type": "BigInt", "readonly": True},
-    },
-}
-ENTRY: Mapping[str, Any] = {
-    "set": "new_membershipentries",
-    "id": "new_membershipentryid",
-    "name": "new_email",
-    "columns": {
-        "new_membershipentryid": {"type": "Uniqueidentifier"},
-        "new_email": {"type": "String", "max": 100},
-        "new_town": {"type": "String", "max": 100},
-        "new_source": {"type": "String", "max": 100},
-        "createdon": {"type": "DateTime", "readonly": True},
-        "modifiedon": {"type": "DateTime", "readonly": True},
-        "versionnumber": {"type": "BigInt", "readonly": True},
-    },
-}
+ENTRY = membership_entries(name="new_email", new_town=text(), new_source=text())
 
 BOTH, HOME = "<->", "<-"
 ROWS: Sequence[Mapping[str, Any]] = (

@@ -27,7 +27,8 @@ from tests.installed import organisation
 from tests.programs.processes import start
 from tests.programs.short_clocks import Clocks
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
-from tests.scenario.privacy import BIRTHDATE, MARK, MOBILE, POSTCODE, TELEPHONE, leaks, marks_in
+from tests.scenario.privacy import MARK, leaks, marks_in
+from tests.scenario.rows import filled_in
 
 TIMEOUT_S = 30.0
 _LAST_MESSAGES = 5.0
@@ -106,13 +107,13 @@ class World:
 
     async def save(self, table: PersonTable = PersonTable.CONTACT, **columns: Any) -> Person:
         """Save a new record: somebody with everything filled in, except for `columns`."""
-        row = {"emailaddress1": self.address(), **_filled_in(table), **columns}
+        row = {"emailaddress1": self.address(), **filled_in(table), **columns}
         identifier = await self.dynamics.create(PEOPLE[table].entity_set, row)
         return Person(table, identifier, row["emailaddress1"] or "")
 
     async def bring_in(self, table: PersonTable = PersonTable.CONTACT, **columns: Any) -> Person:
         """Save a new record, filled in likewise, of which the connector hears nothing."""
-        row = {"emailaddress1": self.address(), **_filled_in(table), **columns}
+        row = {"emailaddress1": self.address(), **filled_in(table), **columns}
         identifier = await self.dynamics.bring_in(PEOPLE[table].entity_set, row)
         return Person(table, identifier, row["emailaddress1"] or "")
 
@@ -320,33 +321,6 @@ def _embedded(folder: Path) -> Backends:
         queue=SqliteQueue(folder / "queue.db", clock=clock, redact=redact),
         store=SqliteStateStore(folder / "state.db", clock=clock),
     )
-
-
-def _filled_in(table: PersonTable) -> dict[str, Any]:
-    """Every column that the default mapping reads, all of it marked."""
-    address = {
-        "address1_line1": f"{MARK}straat 1",
-        "address1_line2": f"{MARK}hof",
-        "address1_line3": f"{MARK} etage",
-        "address1_postalcode": POSTCODE,
-        "address1_city": f"{MARK}dam",
-        "address1_country": f"{MARK}land",
-        "telephone1": TELEPHONE,
-    }
-    names = {
-        "firstname": f"Voor{MARK}",
-        "middlename": f"van {MARK}",
-        "lastname": f"Achter{MARK}",
-        "jobtitle": f"{MARK} meester",
-        "mobilephone": MOBILE,
-    }
-    match table:
-        case PersonTable.CONTACT:
-            return address | names | {"gendercode": 2, "birthdate": BIRTHDATE}
-        case PersonTable.LEAD:
-            return address | names | {"subject": f"{MARK} gevraagd", "companyname": f"{MARK} B.V."}
-        case PersonTable.ACCOUNT:
-            return address | {"name": f"{MARK} B.V."}
 
 
 def permissions(contact: Contact) -> set[str]:

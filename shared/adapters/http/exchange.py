@@ -1,6 +1,8 @@
 """One observed HTTP request with an answer of bounded size, and whether a request can have reached the service."""
 
+import sys
 import time
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import httpx
@@ -9,6 +11,10 @@ from shared.errors import Service
 
 LARGEST_ANSWER = 32_000_000
 """Bytes, unpacked. The largest answer that the connector asks for, 5,000 rows of Dataverse, has some 10,000,000."""
+
+if find_spec("sniffio") is None:
+    # httpcore tries to import it four times a request, and each time looks for it everywhere.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 _OF_THE_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 

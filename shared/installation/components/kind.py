@@ -44,6 +44,9 @@ class Kind(StrEnum):
 EVENT_KINDS = frozenset({Kind.ENDPOINT, Kind.STEP})
 """What makes Dataverse send its messages."""
 
+OUTSIDE_THE_SOLUTION = EVENT_KINDS | {Kind.TAB, Kind.USER}
+"""What belongs to one environment, its forms, its queue and its app, and is in no solution file."""
+
 
 class Named(Protocol):
     """A component has a name that is unique within its kind, such as `contact.dh_engagementscore`."""

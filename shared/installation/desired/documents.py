@@ -124,8 +124,8 @@ class VariableDocument(_Document):
     """A variable of variables.yaml."""
 
     name: Annotated[str, Field(pattern=r"^[a-z]{2,8}_[a-z]+$")]
-    label: str
-    description: Annotated[str, Field(max_length=2_000)]
+    label: TextsDocument
+    description: TextsDocument
 
 
 class VariablesFile(_Document):
@@ -138,7 +138,7 @@ class WebResourceDocument(_Document):
     """A web resource of webresources.yaml; `file` lies in webresources/."""
 
     name: Annotated[str, Field(pattern=r"^[a-z]{2,8}_[A-Za-z0-9_./-]+$")]
-    label: str
+    label: TextsDocument
     file: str
 
 

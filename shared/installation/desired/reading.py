@@ -82,7 +82,7 @@ def read_desired_state(mapped: MappedColumns, folder: Path = FOLDER) -> DesiredS
         ),
         lookups=tuple(_lookup(one) for one in _read(folder / "lookups.yaml", LookupsFile).lookups),
         variables=tuple(
-            Variable(one.name, one.label, one.description)
+            Variable(one.name, one.label.texts(), one.description.texts())
             for one in _read(folder / "variables.yaml", VariablesFile).variables
         ),
         web_resources=tuple(_web_resources(folder)),
@@ -185,7 +185,7 @@ def _web_resources(folder: Path) -> Iterator[WebResource]:
             content = path.read_bytes()
         except OSError as error:
             raise ConfigurationError(f"webresources.yaml: {one.file} cannot be read: {error.strerror}") from None
-        yield WebResource(one.name, one.label, _WEB_RESOURCE_KINDS[path.suffix], content)
+        yield WebResource(one.name, one.label.texts(), _WEB_RESOURCE_KINDS[path.suffix], content)
 
 
 def _role(one: RoleDocument) -> SecurityRole:

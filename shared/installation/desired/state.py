@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from shared.installation.desired.texts import Texts
+from shared.installation.desired.texts import Names, Texts
 
 
 def logical(schema_name: str) -> str:
@@ -191,8 +191,8 @@ class Variable:
     """An environment variable of type text; it has no default value, and the connector writes its value (ENV-05)."""
 
     name: str
-    label: str
-    description: str
+    label: Texts
+    description: Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class WebResource:
     """A file that Dynamics serves to browsers; `kind` is Microsoft's number of its type."""
 
     name: str
-    label: str
+    label: Texts
     kind: int
     content: bytes = field(repr=False)
 
@@ -284,3 +284,4 @@ class DesiredState:
     endpoint: Endpoint | None = None
     steps: tuple[EventStep, ...] = ()
     """Registered only where there is an endpoint."""
+    names: Names = Names.EVERY_LANGUAGE

@@ -5,7 +5,7 @@ is neither English nor Dutch gets the English text.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +15,13 @@ class Language(IntEnum):
 
     ENGLISH = 1033
     DUTCH = 1043
+
+
+class Names(Enum):
+    """The languages that names of rows are written in: those of pages, web resources and variables."""
+
+    EVERY_LANGUAGE = auto()
+    BASE_LANGUAGE = auto()
 
 
 @dataclass(frozen=True, slots=True)

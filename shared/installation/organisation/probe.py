@@ -4,12 +4,14 @@ Each check names the cure. Sources: `RetrieveProvisionedLanguages`, `organizatio
 `orgdborgsettings` Microsoft's skill for environment settings.
 """
 
+from collections.abc import Collection
 from http import HTTPStatus
 from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.errors import ConfigurationError, Service
+from shared.installation.components.kind import OUTSIDE_THE_SOLUTION, Kind
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation, TableFound
 from shared.installation.pages.xml import parse
@@ -59,13 +61,19 @@ async def _read(client: CustomizationClient, desired: DesiredState) -> Organisat
     )
 
 
-def refuse_unfit(organisation: Organisation, desired: DesiredState) -> None:
-    """Raise ConfigurationError for an organisation that cannot be installed into; the message names the cure."""
+def refuse_unfit(organisation: Organisation, desired: DesiredState, only: Collection[Kind]) -> None:
+    """Raise ConfigurationError for an organisation into which `only` cannot be installed; the message names the cure.
+
+    Where a solution file was imported, the command installs what is in no solution file.
+    """
     if organisation.managed_solution:
+        if OUTSIDE_THE_SOLUTION.issuperset(only):
+            return
         raise ConfigurationError(
             f"The solution {desired.solution.label} is installed here as a managed one, which this command does not "
             f"change. Nothing was changed: update {desired.solution.name} by importing its next managed version in "
-            "Power Apps (Solutions), or delete it there, with its data, and run the command again",
+            "Power Apps (Solutions). What is in no solution file is installed by "
+            "`python -m shared install --only tab user steps`",
             service=Service.DATAVERSE,
         )
     managed = sorted(

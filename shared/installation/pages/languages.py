@@ -1,24 +1,16 @@
-"""The languages of an organisation that the texts of pages are written for."""
+"""The languages of an organisation that texts are written for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from pydantic import ConfigDict
 
-from shared.installation.desired.texts import Language, Texts
+from shared.installation.desired.texts import Language, Names, Texts
 
 STRICT = ConfigDict(extra="forbid")
 """Files of `infra/dataverse/` are read strictly: an unknown word is an error that names it."""
-
-
-class Names(Enum):
-    """The languages that names of pages are written in: those of views, charts, commands, dashboards and apps."""
-
-    EVERY_LANGUAGE = auto()
-    BASE_LANGUAGE = auto()
 
 
 Localised = str | Mapping[int, str]
@@ -38,6 +30,6 @@ class Languages:
         return tuple(texts.in_languages(self.provisioned, self.base).items())
 
     def name(self, texts: Texts) -> Localised:
-        """Return the name of a page, which is a column of its row."""
+        """Return a name that is a column of a row."""
         by_language = self.texts(texts)
         return dict(by_language) if self.names is Names.EVERY_LANGUAGE and len(by_language) > 1 else by_language[0][1]

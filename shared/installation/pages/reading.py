@@ -14,7 +14,6 @@ from shared.installation.desired.reading import FOLDER
 from shared.installation.pages.forms.specification import FormsFile, OwnForm, OwnTab
 from shared.installation.pages.hub.commands import Command, CommandsFile
 from shared.installation.pages.hub.specification import Hub
-from shared.installation.pages.languages import Names
 from shared.installation.pages.queries.charts import Chart, ChartsFile
 from shared.installation.pages.queries.views import View, ViewsFile
 from shared.installation.yaml_files import read_yaml
@@ -32,7 +31,6 @@ class Customisation:
     charts: tuple[Chart, ...]
     commands: tuple[Command, ...]
     hub: Hub
-    names: Names = Names.EVERY_LANGUAGE
 
 
 def read_customisation(folder: Path = FOLDER) -> Customisation:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 from lxml import etree
 
 from shared.errors import ConfigurationError
 
 Element = etree._Element  # noqa: SLF001  # lxml has no public name for the type of an element
+
+_REMEMBERED: Final = 256
+"""Texts whose form for comparison is kept: an installation compares each form and view several times."""
 
 
 def parse(text: str, what: str) -> Element:
@@ -28,8 +34,14 @@ def write(root: Element) -> str:
 
 def canonical(root: Element) -> str:
     """Return the form in which two elements are compared: attributes sorted, indentation ignored."""
-    text: str = etree.canonicalize(write(root), strip_text=True)
-    return text
+    return canonical_text(write(root))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def canonical_text(text: str) -> str:
+    """Return the form in which well-formed texts are compared. Raises XMLSyntaxError for others."""
+    compared: str = etree.canonicalize(text, strip_text=True)
+    return compared
 
 
 def child(parent: Element, tag: str, text: str | None = None, /, **attributes: str) -> Element:

@@ -85,9 +85,15 @@ class CustomizationClient:
             for operation, result in answered
         ]
 
+    async def collections(self, paths: Sequence[str]) -> list[list[Row]]:
+        """Read all items of several collections, in as few requests as possible."""
+        return [await self._items(answer) for answer in await self.get_all(paths)]
+
     async def rows(self, path: str, **options: str) -> list[Row]:
         """Read all items of a collection, page by page."""
-        body = await self.get(path, **options)
+        return await self._items(await self.get(path, **options))
+
+    async def _items(self, body: Row) -> list[Row]:
         found: list[Row] = list(body["value"])
         while link := body.get("@odata.nextLink"):
             body = await self.get(self._client.relative(link))
@@ -115,6 +121,12 @@ class CustomizationClient:
     async def act(self, action: str, body: Mapping[str, Any]) -> Any:
         """Call an action; return its answer."""
         return (await self._write(Method.POST, action, body)).body
+
+    async def ask(self, action: str, body: Mapping[str, Any]) -> Row:
+        """Call an action that changes nothing, and may be repeated for that reason; return its answer."""
+        self.counts.reads += 1
+        answer: Row = (await self._patiently(WebApiOperation(Method.POST, action, body, repeatable=True))).body
+        return answer
 
     async def _write(
         self, method: Method, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str] | None = None

@@ -113,8 +113,8 @@ def _keys(desired: DesiredState) -> str:
 
 
 def _variables(desired: DesiredState) -> str:
-    rows = [(f"`{one.name}`", one.label, one.description) for one in desired.variables]
-    return _table(("variable, of type text", "label", "meaning"), rows)
+    rows = [(f"`{one.name}`", one.label.en, one.label.nl, one.description.en) for one in desired.variables]
+    return _table(("variable, of type text", "label", "Dutch label", "meaning"), rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -29,6 +29,7 @@ from shared.errors import ConfigurationError, TransientError
 from shared.local.dataverse_sandbox.organisation.privileges import Access, Privilege, privilege
 from shared.local.pages.roles import SERVICE, roles
 from tests.contract.clocks import ManualClock
+from tests.contract.custom_tables import PERIODIEK
 from tests.contract.dataverse_organisation import DataverseOrganisation, open_organisation
 from tests.contract.dataverse_script import Script, error, multipart, part
 
@@ -37,20 +38,6 @@ ROLE = roles()[SERVICE].privileges - {privilege(Access.READ, "systemuser")}
 OWNER, PEER, ANN = UUID(int=99), UUID(int=98), UUID(int=10)
 KEY = RecordKey(PersonTable.CONTACT, ANN)
 CLIENT = "sandbox"
-PERIODIEK: Mapping[str, Any] = {
-    "set": "new_periodieken",
-    "id": "new_periodiekid",
-    "name": "new_name",
-    "columns": {
-        "new_periodiekid": {"type": "Uniqueidentifier"},
-        "new_name": {"type": "String", "max": 100},
-        "new_subscribed": {"type": "Boolean", "options": {"0": "No", "1": "Yes"}, "default": False},
-        "new_contactid": {"type": "Lookup", "targets": {"contact": "new_ContactId"}},
-        "createdon": {"type": "DateTime", "readonly": True},
-        "modifiedon": {"type": "DateTime", "readonly": True},
-        "versionnumber": {"type": "BigInt", "readonly": True},
-    },
-}
 ROWS: list[tuple[str, dict[str, Any]]] = [
     ("systemuser", {"systemuserid": str(OWNER), "fullname": "Olga Owner"}),
     (

@@ -13,7 +13,6 @@ import pytest
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
 from shared.adapters.dataverse.writeback.subscriber_records import DataverseSubscriberRecords
 from shared.domain.features.subscriber_import import NewField
 from shared.domain.mapping.formats.document import read_mapping
@@ -21,34 +20,22 @@ from shared.domain.mapping.language.expression import Column, OptionSource
 from shared.domain.merging.dataverse_changes import SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.errors import ConfigurationError, DataError, Service
-from shared.local.dataverse_sandbox.http.app import create_app
-from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
-from shared.local.sandbox.serving import serve
+from shared.errors import ConfigurationError, DataError
 from shared.ports.new_subscribers import Created, NewEntry, NewRecord
 from tests.contract.clocks import ManualClock
-from tests.installed import installed_settings
+from tests.contract.custom_tables import membership_entries, text
+from tests.contract.dataverse_organisation import open_organisation
 
 ANN, BEN, TWIN, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 14))
 NEW, NEW_LEAD = RecordKey(PersonTable.CONTACT, UUID(int=101)), RecordKey(PersonTable.LEAD, UUID(int=102))
 ENTRY, ACME = UUID(int=201), UUID(int=31)
 
-ENTRIES = {
-    "new_membershipentry": {
-        "set": "new_membershipentries",
-        "id": "new_membershipentryid",
-        "name": "new_name",
-        "columns": {
-            "new_membershipentryid": {"type": "Uniqueidentifier"},
-            "new_name": {"type": "String", "max": 100},
-            "new_email": {"type": "String", "max": 100},
-            "new_channel": {"type": "Picklist", "options": {"1": "Website", "2": "Phone"}},
-            "new_companyid": {"type": "Lookup", "targets": {"account": "new_CompanyId"}},
-            "modifiedon": {"type": "DateTime", "readonly": True},
-            "versionnumber": {"type": "BigInt", "readonly": True},
-        },
-    }
-}
+ENTRIES = membership_entries(
+    name="new_name",
+    new_name=text(),
+    new_channel={"type": "Picklist", "options": {"1": "Website", "2": "Phone"}},
+    new_companyid={"type": "Lookup", "targets": {"account": "new_CompanyId"}},
+)
 ROWS: list[tuple[str, dict[str, Any]]] = [
     ("account", {"accountid": str(ACME), "name": "Acme"}),
     *(
@@ -109,19 +96,9 @@ class Organisation:
 async def organisation_with(
     rows: Sequence[tuple[str, dict[str, Any]]] = ROWS, **settings: Any
 ) -> AsyncIterator[Organisation]:
-    async def publish(message: ServiceEndpointMessage) -> None:
-        pass
-
-    app = create_app(installed_settings(more_tables=ENTRIES, **settings), publish, rows)
-    async with serve(app) as at:
-        tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
-        sent: list[str] = []
-
-        def observe(_service: Service, operation: str, _status: int, _seconds: float) -> None:
-            sent.append(operation)
-
-        async with DataverseClient(at.url, tokens, tag="own", observe=observe) as client:
-            yield Organisation(client, SchemaCache(client, clock=ManualClock()), sent)
+    tables = {"new_membershipentry": ENTRIES}
+    async with open_organisation(rows, tag="own", more_tables=tables, **settings) as opened:
+        yield Organisation(opened.client, SchemaCache(opened.client, clock=ManualClock()), opened.sent)
 
 
 @pytest.fixture

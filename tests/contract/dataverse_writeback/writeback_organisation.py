@@ -11,7 +11,6 @@ from uuid import UUID
 from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.person_reader import PersonReader
 from shared.adapters.dataverse.web_api.client import DataverseClient
-from shared.adapters.dataverse.web_api.credentials import ClientSecret, token_provider
 from shared.adapters.dataverse.writeback.write_back import DataverseWritebacks
 from shared.domain.mapping.formats.document import read_mapping
 from shared.domain.mapping.language.expression import OptionSource
@@ -19,13 +18,10 @@ from shared.domain.mapping.model import Mapping
 from shared.domain.merging.dataverse_changes import FieldReturn, SubscriptionReturn
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType, PropertyValue, SetEntry
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
-from shared.errors import Service
-from shared.local.dataverse_sandbox.http.app import create_app
-from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
-from shared.local.sandbox.serving import serve
 from shared.ports.writeback import Writeback, WritebackResult
 from tests.contract.clocks import ManualClock
-from tests.installed import installed_settings
+from tests.contract.custom_tables import PERIODIEK
+from tests.contract.dataverse_organisation import open_organisation
 
 ANN, BEN, CLEO, GONE = (RecordKey(PersonTable.CONTACT, UUID(int=number)) for number in (11, 12, 13, 19))
 LEO = RecordKey(PersonTable.LEAD, UUID(int=21))
@@ -50,21 +46,6 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "contact.lastname": {"type": "String", "max": 50, "required": "ApplicationRequired"},
 }
 JOB = {"type": "String", "max": 500}
-PERIODIEK_TABLE = {
-    "new_periodiek": {
-        "set": "new_periodieken",
-        "id": "new_periodiekid",
-        "name": "new_name",
-        "columns": {
-            "new_periodiekid": {"type": "Uniqueidentifier"},
-            "new_name": {"type": "String", "max": 100},
-            "new_subscribed": {"type": "Boolean", "options": {"0": "No", "1": "Yes"}, "default": False},
-            "new_contactid": {"type": "Lookup", "targets": {"contact": "new_ContactId"}},
-            "modifiedon": {"type": "DateTime", "readonly": True},
-            "versionnumber": {"type": "BigInt", "readonly": True},
-        },
-    }
-}
 ROWS: list[tuple[str, dict[str, Any]]] = [
     ("systemuser", {"systemuserid": str(OLGA), "fullname": "Olga Owner", "isdisabled": False}),
     ("account", {"accountid": str(ACME), "name": "Acme B.V."}),
@@ -153,19 +134,7 @@ def option(
 
 @asynccontextmanager
 async def organisation_with(**settings: Any) -> AsyncIterator[Organisation]:
-    async def publish(message: ServiceEndpointMessage) -> None:
-        pass
-
     columns = COLUMNS | settings.pop("columns", {})
-    app = create_app(
-        installed_settings(changed_columns=columns, more_tables=PERIODIEK_TABLE, **settings), publish, ROWS
-    )
-    async with serve(app) as at:
-        tokens = token_provider(ClientSecret("organisation", "sandbox", "sandbox"), at.url, authority=at.url)
-        sent: list[str] = []
-
-        def observe(_service: Service, operation: str, _status: int, _seconds: float) -> None:
-            sent.append(operation)
-
-        async with DataverseClient(at.url, tokens, tag="own", observe=observe) as client:
-            yield Organisation(client, SchemaCache(client, clock=ManualClock()), sent)
+    tables = {"new_periodiek": PERIODIEK}
+    async with open_organisation(ROWS, tag="own", changed_columns=columns, more_tables=tables, **settings) as opened:
+        yield Organisation(opened.client, SchemaCache(opened.client, clock=ManualClock()), opened.sent)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
+from enum import Enum, auto
 from pathlib import Path
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
@@ -102,17 +104,46 @@ async def side(tmp_path: Path) -> AsyncIterator[Side]:
         yield Side(organisation, tmp_path)
 
 
+class State(Enum):
+    """How far a deployment has got: `prepare` has ended, or `connect` as well."""
+
+    PREPARED = auto()
+    CONNECTED = auto()
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Mapping[State, Path]:
+    """Snapshots of an organisation after each step of one deployment."""
+    folder = tmp_path_factory.mktemp("states")
+    found = {state: folder / f"{state.name}.json" for state in State}
+
+    async def deploy() -> None:
+        async with open_organisation(bare=True) as organisation:
+            side = Side(organisation, folder)
+            for state, step in ((State.PREPARED, side.prepare), (State.CONNECTED, side.connect)):
+                await step()
+                found[state].write_text(json.dumps(await organisation.control("snapshot")), encoding="utf-8")
+
+    asyncio.run(deploy())
+    return found
+
+
 @pytest_asyncio.fixture
-async def installed_side(tmp_path: Path) -> AsyncIterator[Side]:
-    """The side of an organisation in which an earlier installation has made everything."""
-    async with open_organisation() as organisation:
+async def installed_side(
+    request: pytest.FixtureRequest, states: Mapping[State, Path], tmp_path: Path
+) -> AsyncIterator[Side]:
+    """The side of an organisation into which an earlier deployment has installed everything, or as much as `param`."""
+    state: State = getattr(request, "param", State.CONNECTED)
+    async with open_organisation(snapshot=states[state]) as organisation:
         yield Side(organisation, tmp_path)
 
 
-async def test_the_identity_gets_its_user_and_the_queue_its_endpoint_and_steps(side: Side) -> None:
-    await side.prepare()
+prepared = pytest.mark.parametrize("installed_side", [State.PREPARED], indirect=True)
 
-    organisation = side.organisation
+
+@prepared
+async def test_the_identity_gets_its_user_and_the_queue_its_endpoint_and_steps(installed_side: Side) -> None:
+    side, organisation = installed_side, installed_side.organisation
     assert await organisation.rows("serviceendpoints", "name") == []
     users = await organisation.rows("systemusers", "applicationid")
     assert CLIENT in {user["applicationid"] for user in users}
@@ -127,19 +158,16 @@ async def test_the_identity_gets_its_user_and_the_queue_its_endpoint_and_steps(s
     assert not [text for text in side.said if QUEUE_KEY in text]
 
 
-async def test_the_next_deployment_changes_the_key_alone(side: Side) -> None:
-    await side.prepare()
-    await side.connect()
-
-    assert await side.prepare() == "Dataverse is as it should be, after 0 changes"
-    assert await side.connect() == "Dataverse is as it should be, after 1 changes"
+async def test_the_next_deployment_changes_the_key_alone(installed_side: Side) -> None:
+    assert await installed_side.prepare() == "Dataverse is as it should be, after 0 changes"
+    assert await installed_side.connect() == "Dataverse is as it should be, after 1 changes"
 
 
-@pytest.mark.parametrize("changes", [9, 40])
-async def test_an_installation_that_is_killed_is_finished_by_the_next_run(side: Side, changes: int) -> None:
-    side.killed_after = changes
-    with pytest.raises(Killed):
-        await side.prepare()
+async def test_an_installation_that_is_killed_twice_is_finished_by_the_next_run(side: Side) -> None:
+    for changes in (9, 40):
+        side.killed_after = len(side.said) + changes
+        with pytest.raises(Killed):
+            await side.prepare()
     side.killed_after = 10_000
 
     await side.prepare()
@@ -154,15 +182,19 @@ async def test_who_has_no_rights_in_dataverse_is_told_what_to_do(side: Side) -> 
         await stranger.prepare()
 
 
-async def test_the_plan_names_what_both_steps_would_change_and_changes_nothing(side: Side) -> None:
+@prepared
+async def test_the_plan_names_what_both_steps_would_change_and_changes_nothing(
+    side: Side, installed_side: Side
+) -> None:
     new = await side.plan(Known())
     assert "Dataverse: create table dh_spotlerjob" in new
     assert new[-2:] == [
         "Dataverse: create user of the identity, when that exists",
         "Dataverse: the service endpoint and its steps, when the app tells its mapping",
     ]
-    await side.prepare()
+    assert await side.organisation.rows("publishers", "uniquename", filter="uniquename eq 'spotlerconnector'") == []
 
+    side = installed_side
     planned = await side.plan(KNOWN)
 
     assert planned[0] == "Dataverse: create endpoint Spotler Connector"
@@ -173,9 +205,8 @@ async def test_the_plan_names_what_both_steps_would_change_and_changes_nothing(s
     assert await side.plan(KNOWN) == []
 
 
-async def test_what_keeps_messages_of_dataverse_from_the_app_is_found_with_its_cure(side: Side) -> None:
-    await side.prepare()
-    await side.connect()
+async def test_what_keeps_messages_of_dataverse_from_the_app_is_found_with_its_cure(installed_side: Side) -> None:
+    side = installed_side
     assert await side.examine(KNOWN) == []
     client = side.organisation.client
     [step] = await side.organisation.rows(
@@ -199,9 +230,8 @@ async def test_what_keeps_messages_of_dataverse_from_the_app_is_found_with_its_c
     assert f"{refused}. Run python -m shared deploy" in failed
 
 
-async def test_the_application_user_without_its_role_is_found(side: Side) -> None:
-    await side.prepare()
-    await side.connect()
+async def test_the_application_user_without_its_role_is_found(installed_side: Side) -> None:
+    side = installed_side
     [user] = await side.organisation.rows("systemusers", "systemuserid", filter=f"applicationid eq {CLIENT}")
     await side.organisation.client.update("systemusers", UUID(user["systemuserid"]), {"isdisabled": True})
 

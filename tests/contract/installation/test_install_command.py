@@ -20,8 +20,8 @@ from tests.installed import organisation as snapshot_of
 async def organisation(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[DataverseOrganisation]:
-    """Open a bare organisation, or with the parameter `tables` one that lacks nothing but the pages."""
-    installed = Installed.WITHOUT_PAGES if getattr(request, "param", "") == "tables" else None
+    """Open a bare organisation, or one in which as much is installed as the parameter says."""
+    installed: Installed | None = getattr(request, "param", None)
     snapshot = installed and snapshot_of(installed)
     async with open_organisation(snapshot=snapshot) as opened:
         name_it(opened, tmp_path, monkeypatch)
@@ -132,6 +132,7 @@ async def test_dataverse_checks_an_endpoint_that_was_written_and_no_other(
     assert (await organisation.requests())[checks] == once
 
 
+@pytest.mark.parametrize("organisation", [Installed.EVERYTHING], indirect=True)
 async def test_an_endpoint_that_dataverse_cannot_use_is_told_with_its_cure(
     organisation: DataverseOrganisation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,7 +175,7 @@ async def test_parts_of_the_pages_can_be_left_out(
     assert planned <= kinds
 
 
-@pytest.mark.parametrize("organisation", ["tables"], indirect=True)
+@pytest.mark.parametrize("organisation", [Installed.WITHOUT_PAGES], indirect=True)
 async def test_originals_of_forms_are_kept_and_forms_can_be_skipped(
     organisation: DataverseOrganisation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

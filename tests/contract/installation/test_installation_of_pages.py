@@ -15,7 +15,6 @@ from tests.contract.dataverse_organisation import DataverseOrganisation, open_or
 from tests.contract.installation.pages import PAGES, SETS, Installation, KilledError, Life
 from tests.installed import Installed, organisation
 
-FOUNDATIONS = (Kind.PUBLISHER, Kind.SOLUTION, Kind.COLUMN, Kind.ROLE)
 DUTCH, ENGLISH, FRENCH = 1043, 1033, 1036
 TYPES = {
     26: "view",
@@ -30,10 +29,15 @@ TYPES = {
 
 @asynccontextmanager
 async def open_pages() -> AsyncIterator[Installation]:
-    """Open an organisation that has all that the pages need, and an installation of nothing but pages."""
-    async with open_organisation(snapshot=organisation(Installed.WITHOUT_PAGES)) as opened:
-        await Installation(opened, only=FOUNDATIONS).install()
+    """Open an organisation in which everything is installed, and an installation of nothing but pages."""
+    async with open_organisation() as opened:
         yield Installation(opened, only=PAGES)
+
+
+async def counts_without_pages(*more: str) -> dict[str, int]:
+    """Count the rows of pages in an organisation that lacks nothing but pages."""
+    async with open_organisation(snapshot=organisation(Installed.WITHOUT_PAGES)) as opened:
+        return {name: len(await Installation(opened).read(name)) for name in (*SETS, *more)}
 
 
 async def components(organisation: DataverseOrganisation) -> Counter[str]:
@@ -51,6 +55,14 @@ async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(la
         assert {Kind.VIEW, Kind.CHART, Kind.FORM, Kind.TAB, Kind.COMMAND, Kind.DASHBOARD, Kind.APP} <= {
             step.kind for step in await installation.install()
         }
+        assert {table for table, _ in installation.originals} == {
+            "contact",
+            "lead",
+            "account",
+            "list",
+            "campaign",
+            "email",
+        }
         publications = [request for request in organisation.sent if "PublishXml" in request]
         organisation.sent.clear()
 
@@ -61,6 +73,13 @@ async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(la
 
 
 NAMES = {
+    "environmentvariabledefinitions": (
+        "environmentvariabledefinitionid",
+        "displayname",
+        "Spotler Console",
+        "Spotler-console",
+    ),
+    "webresourceset": ("webresourceid", "displayname", "Spotler Job form", "Formulier van Spotler-taken"),
     "savedqueries": ("savedqueryid", "name", "Spotler: Failed", "Spotler: mislukt"),
     "savedqueryvisualizations": ("savedqueryvisualizationid", "name", "Jobs By Status", "Taken naar status"),
     "systemforms": ("formid", "name", "Spotler Monitoring", "Spotler-bewaking"),
@@ -105,7 +124,6 @@ async def test_own_rows_join_the_solution_and_forms_of_others_do_not() -> None:
 
 async def test_what_somebody_changed_in_a_form_is_told_and_set_right_and_parts_of_others_stay() -> None:
     async with open_pages() as installation:
-        await installation.install()
         form = next(row for row in await installation.read("systemforms") if row["name"] == "Contact")
         edited = form["formxml"].replace('"E-mail preferences"', '"By hand"').replace('"Events"', '"Fairs"')
         await installation.client().change(f"systemforms({form['formid']})", {"formxml": edited})
@@ -121,17 +139,11 @@ async def test_what_somebody_changed_in_a_form_is_told_and_set_right_and_parts_o
 
 async def test_uninstalling_gives_forms_of_others_back_and_leaves_nothing() -> None:
     async with open_organisation(bare=True) as organisation:
+        bare = Installation(organisation)
+        forms, rows = await bare.forms(), {name: len(await bare.read(name)) for name in SETS}
+    async with open_organisation() as organisation:
         installation = Installation(organisation)
-        forms, rows = await installation.forms(), {name: len(await installation.read(name)) for name in SETS}
-        await installation.install()
-        assert {table for table, _ in installation.originals} == {
-            "contact",
-            "lead",
-            "account",
-            "list",
-            "campaign",
-            "email",
-        }
+        assert await installation.forms() != forms
 
         await installation.remove(Goal.UNINSTALL_WITH_DATA)
 
@@ -143,7 +155,6 @@ async def test_uninstalling_gives_forms_of_others_back_and_leaves_nothing() -> N
 
 async def test_uninstalling_keeps_the_columns_of_own_forms_for_the_rows_that_stay() -> None:
     async with open_pages() as installation:
-        await installation.install()
         await installation.remove()
 
         (form,) = [row["formxml"] for row in await installation.read("systemforms") if row["name"] == "Spotler Job"]
@@ -162,9 +173,8 @@ async def is_killed(installation: Installation, goal: Goal) -> bool:
 
 
 async def test_a_removal_that_is_killed_at_every_ninth_write_leaves_nothing() -> None:
+    before = await counts_without_pages("appmodulecomponents")
     async with open_pages() as installation:
-        before = {name: len(await installation.read(name)) for name in (*SETS, "appmodulecomponents")}
-        await installation.install()
         while await is_killed(installation, Goal.UNINSTALL):
             pass
 

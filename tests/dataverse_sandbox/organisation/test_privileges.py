@@ -24,7 +24,7 @@ from tests.dataverse_sandbox.session import (
     part,
 )
 
-READ_ONLY, USER, SELLER = "Spotler Read Only", "Spotler User", "seller"
+READ_ONLY, USER, MARKETER, SELLER = "Spotler Read Only", "Spotler User", "Spotler Marketer", "seller"
 SALES = {Privilege(access, "contact") for access in (Access.READ, Access.WRITE, Access.APPEND, Access.APPEND_TO)}
 OWN_TABLES = ("dh_spotlerinfos", "dh_spotlerpermissions", "dh_spotlerjobs", "dh_spotlerautomations")
 SYNC_CONTACT = 480000006
@@ -61,6 +61,7 @@ def office(server: tuple[Exchangeable, str]) -> Iterator[Office]:
     granted = {
         READ_ONLY: roles()[READ_ONLY].privileges,
         USER: roles()[USER].privileges | SALES,
+        MARKETER: roles()[MARKETER].privileges | SALES,
         SERVICE: roles()[SERVICE].privileges,
         SELLER: frozenset(SALES),
     }
@@ -91,10 +92,10 @@ def refused(answer: httpx.Response, name: str) -> bool:
     )
 
 
-# ----------------------------------------------------------------------------------------------------- the three roles
+# ------------------------------------------------------------------------------------------------------------ the roles
 
 
-@pytest.mark.parametrize("role", [READ_ONLY, USER, SERVICE])
+@pytest.mark.parametrize("role", [READ_ONLY, USER, MARKETER, SERVICE])
 @pytest.mark.parametrize("table", OWN_TABLES)
 def test_sec_01_sec_05_everybody_with_a_role_sees_the_tables(office: Office, role: str, table: str) -> None:
     assert office[role].get(table).status_code == 200
@@ -134,6 +135,18 @@ def test_sec_06_a_user_asks_for_a_job_about_somebody_and_an_automation(office: O
     assert refused(
         office[USER].patch(f"dh_spotlerjobs({identifier})", json={"dh_resulttext": "fine"}), "prvWritedh_spotlerjob"
     )
+
+
+def test_sta_03_sta_07_a_marketer_switches_synchronisation_of_a_record_off_and_on_and_a_user_does_not(
+    office: Office,
+) -> None:
+    path = f"dh_spotlerinfos({office.admin.create('dh_spotlerinfos', dh_name='Lee')})"
+    disabled, active = {"statecode": 1, "statuscode": 2}, {"statecode": 0, "statuscode": 1}
+
+    assert refused(office[USER].patch(path, json=disabled), "prvWritedh_spotlerinfo")
+    for wanted in (disabled, active):
+        assert office[MARKETER].patch(path, json=wanted).status_code == 204
+        assert office[MARKETER].get(path).json()["statuscode"] == wanted["statuscode"]
 
 
 def test_perm_20_sec_04_c_25_a_user_creates_and_deletes_no_permission_row(office: Office) -> None:

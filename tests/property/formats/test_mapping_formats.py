@@ -18,6 +18,7 @@ from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.formats.yaml_format import as_document, from_yaml, to_yaml
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction, Mapping, OnInvalid, Outside
 from shared.domain.records.records import PersonTable
+from tests.examples import examples
 
 HOSTILE = [
     "=1+1",
@@ -112,25 +113,25 @@ def mappings(draw: st.DrawFn) -> Mapping:
         return draw(st.nothing())  # a keyword where a filter wants a column
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(mappings())
 def test_yaml_gives_the_mapping_back(mapping: Mapping) -> None:
     assert from_yaml(to_yaml(mapping)) == mapping
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(mappings())
 def test_equal_mappings_are_equal_texts(mapping: Mapping) -> None:
     assert to_yaml(from_yaml(to_yaml(mapping))) == to_yaml(mapping)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(mappings())
 def test_the_document_is_what_the_checks_read(mapping: Mapping) -> None:
     assert read_mapping(as_document(mapping)) == mapping
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(mappings(), st.lists(encodable, unique=True, max_size=5))
 def test_a_workbook_gives_the_mapping_back(mapping: Mapping, properties: list[str]) -> None:
     both = to_workbook("test", mapping, properties, into=to_workbook("prod", mapping, properties))
@@ -139,7 +140,7 @@ def test_a_workbook_gives_the_mapping_back(mapping: Mapping, properties: list[st
     assert from_workbook(both, "test") == mapping
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(mappings())
 def test_no_text_becomes_a_formula(mapping: Mapping) -> None:
     workbook = openpyxl.load_workbook(BytesIO(to_workbook("prod", mapping, [])))
@@ -155,7 +156,7 @@ def test_translations_of_options_come_back_from_their_cell(choices: dict[str, st
     assert read_choices(choices_text(choices)) == choices
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=20))
 def test_a_damaged_workbook_is_refused_and_breaks_nothing(damage: list[tuple[float, int]]) -> None:
     mapping = read_mapping({"version": 1, "rows": [{"spotler": "email", "contact": "emailaddress1"}]})

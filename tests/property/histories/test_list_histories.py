@@ -21,6 +21,7 @@ from shared.messages.lane_messages import Jobs
 from shared.messages.list_messages import ListLook, ListMembers
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
+from tests.examples import examples
 from tests.twins import CrashError
 
 _MOST_MOMENTS = 2000
@@ -233,7 +234,7 @@ _ACTS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(30))
 @given(acts=_ACTS, page=st.sampled_from([3, 100]), kind=st.sampled_from([ListKind.AUDIENCE, ListKind.TEMPORARY]))
 def test_after_whatever_happened_a_sync_makes_the_list_equal(
     acts: Sequence[tuple[str, int]], page: int, kind: ListKind

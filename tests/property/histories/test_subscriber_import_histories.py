@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.domain.features.subscriber_import import ImportOutcome, ImportTarget
 from shared.domain.records.records import PersonTable
 from shared.errors import TransientError
+from tests.examples import examples
 from tests.import_setup import ImportSetup, new_subscriber
 from tests.twins import CrashError
 
@@ -38,7 +39,7 @@ async def live(setup: ImportSetup, history: list[tuple[list[int], int | None, bo
     setup.crm.faults.planned.clear()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(polls)
 def test_new_03_every_subscriber_is_one_lead_after_any_history(
     history: list[tuple[list[int], int | None, bool]],
@@ -54,7 +55,7 @@ def test_new_03_every_subscriber_is_one_lead_after_any_history(
     asyncio.run(run())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(polls, st.lists(st.sampled_from(PEOPLE), max_size=5))
 def test_new_04_no_address_gets_a_second_contact_after_any_history(
     history: list[tuple[list[int], int | None, bool]], there: list[int]

@@ -15,7 +15,7 @@ from pathlib import Path
 import atheris  # type: ignore[import-not-found, unused-ignore]  # see above
 
 with atheris.instrument_imports(include=["shared"]):
-    from tests.property.hostile_input.test_readers_refuse import READERS
+    from tests.property.hostile_input.readers import READERS
 
 
 def main(name: str, options: list[str]) -> None:

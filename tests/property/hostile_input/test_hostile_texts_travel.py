@@ -36,6 +36,7 @@ from shared.domain.values.fields import as_properties, wished_fields
 from shared.local.dataverse_sandbox.queries import odata as receiver
 from tests.contract.clocks import ManualClock
 from tests.contract.dataverse_script import delete
+from tests.examples import examples
 from tests.person_records import person
 
 LONG = 100_000
@@ -72,7 +73,7 @@ readable = texts.filter(lambda text: all(ord(character) >= 0x20 or character in 
     lambda text: not any(character in "\ufffe\uffff" for character in text)
 )
 """XML has no way to write other control characters, however they are quoted."""
-a_lot = settings(max_examples=60, deadline=None)
+a_lot = settings(max_examples=examples(25), deadline=None)
 
 
 @a_lot

@@ -124,7 +124,7 @@ async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
 async def test_a_sentence_that_does_not_become_true_is_not_printed_and_ends_it(
     lie: str, sentence: str, tmp_path: Path
 ) -> None:
-    beginning = "" if lie is _ANOTHER_ROLE else _INSTALLED_BEFORE.format(snapshot=str(organisation()))
+    beginning = _INSTALLED_BEFORE.format(snapshot=str(organisation()))
     code, out, errors = await told(beginning + lie, tmp_path, time_limit=6)
 
     assert code == 1

@@ -37,7 +37,8 @@ from tests.installed import organisation
 from tests.programs.processes import start
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.privacy import MARK, marks_in
-from tests.scenario.world import _filled_in, eventually
+from tests.scenario.rows import filled_in
+from tests.scenario.world import eventually
 from tests.telemetry import Telemetry, listening
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -54,7 +55,7 @@ class Observed:
 
     async def save(self, email: str) -> str:
         """Save a person, all of it marked, and wait for the end of its trace."""
-        row = {"emailaddress1": email, **_filled_in(PersonTable.CONTACT)}
+        row = {"emailaddress1": email, **filled_in(PersonTable.CONTACT)}
         contact = await self.dynamics.create(PEOPLE[PersonTable.CONTACT].entity_set, row)
         await eventually(lambda: self._ended("record written", f"contact:{contact}"), "the record to be written")
         return contact

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import erase_contact_of, given, opt_out, resync, stays_out, subscribed
-from tests.scenario.two_way import nothing_more, open_both_ways, permission_rows, poll
+from tests.scenario.two_way import nothing_more, permission_rows, poll
 from tests.scenario.world import Contact, Person, World, permissions
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 A_BATCH = 30
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with open_both_ways(tmp_path_factory.mktemp("erased"), rows=()) as opened:
-        yield opened
 
 
 async def subscriber(world: World, table: PersonTable = PersonTable.CONTACT) -> Person:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from shared.domain.records.records import PersonTable, SyncStatus
 from tests.scenario.privacy import MARK
@@ -19,19 +17,13 @@ from tests.scenario.refusal_acts import (
     subscribed,
     without_permissions,
 )
-from tests.scenario.two_way import mapping_text, nothing_more, open_both_ways, permission_rows, poll
+from tests.scenario.two_way import mapping_text, nothing_more, permission_rows, poll
 from tests.scenario.world import Person, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOO_SHORT, TOO_LONG = "061859622", "06185962255"
 IN_EDE = 'address1_city = "Ede"'
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    async with open_both_ways(tmp_path_factory.mktemp("withdrawn"), rows=()) as opened:
-        yield opened
 
 
 async def withdrawn_together_with(world: World, withdraw: Withdraw, **columns: Any) -> Person:

@@ -9,7 +9,7 @@ from shared.administration.people.standing import Standings
 from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError
 from tests.connector_twin import ConnectorTwin, person
-from tests.unit.inbound.test_two_way import met, two_way, value
+from tests.unit.inbound.two_way.exchanging import met, two_way, value
 
 ADDRESS = "ann@example.com"
 

@@ -15,7 +15,7 @@ from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.records.table_schema import ReadRight, TableReach
 from shared.errors import TransientError
 from tests.connector_twin import MAPPING, RULES, ConnectorTwin, person
-from tests.unit.domain.mapping.test_mapping_check import found
+from tests.unit.domain.mapping.check.checking import found
 from tests.unit.engine.guards.test_circuits import health_of
 
 OWNER = "ownerid(systemuser).fullname"

@@ -11,7 +11,7 @@ import pytest
 from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.unit.inbound.comparing import DAY, bound, night, unseen
-from tests.unit.inbound.test_two_way import two_way, value
+from tests.unit.inbound.two_way.exchanging import two_way, value
 
 
 async def test_an_edit_that_no_feed_of_changes_showed_is_found_within_the_nights() -> None:

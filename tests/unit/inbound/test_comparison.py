@@ -20,7 +20,7 @@ from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, TwinSubscriberRecords
 from tests.twins import CrashError
 from tests.unit.inbound.comparing import DAY, bound, calls, one_step, unseen
-from tests.unit.inbound.test_two_way import two_way, value
+from tests.unit.inbound.two_way.exchanging import two_way, value
 
 
 async def test_a_fresh_opt_out_is_written_back_by_the_next_poll_while_the_past_is_compared() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from shared.inbound.nights import Nights
 from tests.connector_twin import ConnectorTwin
 from tests.unit.inbound.test_reconcile import bound, night
-from tests.unit.inbound.test_two_way import two_way
+from tests.unit.inbound.two_way.exchanging import two_way
 
 
 async def test_each_night_has_the_share_of_records_that_differed() -> None:

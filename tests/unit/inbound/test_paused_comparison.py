@@ -11,7 +11,7 @@ from shared.domain.records.marketing_contact import MarketingContact
 from shared.errors import ConflictError
 from tests.connector_twin import ConnectorTwin
 from tests.unit.inbound.comparing import DAY, bound, unseen
-from tests.unit.inbound.test_two_way import two_way, value
+from tests.unit.inbound.two_way.exchanging import two_way, value
 
 
 async def begun() -> ConnectorTwin:

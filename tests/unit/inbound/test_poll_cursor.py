@@ -16,7 +16,7 @@ from shared.inbound.page_counts import ChangeKind
 from shared.inbound.poll_cursor import PollCursor
 from tests.connector_twin import ConnectorTwin, person
 from tests.twins import CrashError
-from tests.unit.inbound.test_two_way import two_way, value
+from tests.unit.inbound.two_way.exchanging import two_way, value
 
 HOUR = timedelta(hours=1)
 

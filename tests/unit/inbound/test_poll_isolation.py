@@ -16,7 +16,7 @@ from shared.errors import ConfigurationError, TransientError
 from shared.inbound.page_counts import ChangeKind
 from tests.connector_twin import ConnectorTwin, TwinSubscriberRecords, person
 from tests.import_setup import ImportSetup, new_subscriber
-from tests.unit.inbound.test_two_way import two_way, value
+from tests.unit.inbound.two_way.exchanging import two_way, value
 
 
 class _BreaksOn(TwinSubscriberRecords):

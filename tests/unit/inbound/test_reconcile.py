@@ -11,7 +11,7 @@ from shared.errors import TransientError
 from shared.inbound.poll_cursor import PollCursor
 from tests.connector_twin import ConnectorTwin, person, rules
 from tests.twins import CrashError
-from tests.unit.inbound.test_two_way import two_way, value
+from tests.unit.inbound.two_way.exchanging import two_way, value
 
 
 async def bound(count: int, twin: ConnectorTwin) -> list[RecordKey]:

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -33,9 +34,12 @@ _ACCESSES = ("Create", "Read", "Write", "Delete", "Append", "AppendTo", "Assign"
 _KEYS = {
     "serviceendpoints": "serviceendpointid",
     "webresourceset": "webresourceid",
+    "environmentvariabledefinitions": "environmentvariabledefinitionid",
     "sdkmessageprocessingsteps": "sdkmessageprocessingstepid",
     "sdkmessageprocessingstepimages": "sdkmessageprocessingstepimageid",
 }
+
+_SETS = {"webresource": "webresourceset", "environmentvariabledefinition": "environmentvariabledefinitions"}
 
 
 class KilledError(Exception):
@@ -59,7 +63,7 @@ class OrganisationTwin:
         self.tables: dict[str, Table] = {}
         self.relationships: dict[str, tuple[str, str, str]] = {}
         self.rowsets: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        self.languages = languages
+        self.languages, self.base_language = languages, base_language
         self.kill_at: int | None = None
         self.executed = False
         self.lost_answers: set[int] = set()
@@ -116,11 +120,19 @@ class OrganisationTwin:
         raise AssertionError(path)
 
     async def get_all(self, paths: list[str]) -> list[Any]:
-        answers = []
-        for path in (one.partition("?")[0] for one in paths):
-            is_list = self._place(path)[0] == "columns"
-            answers.append({"value": await self.rows(path)} if is_list else await self.get(path))
-        return answers
+        self.counts.reads += len(paths)
+        return [
+            self._labels(path) if path.startswith("RetrieveLocLabels") else await self.get(path.partition("?")[0])
+            for path in paths
+        ]
+
+    async def collections(self, paths: list[str]) -> list[list[dict[str, Any]]]:
+        split = [path.partition("?") for path in paths]
+        queries = [dict(part.split("=", 1) for part in unquote(query).split("&") if part) for _, _, query in split]
+        return [
+            await self.rows(path, filter=query.get("$filter", ""))
+            for (path, _, _), query in zip(split, queries, strict=True)
+        ]
 
     async def rows(self, path: str, **options: str) -> list[dict[str, Any]]:
         self.counts.reads += 1
@@ -246,6 +258,21 @@ class OrganisationTwin:
         assert {one["ReferencedEntity"] for one in body["OneToManyRelationships"]} == {"account", "contact"}
         self._create_lookup(body["Lookup"], body["OneToManyRelationships"])
 
+    def _act_SetLocLabels(self, body: Mapping[str, Any]) -> None:  # noqa: N802
+        kind, key = body["EntityMoniker"].values()
+        row = self.rowsets[_SETS[kind.rpartition(".")[2]]][key]
+        texts = {one["LanguageCode"]: one["Label"] for one in body["Labels"]}
+        row[body["AttributeName"]] = texts[self.base_language]
+        row["@texts"] = {**row.get("@texts", {}), body["AttributeName"]: texts}
+
+    def _labels(self, path: str) -> dict[str, Any]:
+        """Answer RetrieveLocLabels."""
+        _, moniker, column, _ = re.split(r"[?&]@p\d=", unquote(path))
+        name, key = re.fullmatch(r"(\w+)\(([^)]+)\)", json.loads(moniker)["@odata.id"]).groups()  # type: ignore[union-attr]
+        row, column = self.rowsets[name][key], column.strip("'")
+        texts = row.get("@texts", {}).get(column, {}) | {self.base_language: row[column]}
+        return {"Label": {"LocalizedLabels": [{"LanguageCode": n, "Label": text} for n, text in texts.items()]}}
+
     def _act_PublishXml(self, body: Mapping[str, Any]) -> None:  # noqa: N802
         assert body["ParameterXml"].startswith("<importexportxml>")
 
@@ -276,6 +303,7 @@ class OrganisationTwin:
             _sdkmessageid_value=message["sdkmessageid"],
             primaryobjecttypecode=table,
             iscustomprocessingstepallowed=True,
+            name=message["name"],  # of the message: `sdkmessageid/name`
         )
 
     def _create_table(self, body: Mapping[str, Any]) -> None:
@@ -400,14 +428,22 @@ class _Write:
             raise UnknownOutcomeError("no answer", service=Service.DATAVERSE)
 
 
+@cache
+def _read(condition: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Read a filter: columns with the values that they may have."""
+    several = [
+        (column, frozenset(re.findall(r"'([^']*)'", values)))
+        for column, values in re.findall(r"In\(PropertyName='(\w+)',PropertyValues=\[(.*?)\]\)", condition)
+    ]
+    single = re.findall(r"(\w+) eq (?:'([^']*)'|([\w-]+))", condition)
+    return (*several, *((column, frozenset({text or bare})) for column, text, bare in single))
+
+
 def _matches(row: Mapping[str, Any], condition: str) -> bool:
-    if within := re.search(r"In\(PropertyName='(\w+)',PropertyValues=\[(.*?)\]\)", condition):
-        if str(row.get(within[1])) not in re.findall(r"'([^']*)'", within[2]):
-            return False
-        condition = condition.replace(within[0], "")
-    for column, text, bare in re.findall(r"(\w+) eq (?:'([^']*)'|([\w-]+))", condition):
-        value = row.get(column)
-        printed = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        if printed != (text or bare):
-            return False
-    return True
+    return all(_printed(row.get(column)) in values for column, values in _read(condition))
+
+
+def _printed(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

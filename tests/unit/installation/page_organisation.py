@@ -31,6 +31,7 @@ KEYS = {
 CONDITION = re.compile(r"(\w+) eq ('(?:[^']|'')*'|[\w-]+)")
 ROLES = {
     "Spotler User": "",
+    "Spotler Marketer": "",
     "Spotler Read Only": "",
     "Systeembeheerder": "627090ff-40a3-4053-8790-584edc5be201",
 }

@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.installation import plan
-from shared.installation.components.kind import Kind
+from shared.installation.components.kind import OUTSIDE_THE_SOLUTION, Kind
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
 from shared.installation.plan import Action, Step
@@ -21,10 +21,12 @@ MAPPED = {"contact": frozenset({"firstname", "emailaddress1", "no_such_column"})
 CLIENT = "11111111-2222-3333-4444-555555555555"
 
 
+STATE = read_desired_state(MAPPED)
+
+
 def desired(key: str | None = "key") -> DesiredState:
-    state = read_desired_state(MAPPED)
-    endpoint = Endpoint(state.endpoint_name, "ns.servicebus.windows.net", state.queue, "send", key)
-    return replace(state, user=ApplicationUser(CLIENT, "Spotler Service"), endpoint=endpoint)
+    endpoint = Endpoint(STATE.endpoint_name, "ns.servicebus.windows.net", STATE.queue, "send", key)
+    return replace(STATE, user=ApplicationUser(CLIENT, "Spotler Service"), endpoint=endpoint)
 
 
 async def run(
@@ -66,6 +68,7 @@ async def test_a_bare_organisation_gets_tables_lookups_roles_and_steps() -> None
     assert {row["name"] for row in twin.rowsets["roles"].values()} == {
         "Spotler Read Only",
         "Spotler User",
+        "Spotler Marketer",
         "Spotler Service",
     }
     (update,) = [
@@ -239,6 +242,31 @@ async def test_the_own_solution_as_a_managed_one_is_not_taken_for_another_connec
     with pytest.raises(ConfigurationError, match="SpotlerConnector by importing its next managed version"):
         await run(twin)
     assert twin.counts.writes == 0
+
+
+async def test_where_a_solution_file_was_imported_what_is_in_no_such_file_is_installed() -> None:
+    twin = OrganisationTwin()
+    await run(twin, only=tuple(set(Kind) - OUTSIDE_THE_SOLUTION))
+    (solution,) = twin.rowsets["solutions"].values()
+    solution["ismanaged"] = True
+    for name, table in twin.tables.items():
+        table.definition["IsManaged"] = name.startswith("dh_")
+
+    made = {step.kind for step in await run(twin, only=tuple(OUTSIDE_THE_SOLUTION))}
+
+    assert made == {Kind.USER, Kind.ENDPOINT, Kind.STEP}
+    with pytest.raises(ConfigurationError, match="--only tab user steps"):
+        await run(twin, only=(Kind.USER, Kind.VIEW))
+
+
+async def test_a_version_that_an_export_raised_stays() -> None:
+    twin = OrganisationTwin()
+    await run(twin)
+    (solution,) = twin.rowsets["solutions"].values()
+    for version, writes in (("1.0.0.7", 0), ("0.9", 1)):
+        solution["version"] = version
+        assert await writes_of(twin) == writes
+    assert solution["version"] == "1.0.0.0"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from shared.local.dataverse_sandbox.organisation.privileges import Access, Privi
 from shared.local.pages.roles import SERVICE, Depth, Role, roles
 from tests.installed import installed_schema
 
-READ_ONLY, USER = "Spotler Read Only", "Spotler User"
+READ_ONLY, USER, MARKETER = "Spotler Read Only", "Spotler User", "Spotler Marketer"
 OWN = (
     "dh_spotlerinfo",
     "dh_spotlerpermission",
@@ -35,8 +35,8 @@ def test_tables_exist_and_rows_that_nobody_owns_are_reached_as_a_whole(role: Rol
             assert Access.ASSIGN not in accesses
 
 
-def test_c_25_there_are_three_roles() -> None:
-    assert list(roles()) == [READ_ONLY, USER, SERVICE]
+def test_c_25_there_are_three_roles_and_one_for_those_who_decide_about_records() -> None:
+    assert list(roles()) == [READ_ONLY, USER, MARKETER, SERVICE]
 
 
 def test_sec_05_read_only_sees_the_tables_of_the_connector_and_nothing_else() -> None:
@@ -51,6 +51,11 @@ def test_sec_01_sec_06_c_25_a_user_also_edits_permissions_and_creates_jobs() -> 
         Privilege(Access.APPEND_TO, "dh_spotlerautomation"),
     }
     assert roles()[READ_ONLY].privileges < roles()[USER].privileges
+
+
+def test_sta_03_sta_07_a_marketer_also_switches_synchronisation_of_a_record_off_and_on() -> None:
+    assert roles()[USER].privileges < roles()[MARKETER].privileges
+    assert roles()[MARKETER].privileges - roles()[USER].privileges == {Privilege(Access.WRITE, "dh_spotlerinfo")}
 
 
 @every_role

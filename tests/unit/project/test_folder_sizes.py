@@ -1,4 +1,4 @@
-"""A folder has one reason to exist, and few modules: a folder that grows beyond them is split."""
+"""A folder and a module have one reason to exist: a folder of many modules and a module of many lines are split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 MOST = 12
 """Modules in one folder. `__init__.py` is not counted."""
+LONGEST = 350
+"""Lines in one module."""
 
 
 def oversized(top: Path) -> dict[str, int]:
@@ -32,3 +34,25 @@ def test_a_folder_with_one_module_more_is_found_at_any_depth(tmp_path: Path) -> 
         (tmp_path / folder / "sample.json").touch()
 
     assert oversized(tmp_path / "top") == {"top/full/over": MOST + 1}
+
+
+def overlong(top: Path) -> dict[str, int]:
+    """Return the modules with too many lines, from `top` downwards, and how many each has."""
+    lines = {
+        path.relative_to(top.parent).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in top.rglob("*.py")
+    }
+    return {module: count for module, count in lines.items() if count > LONGEST}
+
+
+@pytest.mark.parametrize("top", ["shared"])
+def test_no_module_has_more_than_350_lines(top: str) -> None:
+    assert overlong(ROOT / top) == {}, "split it into modules with one reason each to exist"
+
+
+def test_a_module_with_one_line_more_is_found_at_any_depth(tmp_path: Path) -> None:
+    (folder := tmp_path / "top" / "under").mkdir(parents=True)
+    for name, count in (("full", LONGEST), ("over", LONGEST + 1)):
+        (folder / f"{name}.py").write_text("\n" * count)
+
+    assert overlong(tmp_path / "top") == {"top/under/over.py": LONGEST + 1}

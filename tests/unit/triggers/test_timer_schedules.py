@@ -51,14 +51,14 @@ def once_a_day(setting: str) -> list[time]:
 
 
 def clock_changes() -> Iterator[tuple[ZoneInfo, date]]:
-    """The days on which a zone of the world changes its clocks, in ten years."""
-    days = [date(2024, 1, 1) + timedelta(days=number) for number in range(3652)]
+    """The days on which a zone of the world changes its clocks, in ten years: weeks first, then days within them."""
+    weeks = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(weeks=number) for number in range(522)]
     for name in sorted(available_timezones()):
         zone = ZoneInfo(name)
-        offsets = [datetime.combine(day, time(), UTC).astimezone(zone).utcoffset() for day in days]
-        for day, before, after in zip(days, offsets, offsets[1:], strict=False):
+        offsets = [week.astimezone(zone).utcoffset() for week in weeks]
+        for week, before, after in zip(weeks, offsets, offsets[1:], strict=False):
             if before != after:
-                yield from ((zone, day + timedelta(days=number)) for number in (-1, 0, 1))
+                yield from ((zone, week.date() + timedelta(days=number)) for number in range(-1, 9))
 
 
 def test_daily_defaults_exist_once_on_the_nights_on_which_clocks_change() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.installation.components.schema.definitions import table_path
 from shared.installation.desired.state import RolePrivilege
@@ -32,9 +33,9 @@ class Grant:
 
 async def read_privileges(client: CustomizationClient, tables: Collection[str]) -> dict[str, list[Row]]:
     """Return the privileges of existing tables, by table."""
-    return {
-        table: (await client.get(table_path(table), select="LogicalName,Privileges"))["Privileges"] for table in tables
-    }
+    shown = {"$select": "LogicalName,Privileges"}
+    answers = await client.get_all([odata.reads(table_path(table), shown) for table in tables])
+    return {table: answer["Privileges"] for table, answer in zip(tables, answers, strict=True)}
 
 
 def grants(wanted: Sequence[RolePrivilege], privileges: Mapping[str, Sequence[Row]]) -> list[Grant]:

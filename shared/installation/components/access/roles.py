@@ -52,9 +52,10 @@ class Roles(ComponentKind[SecurityRole, RoleFound]):
         ids = {row["name"]: UUID(row["roleid"]) for row in rows}
         existing = [role for role in wanted if role.name in ids]
         privileges = await self._privileges(client, existing)
+        held = await client.get_all([f"RetrieveRolePrivilegesRole(RoleId={ids[role.name]})" for role in existing])
         return {
-            role.name: RoleFound(ids[role.name], await self._lacking(client, role, ids[role.name], privileges))
-            for role in existing
+            role.name: RoleFound(ids[role.name], _lacking(role, answer["RolePrivileges"], privileges))
+            for role, answer in zip(existing, held, strict=True)
         }
 
     async def _privileges(
@@ -65,18 +66,6 @@ class Roles(ComponentKind[SecurityRole, RoleFound]):
             return {}
         listed = {row["LogicalName"] for row in await client.rows("EntityDefinitions", select="LogicalName")}
         return await read_privileges(client, sorted(wanted & listed))
-
-    async def _lacking(
-        self, client: CustomizationClient, role: SecurityRole, identifier: UUID, privileges: Mapping[str, Sequence[Row]]
-    ) -> tuple[str, ...]:
-        held = (await client.get(f"RetrieveRolePrivilegesRole(RoleId={identifier})"))["RolePrivileges"]
-        depths = {UUID(one["PrivilegeId"]): one["Depth"] for one in held}
-        needed = grants(role.privileges, privileges)
-        own = {one.table for one in role.privileges if one.table.startswith("dh_")} - privileges.keys()
-        return (
-            *(grant.name for grant in needed if _narrower(depths.get(grant.privilege), grant)),
-            *(f"those of {table}" for table in sorted(own)),
-        )
 
     def differences(self, wanted: SecurityRole, found: RoleFound, organisation: Organisation) -> Sequence[str]:
         """Return the privileges that are missing."""
@@ -106,6 +95,16 @@ class Roles(ComponentKind[SecurityRole, RoleFound]):
     async def remove(self, client: CustomizationClient, wanted: SecurityRole, found: RoleFound) -> None:
         """Delete the role."""
         await client.remove(f"roles({found.id})")
+
+
+def _lacking(role: SecurityRole, held: Sequence[Row], privileges: Mapping[str, Sequence[Row]]) -> tuple[str, ...]:
+    depths = {UUID(one["PrivilegeId"]): one["Depth"] for one in held}
+    needed = grants(role.privileges, privileges)
+    own = {one.table for one in role.privileges if one.table.startswith("dh_")} - privileges.keys()
+    return (
+        *(grant.name for grant in needed if _narrower(depths.get(grant.privilege), grant)),
+        *(f"those of {table}" for table in sorted(own)),
+    )
 
 
 def _narrower(held: str | None, needed: Grant) -> bool:

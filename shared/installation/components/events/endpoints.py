@@ -1,7 +1,8 @@
 """The service endpoint: the queue of Service Bus that Dataverse sends its messages to.
 
 The key (SAS, with the right Send on that one queue) cannot be read back: it is written whenever it is given, and never
-otherwise. Source: Microsoft's page "serviceendpoint entity reference"; the set of columns is that of public tools.
+otherwise. The endpoint joins no solution: a solution file would carry the queue of one environment to others.
+Source: Microsoft's page "serviceendpoint entity reference"; the set of columns is that of public tools.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,17 +61,18 @@ class Endpoints(ComponentKind[Endpoint, Row]):
                 "The service endpoint needs the key of the queue: give it in the environment variable "
                 "SERVICE_BUS_SEND_KEY, or by --sas-key"
             )
-        await client.create(_SET, {"name": wanted.name} | _body(wanted))
+        await client.outside_the_solution().create(_SET, {"name": wanted.name} | _body(wanted))
 
     async def change(
         self, client: CustomizationClient, wanted: Endpoint, found: Row, organisation: Organisation
     ) -> None:
         """Write all columns, and the key if it is given."""
-        await client.change(f"{_SET}({found['serviceendpointid']})", _body(wanted))
+        path = f"{_SET}({found['serviceendpointid']})"
+        await client.outside_the_solution().change(path, _body(wanted))
 
     async def remove(self, client: CustomizationClient, wanted: Endpoint, found: Row) -> None:
         """Delete the endpoint, whose steps were deleted before."""
-        await client.remove(f"{_SET}({found['serviceendpointid']})")
+        await client.outside_the_solution().remove(f"{_SET}({found['serviceendpointid']})")
 
 
 def _compared(endpoint: Endpoint) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 A step is known by its endpoint, message and table. An image belongs to a step that exists: the step is created switched
 off, and switched on once it has its image, so that no message comes without it. Whether a finished step is switched on
-is left to administrators.
+is left to administrators. Steps join no solution, as their endpoint does not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,6 @@ from uuid import UUID
 
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.odata import ODataComparison
-from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, Service
 from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.components.schema.definitions import table_path
@@ -25,6 +24,7 @@ _STEPS: Final = "sdkmessageprocessingsteps"
 _IMAGES: Final = "sdkmessageprocessingstepimages"
 _MARKER: Final = "Installed by the Spotler Connector"
 _UNFINISHED: Final = "Installed by the Spotler Connector, which switches it on once it has its image"
+_EVENT: Final = "sdkmessagefilterid,_sdkmessageid_value"
 _ON: Final = {"statecode": 0, "statuscode": 1}
 _OFF: Final = {"statecode": 1, "statuscode": 2}
 
@@ -76,12 +76,14 @@ class Steps(ComponentKind[EventStep, StepFound]):
             for row in rows
         }
         found = {step: by_event[step.message, step.table] for step in wanted if (step.message, step.table) in by_event}
-        columns = {step.table: await _columns(client, step.table) for step in found if step.columns}
+        columns = await _columns(client, [step.table for step in found if step.columns])
+        ids = {step: UUID(row["sdkmessageprocessingstepid"]) for step, row in found.items()}
+        images = await _images(client, [identifier for step, identifier in ids.items() if step.image])
         return {
             step.name: StepFound(
-                id=(identifier := UUID(row["sdkmessageprocessingstepid"])),
+                id=ids[step],
                 columns=_names(row["filteringattributes"]),
-                image=await _image(client, identifier) if step.image else None,
+                image=images.get(ids[step]),
                 existing=columns.get(step.table, frozenset()),
                 unfinished=row["description"] == _UNFINISHED,
             )
@@ -89,9 +91,12 @@ class Steps(ComponentKind[EventStep, StepFound]):
         }
 
     async def _endpoint_id(self, client: CustomizationClient) -> UUID | None:
-        of_that_name = odata.compare("name", ODataComparison.EQUAL, self._endpoint)
-        rows = await client.rows("serviceendpoints", select="serviceendpointid", filter=of_that_name)
+        rows = await client.rows("serviceendpoints", select="serviceendpointid", filter=self._of_endpoint)
         return UUID(rows[0]["serviceendpointid"]) if rows else None
+
+    @property
+    def _of_endpoint(self) -> str:
+        return odata.compare("name", ODataComparison.EQUAL, self._endpoint)
 
     def differences(self, wanted: EventStep, found: StepFound, organisation: Organisation) -> Sequence[str]:
         """Compare filtering columns and pre-image."""
@@ -106,22 +111,24 @@ class Steps(ComponentKind[EventStep, StepFound]):
 
     async def create(self, client: CustomizationClient, wanted: EventStep, organisation: Organisation) -> None:
         """Insert the step; one with a pre-image is switched on after that image was inserted."""
-        endpoint = await self._endpoint_id(client)
-        if endpoint is None:
+        endpoints, events, *listed = await client.collections(
+            [
+                odata.reads("serviceendpoints", {"$select": "serviceendpointid", "$filter": self._of_endpoint}),
+                odata.reads("sdkmessagefilters", {"$select": _EVENT, "$filter": _of_event(wanted)}),
+                *(_columns_paths([wanted.table]) if wanted.columns else ()),
+            ]
+        )
+        if not endpoints:
             raise ConfigurationError(
                 f"There is no service endpoint {self._endpoint}: install the kind endpoint first",
                 service=Service.DATAVERSE,
             )
-        message = await _one(
-            client, "sdkmessages", "sdkmessageid", odata.compare("name", ODataComparison.EQUAL, wanted.message)
-        )
-        of_table = odata.all_of(
-            odata.compare("primaryobjecttypecode", ODataComparison.EQUAL, wanted.table),
-            odata.compare("_sdkmessageid_value", ODataComparison.EQUAL, message),
-            odata.compare("iscustomprocessingstepallowed", ODataComparison.EQUAL, value=True),
-        )
-        event = await _one(client, "sdkmessagefilters", "sdkmessagefilterid", of_table)
-        existing = await _columns(client, wanted.table) if wanted.columns else frozenset()
+        if not events:
+            raise ConfigurationError(
+                f"This organisation has no message {wanted.message} of {wanted.table} for a step of the connector",
+                service=Service.DATAVERSE,
+            )
+        existing = frozenset(row["LogicalName"] for rows in listed for row in rows)
         body = {
             "name": wanted.name,
             "description": _UNFINISHED if wanted.image else _MARKER,
@@ -131,13 +138,13 @@ class Steps(ComponentKind[EventStep, StepFound]):
             "rank": _FIRST,
             "supporteddeployment": _SERVER,
             "asyncautodelete": True,
-            "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint})",
-            "sdkmessageid@odata.bind": f"/sdkmessages({message})",
-            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({event})",
+            "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoints[0]['serviceendpointid']})",
+            "sdkmessageid@odata.bind": f"/sdkmessages({events[0]['_sdkmessageid_value']})",
+            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({events[0]['sdkmessagefilterid']})",
         }
         if columns := sorted(wanted.columns & existing):
             body["filteringattributes"] = ",".join(columns)
-        identifier = await client.create(_STEPS, body)
+        identifier = await client.outside_the_solution().create(_STEPS, body)
         assert identifier is not None
         if wanted.image:
             await _create_image(client, wanted, identifier, organisation)
@@ -150,7 +157,7 @@ class Steps(ComponentKind[EventStep, StepFound]):
         columns = wanted.columns & found.existing
         if columns != found.columns:
             body = {"filteringattributes": ",".join(sorted(columns)) or None}
-            await client.change(f"{_STEPS}({found.id})", body)
+            await client.outside_the_solution().change(f"{_STEPS}({found.id})", body)
         if not _images_fit(wanted, found, organisation):
             await _write_image(client, wanted, found, organisation)
         if found.unfinished:
@@ -160,7 +167,7 @@ class Steps(ComponentKind[EventStep, StepFound]):
         """Delete the pre-image, then the step."""
         if found.image is not None:
             await client.outside_the_solution().remove(f"{_IMAGES}({found.image[0]})")
-        await client.remove(f"{_STEPS}({found.id})")
+        await client.outside_the_solution().remove(f"{_STEPS}({found.id})")
 
 
 def _image_columns(step: EventStep, organisation: Organisation) -> tuple[str, ...]:
@@ -199,33 +206,44 @@ async def _write_image(
 
 
 async def _switch_on(client: CustomizationClient, step: UUID) -> None:
-    await client.change(f"{_STEPS}({step})", {**_ON, "description": _MARKER})
+    await client.outside_the_solution().change(f"{_STEPS}({step})", {**_ON, "description": _MARKER})
 
 
-async def _image(client: CustomizationClient, step: UUID) -> tuple[UUID, frozenset[str]] | None:
-    rows = await client.rows(
-        _IMAGES,
-        select="sdkmessageprocessingstepimageid,imagetype,attributes",
-        filter=odata.compare("_sdkmessageprocessingstepid_value", ODataComparison.EQUAL, step),
+async def _images(client: CustomizationClient, steps: Sequence[UUID]) -> dict[UUID, tuple[UUID, frozenset[str]]]:
+    """Read the pre-images of some steps, by step."""
+    options = [
+        {
+            "$select": "sdkmessageprocessingstepimageid,imagetype,attributes",
+            "$filter": odata.compare("_sdkmessageprocessingstepid_value", ODataComparison.EQUAL, step),
+        }
+        for step in steps
+    ]
+    collections = await client.collections([odata.reads(_IMAGES, one) for one in options])
+    return {
+        step: (UUID(row["sdkmessageprocessingstepimageid"]), _names(row["attributes"]))
+        for step, rows in zip(steps, collections, strict=True)
+        for row in rows
+        if row["imagetype"] == _PRE_IMAGE
+    }
+
+
+async def _columns(client: CustomizationClient, tables: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Read the names of the columns of some tables."""
+    collections = await client.collections(_columns_paths(tables))
+    names = (frozenset(row["LogicalName"] for row in rows) for rows in collections)
+    return dict(zip(tables, names, strict=True))
+
+
+def _columns_paths(tables: Sequence[str]) -> list[str]:
+    return [odata.reads(f"{table_path(table)}/Attributes", {"$select": "LogicalName"}) for table in tables]
+
+
+def _of_event(step: EventStep) -> str:
+    return odata.all_of(
+        odata.compare("primaryobjecttypecode", ODataComparison.EQUAL, step.table),
+        odata.compare("sdkmessageid/name", ODataComparison.EQUAL, step.message),
+        odata.compare("iscustomprocessingstepallowed", ODataComparison.EQUAL, value=True),
     )
-    for row in rows:
-        if row["imagetype"] == _PRE_IMAGE:
-            return UUID(row["sdkmessageprocessingstepimageid"]), _names(row["attributes"])
-    return None
-
-
-async def _columns(client: CustomizationClient, table: str) -> frozenset[str]:
-    rows = await client.rows(f"{table_path(table)}/Attributes", select="LogicalName")
-    return frozenset(row["LogicalName"] for row in rows)
-
-
-async def _one(client: CustomizationClient, entity_set: str, key: str, condition: str) -> UUID:
-    rows: list[Row] = await client.rows(entity_set, select=key, filter=condition)
-    if not rows:
-        raise ConfigurationError(
-            f"This organisation has no {entity_set} for a step of the connector", service=Service.DATAVERSE
-        )
-    return UUID(rows[0][key])
 
 
 def _names(text: str | None) -> frozenset[str]:

@@ -15,12 +15,12 @@ from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, Service
 from shared.installation.components.kind import ComponentKind, Kind
-from shared.installation.components.pages.around import languages
-from shared.installation.components.pages.localised import (
-    PageTable,
+from shared.installation.components.localised import (
+    ComponentTable,
     create_row,
     different_columns,
     in_base_language,
+    languages,
     with_texts,
     write_columns,
 )
@@ -90,12 +90,11 @@ class Apps(ComponentKind[HubApp, FoundApp]):
     kind = Kind.APP
 
     def __init__(self, customisation: Customisation) -> None:
-        self._customisation = customisation
         self._hub = customisation.hub
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[HubApp]:
         """Return the one app, with the site map that fits the organisation."""
-        app, dashboard, spoken = self._hub.app, self._hub.dashboard.id, languages(self._customisation, organisation)
+        app, dashboard, spoken = self._hub.app, self._hub.dashboard.id, languages(desired, organisation)
         return [
             HubApp(
                 name=app.unique_name,
@@ -164,7 +163,7 @@ class Apps(ComponentKind[HubApp, FoundApp]):
 
     async def _write_app(self, client: CustomizationClient, wanted: HubApp, found: FoundApp) -> Row:
         if found.app is not None:
-            await _write_differences(client, PageTable.APPS, found.app, wanted.texts)
+            await _write_differences(client, ComponentTable.APPS, found.app, wanted.texts)
             return found.app
         fixed = {
             # Dataverse puts the publisher's prefix before the name that it is given.
@@ -174,15 +173,15 @@ class Apps(ComponentKind[HubApp, FoundApp]):
             "navigationtype": _SINGLE_SESSION,
             "webresourceid": str(await web_resource_id(client, wanted.icon)),
         }
-        await client.create(PageTable.APPS.entity_set, {**fixed, **in_base_language(wanted.texts)})
-        app = await _one(client, PageTable.APPS, wanted, State.SAVED)
+        await client.create(ComponentTable.APPS.entity_set, {**fixed, **in_base_language(wanted.texts)})
+        app = await _one(client, ComponentTable.APPS, wanted, State.SAVED)
         if app is None:
             raise ConfigurationError(
                 f"Dataverse has answered that the app {wanted.name} was created, but it does not exist. Create an app"
                 f" with the unique name {wanted.name} in make.powerapps.com, then repeat",
                 service=Service.DATAVERSE,
             )
-        await _write_differences(client, PageTable.APPS, app, wanted.texts)
+        await _write_differences(client, ComponentTable.APPS, app, wanted.texts)
         return app
 
     async def _write_site_map(self, client: CustomizationClient, wanted: HubApp, found: FoundApp) -> Row:
@@ -195,13 +194,13 @@ class Apps(ComponentKind[HubApp, FoundApp]):
                 "showrecents": True,
                 "enablecollapsiblegroups": False,
             }
-            return await create_row(client, PageTable.SITE_MAPS, fixed, wanted.site_map_columns)
-        await _write_differences(client, PageTable.SITE_MAPS, found.site_map, wanted.site_map_columns)
+            return await create_row(client, ComponentTable.SITE_MAPS, fixed, wanted.site_map_columns)
+        await _write_differences(client, ComponentTable.SITE_MAPS, found.site_map, wanted.site_map_columns)
         return found.site_map
 
 
 async def _write_differences(
-    client: CustomizationClient, table: PageTable, row: Row, columns: Mapping[str, Localised]
+    client: CustomizationClient, table: ComponentTable, row: Row, columns: Mapping[str, Localised]
 ) -> None:
     different = {column: columns[column] for column in different_columns(columns, row)}
     if different:
@@ -209,9 +208,9 @@ async def _write_differences(
 
 
 async def _found(client: CustomizationClient, wanted: HubApp) -> FoundApp:
-    app = await _one(client, PageTable.APPS, wanted, State.SAVED)
-    site_map = await _one(client, PageTable.SITE_MAPS, wanted, State.SAVED)
-    published_site_map = await _one(client, PageTable.SITE_MAPS, wanted, State.PUBLISHED)
+    app = await _one(client, ComponentTable.APPS, wanted, State.SAVED)
+    site_map = await _one(client, ComponentTable.SITE_MAPS, wanted, State.SAVED)
+    published_site_map = await _one(client, ComponentTable.SITE_MAPS, wanted, State.PUBLISHED)
     if app is None:
         return FoundApp(site_map=site_map, published_site_map=published_site_map)
     components = await client.rows(
@@ -223,7 +222,7 @@ async def _found(client: CustomizationClient, wanted: HubApp) -> FoundApp:
     roles = await client.rows(f"roles?fetchXml={quote(query, safe='')}")
     return FoundApp(
         app,
-        await _one(client, PageTable.APPS, wanted, State.PUBLISHED),
+        await _one(client, ComponentTable.APPS, wanted, State.PUBLISHED),
         site_map,
         published_site_map,
         frozenset(UUID(one["objectid"]) for one in components),
@@ -231,10 +230,10 @@ async def _found(client: CustomizationClient, wanted: HubApp) -> FoundApp:
     )
 
 
-async def _one(client: CustomizationClient, table: PageTable, wanted: HubApp, state: State) -> Row | None:
+async def _one(client: CustomizationClient, table: ComponentTable, wanted: HubApp, state: State) -> Row | None:
     """Return the app or its site map in one state."""
-    name, selected = ("uniquename", _APP) if table is PageTable.APPS else ("sitemapnameunique", _SITE_MAP)
-    columns = wanted.texts if table is PageTable.APPS else wanted.site_map_columns
+    name, selected = ("uniquename", _APP) if table is ComponentTable.APPS else ("sitemapnameunique", _SITE_MAP)
+    columns = wanted.texts if table is ComponentTable.APPS else wanted.site_map_columns
     where = odata.compare(name, ODataComparison.EQUAL, wanted.name)
     rows = await read_state(client, table.entity_set, selected, where, state)
     whole = await with_texts(client, ((table, row, columns) for row in rows[:1]), state)

@@ -2,23 +2,19 @@
 
 from uuid import UUID
 
+from shared.installation.components.localised import languages
+from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.pages.forms.context import Surroundings
 from shared.installation.pages.forms.specification import FormKind, OwnForm
 from shared.installation.pages.ids import stable_id
-from shared.installation.pages.languages import Languages
 from shared.installation.pages.reading import Customisation
 
 
-def languages(customisation: Customisation, organisation: Organisation) -> Languages:
-    """Return the languages that labels and names are sent for."""
-    return Languages(organisation.base_language, organisation.languages, customisation.names)
-
-
-def surroundings(customisation: Customisation, organisation: Organisation) -> Surroundings:
+def surroundings(customisation: Customisation, desired: DesiredState, organisation: Organisation) -> Surroundings:
     """Return the organisation as the builders of forms see it, with all views and quick view forms installed."""
     return Surroundings(
-        languages=languages(customisation, organisation),
+        languages=languages(desired, organisation),
         views={view.key: view.id for view in customisation.views},
         forms={form.key: form_id(form) for form in customisation.forms if form.kind is FormKind.QUICK_VIEW},
         has_sales=organisation.sales,

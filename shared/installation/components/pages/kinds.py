@@ -4,12 +4,13 @@ Each kind has one component per table. Components of tables that the organisatio
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Protocol, TypeVar
 from uuid import UUID
 
 from shared.installation.components.kind import Kind
-from shared.installation.components.pages.around import form_id, languages, surroundings
-from shared.installation.components.pages.localised import PageTable
+from shared.installation.components.localised import ComponentTable, languages
+from shared.installation.components.pages.around import form_id, surroundings
 from shared.installation.components.pages.rows import PageRow, PageRows, PageRowsKind
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation, TableFound
@@ -50,7 +51,7 @@ class Views(_Pages):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[PageRows]:
         """Return the views, table by table."""
-        spoken = languages(self._customisation, organisation)
+        spoken = languages(desired, organisation)
         return _by_table(
             self._customisation.views,
             _tables(desired, organisation),
@@ -65,7 +66,7 @@ class Charts(_Pages):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[PageRows]:
         """Return the charts, table by table."""
-        spoken = languages(self._customisation, organisation)
+        spoken = languages(desired, organisation)
         return _by_table(
             self._customisation.charts, _tables(desired, organisation), lambda chart, _: _chart_row(chart, spoken)
         )
@@ -78,7 +79,7 @@ class OwnForms(_Pages):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[PageRows]:
         """Return the forms, table by table; tables with quick view forms first, because main forms show them."""
-        around = surroundings(self._customisation, organisation)
+        around = surroundings(self._customisation, desired, organisation)
         forms = sorted(self._customisation.forms, key=lambda form: form.kind is not FormKind.QUICK_VIEW)
         return _by_table(forms, _tables(desired, organisation), lambda form, _: _form_row(form, around))
 
@@ -90,7 +91,7 @@ class Commands(_Pages):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[PageRows]:
         """Return the commands, table by table."""
-        spoken = languages(self._customisation, organisation)
+        spoken = languages(desired, organisation)
         return _by_table(
             self._customisation.commands,
             _tables(desired, organisation),
@@ -107,7 +108,7 @@ class Dashboards(_Pages):
         """Return the one dashboard."""
         dashboard = self._customisation.hub.dashboard
         charts = {chart.key: chart.id for chart in self._customisation.charts}
-        row = _dashboard_row(dashboard, charts, surroundings(self._customisation, organisation))
+        row = _dashboard_row(dashboard, charts, surroundings(self._customisation, desired, organisation))
         return [PageRows(dashboard.key, "", lambda _: (row,), of_row(Published.DASHBOARD, dashboard.id))]
 
 
@@ -130,13 +131,17 @@ def _by_table(items: Iterable[T], tables: set[str], row: Callable[[T, TableFound
 def _builder(
     items: Sequence[T], table: str, row: Callable[[T, TableFound], PageRow]
 ) -> Callable[[Mapping[str, TableFound]], tuple[PageRow, ...]]:
-    return lambda tables: tuple(row(item, tables[table]) for item in items)
+    @cache  # a run asks several times: forms are built once
+    def build(found: TableFound) -> tuple[PageRow, ...]:
+        return tuple(row(item, found) for item in items)
+
+    return lambda tables: build(tables[table])
 
 
 def _view_row(view: View, table: TableFound, spoken: Languages) -> PageRow:
     return PageRow(
         f"the view {view.key}",
-        PageTable.VIEWS,
+        ComponentTable.VIEWS,
         {"savedqueryid": view.id},
         {
             "name": spoken.name(view.name),
@@ -150,7 +155,7 @@ def _view_row(view: View, table: TableFound, spoken: Languages) -> PageRow:
 def _chart_row(chart: Chart, spoken: Languages) -> PageRow:
     return PageRow(
         f"the chart {chart.key}",
-        PageTable.CHARTS,
+        ComponentTable.CHARTS,
         {"savedqueryvisualizationid": chart.id},
         {
             "name": spoken.name(chart.name),
@@ -162,32 +167,25 @@ def _chart_row(chart: Chart, spoken: Languages) -> PageRow:
 
 
 def _form_row(form: OwnForm, around: Surroundings) -> PageRow:
-    columns = {"name": around.languages.name(form.name), "formxml": build_form(form, form_id(form), around)}
+    name, identifier = f"the form {form.key}", form_id(form)
+    columns = {"name": around.languages.name(form.name), "formxml": build_form(form, identifier, around)}
+    fixed = {"formid": str(identifier), "objecttypecode": form.table, "formactivationstate": 1}
     match form.kind:
         case FormKind.MAIN:
             # The form Information comes with the table; it is replaced whole.
-            return PageRow(
-                f"the form {form.key}",
-                PageTable.FORMS,
-                {"objecttypecode": form.table, "type": _MAIN},
-                columns,
-                plain={"formxml": build_form(form.plain(), form_id(form), around)},
-            )
+            only: dict[str, str | int | UUID] = {"objecttypecode": form.table, "type": _MAIN}
+            plain = {"formxml": build_form(form.plain(), identifier, around)}
+            return PageRow(name, ComponentTable.FORMS, only, columns, {**fixed, "type": _MAIN}, plain=plain)
         case FormKind.QUICK_VIEW:
-            fixed = {
-                "formid": str(form_id(form)),
-                "objecttypecode": form.table,
-                "type": _QUICK_VIEW,
-                "formactivationstate": 1,
-            }
-            return PageRow(f"the form {form.key}", PageTable.FORMS, {"formid": form_id(form)}, columns, fixed)
+            own = {"formid": identifier}
+            return PageRow(name, ComponentTable.FORMS, own, columns, {**fixed, "type": _QUICK_VIEW})
 
 
 def _command_row(command: Command, table: TableFound, spoken: Languages) -> PageRow:
     row = command_row(command, table.metadata_id, spoken)
     return PageRow(
         f"the command {command.unique_name}",
-        PageTable.COMMANDS,
+        ComponentTable.COMMANDS,
         {"uniquename": command.unique_name},
         {column: value for column, value in row.items() if column not in FIXED},
         {column: value for column, value in row.items() if column in FIXED},
@@ -198,7 +196,7 @@ def _command_row(command: Command, table: TableFound, spoken: Languages) -> Page
 def _dashboard_row(dashboard: Dashboard, charts: Mapping[str, UUID], around: Surroundings) -> PageRow:
     return PageRow(
         f"the dashboard {dashboard.key}",
-        PageTable.FORMS,
+        ComponentTable.FORMS,
         {"formid": dashboard.id},
         {"name": around.languages.name(dashboard.name), "formxml": build_dashboard(dashboard, charts, around)},
         {"formid": str(dashboard.id), "objecttypecode": "none", "type": _DASHBOARD, "formactivationstate": 1},

@@ -15,12 +15,12 @@ from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, Service
 from shared.installation.components.kind import ComponentKind
-from shared.installation.components.pages.localised import (
-    PageTable,
+from shared.installation.components.localised import (
+    ComponentTable,
     create_row,
     different_columns,
     in_base_language,
-    missing_languages,
+    told_difference,
     with_texts,
     write_columns,
 )
@@ -38,14 +38,14 @@ _NO_TABLE: Final = ""
 class PageRow:
     """A row as it should be. `columns` are compared and written; `fixed` is only sent when the row is created.
 
-    A row without `fixed` comes with its table: it is neither created nor deleted, but gets the columns `plain` when the
-    connector is removed. `identity` names the columns that find the row. Values of `columns` that begin with `<` are
-    XML; mappings are texts by LCID. `web_resources` are lookups to web resources, by name: their ids are read when the
-    row is created.
+    A row with `plain` comes with its table: it gets these columns when the connector is removed, and is not deleted. It
+    is created only where somebody has deleted it. `identity` names the columns that find the row. Values of `columns`
+    that begin with `<` are XML; mappings are texts by LCID. `web_resources` are lookups to web resources, by name:
+    their ids are read when the row is created.
     """
 
     name: str
-    table: PageTable
+    table: ComponentTable
     identity: Mapping[str, str | int | UUID]
     columns: Mapping[str, Any] = field(repr=False)
     fixed: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -62,7 +62,7 @@ class PageRow:
 
     def is_plain(self, row: Row) -> bool:
         """Return whether a row that came with its table has nothing of the connector any more."""
-        return not self.fixed and not different_columns(self.plain, row)
+        return bool(self.plain) and not different_columns(self.plain, row)
 
 
 Build = Callable[[Mapping[str, TableFound]], tuple[PageRow, ...]]
@@ -99,7 +99,7 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
         """Return one component for each table that the organisation has or gets."""
 
     def is_removed(self, found: FoundRows) -> bool:
-        """Return whether no row exists that the installer created, and the others are plain, as saved and published."""
+        """Return whether no row exists but those that come with their table, plain, as saved and published."""
         states = (found.saved, found.published)
         return all(row.is_plain(state[row.name]) for row in found.rows for state in states if row.name in state)
 
@@ -124,7 +124,7 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
             if saved is None:
                 reasons.append(f"{row.name} does not exist")
             elif different := row.differs(saved):
-                told = (_told(column, row.columns[column], saved.get(column)) for column in different)
+                told = (told_difference(column, row.columns, saved) for column in different)
                 reasons.append(f"{row.name} differs in {', '.join(told)}")
             elif row.name not in found.published or row.differs(found.published[row.name]):
                 reasons.append(f"{row.name} is not published")
@@ -159,12 +159,12 @@ class PageRowsKind(ComponentKind[PageRows, FoundRows]):
         return wanted.publication
 
     async def remove(self, client: CustomizationClient, wanted: PageRows, found: FoundRows) -> Publication | None:
-        """Delete the rows that the installer created, the last one first; make the others plain."""
+        """Delete the rows, the last one first; make those that come with their table plain."""
         for row in reversed(found.rows):
             saved = found.saved.get(row.name)
             if saved is None:
                 continue
-            if row.fixed:
+            if not row.plain:
                 await client.remove(row.table.address(saved))
             elif not row.is_plain(saved):
                 await client.change(row.table.address(saved), row.plain)
@@ -191,11 +191,6 @@ async def _tables(
 
 
 async def _create(client: CustomizationClient, row: PageRow) -> None:
-    if not row.fixed:
-        raise ConfigurationError(
-            f"{row.name} does not exist, and comes with its table: make one in the table's editor",
-            service=Service.DATAVERSE,
-        )
     bindings = {
         f"{lookup}@odata.bind": f"/webresourceset({await web_resource_id(client, name)})"
         for lookup, name in row.web_resources.items()
@@ -209,7 +204,7 @@ def _only(rows: Sequence[PageRow], states: Mapping[str, Row]) -> dict[str, Row]:
 
 async def _rows(client: CustomizationClient, rows: Sequence[PageRow], state: State) -> dict[str, Row]:
     found: list[tuple[PageRow, Row]] = []
-    for table in PageTable:
+    for table in ComponentTable:
         wanted = [row for row in rows if row.table is table]
         if not wanted:
             continue
@@ -239,10 +234,3 @@ def _chosen(row: PageRow, candidates: Sequence[Row]) -> Row:
 
 def _identified(row: PageRow) -> str:
     return odata.all_of(*(odata.compare(name, ODataComparison.EQUAL, value) for name, value in row.identity.items()))
-
-
-def _told(column: str, wanted: Any, found: Any) -> str:
-    """Return the name of a column for the plan, with the languages whose texts differ."""
-    if not isinstance(wanted, Mapping):
-        return column
-    return f"{column} ({', '.join(str(lcid) for lcid in missing_languages(wanted, found or {}))})"

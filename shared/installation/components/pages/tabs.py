@@ -12,8 +12,8 @@ from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.installation.components.kind import ComponentKind, Kind
+from shared.installation.components.localised import ComponentTable
 from shared.installation.components.pages.around import surroundings
-from shared.installation.components.pages.localised import PageTable
 from shared.installation.desired.state import DesiredState
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.pages.forms.context import Surroundings
@@ -24,7 +24,7 @@ from shared.installation.wire.customization_client import CustomizationClient
 from shared.installation.wire.publication import Publication, of_table
 from shared.installation.wire.states import State, read_state
 
-_COLUMNS = ("formid", "name", "formxml", "iscustomizable")
+_COLUMNS = ("formid", "name", "objecttypecode", "formxml", "iscustomizable")
 _MAIN, _ACTIVE = 2, 1
 
 Keep = Callable[[str, UUID, str], None]
@@ -67,7 +67,7 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
 
     def wanted(self, desired: DesiredState, organisation: Organisation) -> Sequence[TableTab]:
         """Return the tabs of the standard tables that exist."""
-        around = surroundings(self._customisation, organisation)
+        around = surroundings(self._customisation, desired, organisation)
         return [
             TableTab(table, tab, around)
             for tab in self._customisation.tabs
@@ -83,7 +83,7 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
         self, client: CustomizationClient, wanted: Sequence[TableTab], organisation: Organisation
     ) -> Mapping[str, FoundForms]:
         """Read the active main forms of each table, with edits that nobody has published."""
-        return {one.name: await _read(client, one.table) for one in wanted}
+        return await _read_all(client, [one.table for one in wanted])
 
     def differences(self, wanted: TableTab, found: FoundForms, organisation: Organisation) -> Sequence[str]:
         """Name forms whose own tab is missing, differs, or is not published."""
@@ -110,7 +110,8 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
 
         Raises ConflictError if somebody changed a form since it was read: the next run merges into the new one.
         """
-        for form in self._chosen(await _read(client, wanted.table)):  # what was found may be minutes old
+        current = (await _read_all(client, [wanted.table]))[wanted.table]  # what was found may be minutes old
+        for form in self._chosen(current):
             formxml = _merged(wanted, form)
             if formxml is not form["formxml"]:
                 self._keep(wanted.table, UUID(form["formid"]), form["formxml"])
@@ -119,7 +120,8 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
 
     async def remove(self, client: CustomizationClient, wanted: TableTab, found: FoundForms) -> Publication | None:
         """Take the tab and the connector's handlers off all forms, also off those that get none any more."""
-        for form in (await _read(client, found.table)).saved:  # publishing gave them new versions
+        current = (await _read_all(client, [found.table]))[found.table]  # publishing gave them new versions
+        for form in current.saved:
             formxml = _removed(found.table, form)
             if formxml is not form["formxml"]:
                 await _write(client, form, formxml)
@@ -129,19 +131,30 @@ class Tabs(ComponentKind[TableTab, FoundForms]):
         return [form for form in found.saved if form["name"] not in self._left_out]
 
 
-async def _read(client: CustomizationClient, table: str) -> FoundForms:
-    where = odata.all_of(
+async def _read_all(client: CustomizationClient, tables: Sequence[str]) -> dict[str, FoundForms]:
+    """Read the active main forms of some tables, in both states."""
+    if not tables:
+        return {}
+    where = odata.any_of(*(_main_forms(table) for table in tables))
+    saved = await read_state(client, ComponentTable.FORMS.entity_set, _COLUMNS, where, State.SAVED)
+    published = await read_state(client, ComponentTable.FORMS.entity_set, _COLUMNS, where, State.PUBLISHED)
+    return {table: FoundForms(table, _changeable(saved, table), _changeable(published, table)) for table in tables}
+
+
+def _main_forms(table: str) -> str:
+    return odata.all_of(
         odata.compare("objecttypecode", ODataComparison.EQUAL, table),
         odata.compare("type", ODataComparison.EQUAL, _MAIN),
         odata.compare("formactivationstate", ODataComparison.EQUAL, _ACTIVE),
     )
-    saved = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.SAVED)
-    published = await read_state(client, PageTable.FORMS.entity_set, _COLUMNS, where, State.PUBLISHED)
-    return FoundForms(table, list(filter(_is_customizable, saved)), list(filter(_is_customizable, published)))
+
+
+def _changeable(forms: Sequence[Row], table: str) -> list[Row]:
+    return [form for form in forms if form["objecttypecode"] == table and _is_customizable(form)]
 
 
 async def _write(client: CustomizationClient, form: Row, formxml: str) -> None:
-    path = odata.row(PageTable.FORMS.entity_set, UUID(form["formid"]))
+    path = odata.row(ComponentTable.FORMS.entity_set, UUID(form["formid"]))
     version = form.get("@odata.etag", "*")
     await client.outside_the_solution().change(path, {"formxml": formxml}, if_match=version)
 

@@ -49,9 +49,8 @@ async def read_columns(
 async def _all(
     client: CustomizationClient, collections: Sequence[tuple[str, str, Mapping[str, str]]]
 ) -> list[list[Row]]:
-    """Read whole collections of definitions, which have no pages."""
-    answers = await client.get_all([odata.reads(path, options) for _, path, options in collections])
-    return [answer["value"] for answer in answers]
+    """Read whole collections of definitions."""
+    return await client.collections([odata.reads(path, options) for _, path, options in collections])
 
 
 def _fits(column: Column, listed: Row) -> bool:

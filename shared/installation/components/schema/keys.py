@@ -45,11 +45,15 @@ class Keys(ComponentKind[AlternateKey, Row]):
     ) -> Mapping[str, Row]:
         """Read the keys of each table that exists now."""
         listed = {row["LogicalName"] for row in await client.rows("EntityDefinitions", select="LogicalName")}
-        found: dict[str, Row] = {}
-        for table in dict.fromkeys(one.table for one in wanted if one.table in listed):
-            rows = await client.rows(f"{table_path(table)}/Keys", select=_COLUMNS)
-            found |= {f"{table}.{row['LogicalName']}": row for row in rows}
-        return found
+        tables = list(dict.fromkeys(one.table for one in wanted if one.table in listed))
+        collections = await client.collections(
+            [odata.reads(f"{table_path(table)}/Keys", {"$select": _COLUMNS}) for table in tables]
+        )
+        return {
+            f"{table}.{row['LogicalName']}": row
+            for table, rows in zip(tables, collections, strict=True)
+            for row in rows
+        }
 
     def differences(self, wanted: AlternateKey, found: Row, organisation: Organisation) -> Sequence[str]:
         """Compare the columns, and tell of an index that failed."""

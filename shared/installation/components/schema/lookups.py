@@ -19,6 +19,7 @@ from shared.installation.organisation.organisation import Organisation
 from shared.installation.wire.customization_client import CustomizationClient
 
 _CUSTOMER: Final = {"account", "contact"}
+_READ: Final = {"$select": "LogicalName,SchemaName,AttributeType,DisplayName,Targets"}
 _LOOKUP_TYPES: Final = frozenset({"Lookup", "Customer"})
 
 
@@ -43,15 +44,17 @@ class Lookups(ComponentKind[Lookup, Row]):
     ) -> Mapping[str, Row]:
         """Read the lookups of each table that exists now."""
         listed = {row["LogicalName"] for row in await client.rows("EntityDefinitions", select="LogicalName")}
-        found: dict[str, Row] = {}
-        for table in dict.fromkeys(one.table for one in wanted if one.table in listed):
-            names = {one.logical for one in wanted if one.table == table}
-            columns = await client.rows(
-                f"{table_path(table)}/Attributes/{CRM}LookupAttributeMetadata",
-                select="LogicalName,SchemaName,AttributeType,DisplayName,Targets",
-            )
-            found |= {f"{table}.{row['LogicalName']}": row for row in columns if row["LogicalName"] in names}
-        return found
+        tables = list(dict.fromkeys(one.table for one in wanted if one.table in listed))
+        collections = await client.collections(
+            [odata.reads(f"{table_path(table)}/Attributes/{CRM}LookupAttributeMetadata", _READ) for table in tables]
+        )
+        names = {one.name for one in wanted}
+        return {
+            f"{table}.{row['LogicalName']}": row
+            for table, columns in zip(tables, collections, strict=True)
+            for row in columns
+            if f"{table}.{row['LogicalName']}" in names
+        }
 
     def differences(self, wanted: Lookup, found: Row, organisation: Organisation) -> Sequence[str]:
         """Compare label and targets. Raises ConfigurationError for a column of another type."""

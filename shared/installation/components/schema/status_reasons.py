@@ -7,6 +7,7 @@ read first: `InsertStatusValue` is not idempotent.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, Service
 from shared.installation.components.kind import ComponentKind, Kind
@@ -42,20 +43,18 @@ class StatusReasons(ComponentKind[StatusReason, Row]):
     ) -> Mapping[str, Row]:
         """Read the reasons of those tables that exist now."""
         listed = {row["LogicalName"] for row in await client.rows("EntityDefinitions", select="LogicalName")}
-        found: dict[str, Row] = {}
-        for table in dict.fromkeys(reason.table for reason in wanted if reason.table in listed):
-            columns = await client.rows(
-                f"{table_path(table)}/Attributes/{CRM}StatusAttributeMetadata",
-                select="LogicalName",
-                expand="OptionSet",
-            )
-            found |= {
-                f"{table}.{option['Value']}": option
-                for column in columns
-                if column["LogicalName"] == _COLUMN
-                for option in column["OptionSet"]["Options"]
-            }
-        return found
+        tables = list(dict.fromkeys(reason.table for reason in wanted if reason.table in listed))
+        whole = {"$select": "LogicalName", "$expand": "OptionSet"}
+        collections = await client.collections(
+            [odata.reads(f"{table_path(table)}/Attributes/{CRM}StatusAttributeMetadata", whole) for table in tables]
+        )
+        return {
+            f"{table}.{option['Value']}": option
+            for table, columns in zip(tables, collections, strict=True)
+            for column in columns
+            if column["LogicalName"] == _COLUMN
+            for option in column["OptionSet"]["Options"]
+        }
 
     def differences(self, wanted: StatusReason, found: Row, organisation: Organisation) -> Sequence[str]:
         """Compare the label. Raises ConfigurationError for a value that belongs to the other state."""

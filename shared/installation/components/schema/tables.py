@@ -37,7 +37,9 @@ class Tables(ComponentKind[OwnTable, Row]):
     ) -> Mapping[str, Row]:
         """Read the definitions of those that exist now, looked up in the list of all."""
         listed = {row["LogicalName"] for row in await client.rows("EntityDefinitions", select="LogicalName")}
-        return {table.name: await client.get(table_path(table.name)) for table in wanted if table.name in listed}
+        existing = [table.name for table in wanted if table.name in listed]
+        definitions = await client.get_all([table_path(name) for name in existing])
+        return dict(zip(existing, definitions, strict=True))
 
     def differences(self, wanted: OwnTable, found: Row, organisation: Organisation) -> Sequence[str]:
         """Compare the labels."""

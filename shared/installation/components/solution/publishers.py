@@ -1,6 +1,7 @@
 """The publisher and the solution."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.odata import ODataComparison
@@ -10,6 +11,8 @@ from shared.installation.components.kind import ComponentKind, Kind
 from shared.installation.desired.state import DesiredState, Publisher, Solution
 from shared.installation.organisation.organisation import Organisation
 from shared.installation.wire.customization_client import CustomizationClient
+
+_NUMBERS: Final = 4
 
 
 class Publishers(ComponentKind[Publisher, Row]):
@@ -93,9 +96,11 @@ class Solutions(ComponentKind[Solution, Row]):
         return found
 
     def differences(self, wanted: Solution, found: Row, organisation: Organisation) -> Sequence[str]:
-        """Compare display name and version."""
-        pairs = {"display name": (wanted.label, found["friendlyname"]), "version": (wanted.version, found["version"])}
-        return [what for what, (own, theirs) in pairs.items() if own != theirs]
+        """Compare the display name, and whether the version is an older one: each export raises it (C-34)."""
+        return [
+            *(() if found["friendlyname"] == wanted.label else ("display name",)),
+            *(("version",) if _is_older(found, wanted) else ()),
+        ]
 
     async def create(self, client: CustomizationClient, wanted: Solution, organisation: Organisation) -> None:
         """Insert the solution of the publisher."""
@@ -114,10 +119,20 @@ class Solutions(ComponentKind[Solution, Row]):
     async def change(
         self, client: CustomizationClient, wanted: Solution, found: Row, organisation: Organisation
     ) -> None:
-        """Set display name and version."""
+        """Set the display name, and the version if it is an older one."""
+        version = {"version": wanted.version} if _is_older(found, wanted) else {}
         path = f"solutions({found['solutionid']})"
-        await client.outside_the_solution().change(path, {"friendlyname": wanted.label, "version": wanted.version})
+        await client.outside_the_solution().change(path, {"friendlyname": wanted.label, **version})
 
     async def remove(self, client: CustomizationClient, wanted: Solution, found: Row) -> None:
         """Delete the solution; its components stay."""
         await client.outside_the_solution().remove(f"solutions({found['solutionid']})")
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Return the four numbers of a version; Dataverse allows two at least."""
+    return (*map(int, version.split(".")), 0, 0)[:_NUMBERS]
+
+
+def _is_older(found: Row, wanted: Solution) -> bool:
+    return version_numbers(found["version"]) < version_numbers(wanted.version)

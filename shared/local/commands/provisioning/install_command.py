@@ -1,4 +1,4 @@
-"""`python -m shared install`: installs the Dataverse side, checks it for drift, or takes it out again.
+"""`python -m shared install`: installs the Dataverse side, checks it for drift, takes it out again, or exports it.
 
 Exit codes: 0 fine, 1 something differs (`--check`), was refused or failed, or the user said no.
 """
@@ -30,20 +30,22 @@ from shared.composition.settings import Settings, load_settings
 from shared.domain.mapping.model import Mapping
 from shared.errors import ConfigurationError
 from shared.installation import plan
-from shared.installation.components.kind import EVENT_KINDS, Kind
+from shared.installation.components.kind import EVENT_KINDS, OUTSIDE_THE_SOLUTION, Kind
 from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
 from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
+from shared.installation.desired.texts import Names
 from shared.installation.install import Sleep
 from shared.installation.mapped_columns import mapped_columns
 from shared.installation.originals import FormFiles
-from shared.installation.pages.languages import Names
 from shared.installation.pages.reading import read_customisation
 from shared.installation.plan import Action, Step
 from shared.installation.session import Goal, Session
+from shared.installation.solution_file import Package
 from shared.installation.wire.customization_client import CustomizationClient
 from shared.local.commands.local_settings import read_local_settings
 from shared.local.commands.provisioning.progress import Progress
+from shared.local.commands.provisioning.solution_export import write_solution_file
 from shared.local.commands.terminal import table
 
 KEY_VARIABLE = "SERVICE_BUS_SEND_KEY"
@@ -88,6 +90,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--plan", action="store_true", help="print the plan and change nothing")
     what.add_argument("--check", action="store_true", help="print what differs (drift); exit code 1 if anything does")
     what.add_argument("--uninstall", action="store_true", help="take the connector's own parts out; data stays")
+    what.add_argument(
+        "--export-solution",
+        type=Path,
+        metavar="FILE",
+        help="write what is installed as a solution file for other environments, with the next version; or a folder",
+    )
+    parser.add_argument("--managed", action="store_true", help="with --export-solution: a managed solution")
     parser.add_argument("--delete-data", action="store_true", help="with --uninstall: tables, columns and rows as well")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     names = ", ".join([*Kind, *_PARTS_OF_KINDS])
@@ -134,10 +143,12 @@ def _only(text: str) -> frozenset[Kind]:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Install, check or uninstall; return the exit code."""
+    """Install, check, uninstall or export; return the exit code."""
     read_local_settings()
     if options.delete_data and not options.uninstall:
         raise ConfigurationError("--delete-data belongs to --uninstall")
+    if options.managed and options.export_solution is None:
+        raise ConfigurationError("--managed belongs to --export-solution")
     settings = load_settings()
     url = options.organisation or settings.dataverse_url
     if not url:
@@ -148,10 +159,14 @@ async def run(options: argparse.Namespace) -> int:
         client = CustomizationClient(dataverse, solution=desired.solution.name)
         originals = options.originals or settings.local_folder / "form-originals"
         keep = FormFiles(originals / httpx.URL(url).host).keep
-        names = Names.BASE_LANGUAGE if Part.TRANSLATIONS in options.without else Names.EVERY_LANGUAGE
-        customisation = replace(read_customisation(), names=names)
-        pages = page_kinds(customisation, keep, frozenset(options.skip_form))
-        session = Session(client, desired, sleep=_sleep(options), only=_kinds(options), pages=pages)
+        pages = page_kinds(read_customisation(), keep, frozenset(options.skip_form))
+        only = set(_kinds(options)) - (OUTSIDE_THE_SOLUTION if options.export_solution else set())
+        session = Session(client, desired, sleep=_sleep(options), only=only, pages=pages)
+        if options.export_solution:
+            package = Package.MANAGED if options.managed else Package.UNMANAGED
+            path = await write_solution_file(session, client, desired.solution, package, options.export_solution)
+            print(f"The solution file is {path}.")
+            return _FINE
         return await _run(options, session, client)
 
 
@@ -180,6 +195,8 @@ def _kinds(options: argparse.Namespace) -> Collection[Kind]:
 
 async def _desired(options: argparse.Namespace, settings: Settings) -> DesiredState:
     desired = read_desired_state(mapped_columns(await _mapping(options, settings)))
+    if Part.TRANSLATIONS in options.without:
+        desired = replace(desired, names=Names.BASE_LANGUAGE)
     if options.client_id is not None:
         desired = replace(desired, user=ApplicationUser(str(options.client_id), SERVICE_ROLE))
     if namespace := options.service_bus or settings.service_bus_namespace:
@@ -205,7 +222,11 @@ async def _mapping(options: argparse.Namespace, settings: Settings) -> Mapping:
 def _key(options: argparse.Namespace) -> str | None:
     """Return the key of the option, the environment or the terminal; None leaves the endpoint's key as it is."""
     key = str(options.sas_key or os.environ.get(KEY_VARIABLE, ""))
-    asks = options.service_bus and not (options.plan or options.check or options.yes) and sys.stdin.isatty()
+    asks = (
+        options.service_bus
+        and not (options.plan or options.check or options.yes or options.export_solution)
+        and sys.stdin.isatty()
+    )
     if not key and asks:
         key = getpass.getpass("Key with Send on the queue (empty: leave it as it is): ")
     if key and len(key) != _KEY_LENGTH:

@@ -23,6 +23,7 @@ LABELS = "@labels"
 
 _COLUMNS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("systemform", "savedquery", "savedqueryvisualization"), frozenset({"name", "description"})),
+    **dict.fromkeys(("environmentvariabledefinition", "webresource"), frozenset({"displayname", "description"})),
     "appmodule": frozenset({"name", "description"}),
     "sitemap": frozenset({"sitemapname"}),
     "appaction": frozenset(
@@ -41,7 +42,8 @@ def retrieve(call: Invocation) -> dict[str, Any]:
     seen = publication.seen(view, row.table, call.writer.store.rows(row.table)[row.id])
     if seen is None:
         raise row_missing(row.table, row.id)
-    return {"Label": labels.from_texts(_texts(call, seen, column), call.organization.languages[0])}
+    base = call.organization.languages[0]
+    return {"Label": labels.from_texts(dict(row_texts(seen, column, base)), base)}
 
 
 def replace(call: Invocation) -> None:
@@ -78,7 +80,8 @@ def _given(call: Invocation) -> dict[int, str]:
     return texts
 
 
-def _texts(call: Invocation, row: Row, column: str) -> dict[int, str]:
+def row_texts(row: Row, column: str, base_language: int) -> list[tuple[int, str]]:
+    """Return the texts of a column of a row, with their languages; that of the base language comes first."""
     base, others = row.get(column), row.get(LABELS, {}).get(column, {})
-    own = {call.organization.languages[0]: base} if base else {}
-    return own | {int(language): text for language, text in others.items()}
+    own = [(base_language, base)] if base else []
+    return own + [(int(language), text) for language, text in others.items()]

@@ -35,12 +35,11 @@ from shared.local.dataverse_sandbox.organisation.privileges import Privilege, Ri
 from shared.local.dataverse_sandbox.organisation.service_endpoint import Delivery, Publish, ServiceEndpoint
 from shared.local.dataverse_sandbox.rows import snapshot as snapshots
 from shared.local.dataverse_sandbox.rows.store import Store
-from shared.local.dataverse_sandbox.rows.values import stamp
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ORGANIZATION_ID = UUID("5a4dbc0c-0000-4000-8000-000000000001")
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for the time of the beginning in rows that several organisations begin with."""
+_FOUNDED = datetime(2020, 1, 1, tzinfo=UTC)
+"""When the rows were made that every organisation begins with."""
 
 _BEGINNINGS: dict[Hashable, Store] = {}
 _KEPT = 4
@@ -152,13 +151,13 @@ def _beginning(settings: DataverseSandboxSettings, snapshot: snapshots.Snapshot 
     if kind not in _BEGINNINGS:
         if len(_BEGINNINGS) == _KEPT:
             del _BEGINNINGS[next(iter(_BEGINNINGS))]
-        _BEGINNINGS[kind] = _new_store(replace(settings, now=lambda: _LONG_AGO), snapshot)
-    return _BEGINNINGS[kind].copy(stamp(_LONG_AGO), stamp(settings.now()))
+        _BEGINNINGS[kind] = _new_store(settings, snapshot)
+    return _BEGINNINGS[kind].copy()
 
 
 def _new_store(settings: DataverseSandboxSettings, snapshot: snapshots.Snapshot | None = None) -> Store:
     """Return the rows of an organisation in which nobody has changed anything, or those that a snapshot makes of it."""
-    organization = _over(Store(_schema(settings, None)), settings)
+    organization = _over(Store(_schema(settings, None)), replace(settings, now=lambda: _FOUNDED))
     organization.found()
     solutions.found(organization)
     roles.found(organization)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property, lru_cache
+from weakref import WeakKeyDictionary
 
 from shared.local.dataverse_sandbox.metadata import column_definitions, names
 from shared.local.dataverse_sandbox.metadata.column_definitions import TYPE
@@ -22,6 +23,7 @@ EXPANDABLE = (
 )  # fmt: skip
 """Properties that an answer contains only if they are expanded."""
 
+_made: WeakKeyDictionary[Table, list[Definition]] = WeakKeyDictionary()
 _NO_CASCADE = dict.fromkeys(("Assign", "Merge", "Reparent", "Share", "Unshare"), "NoCascade") | {"Delete": "RemoveLink"}
 
 # How Dataverse names the relationships that every table has. Sources: the table references of Microsoft, by pattern.
@@ -171,7 +173,7 @@ class Definitions:
             "ChangeTrackingEnabled": True,
             "OwnershipType": "UserOwned" if "ownerid" in table.columns else "OrganizationOwned",
             "TableType": "Standard",
-            "Privileges": [_privilege(table, one) for one in privileges_of(table)],
+            "Privileges": _privileges(table),
             "Attributes": column_definitions.of_columns(table, self.schema),
             "Keys": [column_definitions.of_key(table, key) for key in table.keys],
             "OneToManyRelationships": referenced,
@@ -183,6 +185,13 @@ class Definitions:
             ],
             **table.definition,
         }
+
+
+def _privileges(table: Table) -> list[Definition]:
+    """Return the privileges of a table; they are made once for each version of the table."""
+    if table not in _made:
+        _made[table] = [_privilege(table, one) for one in privileges_of(table)]
+    return _made[table]
 
 
 def _privilege(table: Table, one: Privilege) -> Definition:

@@ -40,8 +40,8 @@ class Privilege(NamedTuple):
     @property
     def name(self) -> str:
         """Dataverse's name, `prvReadContact`; built from the logical name, so that inner capitals are missing."""
-        if self == PUBLISHING:
-            return "prvPublishCustomization"
+        if self in _OF_CUSTOMIZATION:
+            return _OF_CUSTOMIZATION[self]
         table = _NAMES.get(self.table, self.table)
         is_custom = "_" in table
         return f"prv{self.access[0].upper()}{self.access[1:]}{table if is_custom else table[0].upper() + table[1:]}"
@@ -61,10 +61,11 @@ _NAMES = {
 _DEFINITIONS = ("entity", "attribute", "relationship", "optionset", "entitykey")
 _CHANGES = (Access.CREATE, Access.WRITE, Access.DELETE)
 
-PUBLISHING = Privilege(Access.WRITE, "customization")
-"""The privilege to publish customisations."""
-CUSTOMISING = (*(Privilege(access, one) for one in _DEFINITIONS for access in _CHANGES), PUBLISHING)
-"""The privileges to change definitions, and to publish; they belong to no table."""
+PUBLISHING, EXPORTING = Privilege(Access.WRITE, "customization"), Privilege(Access.READ, "customization")
+"""The privileges to publish customisations, and to export solutions."""
+_OF_CUSTOMIZATION = {PUBLISHING: "prvPublishCustomization", EXPORTING: "prvExportCustomization"}
+CUSTOMISING = (*(Privilege(access, one) for one in _DEFINITIONS for access in _CHANGES), PUBLISHING, EXPORTING)
+"""The privileges to change definitions, to publish and to export; they belong to no table."""
 
 
 def privilege(access: Access, table: str) -> Privilege:

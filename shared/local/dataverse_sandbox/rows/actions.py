@@ -12,6 +12,7 @@ from shared.local.dataverse_sandbox.organisation import record_access, rights_fu
 from shared.local.dataverse_sandbox.organisation.privileges import PUBLISHING, Access, Privilege
 from shared.local.dataverse_sandbox.requests.invocation import Action, Invocation
 from shared.local.dataverse_sandbox.rows import bulk, leads_and_duplicates, membership
+from shared.local.dataverse_sandbox.solution_files import export
 
 
 def find(name: str, table: Table | None, identifier: str | None) -> Action | None:
@@ -70,6 +71,7 @@ _UNBOUND: Mapping[str, Action] = {
     "PublishAllXml": publishing.publish_all,
     "AddSolutionComponent": solutions.add_component,
     "RemoveSolutionComponent": solutions.remove_component,
+    "ExportSolution": export.export_solution,
     "RetrieveRolePrivilegesRole": roles.retrieve,
     "RetrieveLocLabels": localized_labels.retrieve,
     "SetLocLabels": localized_labels.replace,

@@ -64,14 +64,11 @@ class Store:
         }
         self._undo: list[Callable[[], None]] | None = None
 
-    def copy(self, old: str, new: str) -> Store:
-        """A store with the same rows, in which the text `old` is `new` wherever it is a whole value."""
+    def copy(self) -> Store:
+        """A store with the same rows."""
         other = Store(self.schema)
         other.version, other.generations = self.version, dict(self.generations)
-        other._rows = {
-            table: {identifier: _with_value(row, old, new) for identifier, row in rows.items()}
-            for table, rows in self._rows.items()
-        }
+        other._rows = {table: dict(rows) for table, rows in self._rows.items()}
         other._referrers = {identifier: dict(referrers) for identifier, referrers in self._referrers.items()}
         other._keys = {key: dict(index) for key, index in self._keys.items()}
         return other
@@ -205,13 +202,6 @@ class Store:
                 del index[held]
             if wanted := _key_values(key, after):
                 index[wanted] = identifier
-
-
-def _with_value(row: Row, old: str, new: str) -> Row:
-    return {
-        column: new if value == old else _with_value(value, old, new) if type(value) is dict else value
-        for column, value in row.items()
-    }
 
 
 def _key_values(key: tuple[str, ...], row: Row) -> tuple[Any, ...] | None:

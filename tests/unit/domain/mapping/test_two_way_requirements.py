@@ -16,7 +16,7 @@ from shared.domain.records.records import PersonTable
 from shared.local.commands.connector import ROOT
 from shared.local.functions_host.schedule import parse_schedule
 from tests.connector_twin import person
-from tests.unit.inbound.test_two_way import met, value
+from tests.unit.inbound.two_way.exchanging import met, value
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

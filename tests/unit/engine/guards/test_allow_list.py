@@ -18,7 +18,7 @@ from shared.errors import DataError
 from shared.messages.list_messages import ListMembers
 from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, RULES, ConnectorTwin, person
-from tests.unit.inbound.test_two_way import subscribed, two_way
+from tests.unit.inbound.two_way.exchanging import subscribed, two_way
 from tests.unit.lists.list_acts import people, sync
 from tests.unit.operations.job_acts import FAILED, end, run
 

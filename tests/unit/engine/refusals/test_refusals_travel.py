@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.records.records import RecordKey, SyncStatus
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
-from tests.unit.inbound.test_two_way import two_way
+from tests.unit.inbound.two_way.exchanging import two_way
 
 
 async def disabled(*, newsletter: bool, direction: str = "<->") -> tuple[ConnectorTwin, RecordKey]:

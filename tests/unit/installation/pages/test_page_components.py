@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid5
 
 import pytest
@@ -14,11 +15,11 @@ from shared.installation import plan
 from shared.installation.components.kind import Kind
 from shared.installation.components.pages.table import page_kinds
 from shared.installation.desired.reading import read_desired_state
+from shared.installation.desired.texts import Names
 from shared.installation.install import Installer, survey
 from shared.installation.organisation.organisation import Organisation, TableFound
 from shared.installation.organisation.probe import read_tables
 from shared.installation.originals import FormFiles
-from shared.installation.pages.languages import Names
 from shared.installation.pages.xml import canonical, parse
 from shared.installation.plan import Step, Survey
 from tests.customisation import CUSTOMISATION, FORM, existing_form
@@ -70,12 +71,13 @@ class Pages:
     def __init__(self, folder: Path, *, sales: bool = True, left_out: frozenset[str] = frozenset()) -> None:
         self.web = PageOrganisation(FORMS | (SALES_FORMS if sales else {}))
         self.kinds = page_kinds(CUSTOMISATION, FormFiles(folder).keep, left_out)
+        self.desired = DESIRED
         self.known: Collection[str] = self.web.tables
 
     async def survey(self) -> tuple[list[Survey], Organisation]:
         tables = await read_tables(self.web)  # type: ignore[arg-type]
         found = organisation({name: table for name, table in tables.items() if name in self.known})
-        return await survey(self.web, self.kinds, DESIRED, found, tuple(Kind)), found  # type: ignore[arg-type]
+        return await survey(self.web, self.kinds, self.desired, found, tuple(Kind)), found  # type: ignore[arg-type]
 
     async def apply(self, steps: Sequence[Step], found: Organisation) -> None:
         installer = Installer(self.web, self.kinds, report=lambda _: None, sleep=at_once)  # type: ignore[arg-type]
@@ -135,7 +137,8 @@ async def test_ui_02_ui_03_the_app_has_its_site_map_its_dashboard_and_its_roles(
     ((site_map, _),) = installer.web.published["sitemaps"].items()
     assert row["uniquename"] == "dh_SpotlerHub"
     assert installer.web.components == {(app, site_map), (app, str(CUSTOMISATION.hub.dashboard.id))}
-    assert {role for _, role in installer.web.associated} == {"Spotler User", "Spotler Read Only", "Systeembeheerder"}
+    own = {"Spotler User", "Spotler Marketer", "Spotler Read Only"}
+    assert {role for _, role in installer.web.associated} == own | {"Systeembeheerder"}
 
 
 async def test_an_app_that_dataverse_says_it_created_and_did_not_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -224,8 +227,7 @@ async def test_a_text_in_one_language_that_somebody_changed_is_named_and_set_rig
 
 async def test_names_can_be_written_in_the_base_language_alone(tmp_path: Path) -> None:
     installer = Pages(tmp_path)
-    one_language = replace(CUSTOMISATION, names=Names.BASE_LANGUAGE)
-    installer.kinds = page_kinds(one_language, FormFiles(tmp_path).keep)
+    installer.desired = replace(DESIRED, names=Names.BASE_LANGUAGE)
 
     await installer.run()
 
@@ -302,13 +304,31 @@ async def test_an_uninstallation_leaves_own_forms_without_scripts_grids_and_look
     assert not any(word in form for word in ("dh_spotlerjob.js", "ViewId", "dh_customerid"))
 
 
-async def test_an_own_table_without_its_main_form_is_named_with_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [("dh_spotlerjob", "missing"), ("dh_spotlerinfo", "the form dh_spotlerinfo/main does not exist")],
+)
+async def test_the_main_form_of_an_own_table_that_somebody_deleted_is_named_and_made_anew(
+    tmp_path: Path, table: str, reason: str
+) -> None:
     installer = Pages(tmp_path)
+    await installer.run()
+    form = installer.form(f"{table}:Information")
     for state in (installer.web.saved, installer.web.published):
-        del state["systemforms"][installer.key("dh_spotlerjob:Information")]
+        del state["systemforms"][installer.key(f"{table}:Information")]
 
-    with pytest.raises(ConfigurationError, match="the form dh_spotlerjob/main does not exist"):
-        await installer.run()
+    assert await installer.reasons() == [reason]
+    assert await installer.run() == 3  # the row, its name in Dutch, and its publication
+
+    (anew,) = [row for row in installer.web.published["systemforms"].values() if _main_of(row, table)]
+    assert canonical(parse(anew["formxml"], "anew")) == canonical(parse(form, "before"))
+    assert await installer.reasons() == []
+    await installer.remove()
+    assert [row for row in installer.web.published["systemforms"].values() if _main_of(row, table)]
+
+
+def _main_of(row: Mapping[str, Any], table: str) -> bool:
+    return (row["objecttypecode"], row["type"]) == (table, 2)
 
 
 async def test_a_script_is_bound_by_its_id_when_a_command_is_created(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Columns of rows that have a text in each language: names of pages, and labels of commands.
+"""Columns of rows that have a text in each language: names of pages, web resources and variables, labels of commands.
 
 A plain read answers the text of the caller's language alone. So the texts of an organisation with several languages are
 read by `RetrieveLocLabels`, and written by `SetLocLabels`, which replaces them all. Sources: Microsoft's pages of these
 names; public code uses both for views, forms, charts and commands. That apps and site maps take them is inferred.
+So it is for web resources and variables, whose names Microsoft's table references call localizable.
 """
 
 import json
@@ -15,6 +16,9 @@ from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.errors import ConfigurationError, DataError, Service
 from shared.installation.components.wording import CRM
+from shared.installation.desired.state import DesiredState
+from shared.installation.organisation.organisation import Organisation
+from shared.installation.pages.languages import Languages
 from shared.installation.pages.xml import canonical, parse
 from shared.installation.wire.customization_client import CustomizationClient
 from shared.installation.wire.states import State
@@ -22,8 +26,8 @@ from shared.installation.wire.states import State
 _READ = "RetrieveLocLabels(EntityMoniker=@p1,AttributeName=@p2,IncludeUnpublished=@p3)"
 
 
-class PageTable(Enum):
-    """The tables of rows that users see: entity set, primary key and logical name."""
+class ComponentTable(Enum):
+    """The tables of components whose texts have several languages: entity set, primary key and logical name."""
 
     VIEWS = ("savedqueries", "savedqueryid", "savedquery")
     CHARTS = ("savedqueryvisualizations", "savedqueryvisualizationid", "savedqueryvisualization")
@@ -31,6 +35,8 @@ class PageTable(Enum):
     COMMANDS = ("appactions", "appactionid", "appaction")
     APPS = ("appmodules", "appmoduleid", "appmodule")
     SITE_MAPS = ("sitemaps", "sitemapid", "sitemap")
+    WEB_RESOURCES = ("webresourceset", "webresourceid", "webresource")
+    VARIABLES = ("environmentvariabledefinitions", "environmentvariabledefinitionid", "environmentvariabledefinition")
 
     @property
     def entity_set(self) -> str:
@@ -50,6 +56,11 @@ class PageTable(Enum):
     def address(self, row: Row) -> str:
         """Return the path of a row."""
         return odata.row(self.entity_set, UUID(row[self.key]))
+
+
+def languages(desired: DesiredState, organisation: Organisation) -> Languages:
+    """Return the languages that texts are sent for."""
+    return Languages(organisation.base_language, organisation.languages, desired.names)
 
 
 def localised_columns(columns: Mapping[str, Any]) -> list[str]:
@@ -74,8 +85,16 @@ def different_columns(columns: Mapping[str, Any], row: Row) -> list[str]:
     return [column for column, value in columns.items() if not _equal(value, row.get(column))]
 
 
+def told_difference(column: str, columns: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Return the name of a column for the plan, with the languages whose texts differ."""
+    wanted = columns[column]
+    if not isinstance(wanted, Mapping):
+        return column
+    return f"{column} ({', '.join(str(lcid) for lcid in missing_languages(wanted, found.get(column) or {}))})"
+
+
 async def with_texts(
-    client: CustomizationClient, rows: Iterable[tuple[PageTable, Row, Mapping[str, Any]]], state: State
+    client: CustomizationClient, rows: Iterable[tuple[ComponentTable, Row, Mapping[str, Any]]], state: State
 ) -> list[Row]:
     """Return the rows with texts by LCID in each column for which the columns beside them have such texts.
 
@@ -96,7 +115,7 @@ async def with_texts(
 
 
 async def write_columns(
-    client: CustomizationClient, table: PageTable, row: Row, columns: Mapping[str, Any], *, if_match: str = "*"
+    client: CustomizationClient, table: ComponentTable, row: Row, columns: Mapping[str, Any], *, if_match: str = "*"
 ) -> None:
     """Change columns of a row, those with texts by LCID one by one; other languages of `row` stay."""
     localised = set(localised_columns(columns))
@@ -110,7 +129,7 @@ async def write_columns(
 
 
 async def create_row(
-    client: CustomizationClient, table: PageTable, fixed: Mapping[str, Any], columns: Mapping[str, Any]
+    client: CustomizationClient, table: ComponentTable, fixed: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> Row:
     """Create a row with the texts of the base language, then set the others; return its key."""
     identifier = await client.create(table.entity_set, {**fixed, **in_base_language(columns)})
@@ -120,7 +139,7 @@ async def create_row(
 
 
 async def _write_texts(
-    client: CustomizationClient, table: PageTable, row: Row, column: str, texts: Mapping[int, str]
+    client: CustomizationClient, table: ComponentTable, row: Row, column: str, texts: Mapping[int, str]
 ) -> None:
     body = {
         "EntityMoniker": {"@odata.type": f"{CRM}{table.logical}", table.key: row[table.key]},
@@ -132,7 +151,7 @@ async def _write_texts(
     await client.outside_the_solution().act("SetLocLabels", body)  # the row is in the solution already
 
 
-def _path(table: PageTable, row: Row, column: str, state: State) -> str:
+def _path(table: ComponentTable, row: Row, column: str, state: State) -> str:
     return odata.reads(
         _READ,
         {
@@ -150,7 +169,7 @@ async def _answers(client: CustomizationClient, paths: Sequence[str]) -> list[Ro
         return await client.get_all(paths)
     except DataError as error:
         raise ConfigurationError(
-            f"Dataverse does not answer the names of pages in several languages ({error.summary}): repeat with "
+            f"Dataverse does not answer names in several languages ({error.summary}): repeat with "
             "--without translations, which writes them in the base language",
             service=Service.DATAVERSE,
             code=error.code,
@@ -160,6 +179,6 @@ async def _answers(client: CustomizationClient, paths: Sequence[str]) -> list[Ro
 def _equal(wanted: Any, found: Any) -> bool:
     if isinstance(wanted, Mapping):
         return not missing_languages(wanted, found or {})
-    if isinstance(wanted, str) and wanted.startswith("<") and isinstance(found, str):
+    if isinstance(wanted, str) and wanted.startswith("<") and isinstance(found, str) and wanted != found:
         return canonical(parse(wanted, "a desired page")) == canonical(parse(found, "a page of the organisation"))
     return bool(wanted == found or (wanted == "" and found is None))

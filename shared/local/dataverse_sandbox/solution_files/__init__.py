@@ -1,0 +1,1 @@
+"""Solution files: ExportSolution, and the XML that it writes."""
