@@ -27,12 +27,12 @@ class MergeInput:
     """The input of the merge of one record.
 
     `contact` is the contact to merge with: the one that was read, or an empty one for a record without contact.
-    `fingerprints` makes those of the contact of the binding.
-    `dataverse` are the record's values in the platform's form. `base` are the fingerprints of what both sides agreed
-    on. `perhaps_sent` are permissions whose yes a dead worker may have sent. `withholds`: every permission must be off
-    (PERM-08). `is_new_contact`: the connector made the contact, so nobody refused a permission there before (ENV-12).
-    `default_rows` are permissions whose rows show only the administrator's default. `refused` has the time when others,
-    or the person, last refused a permission at the address.
+    `fingerprints` makes the fingerprints of its values. `dataverse` are the record's values in the platform's form.
+    `base` are the fingerprints of what both sides agreed on. `perhaps_sent` are permissions whose yes a dead worker may
+    have sent. `withholds`: every permission must be off (PERM-08). `is_new_contact`: the connector made the contact, so
+    nobody refused a permission there before (ENV-12). `default_rows` are permissions whose rows show only the
+    administrator's default. `refused` has the time when others, or the person, last refused a permission at the
+    address.
     """
 
     plan_input: PlanInput

@@ -46,9 +46,9 @@ def merge_sides(
 ) -> Merged:
     """Merge every mapped field.
 
-    `wished` are the fields that Dataverse wants, with their problems, and `fingerprints` makes those of the contact of
-    the binding. `is_new_contact`: the connector makes the contact
-    or has just made it, so nobody could have refused anything there (ENV-12).
+    `wished` are the fields that Dataverse wants, with their problems. `fingerprints` makes the fingerprints of the
+    contact. `is_new_contact`: the connector makes the contact or has just made it, so nobody could have refused
+    anything there (ENV-12).
     """
     record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
