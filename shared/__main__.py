@@ -40,7 +40,7 @@ def main() -> int:
         serve,
         sync_command,
     )
-    from shared.local.commands.engagement import weights_command  # noqa: PLC0415
+    from shared.local.commands.engagement import visits_command, weights_command  # noqa: PLC0415
     from shared.local.commands.provisioning import deploy_command, install_command, state_command  # noqa: PLC0415
     from shared.local.sandbox import command as sandbox  # noqa: PLC0415
 
@@ -51,6 +51,7 @@ def main() -> int:
     install_command.add_options(commands.add_parser("install", help="install the Dataverse side, check it, remove it"))
     mapping_command.add_options(commands.add_parser("mapping", help="check, preview, change, export the mapping"))
     weights_command.add_options(commands.add_parser("weights", help="preview and change the points of scores"))
+    visits_command.add_options(commands.add_parser("visits", help="bring visits to a website from a file"))
     bundle_command.add_options(commands.add_parser("bundle", help="carry a configuration to another environment"))
     consent_command.add_options(commands.add_parser("consent", help="export the changes of consent"))
     person_command.add_export_options(commands.add_parser("export", help="everything that is stored about a person"))
@@ -104,7 +105,18 @@ def _run(options: argparse.Namespace) -> int:
             asyncio.run(check.run())
         case "install":
             return asyncio.run(install_command.run(options))
-        case "mapping" | "bundle" | "consent" | "export" | "forget" | "rekey" | "state" | "sync" | "weights" as name:
+        case (
+            "mapping"
+            | "bundle"
+            | "consent"
+            | "export"
+            | "forget"
+            | "rekey"
+            | "state"
+            | "sync"
+            | "visits"
+            | "weights" as name
+        ):
             return asyncio.run(_on_the_state(name)(options))
         case "deploy":
             return deploy_command.deploy(options)
@@ -118,7 +130,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _on_the_state(
-    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state", "sync", "weights"],
+    name: Literal["mapping", "bundle", "consent", "export", "forget", "rekey", "state", "sync", "visits", "weights"],
 ) -> Callable[[argparse.Namespace], Coroutine[Any, Any, int]]:
     """Return a command that works on the configured state store."""
     from shared.local.commands import (  # noqa: PLC0415
@@ -129,7 +141,7 @@ def _on_the_state(
         rekey_command,
         sync_command,
     )
-    from shared.local.commands.engagement import weights_command  # noqa: PLC0415
+    from shared.local.commands.engagement import visits_command, weights_command  # noqa: PLC0415
     from shared.local.commands.provisioning import state_command  # noqa: PLC0415
 
     commands: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = {
@@ -141,6 +153,7 @@ def _on_the_state(
         "rekey": rekey_command.run,
         "state": state_command.run,
         "sync": sync_command.run,
+        "visits": visits_command.run,
         "weights": weights_command.run,
     }
     return commands[name]

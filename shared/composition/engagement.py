@@ -1,14 +1,19 @@
 """Wires mailings, interactions and engagement scores."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from shared.composition.rooms import Tools
 from shared.composition.settings import Settings
 from shared.domain.engagement.machines import MachineRules
 from shared.domain.engagement.weights import weights_of
+from shared.domain.mapping.model import EMAIL
+from shared.domain.values.free_mail import FreeMail
 from shared.engagement.initial_run import InitialRun
+from shared.engagement.keeping.colleagues import Colleagues
 from shared.engagement.keeping.event_keeping import EventKeeper
 from shared.engagement.keeping.memories import Memories
+from shared.engagement.keeping.recent_clicks import RecentClicks
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.mailings.account_probe import AccountProbe
 from shared.engagement.mailings.count_check import CountCheck
@@ -47,6 +52,20 @@ def engagement_policy(settings: Settings, *, is_on: bool) -> EngagementPolicy:
     )
 
 
+def colleagues_of(tools: Tools, clicks: RecentClicks, policy: EngagementPolicy) -> Colleagues:
+    """Wire the comparison of colleagues, which reads addresses alone."""
+    mapping = tools.rules.mapping
+    addresses = replace(mapping, rows=tuple(row for row in mapping.rows if row.property_name == EMAIL), filters={})
+    return Colleagues(
+        clicks=clicks,
+        people=tools.mapped.reading(addresses),
+        mapping=addresses,
+        fingerprints=tools.rules.fingerprints,
+        free_mail=FreeMail(frozenset(tools.settings.free_mail_domains)),
+        rules=policy.machines,
+    )
+
+
 def engagement_of(tools: Tools) -> Engagement:
     """Wire the use cases of mailings."""
     ports, clock, store = tools.ports, tools.ports.clock, tools.ports.store
@@ -54,7 +73,7 @@ def engagement_of(tools: Tools) -> Engagement:
     policy = engagement_policy(tools.settings, is_on=tools.rules.environment_is_on)
     known, memories = KnownMailings(store, environment), Memories(store, environment)
     refused, tallies = RefusedRows(store, environment, clock), StoredTallies(store, environment)
-    versions = WeightsVersions(store, clock, environment)
+    versions, clicks = WeightsVersions(store, clock, environment), RecentClicks(store, environment)
     keeper = EventKeeper(
         memories=memories,
         ledger=tools.ledger,
@@ -62,6 +81,7 @@ def engagement_of(tools: Tools) -> Engagement:
         interactions=ports.interaction_rows,
         activities=ports.activity_rows,
         scores=ports.score_rows,
+        colleagues=colleagues_of(tools, clicks, policy),
         tallies=tallies,
         refused=refused,
         weights=versions,
@@ -77,6 +97,7 @@ def engagement_of(tools: Tools) -> Engagement:
         interactions=ports.interaction_rows,
         activities=ports.activity_rows,
         scores=ports.score_rows,
+        clicks=clicks,
         tallies=tallies,
         refused=refused,
         policy=policy,

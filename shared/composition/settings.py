@@ -118,7 +118,12 @@ class Settings(
         return value
 
     @field_validator(
-        "sync_tables", "dataverse_organisation_ids", "new_subscriber_match", "create_campaign_responses", mode="before"
+        "sync_tables",
+        "dataverse_organisation_ids",
+        "new_subscriber_match",
+        "create_campaign_responses",
+        "free_mail_domains",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object, info: ValidationInfo) -> object:
@@ -133,6 +138,8 @@ class Settings(
             case "create_campaign_responses":
                 chosen = [in_right_case(word, ResponseKind) for word in words]
                 return [] if words == [NO_RESPONSES] else chosen
+            case "free_mail_domains":
+                return [word.lower().removeprefix("@") for word in words]
             case "new_subscriber_match":  # logical names of columns
                 return [word.lower() for word in words]
             case _:

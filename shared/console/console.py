@@ -14,7 +14,7 @@ from shared.console.access.roles import Role, User
 from shared.console.access.sessions import NOTICE, SESSION, Session, Sessions, entra_session
 from shared.console.answers import SECURITY, cookie, moved, page_answer
 from shared.console.messages import failed, recovery_of
-from shared.console.rendering.locale import Locale
+from shared.console.rendering.locale import Locale, Times, zone_of
 from shared.console.rendering.templates import static_file
 from shared.console.rendering.words import language_of, said
 from shared.console.routes import NOT_IN_SHADOW, Route, match
@@ -206,7 +206,9 @@ def _session_of(request: WebRequest, sessions: Sessions) -> Session | None:
 
 async def _locale_of(request: WebRequest) -> Locale:
     chosen = request.cookies.get("console_language", "")
-    return Locale(language_of(chosen, request.headers.get("accept-language", "")))
+    language = language_of(chosen, request.headers.get("accept-language", ""))
+    times = Times.ABSOLUTE if request.cookies.get("console_times") == Times.ABSOLUTE else Times.AGO
+    return Locale(language, zone_of(request.cookies.get("console_zone", "")), times)
 
 
 async def _badges() -> Mapping[str, Any]:

@@ -70,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     _part("parts/overview", overview.renewed),
     _part("parts/connections", overview.connections),
     _page("people", people.people),
+    _page("bounces.csv", people.bounces),
     Route(Method.POST, "search", people.search),
     _page("person/*/*", person.person),
     _part("person/*/*/explained", person.explained),

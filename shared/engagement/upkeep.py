@@ -15,6 +15,7 @@ from shared.domain.engagement.visits import begin_of_month
 from shared.engagement.account_scores import SummedAccounts
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.keeping.memories import Memories, StoredMemory
+from shared.engagement.keeping.recent_clicks import RecentClicks
 from shared.engagement.keeping.refused_rows import KEPT, RefusedRow, RefusedRows
 from shared.engagement.mailings.known_mailings import KnownMailings
 from shared.engagement.mailings.mailing_book import MailingBook
@@ -54,6 +55,7 @@ class Upkeep:
     interactions: InteractionRows
     activities: ActivityRows
     scores: ScoreRows
+    clicks: RecentClicks
     tallies: StoredTallies
     refused: RefusedRows
     policy: EngagementPolicy
@@ -83,6 +85,7 @@ class Upkeep:
         await self._take_back_stale_scores()
         await SummedAccounts(scores=self.scores, policy=self.policy).write()
         await self._forget_mailings()
+        await self.clicks.forget_old(self.clock.now())
         await self.store.write([Delete(self._key)])
         return False
 

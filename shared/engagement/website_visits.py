@@ -12,7 +12,7 @@ from uuid import UUID
 from shared.domain.engagement.interactions import Interaction, InteractionKind, interaction_id
 from shared.domain.engagement.mailings import Link, Mailing
 from shared.domain.engagement.people import PersonMemory
-from shared.domain.engagement.visits import month_of, visit_event, visit_points
+from shared.domain.engagement.visits import month_of, points_of, visit_event
 from shared.domain.records.records import RecordKey
 from shared.engagement.keeping.event_keeping import EventKeeper, Kept
 from shared.engagement.keeping.memories import Memories, StoredMemory
@@ -29,7 +29,10 @@ _WEBSITE = "website"
 
 @dataclass(frozen=True, slots=True)
 class WebsiteVisit:
-    """A visit. `record` or `email` says who came; `pages` is how many were seen, `score` what the tracker gave."""
+    """A visit. `record` or `email` says who came; `score` is what the tracker gave.
+
+    `pages` is how many were seen, `seen` a line for each of the first of them.
+    """
 
     id: str
     begun: datetime
@@ -39,6 +42,7 @@ class WebsiteVisit:
     url: str = field(default="", repr=False)
     title: str = field(default="", repr=False)
     pages: int = 1
+    seen: tuple[str, ...] = field(default=(), repr=False)
     score: int | None = None
 
     @property
@@ -101,7 +105,7 @@ class WebsiteVisits:
         memories: dict[str, PersonMemory] = {one: stored.memory for one, stored in known.items()}
         for visit in visits:
             if (who := external_ids[visit.id]) in memories:
-                what = visit_event(visit.begun, visit.worth, self._id(visit).hex[:12])
+                what = visit_event(visit.begun, visit.worth, self._id(visit))
                 memories[who] = memories[who].with_visit(month_of(visit.begun), what)
         changed: list[tuple[StoredMemory, PersonMemory]] = [
             (known[who], memory) for who, memory in memories.items() if memory is not known[who].memory
@@ -109,13 +113,13 @@ class WebsiteVisits:
         await self.keeper.renew(changed, MailingBook(self.known, self.platform, self.policy), Kept())
 
     def _row(self, identifier: UUID, visit: WebsiteVisit, record: RecordKey) -> InteractionWrite:
-        points = visit_points(visit_event(visit.begun, visit.worth, ""), self.policy.rules.weights)
+        points = points_of(visit.worth, self.policy.rules.weights)
         link = Link(visit.id, visit.title, visit.url)
         what = Interaction(
             InteractionKind.WEBSITE_VISIT, visit.begun, visit.ended, visit.pages, link=link, points=points
         )
         website = Mailing(_WEBSITE, urlsplit(visit.url).hostname or _WEBSITE)
-        return InteractionWrite(identifier, record, website, None, what)
+        return InteractionWrite(identifier, record, website, None, what, pages="\n".join(visit.seen))
 
     def _id(self, visit: WebsiteVisit) -> UUID:
         return interaction_id(self.policy.environment, _WEBSITE, "", visit.id)

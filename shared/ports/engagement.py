@@ -1,7 +1,7 @@
 """The ports of Dataverse for mailings: campaigns, interactions, activities, scores. Repeating a write does no harm."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -32,13 +32,17 @@ class CampaignWrite:
 
 @dataclass(frozen=True, slots=True)
 class InteractionWrite:
-    """The wanted content of a Marketing Interaction row of a record. `campaign` is None if there is no Campaign row."""
+    """The wanted content of a Marketing Interaction row of a record. `campaign` is None if there is no Campaign row.
+
+    `pages` are the pages of a visit to a website, a line for each.
+    """
 
     id: UUID
     record: RecordKey
     mailing: Mailing
     campaign: UUID | None
     interaction: Interaction
+    pages: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,9 @@ class InteractionRows(Protocol):
 
     async def write(self, rows: Sequence[InteractionWrite]) -> Sequence[Refused]:
         """Create or update rows, in bulk. Raises an error that may pass; then some rows may be written."""
+
+    async def write_points(self, points: Mapping[UUID, int]) -> None:
+        """Change the points of rows; one that does not exist any more, or that is refused, stays as it is."""
 
     async def remove(self, ids: Sequence[UUID]) -> None:
         """Delete rows; one that does not exist is no error."""

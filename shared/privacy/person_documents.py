@@ -106,6 +106,9 @@ class PersonDocuments:
         async for document in documents(self._store, f"{self._environment}-engaged"):
             if (found := _of_engaged(document, person)) is not None:
                 yield found
+        async for document in documents(self._store, f"{self._environment}-clicks"):
+            if (found := _of_clicks(document, person)) is not None:
+                yield found
         async for document in documents(self._store, f"{self._environment}-engagement-refused"):
             if document.body["record"] == str(person.key):
                 yield PersonDocument("interactions", {"refused": document.key.row}, _deleted(document))
@@ -154,6 +157,23 @@ def _of_engaged(document: Document, person: Person) -> PersonDocument | None:
         return None
     rest = {name: value for name, value in document.body.items() if name != "shown"}
     return PersonDocument("interactions", {"score": shown[1:3]}, _replaced(document, rest))
+
+
+def _of_clicks(document: Document, person: Person) -> PersonDocument | None:
+    """Clicks within a minute, by domain; those of colleagues stay."""
+    own = [
+        {one: times for one, times in several.items() if one in person.contacts} for several in document.body.values()
+    ]
+    if not any(own):
+        return None
+    rest = {
+        domain: {one: times for one, times in several.items() if one not in person.contacts}
+        for domain, several in document.body.items()
+    }
+    content = {"minute": document.key.row, "clicks": [times for several in own for times in several.values()]}
+    return PersonDocument(
+        "interactions", content, _replaced(document, {name: one for name, one in rest.items() if one})
+    )
 
 
 def _of_review(document: Document, key: RecordKey) -> PersonDocument | None:

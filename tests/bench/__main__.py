@@ -17,10 +17,11 @@ from tests.bench import (
     jobs,
     lists,
     live_beside_bulk,
-    mailings,
     through_the_app,
     under_load,
 )
+from tests.bench.engagement import over_twins
+from tests.bench.engagement import through_the_app as mailings
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
 from tests.bench.figures.page import machine, write_part, write_plot
 from tests.bench.peers import contest
@@ -44,8 +45,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "long-list": lists.long_list,
     "mailing": mailings.mailing,
     "mailing-20k": mailings.mailing_20k,
-    "mailing-memory": mailings.mailing_memory,
-    "mailings": mailings.mailings,
+    "mailing-memory": over_twins.mailing_memory,
     "peers": contest.peers,
     "cost": cost.cost,
     "under-load": under_load.under_load,
@@ -63,7 +63,6 @@ _ON_REQUEST = frozenset(
         "long-list",
         "mailing-20k",
         "mailing-memory",
-        "mailings",
         "under-load-long",
         "scale",
         "scale-million",

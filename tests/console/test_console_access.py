@@ -12,7 +12,7 @@ from shared.console.access.roles import Role
 from shared.console.access.sessions import SESSION
 from shared.console.routes import ROUTES
 from shared.console.web import Method
-from tests.console.browser import Visitor, session_of, visitor
+from tests.console.visitors.visitor import Visitor, Windows, session_of
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 
@@ -93,6 +93,7 @@ async def test_a_reader_sees_a_person_without_values_and_without_buttons(reader:
     assert await reader.page.get_by_role("button", name="Sync now").count() == 0
 
 
+@pytest.mark.visits("audit", "audit.csv")
 async def test_an_administrator_sees_values_and_the_audit_log_says_so(administrator: Visitor, world: World) -> None:
     person = await world.synchronised()
 
@@ -102,6 +103,7 @@ async def test_an_administrator_sees_values_and_the_audit_log_says_so(administra
 
     rows = await administrator.page.locator("tbody tr").all_inner_texts()
     assert any("view-values" in row and person.id in row for row in rows)
+    assert person.id in {row["subject"].removeprefix("contact:") for row in await administrator.rows("CSV")}
 
 
 async def test_an_operator_cannot_do_what_is_for_administrators(world: World) -> None:
@@ -138,6 +140,8 @@ async def test_a_choice_of_language_leads_to_no_other_site(world: World) -> None
     assert "console_language=nl" in answer.headers["set-cookie"]
 
 
+@pytest.mark.visits("person/*/*")
+@pytest.mark.presses("search")
 async def test_a_search_leaves_no_name_in_an_address(administrator: Visitor, world: World) -> None:
     person = await world.synchronised()
     await administrator.open("")
@@ -149,12 +153,21 @@ async def test_a_search_leaves_no_name_in_an_address(administrator: Visitor, wor
     assert person.email.partition("@")[0] not in administrator.page.url
 
 
-async def test_nobody_of_another_window_acts_with_my_form(browser: Browser, world: World) -> None:
+async def test_nobody_of_another_window_acts_with_my_form(windows: Windows, world: World) -> None:
     """Two sessions have two tokens."""
-    async with visitor(browser, world, Role.OPERATOR) as one:
+    async with windows.visitor(world, Role.OPERATOR) as one:
         await one.open("/connection")
         token = await one.page.locator("input[name=token]").first.input_value()
     async with client(world, Role.ADMINISTRATOR) as http:
         answer = await http.post("/console/connection/look", data={"token": token})
 
     assert answer.status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.presses("sign-out")
+async def test_after_signing_out_the_console_is_closed(reader: Visitor) -> None:
+    await reader.open("/you")
+    await reader.press("Sign out")
+
+    assert "Open the link" in await reader.text()
+    assert (await reader.open("/jobs")).status == HTTPStatus.UNAUTHORIZED

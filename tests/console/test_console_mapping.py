@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Browser
 
 from shared.console.access.roles import Role
-from tests.console.browser import Visitor, visitor
-from tests.console.test_console_pages import assert_usable, picture
+from tests.console.visitors.usable import assert_usable, picture
+from tests.console.visitors.visitor import Visitor, Windows
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@pytest.mark.visits(
+    "mapping",
+    "mapping/proposal",
+    "mapping/proposal/row/*",
+    "mapping/proposal/preview",
+    "mapping/proposal/effect",
+    "mapping/history",
+    "mapping/version/*",
+)
+@pytest.mark.presses("mapping/proposal", "mapping/proposal/row/*", "mapping/proposal/apply", "mapping/version/*")
 async def test_a_row_is_changed_previewed_applied_and_rolled_back_in_four_clicks(
     administrator: Visitor, world: World
 ) -> None:
@@ -61,10 +70,17 @@ async def _accept_and(administrator: Visitor, button: str) -> None:
         await administrator.press("Apply with these warnings")
 
 
-async def test_a_row_that_cannot_be_read_is_not_kept(administrator: Visitor) -> None:
+@pytest.mark.visits("mapping/proposal/names")
+@pytest.mark.presses("mapping/proposal/discard")
+async def test_names_of_both_sides_are_offered_and_a_row_that_cannot_be_read_is_not_kept(
+    administrator: Visitor,
+) -> None:
     await administrator.open("/mapping")
     await administrator.press("Change rows …")
     await administrator.follow("Add a row")
+    await administrator.page.locator("#columns-contact").wait_for(state="attached")
+    assert await administrator.page.locator("#columns-contact option[value=jobtitle]").count() == 1
+    assert await administrator.page.locator("#properties option[value=jobTitle]").count() == 1
     await administrator.page.get_by_label("Spotler field").fill("city")
     await administrator.page.get_by_label("Column or expression on contact").fill("@nonsense(7")
     await administrator.press("Keep in the proposal")
@@ -76,18 +92,8 @@ async def test_a_row_that_cannot_be_read_is_not_kept(administrator: Visitor) -> 
     assert "The proposal is gone" in await administrator.text()
 
 
-async def test_names_of_both_sides_are_offered(administrator: Visitor) -> None:
-    await administrator.open("/mapping")
-    await administrator.press("Change rows …")
-    await administrator.follow("Add a row")
-    await administrator.page.locator("#columns-contact").wait_for(state="attached")
-
-    assert await administrator.page.locator("#columns-contact option[value=jobtitle]").count() == 1
-    assert await administrator.page.locator("#properties option[value=jobTitle]").count() == 1
-    await administrator.open("/mapping/proposal")
-    await administrator.press("Discard the proposal")
-
-
+@pytest.mark.visits("mapping/file/*")
+@pytest.mark.presses("mapping/file")
 @pytest.mark.parametrize(("link", "ending"), [("Excel", "xlsx"), ("YAML", "yaml")])
 async def test_a_file_goes_down_and_comes_up_as_a_proposal(administrator: Visitor, link: str, ending: str) -> None:
     await administrator.open("/mapping")
@@ -115,13 +121,13 @@ async def test_a_file_that_is_no_mapping_says_what_is_wrong(administrator: Visit
     assert "This is no valid mapping. row 1" in await administrator.heading()
 
 
-async def test_an_operator_sees_no_values_in_a_preview(browser: Browser, administrator: Visitor, world: World) -> None:
+async def test_an_operator_sees_no_values_in_a_preview(windows: Windows, administrator: Visitor, world: World) -> None:
     await administrator.open("/mapping")
     await administrator.press("Change rows …")
     await administrator.follow("Change row 7")
     await administrator.page.get_by_label("Column or expression on contact").fill("lastname")
     await administrator.press("Keep in the proposal")
-    async with visitor(browser, world, Role.OPERATOR) as operator:
+    async with windows.visitor(world, Role.OPERATOR) as operator:
         await operator.open("/mapping/proposal/preview")
         await operator.press("Plan everybody")
         await operator.page.locator("#forecast .chip", has_text="Completed").wait_for()
@@ -135,6 +141,8 @@ async def test_an_operator_sees_no_values_in_a_preview(browser: Browser, adminis
     await administrator.press("Discard the proposal")
 
 
+@pytest.mark.visits("mapping/drift")
+@pytest.mark.presses("mapping/drift")
 async def test_drift_is_looked_for_on_request(administrator: Visitor) -> None:
     await administrator.open("/mapping/drift")
     await administrator.press("Compare now")
@@ -142,6 +150,7 @@ async def test_drift_is_looked_for_on_request(administrator: Visitor) -> None:
     assert "Both sides were compared" in await administrator.text()
 
 
+@pytest.mark.visits("settings")
 async def test_settings_show_no_secret(administrator: Visitor, world: World) -> None:
     await administrator.open("/settings")
     content = await administrator.page.content()
@@ -152,6 +161,8 @@ async def test_settings_show_no_secret(administrator: Visitor, world: World) -> 
     assert "setting of the app" in await row.inner_text()
 
 
+@pytest.mark.visits("parts/connection")
+@pytest.mark.presses("connection/capabilities")
 async def test_the_connection_shows_both_accounts_and_what_is_missing(administrator: Visitor) -> None:
     await administrator.open("/connection")
     text = await administrator.text()
@@ -159,6 +170,5 @@ async def test_the_connection_shows_both_accounts_and_what_is_missing(administra
     assert "Spotler Mail+" in text
     assert "Newsletter" in text
     assert "POLL_SCHEDULE" in text
-    await assert_usable(administrator)
     await administrator.press("Test capabilities")
     assert "Tested:" in await administrator.text()

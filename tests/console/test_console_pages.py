@@ -2,68 +2,44 @@
 
 from __future__ import annotations
 
-import os
 import time
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser
 
 from shared.console.access.roles import Role
 from shared.console.routes import ROUTES
 from shared.console.web import Method
-from tests.console.browser import Visitor, visitor
+from tests.console.visitors.usable import assert_usable, assert_usable_everywhere
+from tests.console.visitors.visitor import Visitor, Windows
 from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PAGES = [
-    f"/{route.pattern}" if route.pattern else ""
+PATTERNS = [
+    route.pattern
     for route in ROUTES
     if route.method is Method.GET and not route.is_part and "*" not in route.pattern and "." not in route.pattern
     if route.pattern not in {"mapping/proposal", "mapping/proposal/preview"}  # `test_console_mapping.py` opens these
 ]
-WIDTHS = [(1280, "light"), (390, "dark")]
-SERIOUS = {"serious", "critical"}
+PAGES = [f"/{pattern}" if pattern else "" for pattern in PATTERNS]
 SOON = 0.3
 """Seconds. A page waits for no service."""
 
 _SLOWER = 5
 """A page may take this many times as long as one that shows nothing, beside `SOON`."""
 
-PICTURES = os.environ.get("CONSOLE_PICTURES", "")
 
+@pytest.mark.visits(
+    *PATTERNS, "parts/connections", "parts/connection", "parts/duplicates", "parts/fields", "parts/jobs"
+)
+async def test_every_page_can_be_used_by_everybody(administrator: Visitor) -> None:
+    for path in PAGES:
+        answer = await administrator.open(path)
 
-async def picture(page: Visitor, name: str) -> None:
-    """Write a picture for the documents, if `CONSOLE_PICTURES` names their folder."""
-    if PICTURES:
-        await page.page.screenshot(path=Path(PICTURES) / f"console-{name}.png", full_page=True)
-
-
-async def assert_usable(found: Visitor) -> None:
-    """A screen reader can use the page, and nothing scrolls sideways."""
-    report = await Axe().run(found.page, options={"resultTypes": ["violations"]})  # the others are counted only
-    serious = [
-        f"{one['id']}: {one['nodes'][0]['html'][:150]}"
-        for one in report.response["violations"]
-        if one["impact"] in SERIOUS
-    ]
-    assert serious == []
-    wide = await found.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
-    assert wide <= 0, f"scrolls sideways by {wide} pixels"
-
-
-@pytest.mark.parametrize(("width", "theme"), WIDTHS)
-async def test_every_page_can_be_used_by_everybody(browser: Browser, world: World, width: int, theme: str) -> None:
-    async with visitor(browser, world, width=width, theme=theme) as found:
-        for path in PAGES:
-            answer = await found.open(path)
-
-            assert answer.status == HTTPStatus.OK, path
-            assert await found.page.locator("h1").count() == 1, path
-            await assert_usable(found)
+        assert answer.status == HTTPStatus.OK, path
+        assert await administrator.page.locator("h1").count() == 1, path
+        await assert_usable_everywhere(administrator)
 
 
 async def test_every_page_answers_at_once(world: World, administrator: Visitor) -> None:
@@ -81,8 +57,9 @@ async def test_every_page_answers_at_once(world: World, administrator: Visitor) 
     assert {path: one for path, one in seconds.items() if one >= SOON + _SLOWER * usual} == {}
 
 
-async def test_a_dutch_browser_gets_dutch_and_a_choice_stays(browser: Browser, world: World) -> None:
-    async with visitor(browser, world, Role.READER, locale="nl-NL") as found:
+@pytest.mark.presses("preferences")
+async def test_a_dutch_browser_gets_dutch_and_a_choice_stays(windows: Windows, world: World) -> None:
+    async with windows.visitor(world, Role.READER, locale="nl-NL") as found:
         await found.open("/runs")
         assert await found.heading() == "Initiële synchronisaties en andere uitvoeringen"
 
@@ -92,19 +69,32 @@ async def test_a_dutch_browser_gets_dutch_and_a_choice_stays(browser: Browser, w
         assert await found.heading() == "Marketing lists"
 
 
+@pytest.mark.visits("parts/overview")
 async def test_the_overview_renews_itself_without_losing_its_place(administrator: Visitor) -> None:
-    await administrator.open("")
+    page = await administrator.page.context.new_page()
+    await page.clock.install()
+    await page.goto(f"{administrator.world.connector.url}/console")
 
-    part = administrator.page.locator("#overview")
+    part = page.locator("#overview")
     assert await part.get_attribute("hx-trigger") == "every 15s"
     assert await part.locator("button, input").count() == 0, "a part that polls holds no control"
+    async with page.expect_response("**/console/parts/overview") as renewed:
+        await page.clock.fast_forward(16_000)
+    assert (await renewed.value).ok
+    await page.close()
 
 
+@pytest.mark.visits("you")
+@pytest.mark.presses("preferences")
 async def test_a_chosen_appearance_wins_over_the_systems(administrator: Visitor) -> None:
     await administrator.open("/you")
     await administrator.press("Dark")
 
     assert await administrator.page.locator("html").get_attribute("data-theme") == "dark"
+    await administrator.press("Date and time")
+    await administrator.open("/mapping")
+    assert "ago" not in await administrator.page.locator("time").first.inner_text()
+    assert "(Amsterdam)" in (await administrator.page.locator("time").first.get_attribute("title") or "")
 
 
 async def test_a_page_that_does_not_exist_says_so(reader: Visitor) -> None:
@@ -114,8 +104,8 @@ async def test_a_page_that_does_not_exist_says_so(reader: Visitor) -> None:
     assert "There is no such page" in await reader.heading()
 
 
-async def test_a_person_fits_a_telephone(browser: Browser, world: World) -> None:
+async def test_a_person_fits_a_telephone(windows: Windows, world: World) -> None:
     person = await world.synchronised()
-    async with visitor(browser, world, width=390, locale="nl-NL") as found:
+    async with windows.visitor(world, width=390, locale="nl-NL") as found:
         await found.open(f"/person/contact/{person.id}")
         await assert_usable(found)

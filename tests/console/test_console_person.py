@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from shared.domain.records.records import SyncStatus
-from tests.console.browser import Visitor
-from tests.console.test_console_pages import picture
+from tests.console.visitors.usable import picture
+from tests.console.visitors.visitor import Visitor
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 
@@ -30,6 +30,8 @@ async def test_an_address_that_is_not_valid_is_why_somebody_is_missing(administr
     assert "Stops the record" in text
 
 
+@pytest.mark.visits("person/*/*/explained")
+@pytest.mark.presses("person/*/*/sync")
 async def test_a_cure_that_was_taken_is_seen_after_sync_now(administrator: Visitor, world: World) -> None:
     person = await world.save(emailaddress1=None)
     await world.status(person, SyncStatus.FAILED, "no-email")
@@ -56,7 +58,7 @@ async def test_both_sides_and_consent_stand_side_by_side(administrator: Visitor,
 
     assert "Can be mailed" in text
     assert "more fields are equal" in text
-    assert "permissions:" in text
+    assert "Somebody changed it in Dynamics dataverse-row" in text
     await picture(administrator, "person")
 
 
@@ -79,6 +81,7 @@ async def test_nobody_is_found_in_words(reader: Visitor) -> None:
     assert "Names are searched for administrators" in await reader.text()
 
 
+@pytest.mark.visits("people", "bounces.csv")
 async def test_people_are_listed_by_where_they_stand(reader: Visitor, world: World) -> None:
     person = await world.save(emailaddress1="not an address")
     await world.status(person, SyncStatus.FAILED)
@@ -86,8 +89,11 @@ async def test_people_are_listed_by_where_they_stand(reader: Visitor, world: Wor
     await reader.open("/people?reason=invalid-email")
 
     assert person.id[:8] in await reader.text()
+    assert [row["record"] for row in await reader.rows("CSV of bounces")] == []
 
 
+@pytest.mark.visits("person/*/*/receipt", "person/*/*/left", "person/*/*/receipt.json")
+@pytest.mark.presses("receipt/check")
 async def test_a_receipt_tells_what_is_left_and_a_forged_one_is_found_out(administrator: Visitor, world: World) -> None:
     person = await world.synchronised()
     await administrator.open(f"/person/contact/{person.id}/receipt")
@@ -98,10 +104,10 @@ async def test_a_receipt_tells_what_is_left_and_a_forged_one_is_found_out(admini
     await world.settled()
     await administrator.open(f"/person/contact/{person.id}/receipt")
     assert "Erased on both sides" in await administrator.text()
+    restore = administrator.page.get_by_role("link", name="Open in Dynamics")
+    assert f"id={person.id}" in (await restore.get_attribute("href") or "")
 
-    async with administrator.page.expect_download() as download:
-        await administrator.page.get_by_role("link", name="Signed JSON").click()
-    receipt = json.loads((await (await download.value).path()).read_bytes())
+    receipt = json.loads(await administrator.download("Signed JSON"))
     assert not receipt["spotler"]["found"]
     assert await _checked(administrator, receipt) == "ok"
     assert await _checked(administrator, {**receipt, "deadLetters": 7}) == "bad"

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import os
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import expect
 
 from shared.dispatch import runs as run_documents
-from tests.console.browser import Visitor, visitor
-from tests.console.test_console_pages import assert_usable, picture
-from tests.scenario.world import World, open_world
+from tests.console.visitors.usable import assert_usable, picture
+from tests.console.visitors.visitor import Visitor, Windows
+from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def fresh(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """A world in which nobody was synchronised yet, and whose messages come again soon after a kill."""
-    folder = tmp_path_factory.mktemp("runs")
-    options = {"CLAIM_SECONDS": "5", "LOCAL_LOCK_SECONDS": "6"}
-    async with open_world(folder, "--people", "1000", **options) as opened:
-        await opened.connector.start()
-        yield opened
-
-
 async def runs(world: World) -> list[run_documents.Run]:
     return list(await run_documents.Runs(world.store, None, "default").latest())
 
 
-async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(browser: Browser, fresh: World) -> None:
-    async with visitor(browser, fresh) as administrator:
+@pytest.mark.visits("runs/*/prepare", "runs/*/prepared", "run/*", "run/*/not-passed-on.csv")
+@pytest.mark.presses("runs/*/start", "run/*/pause", "run/*/resume")
+async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(windows: Windows, trial: World) -> None:
+    async with windows.visitor(trial) as administrator:
         await administrator.open("/runs/contact/prepare")
         assert "are left out" in await administrator.text()
         await assert_usable(administrator)
@@ -47,41 +38,39 @@ async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(browser: B
         await administrator.press("Pause")
         assert "Paused. What is done stays" in await administrator.text()
         await administrator.page.locator("#run .chip", has_text="Paused").wait_for()
-        await fresh.settled()  # the page that was being processed is finished
-        (paused,) = await runs(fresh)
+        await trial.settled()  # the page that was being processed is finished
+        (paused,) = await runs(trial)
         assert paused.state is run_documents.RunState.PAUSED
         assert paused.done < paused.total
 
-        await fresh.connector.kill()
-        await fresh.connector.start()
+        await trial.connector.kill()
+        await trial.connector.start()
         await administrator.open(f"/run/{paused.id}")
         await administrator.press("Resume")
         await asyncio.sleep(0.3)  # into a page
-        await fresh.connector.kill()
-        await fresh.connector.start()
+        await trial.connector.kill()
+        await trial.connector.start()
         await administrator.open(f"/run/{paused.id}")
         await picture(administrator, "run")
         await administrator.page.locator("#run .chip", has_text="Completed").wait_for(timeout=60_000)
 
         assert await administrator.page.get_by_role("button", name="Pause").count() == 0
         await assert_usable(administrator)
-        await _assert_complete(administrator, fresh)
+        await _assert_complete(administrator, trial)
 
 
 async def _assert_complete(administrator: Visitor, world: World) -> None:
     """Everybody was counted once; the CSV names whoever was not passed on."""
     (run,) = await runs(world)
     assert run.done == run.total == sum(run.counts.values())
-    async with administrator.page.expect_download() as download:
-        await administrator.page.get_by_role("link", name="CSV of who was not passed on").click()
-    rows = list(csv.DictReader((await (await download.value).path()).read_text().splitlines()))
+    rows = await administrator.rows("CSV of who was not passed on")
     assert len({row["record"] for row in rows}) == len(rows) == run.not_passed_on
     assert {row["reason"] for row in rows} >= {"no-email", "invalid-email"}
     assert await world.queue.dead_letters() == []
 
 
-async def test_the_terminal_starts_and_watches_a_run(fresh: World) -> None:
-    environment = {**os.environ, **fresh.connector.settings}
+async def test_the_terminal_starts_and_watches_a_run(trial: World) -> None:
+    environment = {**os.environ, **trial.connector.settings}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "shared", "sync", "lead",
         cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -93,28 +82,28 @@ async def test_the_terminal_starts_and_watches_a_run(fresh: World) -> None:
     assert "Created in Spotler." in out.decode()
 
 
-async def test_a_run_is_started_and_stopped_over_http(fresh: World) -> None:
-    started = await fresh.connector.call("POST", "/api/runs", {"table": "account", "total": 10})
+async def test_a_run_is_started_and_stopped_over_http(trial: World) -> None:
+    started = await trial.connector.call("POST", "/api/runs", {"table": "account", "total": 10})
     assert started.status_code == HTTPStatus.ACCEPTED
-    again = await fresh.connector.call("POST", "/api/runs", {"table": "account"})
+    again = await trial.connector.call("POST", "/api/runs", {"table": "account"})
     assert again.status_code in {HTTPStatus.CONFLICT, HTTPStatus.ACCEPTED}
 
-    await fresh.settled()
-    answer = await fresh.connector.call("GET", "/api/runs")
+    await trial.settled()
+    answer = await trial.connector.call("GET", "/api/runs")
     assert answer.json()["runs"][0]["state"] == "completed"
     path = f"/api/runs/{answer.json()['runs'][0]['id']}"
-    over = await fresh.connector.call("POST", path, {"act": "pause"})
+    over = await trial.connector.call("POST", path, {"act": "pause"})
     assert over.status_code == HTTPStatus.CONFLICT
-    assert (await fresh.connector.call("POST", "/api/runs/77", {"act": "stop"})).status_code == HTTPStatus.NOT_FOUND
+    assert (await trial.connector.call("POST", "/api/runs/77", {"act": "stop"})).status_code == HTTPStatus.NOT_FOUND
 
 
-async def test_the_overview_shows_where_people_stand(browser: Browser, fresh: World) -> None:
+async def test_the_overview_shows_where_people_stand(windows: Windows, trial: World) -> None:
     for _ in range(3):
-        await fresh.synchronised()
-    await fresh.connector.call("POST", "/api/poll", {})
-    await fresh.connector.call("POST", "/admin/functions/watch", key=fresh.connector.master)
+        await trial.synchronised()
+    await trial.connector.call("POST", "/api/poll", {})
+    await trial.connector.call("POST", "/admin/functions/watch", key=trial.connector.master)
     await asyncio.sleep(0.5)
-    async with visitor(browser, fresh) as administrator:
+    async with windows.visitor(trial) as administrator:
         await administrator.open("")
         text = await administrator.text()
         await picture(administrator, "overview")
@@ -123,3 +112,44 @@ async def test_the_overview_shows_where_people_stand(browser: Browser, fresh: Wo
     assert "people stand" in text
     assert "Left out on purpose" in text
     assert "Created in Spotler." in text
+
+
+@asynccontextmanager
+async def without_spotler(world: World) -> AsyncIterator[None]:
+    """Let Spotler answer nobody while the block runs: what needs it goes on afterwards."""
+    await world.spotler.post("faults", {"kind": "unavailable", "times": 1_000_000})
+    try:
+        yield
+    finally:
+        await world.spotler.recover()
+
+
+@pytest.mark.visits("runs", "run/*/progress", "run/*/stop")
+@pytest.mark.presses("runs/from-spotler", "runs/from-spotler/*", "runs/mailings", "runs/mailings/*", "run/*/stop")
+async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Windows, trial: World) -> None:
+    await trial.settled()
+    async with without_spotler(trial), windows.visitor(trial) as administrator:
+        for name, start in (("All Spotler contacts to Dynamics", "Prepare …"), ("All mailings to Dynamics", "")):
+            await administrator.open("/runs")
+            row = administrator.page.locator("tr", has_text=name).first
+            if start:
+                await row.get_by_text(start).click()
+            for button, state in (
+                ("Start", "Running"),
+                ("Pause", "Paused"),
+                ("Resume", "Running"),
+                ("Stop", "Stopped"),
+            ):
+                await row.get_by_role("button", name=button).click()
+                await administrator.settled()
+                await expect(row.locator(".chip")).to_have_text(state)
+
+        await administrator.open("/runs/account/prepare")
+        await administrator.press("Start")
+        path = f"/api/runs/{administrator.page.url.rpartition('/')[2]}"
+        assert (await trial.connector.call("POST", path, {"act": "pause"})).is_success
+        await expect(administrator.page.locator("#run .chip")).to_have_text("Paused")  # by somebody else
+        await administrator.follow("Stop …")
+        assert "Stop for good at" in await administrator.heading()
+        await administrator.press("Stop")
+        assert "Stopped for good. What is done stays." in await administrator.text()

@@ -29,7 +29,7 @@ from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinition
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from tests import certificates
 from tests.installed import installed_schema, installed_settings
-from tests.programs.short_clocks import Clocks, shorten
+from tests.programs.short_clocks import Clocks, set_clocks
 
 _LONGEST_REQUEST = 1_000_000
 _MOST_FILES = 65_536
@@ -136,8 +136,7 @@ def _run(request: dict[str, Any], files: list[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     random.seed()
-    if request["clocks"] == Clocks.SHORT:
-        shorten()
+    set_clocks(Clocks(request["clocks"]))
     sys.argv = ["-m", *request["arguments"]]
     code = 1
     try:

@@ -1,4 +1,4 @@
-"""Shortens pauses of the connector in processes that tests start: what a test waits for is the order, not the time.
+"""Shortens pauses, and pages, of the connector in processes that tests start: what a test waits for is the order.
 
 `make chaos` measures with the real ones.
 """
@@ -11,15 +11,28 @@ from enum import StrEnum
 from types import ModuleType
 
 from shared.adapters.spotler.rest import errors as spotler_errors
+from shared.dispatch import resync
 from shared.domain.recovery import circuit, retry
 from shared.engine.guards import circuits
+
+_FEW = 30
+"""Records: a run over hardly more people than that has several pages."""
 
 
 class Clocks(StrEnum):
     """How long a process waits before it tries something again."""
 
     SHORT = "short"
+    SHORT_PAGES = "short, and pages of few records"
     REAL = "real"
+
+
+def set_clocks(clocks: Clocks) -> None:
+    """Let this process wait, and read, as little as the clocks say."""
+    if clocks is not Clocks.REAL:
+        shorten()
+    if clocks is Clocks.SHORT_PAGES:
+        _replace(resync, "PAGE", _FEW)
 
 
 def shorten() -> None:

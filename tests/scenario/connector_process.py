@@ -100,10 +100,15 @@ class ConnectorProcess:
         """The key that opens everything."""
         return self._master
 
-    async def call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
-        """Call an HTTP function, with the function key; `body` is sent as JSON, or as it is when it is bytes."""
+    async def call(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None, kind: str = ""
+    ) -> httpx.Response:
+        """Call an HTTP function, with the function key; `body` is sent as JSON, or as it is when it is bytes.
+
+        `kind` is the Content-Type of a body that is neither.
+        """
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
-        headers = {"x-functions-key": self._key if key is None else key}
+        headers = {"x-functions-key": self._key if key is None else key} | ({"Content-Type": kind} if kind else {})
         async with httpx.AsyncClient(base_url=self.url, timeout=30) as http:
             answer = await http.request(method, path, content=content, headers=headers)
         if headers["x-functions-key"] != self._master or answer.is_error:

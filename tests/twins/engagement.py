@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -259,6 +259,14 @@ class TwinInteractionRows:
 
     async def write(self, rows: Sequence[InteractionWrite]) -> Sequence[Refused]:
         return await _written(self._rows, "interactions", self._rows.interactions, rows)
+
+    async def write_points(self, points: Mapping[UUID, int]) -> None:
+        await self._rows.faults.pass_by()
+        table = self._rows.interactions
+        for one in points.keys() & table.keys():
+            table[one] = replace(table[one], interaction=replace(table[one].interaction, points=points[one]))
+        self._rows.calls["points"] += len(points)
+        await self._rows.faults.pass_by()
 
     async def remove(self, ids: Sequence[UUID]) -> None:
         await _removed(self._rows, self._rows.interactions, ids)

@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, NoDecode
 
 from shared.composition.setting_groups.schedules import SCHEDULES
-from shared.composition.setting_groups.setting_texts import Schedule
+from shared.composition.setting_groups.setting_texts import DomainName, Schedule
 from shared.domain.engagement.weights import Preset
 from shared.engagement.choices import AccountScores, ResponseKind
 
@@ -74,6 +74,11 @@ class EngagementSettings(BaseSettings):
         le=60,
         description="Clicks on different links of a mailing within so many seconds are those of a machine: shown "
         "greyed, without points.",
+    )
+    free_mail_domains: Annotated[tuple[DomainName, ...], NoDecode] = Field(
+        default=(),
+        description="Domains of free mail services and access providers, separated by commas, beside those that the "
+        "connector knows. Elsewhere three people of one domain who click within five seconds are a machine.",
     )
 
     @property

@@ -48,7 +48,6 @@ async def connection(visit: Visit) -> Reply:
             for name, text in TIMERS
         ],
         "results": _RESULTS,
-        "now": visit.now,
         "credentials": _credentials(settings, await asyncio.to_thread(certificate_end, settings)),
         "soon": visit.now + _SOON,
     }

@@ -1,6 +1,7 @@
 """Overview: is it well, what must somebody do, how fresh, how fast, how do people stand (C-07)."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -166,7 +167,7 @@ async def _depths() -> dict[QueueName, QueueDepth]:
 
 
 async def _matters() -> list[Matter]:
-    """Return what a person must do, the gravest first."""
+    """Return what a person must do, the gravest first, then the oldest."""
     connector, administration = await app.connector(), await app.administration()
     found: list[Matter] = []
     if await held_kinds():
@@ -197,7 +198,7 @@ async def _matters() -> list[Matter]:
         values = {"count": len(report.findings)}
         to = link("mapping", "drift")
         found.append(Matter(Tone.WARN, text, values, report.at, said("Administrator"), to, open_))
-    return found
+    return sorted(found, key=lambda one: (one.tone is not Tone.BAD, one.since.timestamp() if one.since else math.inf))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from shared.administration.people.standing import Standing
 from shared.composition import app
+from shared.consent.bounce_service import BOUNCE_COLUMNS, bounce_rows
 from shared.console.access.values import readable
+from shared.console.csv_file import csv_file
 from shared.console.reasons import TONES, kind_of, text_of
 from shared.console.rendering.words import said
 from shared.console.web import Page, Redirect, RefusedError, Reply, Visit, link
@@ -14,6 +16,7 @@ from shared.domain.values.addresses import address_text
 from shared.domain.values.values import is_email
 
 _MOST_FOUND = 20
+_MOST_BOUNCES = 1_000
 
 STANDING_TEXTS = {
     Standing.IN_SPOTLER: said("In Spotler"),
@@ -42,6 +45,17 @@ async def people(visit: Visit) -> Reply:
         "found": None,
     }
     return Page("pages/people.html", values)
+
+
+async def bounces(visit: Visit) -> Reply:
+    """Return the records with an address problem as CSV: ids, codes and times (BNC-13)."""
+    del visit
+    service, rows, after = (await app.connector()).bounces, [], ""
+    while True:
+        report = await service.report(after=after, limit=_MOST_BOUNCES)
+        rows += bounce_rows(report)
+        if not (after := report.following):
+            return csv_file("bounces", BOUNCE_COLUMNS, rows)
 
 
 async def search(visit: Visit) -> Reply:

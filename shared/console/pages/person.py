@@ -10,18 +10,14 @@ from shared.administration.people.both_sides import explained as read_both_sides
 from shared.composition import app
 from shared.console.access.audit import AuditLog
 from shared.console.access.values import readable, why_hidden
-from shared.console.reasons import TONES, Kind, cure_of, kind_of, text_of
+from shared.console.reasons import TONES, Actor, Cure, Kind, cure_of, kind_of, text_of
+from shared.console.rendering.code_words import TABLES
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.domain.consent.changes import permission
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.ports.queue import QueueName
-
-TABLE_NAMES: Mapping[PersonTable, Said] = {
-    PersonTable.CONTACT: said("Contact"),
-    PersonTable.LEAD: said("Lead"),
-    PersonTable.ACCOUNT: said("Account"),
-}
 
 _REASON_OF_TEXT = {text: reason for reason, text in TEXTS.items()}
 
@@ -48,23 +44,31 @@ _NOTES: Mapping[Agreement, Said] = {
 }
 
 
+_ASKED = said("Both sides changed a field, and the rule of its row leaves it to a person.")
+_DECIDE = Cure(
+    said("Choose for each field whose value counts, below."),
+    Actor.ADMINISTRATOR,
+    said("When an administrator has decided."),
+)
+
+
 async def person(visit: Visit) -> Reply:
     """Show what the connector knows at once; what asks Dataverse and Spotler follows as a part."""
     key = key_of(visit)
     connector, services = await app.connector(), await app.services()
     entry = (await connector.ledger.entries([key]))[key]
-    url = services.settings.dataverse_url.rstrip("/")
     values = {
         "title": said("Person"),
         "key": key,
-        "table_name": TABLE_NAMES[key.table],
+        "table_name": TABLES[key.table],
         "entry": entry,
         "outcome": entry.outcome,
         "kind": kind_of(entry.outcome.result, entry.outcome.reason) if entry.outcome else Kind.WAITING,
         "reason_text": text_of(entry.outcome.reason) if entry.outcome else "",
         "tones": TONES,
         "explained_at": link("person", key.table, str(key.id), "explained"),
-        "dynamics": f"{url}/main.aspx?pagetype=entityrecord&etn={key.table}&id={key.id}" if url else "",
+        "jobs_at": link("parts", "jobs", person=str(key)),
+        "dynamics": in_dynamics(services.settings.dataverse_url, key),
         "is_on": key.table in services.settings.sync_tables,
     }
     return Page("pages/person.html", values)
@@ -94,9 +98,16 @@ async def explained(visit: Visit) -> Reply:
         "sees_values": sees_values,
         "why_hidden": why_hidden(visit),
         "text_of": text_of,
+        "permissions": await _permission_names(),
         "refusals": [one for one in report["refusedAtAddress"] if not one["lifted"]],
     }
     return Page("parts/explained.html", values, is_fragment=True)
+
+
+async def _permission_names() -> dict[str, str]:
+    """Return what Spotler calls each permission, by the subject of a change of consent."""
+    definition = (await (await app.services()).platform.properties()).named("permissions")
+    return {permission(one.bit): one.label for one in definition.entries} if definition else {}
 
 
 async def sync(visit: Visit) -> Reply:
@@ -108,6 +119,11 @@ async def sync(visit: Visit) -> Reply:
     await connector.resync.some([key], QueueName.LIVE, correlation=str(uuid4()))
     text = said("Sent. The record is compared with Spotler within seconds; load the page again to see the result.")
     return Redirect(link("person", key.table, str(key.id)), Notice(Tone.INFO, text))
+
+
+def in_dynamics(url: str, key: RecordKey) -> str:
+    """Return the address of a record in Dynamics; empty while the environment is not known."""
+    return f"{url.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={key.table}&id={key.id}" if url else ""
 
 
 def key_of(visit: Visit) -> RecordKey:
@@ -137,10 +153,10 @@ def _assessment(report: Mapping[str, Any]) -> dict[str, Any]:
     kind = kind_of(str(plan.get("result", "written")), reason)
     if report["heldSince"]:
         reason, kind = Reason.MASS_ERASURE, Kind.WAITING
-    cure = cure_of(reason)
+    cure = _DECIDE if asked else cure_of(reason)
     tone = Tone.WARN if asked or report["heldSince"] else Tone.OK if is_in and kind is Kind.ARRIVED else TONES[kind]
     if is_in:
-        heading = said("In Spotler. %(count)s fields need a decision") if asked else said("In Spotler")
+        heading = said("In Spotler, and a person has to decide") if asked else said("In Spotler")
     elif kind is Kind.ARRIVED and plan["action"] == "write":
         heading, tone = said("Not in Spotler yet: it would be sent"), Tone.INFO
     else:
@@ -148,8 +164,7 @@ def _assessment(report: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "tone": tone,
         "heading": heading,
-        "count": len(asked),
-        "why": TEXTS[reason],
+        "why": _ASKED if asked else TEXTS[reason],
         "reason": reason,
         "problems": plan.get("leftOut", ()),
         "cure": cure,

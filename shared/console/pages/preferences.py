@@ -1,7 +1,8 @@
-"""Language, appearance, and the end of a session."""
+"""Language, appearance, the way of writing times, and the end of a session."""
 
 from shared.console.access.sessions import SESSION
 from shared.console.answers import ROLE_NAMES, THEMES
+from shared.console.rendering.locale import Times
 from shared.console.rendering.words import LANGUAGES, said
 from shared.console.web import ROOT, Page, Redirect, Reply, Visit, link
 
@@ -14,13 +15,14 @@ async def you(visit: Visit) -> Reply:
         "title": said("You"),
         "user": visit.user.id,
         "role_text": ROLE_NAMES[visit.user.role],
-        "signs_out": visit.request.sign_in_is_on,
+        "appearances": {"auto": said("As the system"), "light": said("Light"), "dark": said("Dark")},
+        "times": {Times.AGO: said("How long ago"), Times.ABSOLUTE: said("Date and time")},
     }
     return Page("pages/you.html", values)
 
 
 async def choose(visit: Visit) -> Reply:
-    """Keep the language or the appearance in a cookie, and show the same page again."""
+    """Keep the language, the appearance or the way of writing times in a cookie, and show the same page again."""
     back = visit.given("back")
     to = back if back == ROOT or back.startswith(f"{ROOT}/") else ROOT
     kept = {}
@@ -28,6 +30,8 @@ async def choose(visit: Visit) -> Reply:
         kept["console_language"] = visit.given("language")
     if (theme := visit.given("theme")) in {*THEMES, "auto"}:
         kept["console_theme"] = theme
+    if visit.given("times") in set(Times):
+        kept["console_times"] = visit.given("times")
     return Redirect(to, kept=kept, kept_seconds=_SECONDS_OF_A_YEAR)
 
 

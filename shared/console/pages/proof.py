@@ -81,13 +81,12 @@ def _rates_by_night(nights: Sequence[Night], now: datetime) -> list[float]:
 
 async def measure(visit: Visit) -> Reply:
     """Measure the round trip now, for twenty seconds at most."""
-    del visit
     trip = await (await app.administration()).round_trip.measure(_SOON)
     if trip is None:
         raise RefusedError(HTTPStatus.CONFLICT, said("There is no marked record: set ROUND_TRIP_RECORD."))
     if trip.seconds is None:
         return Redirect(link("checks"), Notice(Tone.WARN, said("The mark has not arrived within twenty seconds.")))
-    text, values = said("The mark has arrived after %(seconds)s seconds."), {"seconds": str(trip.seconds)}
+    text, values = said("The mark has arrived after %(span)s."), {"span": visit.locale.span(trip.seconds)}
     return Redirect(link("checks"), Notice(Tone.OK, text, values))
 
 

@@ -4,7 +4,8 @@ import json
 from http import HTTPStatus
 
 from shared.composition import app
-from shared.console.pages.person import TABLE_NAMES, key_of
+from shared.console.pages.person import in_dynamics, key_of
+from shared.console.rendering.code_words import TABLES
 from shared.console.rendering.words import said
 from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.privacy.erasure_receipt import Receipt, is_genuine, receipt_of, signed
@@ -13,7 +14,13 @@ from shared.privacy.erasure_receipt import Receipt, is_genuine, receipt_of, sign
 async def receipt(visit: Visit) -> Reply:
     """Show the page; what asks both sides follows as a part."""
     key = key_of(visit)
-    values = {"title": said("Erasure receipt"), "key": key, "table_name": TABLE_NAMES[key.table]}
+    url = (await app.services()).settings.dataverse_url
+    values = {
+        "title": said("Erasure receipt"),
+        "key": key,
+        "table_name": TABLES[key.table],
+        "dynamics": in_dynamics(url, key),
+    }
     return Page("pages/receipt.html", values)
 
 

@@ -67,7 +67,7 @@ def _curves(names: Sequence[str], steps: Sequence[Step], most: int) -> Sequence[
 
 
 def _grid(most: int) -> Sequence[Grid]:
-    return [Grid(f"{value:,}".replace(",", "\u202f"), _height(value, most)) for value in sorted({0, most // 2, most})]
+    return [Grid(value, _height(value, most)) for value in sorted({0, most // 2, most})]
 
 
 def _height(value: int, most: int) -> float:

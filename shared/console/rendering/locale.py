@@ -1,9 +1,11 @@
 """Numbers, times and texts in the reader's language: `1.284`, `6 min geleden`, `24 november 2026`."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.console.rendering.words import counted, translated
 
@@ -11,13 +13,39 @@ _DAY = timedelta(days=1)
 _MINUTE, _HOUR = 60, 3600
 _TENTHS_BELOW = 10.0
 
+ZONE = "Europe/Amsterdam"
+"""The time zone of a reader whose browser has not told another one yet."""
+
+
+class Times(StrEnum):
+    """How times of the last day are written."""
+
+    AGO = "ago"
+    ABSOLUTE = "absolute"
+
+
+@lru_cache
+def zone_of(name: str) -> str:
+    """Return the IANA name if there is such a time zone, else `ZONE`."""
+    try:
+        return ZoneInfo(name).key if name else ZONE
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZONE
+
+
+def instant(text: str | datetime) -> datetime:
+    """Return the time of an ISO text; one without a zone is in UTC, as services write it. ValueError for another."""
+    moment = datetime.fromisoformat(text) if isinstance(text, str) else text
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """Writes for a reader. `zone` is an IANA name."""
+    """Writes for a reader, all times in one zone. `zone` is an IANA name."""
 
     language: str
-    zone: str = "Europe/Amsterdam"
+    zone: str = ZONE
+    times: Times = Times.AGO
 
     def say(self, text: str, **values: object) -> str:
         """Return a text of the catalogue with its values; whole numbers get thousands signs."""
@@ -49,6 +77,8 @@ class Locale:
 
     def span(self, seconds: float) -> str:
         """Return a duration: `0.2 s`, `1 min 20 s`, `3 h`, `2 days`."""
+        if 0 < seconds < 0.05:  # noqa: PLR2004  # one decimal is shown
+            return f"< {self.number(0.1)} s"
         if seconds < _MINUTE:
             return f"{self.number(round(seconds, 1) if seconds < _TENTHS_BELOW else round(seconds))} s"
         if seconds < _HOUR:
@@ -63,11 +93,15 @@ class Locale:
         return self.say("%(hours)s h", hours=hours)
 
     def since(self, moment: datetime, now: datetime) -> str:
-        """Return how long ago a moment was, up to a day; an older one as date and time."""
+        """Return how long ago a moment was, up to a day; an older one, or each by choice, as date and time."""
         age = now - moment
+        if self.times is Times.ABSOLUTE:
+            return self.moment(moment)
         if age < timedelta(seconds=5):
             return self.say("just now")
-        return self.say("%(span)s ago", span=self.span(age.total_seconds())) if age < _DAY else self.moment(moment)
+        return (
+            self.say("%(span)s ago", span=self.span(round(age.total_seconds()))) if age < _DAY else self.moment(moment)
+        )
 
     def moment(self, moment: datetime) -> str:
         """Return date and time in the reader's zone."""
@@ -75,7 +109,25 @@ class Locale:
 
         return format_datetime(moment, "d MMM y HH:mm", tzinfo=ZoneInfo(self.zone), locale=self.language)
 
-    def date(self, moment: datetime) -> str:
+    def exact(self, moment: datetime) -> str:
+        """Return date and time to the second, with the zone's city."""
+        from babel.dates import format_datetime  # noqa: PLC0415  # see above
+
+        text = format_datetime(moment, "d MMM y HH:mm:ss", tzinfo=ZoneInfo(self.zone), locale=self.language)
+        return f"{text} ({self.city})"
+
+    @property
+    def city(self) -> str:
+        """The city after which the zone is named."""
+        return self.zone.rpartition("/")[2].replace("_", " ")
+
+    def calendar_day(self, day: date) -> str:
+        """Return day, month and year of a day that is the same in every zone."""
+        from babel.dates import format_date  # noqa: PLC0415  # see above
+
+        return format_date(day, "d MMM y", locale=self.language)
+
+    def short_date(self, moment: datetime) -> str:
         """Return day and month in the reader's zone."""
         from babel.dates import format_datetime  # noqa: PLC0415  # see above
 
@@ -90,4 +142,4 @@ class Locale:
         from babel.dates import format_datetime  # noqa: PLC0415  # see above
 
         text = format_datetime(moment, "EEEE d MMMM y, HH:mm", tzinfo=ZoneInfo(self.zone), locale=self.language)
-        return f"{text[:1].upper()}{text[1:]} ({self.zone.rpartition('/')[2].replace('_', ' ')})"
+        return f"{text[:1].upper()}{text[1:]} ({self.city})"

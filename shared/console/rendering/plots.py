@@ -20,9 +20,9 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A horizontal line with its label."""
+    """A horizontal line, and the number or the seconds that its label says."""
 
-    label: str
+    value: float
     y: float
 
 
@@ -76,7 +76,7 @@ def apart(curves: Sequence[Curve], distance: float = 13) -> list[Curve]:
 
 def log_grid() -> list[Grid]:
     """Return the lines of the logarithmic axis, in seconds."""
-    return [Grid(f"{seconds:g} s", log_height(seconds)) for seconds in (0.1, 1.0, 10.0)]
+    return [Grid(seconds, log_height(seconds)) for seconds in (0.1, 1.0, 10.0)]
 
 
 def log_height(seconds: float) -> float:

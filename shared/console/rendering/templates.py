@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared.console.rendering.locale import Locale
+from shared.console.rendering import code_words
+from shared.console.rendering.locale import Locale, instant
 from shared.console.rendering.words import counted, translated
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MEDIA_TYPES = {
 
 
 def render(template: str, locale: Locale, now: datetime, values: Mapping[str, Any]) -> str:
-    """Render a template in the reader's language."""
+    """Render a template in the reader's language. ValueError for a value that would hide a helper of its name."""
     environment = _environment(locale.language)
     helpers = {
         "locale": locale,
@@ -34,12 +35,15 @@ def render(template: str, locale: Locale, now: datetime, values: Mapping[str, An
         "share": locale.share,
         "span": locale.span,
         "moment": locale.moment,
+        "exact": locale.exact,
         "clock": locale.clock,
         "say": locale.say,
         "many": locale.many,
         "since": lambda moment: locale.since(moment, now),
         "now": now,
     }
+    if hidden := helpers.keys() & values.keys():
+        raise ValueError(f"{template} would lose {', '.join(sorted(hidden))}")
     return environment.get_template(template).render({**helpers, **values})
 
 
@@ -63,7 +67,9 @@ def _environment(language: str) -> "Environment":
         newstyle=True,
     )
     made.globals["asset"] = asset
+    made.globals["words"] = code_words
     made.filters["short"] = short
+    made.filters["instant"] = instant
     return made
 
 

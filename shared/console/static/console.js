@@ -2,6 +2,12 @@
 (function () {
   "use strict";
 
+  // The server writes all times in the reader's time zone.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes("console_zone=" + zone)) {
+    document.cookie = "console_zone=" + zone + "; path=/console; max-age=31536000; samesite=lax";
+  }
+
   // A part that polls rests while its tab is hidden.
   document.addEventListener("htmx:confirm", function (event) {
     if (document.hidden && event.detail.triggeringEvent && event.detail.triggeringEvent.type !== "click") {
@@ -23,6 +29,22 @@
       const open = document.body.classList.toggle(opener.dataset.toggles);
       opener.setAttribute("aria-expanded", String(open));
     }
+  });
+
+  // On a narrow screen a row is a card: each cell says what its column is.
+  function label(table) {
+    const names = Array.from(table.querySelectorAll("thead th"), function (one) { return one.textContent.trim(); });
+    table.querySelectorAll("tbody tr").forEach(function (row) {
+      Array.from(row.cells).forEach(function (cell, index) {
+        if (index && names[index] && cell.textContent.trim() && !cell.querySelector(".only-narrow")) {
+          cell.dataset.label = names[index];
+        }
+      });
+    });
+  }
+  document.addEventListener("htmx:load", function (event) {
+    const root = event.target;
+    (root.matches("table.cards") ? [root] : root.querySelectorAll("table.cards")).forEach(label);
   });
 
   // A button that waits for a typed number says so; the server checks the number again.

@@ -6,7 +6,7 @@ row remain the platform's.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -40,6 +40,9 @@ class MachineRules:
 
 
 DEFAULT_RULES = MachineRules()
+
+TimedClick = tuple[datetime, str]
+"""The time of a click, and the external id of the person who clicked."""
 
 
 def suspects(
@@ -78,9 +81,9 @@ def suspects(
 
 
 def clicks_of_colleagues(
-    clicks: Iterable[tuple[datetime, str]], rules: MachineRules = DEFAULT_RULES
+    clicks: Iterable[TimedClick], rules: MachineRules = DEFAULT_RULES
 ) -> Mapping[str, frozenset[datetime]]:
-    """Return suspect times by person, from the clicks (time, person) of one domain in one mailing.
+    """Return suspect times by person, from the clicks of one domain in one mailing. More clicks never clear one.
 
     The domain must belong to one company: people of a free mail service have nothing in common.
     """
@@ -100,6 +103,32 @@ def clicks_of_colleagues(
             for moment, one in ordered[start : end + 1]:
                 found[one].add(moment)
     return {person: frozenset(moments) for person, moments in found.items()}
+
+
+def deciding_clicks(clicks: Iterable[TimedClick], rules: MachineRules = DEFAULT_RULES) -> frozenset[TimedClick]:
+    """Return the clicks of one domain in one mailing that decide about clicks which become known later.
+
+    Where three people click within a second all of them are suspect. Any span of five seconds that has a part of that
+    second has its begin or its end, so the clicks up to the third person from either side stand for the others.
+    """
+    by_second: defaultdict[datetime, list[TimedClick]] = defaultdict(list)
+    for click in sorted(set(clicks)):
+        by_second[click[0].replace(microsecond=0)].append(click)
+    return frozenset(
+        click
+        for second in by_second.values()
+        for click in (*_up_to(second, rules.colleagues_least), *_up_to(second[::-1], rules.colleagues_least))
+    )
+
+
+def _up_to(clicks: Sequence[TimedClick], people: int) -> Iterator[TimedClick]:
+    """Yield clicks until so many different people have clicked."""
+    met: set[str] = set()
+    for click in clicks:
+        yield click
+        met.add(click[1])
+        if len(met) == people:
+            return
 
 
 def _within(clicks: Sequence[Event], span: timedelta, *, least: int) -> set[Event]:

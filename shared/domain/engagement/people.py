@@ -4,12 +4,12 @@ Scores are always computed from the whole memory. So duplicates, late events, ch
 about machines need no corrections.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 
-from shared.domain.engagement.events import Event, joined
+from shared.domain.engagement.events import Event, EventKind, joined
 from shared.domain.engagement.interactions import Reading
 from shared.domain.engagement.scores import Contribution, ScoreState, summed
 from shared.domain.engagement.visits import is_same_visit
@@ -37,6 +37,11 @@ class PersonMemory:
     def is_empty(self) -> bool:
         """Whether there is nothing to remember."""
         return not self.mailings and self.base == ScoreState() and self.opted_out is None
+
+    @property
+    def visits(self) -> Iterator[Event]:
+        """The visits to a website that are kept."""
+        return (one for events in self.mailings.values() for one in events if one.kind is EventKind.VISITED)
 
     def with_events(self, mailing: str, events: Iterable[Event]) -> "PersonMemory":
         """Add events of a mailing; the same memory if it has them all."""

@@ -46,6 +46,7 @@ def fingerprint_places(environment: str) -> dict[str, FingerprintPlace]:
         f"{environment}-bounce": FingerprintPlace(_of_address),
         f"{environment}-review": FingerprintPlace(_of_address),
         f"{environment}-mode": FingerprintPlace(_of_mode),
+        f"{environment}-clicks": FingerprintPlace(_of_clicks),
         f"{environment}-address": FingerprintPlace(join=_newer),
         f"{environment}-suppressed": FingerprintPlace(join=_refusals),
         f"{environment}-consent-erased": FingerprintPlace(join=_changes),
@@ -69,6 +70,10 @@ def _of_address(body: Body, rewrite: Callable[[str], str]) -> Body:
 
 def _of_mode(body: Body, rewrite: Callable[[str], str]) -> Body:
     return {**body, "allowed": [rewrite(text) for text in body.get("allowed", ())]}
+
+
+def _of_clicks(body: Body, rewrite: Callable[[str], str]) -> Body:
+    return {rewrite(domain): people for domain, people in body.items()}
 
 
 def _newer(_older: Body, newer: Body) -> Body:

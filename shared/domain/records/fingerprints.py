@@ -55,6 +55,10 @@ class Fingerprinter:
         """
         return self._digest("address", address_key(email))
 
+    def domain(self, mailing: str, domain: str) -> str:
+        """Fingerprint the domain of recipients of one mailing: another one in every mailing, so nothing is followed."""
+        return self._digest("domain", mailing, domain)
+
     def person(self, record: str) -> str:
         """Return the pseudonym of a record (`contact:…`) for the data that are kept after its erasure."""
         return self._digest("person", record)

@@ -23,6 +23,12 @@ def address_key(address: str) -> str:
     return text if domain.isascii() else f"{local}{at}{_in_ascii(domain)}"
 
 
+def domain_key(address: str) -> str:
+    """Return the domain of an address, equal for equal domains; "" if it has none."""
+    _, at, domain = address_key(address).rpartition("@")
+    return domain if at else ""
+
+
 def _in_ascii(domain: str) -> str:
     import idna  # noqa: PLC0415  # its tables take a while to load; most addresses do not need them
 

@@ -1,1 +1,1 @@
-"""Keeps events of people: their memory, the rows that follow, refused rows."""
+"""Keeps events of people: their memory, the rows that follow, refused rows, the clicks of colleagues."""

@@ -8,14 +8,18 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
 
 from shared.consent.bounce_repository import is_key
-from shared.domain.engagement.events import Event
+from shared.domain.engagement.events import Event, EventKind
 from shared.domain.engagement.interactions import Reading, ReadingRules
 from shared.domain.engagement.people import PersonMemory, score_of
 from shared.domain.engagement.scores import Score, shown
 from shared.domain.engagement.tallies import Tally, change
+from shared.domain.engagement.visits import other_points
 from shared.domain.records.records import RecordKey
+from shared.engagement.keeping.colleagues import Colleagues, Compared, NewClicks
 from shared.engagement.keeping.memories import Memories, ShownScore, StoredMemory, with_shown
 from shared.engagement.keeping.refused_rows import RefusedRows
 from shared.engagement.keeping.row_plan import RowPlan, Subject, plan_rows
@@ -74,6 +78,7 @@ class EventKeeper:
     interactions: InteractionRows
     activities: ActivityRows
     scores: ScoreRows
+    colleagues: Colleagues
     tallies: StoredTallies
     refused: RefusedRows
     weights: WeightsVersions
@@ -98,7 +103,11 @@ class EventKeeper:
                 after = after.with_events(mailing, of_mailing)
             if after is not known[external_id].memory:
                 changed.append(_Changed(known[external_id], after, record))
-        await self._write(changed, book, kept)
+        compared = await self.colleagues.compare(_new_clicks(changed))
+        # Colleagues first: as long as the new clicks themselves are not remembered, a crash repeats all of this.
+        await self._write(await self._others(changed, compared), book, kept)
+        await self._write([_with_suspects(one, compared) for one in changed], book, kept)
+        await self.colleagues.settle(compared)
 
     async def note_opt_outs(self, people: Mapping[str, Iterable[Event]], book: MailingBook, kept: Kept) -> None:
         """Note people who refuse all mail, by external id, at the times of these events."""
@@ -159,6 +168,15 @@ class EventKeeper:
         contacts = await self.ledger.contacts(external_ids)
         return {one: user for one, held in contacts.items() if (user := held.primary_user) is not None}
 
+    async def _others(self, changed: Sequence[_Changed], compared: Compared) -> list[_Changed]:
+        """Return the people about whom nothing is new but that colleagues clicked, too."""
+        records = await self._records_of(compared.suspect.keys() - {one.after.external_id for one in changed})
+        known = await self.memories.read(records)
+        others = [
+            _with_suspects(_Changed(known[one], known[one].memory, key), compared) for one, key in records.items()
+        ]
+        return [one for one in others if one.after is not one.before.memory]
+
     async def _plans(self, subjects: Sequence[Subject]) -> list[RowPlan]:
         has_campaigns = self.policy.writes_campaigns and await self.campaigns.are_available()
         return [plan_rows(subject, self.policy, has_campaigns=has_campaigns) for subject in subjects]
@@ -180,6 +198,8 @@ class EventKeeper:
     async def _write(
         self, changed: Sequence[_Changed], book: MailingBook, kept: Kept, *, only_scores: bool = False
     ) -> None:
+        if not changed:
+            return
         rules = self.policy.rules
         await book.recall({name for one in changed for name in one.after.mailings})
         await self._renew_points(changed, book, rules, kept)
@@ -225,6 +245,7 @@ class EventKeeper:
         Rows of a mark that nobody has any more are all written.
         """
         waiting: list[InteractionWrite] = []
+        visits: dict[UUID, int] = {}
         for one in changed:
             if not one.before.etag or one.before.mark == rules.weights.mark:
                 continue
@@ -233,11 +254,14 @@ class EventKeeper:
                 continue
             past_rules = None if past is None else replace(rules, weights=past)
             waiting += await self._other_points(one, book, past_rules, rules)
+            visits |= other_points(one.before.memory.visits, past, rules.weights)
             if len(waiting) >= _ROWS:
                 await self._write_rows(RowPlan(waiting), kept)
                 waiting = []
             await breathe()
         await self._write_rows(RowPlan(waiting), kept)
+        if visits:
+            await self.interactions.write_points(visits)
 
     async def _other_points(
         self, one: _Changed, book: MailingBook, past: ReadingRules | None, rules: ReadingRules
@@ -272,6 +296,30 @@ class EventKeeper:
     def _score(self, memory: PersonMemory, book: MailingBook, rules: ReadingRules) -> Score:
         weights = rules.weights
         return shown(score_of(memory, book.reader_of(memory, rules), weights), self.clock.now(), weights)
+
+
+def _new_clicks(changed: Iterable[_Changed]) -> list[NewClicks]:
+    found: list[NewClicks] = []
+    for one in changed:
+        for mailing, events in one.after.mailings.items():
+            before = one.before.memory.mailings.get(mailing, frozenset())
+            if events is before:
+                continue
+            if times := _click_times(events - before) - _click_times(before):
+                found.append(NewClicks(one.after.external_id, one.record, mailing, times))
+    return found
+
+
+def _click_times(events: Iterable[Event]) -> frozenset[datetime]:
+    return frozenset(one.at for one in events if one.kind is EventKind.CLICKED)
+
+
+def _with_suspects(one: _Changed, compared: Compared) -> _Changed:
+    after = one.after
+    for mailing, times in compared.suspect.get(after.external_id, {}).items():
+        if mailing in after.mailings:
+            after = after.with_suspect_times(mailing, times)
+    return replace(one, after=after)
 
 
 def _tally_changes(subjects: Iterable[Subject]) -> Mapping[str, Tally]:

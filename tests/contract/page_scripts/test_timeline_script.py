@@ -6,13 +6,13 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.programs.chromium import chromium
 from tests.programs.node import ROOT, WEB_RESOURCES
 
 PAGE = ROOT / "tests" / "contract" / "page_scripts" / "timeline" / "timeline.html"
@@ -46,7 +46,7 @@ ROWS = [
 
 def browser() -> str:
     """The browser of this machine; without one the tests are skipped, with CI=true they fail."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = chromium()
     if found is None and os.environ.get("CI") != "true":
         pytest.skip("no browser on this machine")
     assert found is not None, "CI needs chromium"

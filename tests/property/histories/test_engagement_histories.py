@@ -1,8 +1,8 @@
 """Random histories of mailings: whatever happens, Dataverse holds exactly what the account's own events imply.
 
-People receive, open, click, bounce, unsubscribe, opt out, at once or reported late; feeds and lists have no order and
-tell events twice; records are erased; readings overlap, are refused, and die at any moment. In the end interactions,
-activities, campaign responses and scores equal a plain recomputation from scratch.
+People receive, open, click, alone or with their colleagues, bounce, unsubscribe, opt out, at once or reported late;
+feeds and lists have no order and tell events twice; records are erased; readings overlap, are refused, and die at any
+moment. In the end interactions, activities, campaign responses and scores equal a plain recomputation from scratch.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,21 +28,44 @@ from shared.engagement.keeping.memories import Memories
 from shared.errors import ConflictError, ConnectorError, TransientError
 from shared.ports.engagement import ActivityWrite, InteractionWrite, ResponseWrite
 from tests.twins import CrashError
-from tests.twins.engagement import DAY, HOUR, MINUTE
-from tests.unit.engagement.engagement_world import EngagementWorld, open_world
+from tests.twins.engagement import DAY, HOUR, MINUTE, TwinEvent
+from tests.unit.engagement.engagement_world import FREE_MAIL, EngagementWorld, open_world
 
-_PEOPLE = 3
+_PEOPLE = 4
 _LINKS = ("1", "2", "3", "5")
 _LATE = st.sampled_from([0, 0, 1, 2, 60, 2400])
 """Seconds between an event and the moment when the account learns of it."""
 
+_FROM_OTHERS = st.sampled_from([-6, -4, 0, 0.001, 1, 2, 4, 5, 5.001, 7])
+"""Seconds from the last click of somebody else."""
+
 _MAILING, _WHO = st.integers(0, 2), st.integers(0, _PEOPLE - 1)
+Act = tuple[Any, ...]
+
+
+def _one_by_one(acts: Iterable[Act]) -> Iterator[Act]:
+    """Replace a crowd by the clicks of everybody in it; some of them become known after a poll."""
+    for act in acts:
+        match act:
+            case ("crowd", mailing, first, *others):
+                yield ("click", mailing, first, 0, "1")
+                for who, seconds, is_late in others:
+                    yield from [("poll", 0)] if is_late else []
+                    yield ("beside", mailing, who, "others", seconds, "1")
+            case _:
+                yield act
+
+
+_IN_CROWD = st.tuples(_WHO, _FROM_OTHERS, st.booleans())
 _ACTS = st.one_of(
     st.tuples(st.just("send"), st.sampled_from(MailingKind), st.booleans()),
     st.tuples(st.just("open"), _MAILING, _WHO, _LATE),
     st.tuples(st.just("click"), _MAILING, _WHO, _LATE, st.sampled_from(_LINKS)),
     st.tuples(st.just("scan"), _MAILING, _WHO),
-    st.tuples(st.just("beside"), _MAILING, _WHO, st.integers(0, 2), st.sampled_from(_LINKS)),
+    st.tuples(st.just("beside"), _MAILING, _WHO, st.just("own"), st.integers(0, 2), st.sampled_from(_LINKS)),
+    st.tuples(st.just("beside"), _MAILING, _WHO, st.just("others"), _FROM_OTHERS, st.sampled_from(_LINKS)),
+    st.tuples(st.just("crowd"), _MAILING, _WHO, _IN_CROWD, _IN_CROWD),
+    st.tuples(st.just("crowd"), _MAILING, _WHO, _IN_CROWD, _IN_CROWD, _IN_CROWD),
     st.tuples(st.just("bounce"), _MAILING, _WHO, st.sampled_from(BounceType)),
     st.tuples(st.just("unsubscribe"), _WHO, st.booleans()),
     st.tuples(st.just("erase"), _WHO),
@@ -54,13 +77,19 @@ _ACTS = st.one_of(
     st.tuples(st.just("night"), st.just(0)),
 )
 _FIRST = st.tuples(st.just("send"), st.just(MailingKind.EMAIL), st.booleans())
-_HISTORIES = st.tuples(_FIRST, st.lists(_ACTS, min_size=12, max_size=45)).map(lambda acts: [acts[0], *acts[1]])
+_HISTORIES = st.tuples(_FIRST, st.lists(_ACTS, min_size=12, max_size=45)).map(
+    lambda acts: [acts[0], *_one_by_one(acts[1])]
+)
+_DOMAINS = st.sampled_from([["acme.example"], ["acme.example"], ["acme.example"] * 3 + [FREE_MAIL], [FREE_MAIL], []])
 _WORLDS = st.fixed_dictionaries(
-    {"store_sent": st.booleans(), "create_activities": st.booleans(), "in_disorder": st.booleans()}
+    {
+        "store_sent": st.booleans(),
+        "create_activities": st.booleans(),
+        "in_disorder": st.booleans(),
+        "domains": _DOMAINS,
+    }
 )
 _EVERY_RESPONSE = tuple(ResponseKind)
-
-Act = tuple[Any, ...]
 
 
 class History:
@@ -91,8 +120,8 @@ class History:
             case (_, who, *_) if act[0] in {"refuse", "unsubscribe", "erase"}:
                 if self.people[who] in world.people:
                     await self._concerns(act, self.people[who])
-            case _ if self.sent and self.people[act[2]] in world.people:
-                self._does(act, self.people[act[2]])
+            case _ if self.sent:
+                self._does(act)
 
     async def _concerns(self, act: Act, who: str) -> None:
         world = self.world
@@ -114,11 +143,11 @@ class History:
                     await world.twin.sync(record)
                 world.spotler.erase(who)
 
-    def _does(self, act: Act, who: str) -> None:
-        spotler = self.world.spotler
+    def _does(self, act: Act) -> None:
+        spotler, who = self.world.spotler, self.people[act[2]]
         handle = self.sent[act[1] % len(self.sent)]
         mailing = spotler.mailings[handle].mailing
-        if mailing.kind is MailingKind.SMS or mailing.begun is None:
+        if who not in self.world.people or mailing.kind is MailingKind.SMS or mailing.begun is None:
             return
         begun, now = mailing.begun, self.world.now
         match act:
@@ -129,14 +158,14 @@ class History:
             case ("scan", _, _):
                 for link in _LINKS:
                     spotler.click(handle, who, link)
-            case ("beside", _, _, seconds, link):  # learned late: it changes what an earlier click is taken for
-                clicks = [
+            case ("beside", _, _, whose, seconds, link):  # learned late: it changes what earlier clicks are taken for
+                times = [
                     one.event.at
                     for one in spotler.events
-                    if (one.who, one.mailing, one.event.kind) == (who, handle, EventKind.CLICKED)
+                    if _is_click(one, handle) and (one.who == who) is (whose == "own")
                 ]
-                if clicks:
-                    spotler.click(handle, who, link, min(now, clicks[-1] + timedelta(seconds=seconds)))
+                if times:
+                    spotler.click(handle, who, link, max(begun, min(now, times[-1] + timedelta(seconds=seconds))))
             case ("bounce", _, _, kind):
                 spotler.bounce(handle, who, kind)
 
@@ -207,13 +236,17 @@ class History:
         assert shown == scores
 
 
+def _is_click(one: TwinEvent, handle: str) -> bool:
+    return one.mailing == handle and one.event.kind is EventKind.CLICKED
+
+
 def _rows(rows: Iterable[InteractionWrite] | Iterable[ActivityWrite] | Iterable[ResponseWrite]) -> dict[UUID, Any]:
     """Rows by id; the number of messages of a mailing is no part of a row."""
     return {one.id: replace(one, mailing=replace(one.mailing, sent=None)) for one in rows}
 
 
-async def _lives_through(acts: list[Act], *, in_disorder: bool, **what_is_stored: bool) -> None:
-    world = await open_world(_PEOPLE, create_campaign_responses=_EVERY_RESPONSE, **what_is_stored)
+async def _lives_through(acts: list[Act], *, in_disorder: bool, domains: Sequence[str], **what_is_stored: bool) -> None:
+    world = await open_world(_PEOPLE, domains=domains, create_campaign_responses=_EVERY_RESPONSE, **what_is_stored)
     world.spotler.in_disorder = in_disorder
     history = History(world)
     await world.poll()  # from the first reading on, nothing is older than what the connector looks at
@@ -227,7 +260,7 @@ async def _lives_through(acts: list[Act], *, in_disorder: bool, **what_is_stored
 @settings(max_examples=50, deadline=None)
 @given(_HISTORIES, _WORLDS)
 def test_after_any_history_dataverse_holds_what_a_plain_recomputation_says(
-    acts: list[Act], kind_of_world: dict[str, bool]
+    acts: list[Act], kind_of_world: dict[str, Any]
 ) -> None:
     asyncio.run(_lives_through(acts, **kind_of_world))
 
@@ -236,20 +269,24 @@ def test_after_any_history_dataverse_holds_what_a_plain_recomputation_says(
 @settings(max_examples=3000, deadline=None)
 @given(_HISTORIES, _WORLDS)
 def test_after_thousands_of_histories_dataverse_holds_what_a_plain_recomputation_says(
-    acts: list[Act], kind_of_world: dict[str, bool]
+    acts: list[Act], kind_of_world: dict[str, Any]
 ) -> None:
     asyncio.run(_lives_through(acts, **kind_of_world))
 
 
 async def _story(moment: int, error: BaseException) -> bool:
     """A busy reading that dies at a moment; whether it survived, because the moment came too late."""
-    world = await open_world(_PEOPLE, create_activities=True)
+    world = await open_world(_PEOPLE, domains=["acme.example"], create_activities=True)
     history, spotler = History(world), world.spotler
     sent = spotler.send(world.people)
     world.pass_by(HOUR)
+    first, second, *colleagues = world.people
+    scanned = world.now
+    for who in colleagues:
+        spotler.click(sent, who, "1", scanned)
     await history.attempt(world.poll)
-    first, second, *_ = world.people
     spotler.open(sent, first)
+    spotler.click(sent, first, "1", scanned)  # learned late: with two colleagues it is a scanner
     spotler.click(sent, second, "2")
     spotler.bounce(sent, first)
     world.twin.faults.plan(moment, error)

@@ -42,7 +42,7 @@ async def rows_of(world: World, table: PersonTable, person: str) -> list[dict[st
 
 
 @pytest.mark.parametrize("table", PersonTable)
-async def test_gen_06_gen_08_what_a_person_received_opened_and_clicked_is_on_the_card(
+async def test_gen_06_gen_08_int_06_int_09_c_16_what_a_person_received_opened_and_clicked_is_on_the_card(
     world: World, table: PersonTable
 ) -> None:
     person = await world.synchronised(table)
@@ -91,7 +91,7 @@ async def test_bulk_01_to_28_act_03_to_07_a_mailing_is_told_by_counts_rates_inte
     sent = campaign["dh_sentcount"]
     assert sent >= 3
     counts = [campaign[f"dh_{name}count"] for name in COUNTS]
-    assert counts == [sent, 0, 1, 1, sent - 1, 1, 1, 1, 1]  # BULK-09..17
+    assert counts == [sent, 0, 1, 1, sent - 1, 1, 1, 1, 1]  # BULK-09..17, C-22
     assert (campaign["dh_unsubscribecount"], campaign["dh_notretainedafterbouncecount"]) == (1, 0)  # BULK-18, BULK-19
     rates = [campaign[f"dh_{name}rate"] for name in RATES]
     of_delivered = round(100 / (sent - 1), 2)
@@ -103,25 +103,39 @@ async def test_bulk_01_to_28_act_03_to_07_a_mailing_is_told_by_counts_rates_inte
 
     kinds = {row["dh_type"] for row in await rows_of(world, ann.table, ann.id)}
     assert kinds == {480000000, 480000001, 480000002, 480000008}  # INT-01, INT-05: sent, opened, clicked, conversion
+    click = f"dh_marketinginteractions?$filter=_dh_customerid_value eq {ann.id} and dh_type eq 480000002"
+    (opened,) = (await world.dynamics.read(click))["value"]
+    assert (opened["dh_linkname"], opened["dh_linkurl"], opened["dh_linktype"], opened["dh_count"]) == (
+        *("Order", "https://www.example.com/order", "conversion"),
+        1,
+    )  # INT-03: what its form shows
+    kinds = {row["dh_type"] for row in await rows_of(world, ben.table, ben.id)}
+    assert kinds == {480000000, 480000003}  # INT-07: sent and bounced
     kinds = {row["dh_type"] for row in await rows_of(world, cas.table, cas.id)}
     assert kinds == {480000000, 480000004}  # BULK-18: who unsubscribed
 
     columns = "dh_spotlerisopened,dh_spotlerisclicked,dh_spotlerbounced,dh_spotlerbouncetype,dh_spotlerclickedlinks"
-    found = (await world.dynamics.read(f"emails?$select=subject,statuscode,_regardingobjectid_value,{columns}"))[
-        "value"
-    ]
+    also = "subject,statuscode,category,opencount,linksclickedcount,lastopenedtime,_regardingobjectid_value"
+    found = (await world.dynamics.read(f"emails?$select={also},{columns}"))["value"]
     mails = {mail["_regardingobjectid_value"]: mail for mail in found if mail["subject"] == "Spring is here"}
-    assert {mail["statuscode"] for mail in mails.values()} == {3}  # BULK-02, ACT-03, INT-04, C-26: sent, for all tables
+    assert {mail["statuscode"] for mail in mails.values()} == {
+        3
+    }  # BULK-02, BULK-05, ACT-03, INT-04, C-26: sent, for all tables
     assert mails.keys() >= {ann.id, ben.id, cas.id}
+    own = mails[ann.id]
+    assert (own["category"], own["opencount"], own["linksclickedcount"]) == ("Spotler", 1, 1)  # ACT-04, ACT-09
+    assert own["lastopenedtime"] is not None
     assert [mails[ann.id][column] for column in columns.split(",")] == [True, True, False, None, "Order"]  # ACT-06, 07
     assert [mails[ben.id][column] for column in columns.split(",")] == [False, False, True, 480000001, None]
 
+    variable = "environmentvariabledefinitions?$filter=schemaname eq 'dh_spotlertimelineinteractions'"
+    assert (await world.dynamics.read(variable))["value"]  # ACT-01, ACT-02: which kinds the timeline shows
     wanted = f"campaignresponses?$select=responsecode&$filter=_regardingobjectid_value eq {campaign['campaignid']}"
     codes = sorted(row["responsecode"] for row in (await world.dynamics.read(wanted))["value"])
     assert codes == [1, 1, 3, 4]  # BULK-04, BULK-07: opened, clicked, unsubscribed, bounced
 
 
-async def test_c_17_c_27_int_08_sms_are_phone_calls_and_messages_of_campaigns_are_on_the_card_without_a_campaign_row(
+async def test_c_17_c_27_int_08_sch_06_sms_are_calls_and_messages_of_campaigns_are_on_the_card_without_a_campaign_row(
     world: World,
 ) -> None:
     person = await world.synchronised()
@@ -161,7 +175,7 @@ async def test_act_08_messages_of_automations_are_on_the_card_though_spotler_lis
     assert [row["dh_count"] for row in again] == [1, 1, 1], "the list of bounces tells the same bounce"
 
 
-async def test_act_05_sch_05_the_hourly_timer_reads_mailings(world: World) -> None:
+async def test_act_05_sch_05_c_05_the_hourly_timer_reads_mailings(world: World) -> None:
     person = await world.synchronised()
     await world.spotler.post("mailing", {"name": "By itself"})
     key = world.connector.master
@@ -171,6 +185,21 @@ async def test_act_05_sch_05_the_hourly_timer_reads_mailings(world: World) -> No
         return any(row["dh_name"] == "Sent: By itself" for row in await rows_of(world, person.table, person.id))
 
     await eventually(shown, "the mailing on the card")
+
+
+async def test_three_colleagues_who_click_at_once_are_a_machine_and_earn_nothing(world: World) -> None:
+    people = [await world.synchronised(emailaddress1=f"{name}@scanned.example") for name in ("ann", "ben", "cas")]
+    await world.spotler.post("mailing", {"name": "Scanned", "inReport": False})
+    for person in people:
+        await world.spotler.post(f"contact/click?email={person.email}", {"link": 2})
+    await asyncio.sleep(1.1)
+    await read_now(world, initial=True)
+    rows = "dh_marketinginteractions?$select=dh_suspectreason,dh_points&$filter=dh_type eq 480000002 and "
+    found = [await world.dynamics.read(f"{rows}_dh_customerid_value eq {person.id}") for person in people]
+    reason = {"dh_suspectreason": "several recipients of one domain at once", "dh_points": 0}
+    assert [{name: row[name] for name in reason} for one in found for row in one["value"]] == [reason] * 3
+    (campaign,) = (await world.dynamics.read("campaigns?$filter=name eq 'Scanned'&$select=dh_clickcount"))["value"]
+    assert campaign["dh_clickcount"] == 3, "the numbers of the campaign are Spotler's"
 
 
 async def test_int_02_visits_that_a_tracker_reports_are_on_the_card(world: World) -> None:
@@ -186,10 +215,14 @@ async def test_int_02_visits_that_a_tracker_reports_are_on_the_card(world: World
     assert (row["dh_type"], row["dh_name"], row["dh_linkname"]) == (480000006, "Website visit: shop.example", "Offer")
     stored = await world.dynamics.read(f"dh_marketinginteractions?$filter=_dh_customerid_value eq {person.id}")
     assert stored["value"][0]["dh_linkurl"] == "https://shop.example/offer?utm_source=mail"
+    assert stored["value"][0]["dh_pages"] == "Offer https://shop.example/offer?utm_source=mail"  # WEB-02
     assert (await world.connector.call("POST", "/api/website-visits", b"{")).status_code == 400
+    file = f"visitId,visitedAt,email,url,title\nv-4,2026-05-02T09:00:00Z,{person.email},https://shop.example/,Shop\n"
+    answer = await world.connector.call("POST", "/api/website-visits", file.encode(), kind="text/csv; charset=utf-8")
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1), answer.text
 
 
-async def test_eng_01_scores_are_on_the_record_and_never_come_back_as_events(world: World) -> None:
+async def test_eng_01_eng_02_scores_are_on_the_record_and_never_come_back_as_events(world: World) -> None:
     person = await world.synchronised()
     await world.spotler.post("mailing", {"name": "Scored"})
     await world.spotler.post(f"contact/open?email={person.email}")
@@ -204,18 +237,20 @@ async def test_eng_01_scores_are_on_the_record_and_never_come_back_as_events(wor
     assert asked == {"contact.bounces"}, "nobody was written, or read to be written"
 
 
-async def test_p_19_the_mailings_are_listed_and_exported(world: World) -> None:
+async def test_p_16_to_19_the_mailings_are_listed_and_exported(world: World) -> None:
+    await world.synchronised()
     await world.spotler.post("mailing", {"name": "Exported; really"})
     await read_now(world)
     listed = (await world.connector.call("GET", "/api/mailings")).json()["mailings"]
-    assert "Exported; really" in {one["name"] for one in listed}
+    (one,) = [one for one in listed if one["name"] == "Exported; really"]
+    assert (one["kind"], one["origin"], int(one["sent"]) >= 1, bool(one["mailing"])) == ("EMAIL", "bulk", True, True)
     table = (await world.connector.call("GET", "/api/mailings?format=csv")).text
     assert table.splitlines()[0].startswith('"mailing","name","kind","origin","begun"')
     assert "Exported; really" in table
     assert (await world.connector.call("GET", "/api/mailings?format=xml")).status_code == 400
 
 
-async def test_ini_05_the_initial_run_is_begun_by_a_call_and_its_progress_is_in_health(world: World) -> None:
+async def test_ini_05_bulk_28_the_initial_run_is_begun_by_a_call_and_its_progress_is_in_health(world: World) -> None:
     begun = await read_now(world, initial=True)
     assert "since" in begun["started"]
 

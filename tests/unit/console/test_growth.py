@@ -14,7 +14,7 @@ def test_lines_add_up_hour_by_hour() -> None:
     assert [step.sums for step in found.steps] == [(0, 0), (3, 1), (3, 1), (5, 1)]
     assert [curve.name for curve in found.curves] == ["Opened", "Clicked"]
     assert found.is_in_hours
-    assert [grid.label for grid in found.grid] == ["0", "2", "5"]
+    assert [grid.value for grid in found.grid] == [0, 2, 5]
 
 
 def test_after_two_days_a_step_is_a_day_and_few_have_a_label() -> None:
@@ -22,7 +22,7 @@ def test_after_two_days_a_step_is_a_day_and_few_have_a_label() -> None:
     assert (found.is_in_hours, len(found.steps)) == (False, 43)
     assert len(found.ticks) <= 6
     assert [step.sums[0] for step in found.steps[:4]] == [0, 0, 1200, 1200]
-    assert found.grid[-1].label == "1\u202f200"
+    assert found.grid[-1].value == 1200
 
 
 def test_a_mailing_that_has_just_begun_has_a_line() -> None:

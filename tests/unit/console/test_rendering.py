@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from shared.console.access.roles import Role
-from shared.console.rendering.locale import Locale
+from shared.console.rendering.locale import Locale, Times, instant, zone_of
 from shared.console.rendering.plots import apart, columns, log_curve, sparkline, stacked
 from shared.console.rendering.templates import asset, render, short, static_file
 from shared.domain.records.records import PersonTable, RecordKey
@@ -116,7 +116,6 @@ def test_the_end_of_a_certificate_is_shown_and_marked_a_month_before(days: int |
     end = None if days is None else NOW + timedelta(days=days)
     values = {
         "credentials": [("Certificate", "Entra knows", "an-id", end)],
-        "now": NOW,
         "soon": NOW + timedelta(days=30),
     }
 
@@ -124,3 +123,21 @@ def test_the_end_of_a_certificate_is_shown_and_marked_a_month_before(days: int |
 
     assert ("Entra knows" in text, "Valid until " in text) == (end is None, end is not None)
     assert [one for one in ("Expired", "Expires soon") if one in text] == ([mark] if mark else [])
+
+
+def test_a_value_of_a_page_cannot_hide_what_every_page_writes_with() -> None:
+    with pytest.raises(ValueError, match="would lose number"):
+        render("parts/failed.html", EN, NOW, {"number": 7, "cause": "", "cure": ""})
+
+
+def test_times_are_in_the_zone_of_the_reader_who_may_want_them_in_full() -> None:
+    reader = Locale("nl", zone_of("America/Curacao"), Times.ABSOLUTE)
+
+    assert reader.since(instant("2026-11-24T08:08:00Z"), NOW) == "24 nov 2026 04:08"
+    assert reader.exact(NOW) == "24 nov 2026 04:14:00 (Curacao)"
+    assert reader.calendar_day(NOW) == "24 nov 2026"
+
+
+@pytest.mark.parametrize("name", ["", "Nowhere/City", "../../etc/passwd", "/etc/passwd", "a" * 5000, "Europe"])
+def test_an_unknown_time_zone_is_the_one_of_the_netherlands(name: str) -> None:
+    assert zone_of(name) == "Europe/Amsterdam"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ class EngagementWorld:
 
     twin: ConnectorTwin
     people: dict[str, RecordKey] = field(default_factory=dict)
+    domains: dict[str, str] = field(default_factory=dict)
+    """The domain of the address of everybody, also of those who were erased."""
     ended: dict[str, dict[str, list[Event]]] = field(default_factory=dict)
     """Unsubscribes by person and mailing: the account does not tell the mailing, so a test says which ones count."""
     opted_out: dict[str, datetime] = field(default_factory=dict)
@@ -44,11 +47,13 @@ class EngagementWorld:
     def now(self) -> datetime:
         return self.twin.clock.now()
 
-    async def person(self, table: PersonTable = PersonTable.CONTACT) -> str:
-        """A synchronised record; returns its external id."""
-        key = self.twin.crm.create(table, **person(emailaddress1=f"p{len(self.people)}@example.com"))
+    async def person(self, table: PersonTable = PersonTable.CONTACT, *, domain: str = "") -> str:
+        """A synchronised record; returns its external id. Without a `domain`, they have no colleagues."""
+        number = len(self.domains)
+        domain = domain or f"firm{number}.example"
+        key = self.twin.crm.create(table, **person(emailaddress1=f"p{number}@{domain}"))
         await self.twin.sync(key)
-        self.people[str(key.id)] = key
+        self.people[str(key.id)], self.domains[str(key.id)] = key, domain
         return str(key.id)
 
     def pass_by(self, time: timedelta = HOUR) -> None:
@@ -110,13 +115,16 @@ class EngagementWorld:
 
     def expected_plan(self) -> RowPlan:
         """All rows that the account's events imply, planned as if nothing had been written yet."""
-        policy, plans = self.twin.engagement.policy, []
+        policy, plans, crowds = self.twin.engagement.policy, [], self._crowds()
         for who, mailings in self.truth().items():
             memory = PersonMemory(who, mailings, opted_out=self.opted_out.get(who))
             for name, events in mailings.items():
                 content = MailingContent("Hello", "Shop", "news@shop.example", self.spotler.mailings[name].links)
                 known = KnownMailing.of(self.spotler.mailings[name].mailing, content)
-                after = read_events(events, known.links, policy.rules, kind=known.kind, origin=known.origin)
+                crowd = crowds[name, who]
+                after = read_events(
+                    events, known.links, policy.rules, kind=known.kind, origin=known.origin, colleagues=crowd
+                )
                 subject = Subject(memory, known, self.people[who], Reading(), after)
                 plans.append(plan_rows(subject, policy, has_campaigns=self.rows.has_campaigns))
         return RowPlan(
@@ -132,26 +140,61 @@ class EngagementWorld:
         return {identifier: (row.record, row.interaction) for identifier, row in self.rows.interactions.items()}
 
     def expected_scores(self) -> dict[RecordKey, Score]:
-        rules = self.twin.engagement.policy.rules
+        rules, crowds = self.twin.engagement.policy.rules, self._crowds()
         scores: dict[RecordKey, Score] = {}
         for who, mailings in self.truth().items():
             memory = PersonMemory(who, mailings, opted_out=self.opted_out.get(who))
-            state = score_of(memory, lambda name, events: read_events(events, self._links(name), rules), rules.weights)
+
+            def read(name: str, events: frozenset[Event], who: str = who) -> Reading:
+                return read_events(events, self._links(name), rules, colleagues=crowds[name, who])
+
+            state = score_of(memory, read, rules.weights)
             scores[self.people[who]] = shown(state, self.now, rules.weights)
         return scores
+
+    def _crowds(self) -> defaultdict[tuple[str, str], set[datetime]]:
+        """When at least three people of one company clicked within five seconds, by mailing and person."""
+        clicks: defaultdict[tuple[str, str], set[tuple[datetime, str]]] = defaultdict(set)
+        for who, mailings in self.truth().items():
+            for name, events in mailings.items():
+                times = {one.at for one in events if one.kind is EventKind.CLICKED}
+                clicks[name, self.domains[who]] |= {(at, who) for at in times}
+        for name, at, who in self._clicks_of_erased():
+            clicks[name, self.domains[who]].add((at, who))
+        found: defaultdict[tuple[str, str], set[datetime]] = defaultdict(set)
+        for (name, domain), of_company in clicks.items():
+            for begin, _ in of_company:
+                inside = [(at, who) for at, who in of_company if begin <= at <= begin + timedelta(seconds=5)]
+                if len({who for _, who in inside}) >= 3 and domain != FREE_MAIL:
+                    for at, who in inside:
+                        found[name, who].add(at)
+        return found
+
+    def _clicks_of_erased(self) -> Iterator[tuple[str, datetime, str]]:
+        """The account tells no more who clicked; which clicks the connector had seen before depends on its polls."""
+        for key, document in self.twin.store.documents.items():
+            if key.partition == "test-clicks":
+                minute, _, mailing = key.row.partition("-")
+                for people in document.body.values():
+                    for who in people.keys() - self.people.keys():
+                        for stamp in people[who]:
+                            yield mailing, datetime.fromtimestamp(60 * int(minute) + stamp / 1000, UTC), who
 
     def _links(self, name: str) -> dict[str, Link]:
         return {link.id: link for link in self.spotler.mailings[name].links}
 
 
-async def open_world(people: int = 3, **settings: Any) -> EngagementWorld:
-    """Open a world with contacts; `settings` are those of the connector."""
+FREE_MAIL = "hotmail.co.uk"
+
+
+async def open_world(people: int = 3, *, domains: Sequence[str] = (), **settings: Any) -> EngagementWorld:
+    """Open a world with contacts, of these domains in turn; `settings` are those of the connector."""
     twin = ConnectorTwin()
     twin.engagement_settings = settings
     twin.worker = twin.start_worker()
     world = EngagementWorld(twin)
-    for _ in range(people):
-        await world.person()
+    for number in range(people):
+        await world.person(domain=domains[number % len(domains)] if domains else "")
     return world
 
 

@@ -8,49 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from shared.errors import ConfigurationError
-from shared.installation import plan
-from shared.installation.components.kind import OUTSIDE_THE_SOLUTION, Kind
-from shared.installation.desired.reading import read_desired_state
-from shared.installation.desired.state import ApplicationUser, DesiredState, Endpoint
-from shared.installation.plan import Action, Step
-from shared.installation.session import Goal, Session
+from shared.installation.plan import Action
+from shared.installation.session import Goal
 from tests.unit.installation.organisation_twin import KilledError, OrganisationTwin
-
-MAPPED = {"contact": frozenset({"firstname", "emailaddress1", "no_such_column"}), "account": frozenset({"statecode"})}
-CLIENT = "11111111-2222-3333-4444-555555555555"
-
-
-STATE = read_desired_state(MAPPED)
-
-
-def desired(key: str | None = "key") -> DesiredState:
-    endpoint = Endpoint(STATE.endpoint_name, "ns.servicebus.windows.net", STATE.queue, "send", key)
-    return replace(STATE, user=ApplicationUser(CLIENT, "Spotler Service"), endpoint=endpoint)
-
-
-async def run(
-    twin: OrganisationTwin,
-    goal: Goal = Goal.INSTALL,
-    state: DesiredState | None = None,
-    only: tuple[Kind, ...] = tuple(Kind),
-) -> list[Step]:
-    """Run once; return what was written."""
-
-    async def at_once(_seconds: float) -> None:
-        pass
-
-    session = Session(twin, state or desired(), sleep=at_once, only=only)  # type: ignore[arg-type]
-    prepared = await session.prepare(goal)
-    await session.apply(prepared, lambda _step: None)
-    assert await session.verify(goal) == []
-    return plan.writes(prepared.steps)
-
-
-async def writes_of(twin: OrganisationTwin, state: DesiredState | None = None) -> int:
-    before = twin.counts.writes
-    await run(twin, state=state or desired(key=None))
-    return twin.counts.writes - before
+from tests.unit.installation.runs import desired, run, writes_of
 
 
 @pytest.mark.parametrize("sales", [True, False])
@@ -192,126 +153,6 @@ async def test_a_creation_whose_answer_is_lost_is_not_repeated() -> None:
     assert await writes_of(twin) == 0
 
 
-async def test_a_managed_table_of_another_connector_stops_before_the_first_write() -> None:
-    twin = OrganisationTwin()
-    twin._new_table("dh_spotlerinfo", "dh_SpotlerInfo").definition["IsManaged"] = True
-    with pytest.raises(ConfigurationError, match="coming-from-another-connector"):
-        await run(twin)
-    assert twin.counts.writes == 0
-
-
-@pytest.mark.parametrize("privilege", ["prvCreateRole", "prvCreateEntity", "prvWriteAttribute", "prvAppendsystemuser"])
-async def test_who_is_no_administrator_is_told_so_before_the_first_write(privilege: str) -> None:
-    twin = OrganisationTwin()
-    twin.refused_privileges = {privilege}
-    with pytest.raises(ConfigurationError, match=f"lacks {privilege}: let a System Administrator"):
-        await run(twin)
-    assert twin.counts.writes == 0
-
-
-async def test_privileges_that_no_step_of_the_plan_needs_may_be_missing() -> None:
-    twin = OrganisationTwin()
-    await run(twin)
-    twin.refused_privileges = {"prvCreateEntity", "prvCreateRole"}
-    assert len(await run(twin, state=desired("another"))) == 1
-
-
-def blocked(value: str) -> str:
-    name = "IsLockdownOfUnmanagedCustomizationEnabled"
-    return f"<OrgSettings><IsMCPEnabled>true</IsMCPEnabled><{name}>{value}</{name}></OrgSettings>"
-
-
-async def test_blocked_customisations_are_told_before_the_first_write() -> None:
-    twin = OrganisationTwin()
-    (organisation,) = twin.rowsets["organizations"].values()
-    organisation["orgdborgsettings"] = blocked("true")
-    with pytest.raises(ConfigurationError, match="Settings, Features"):
-        await run(twin)
-    assert twin.counts.writes == 0
-
-    organisation["orgdborgsettings"] = blocked("false")
-    await run(twin)
-    organisation["orgdborgsettings"] = blocked("true")
-    assert await writes_of(twin) == 0
-
-
-async def test_the_own_solution_as_a_managed_one_is_not_taken_for_another_connector() -> None:
-    twin = OrganisationTwin()
-    twin._seed("solutions", solutionid=str(uuid4()), uniquename="SpotlerConnector", ismanaged=True)
-    twin._new_table("dh_spotlerinfo", "dh_SpotlerInfo").definition["IsManaged"] = True
-    with pytest.raises(ConfigurationError, match="SpotlerConnector by importing its next managed version"):
-        await run(twin)
-    assert twin.counts.writes == 0
-
-
-async def test_where_a_solution_file_was_imported_what_is_in_no_such_file_is_installed() -> None:
-    twin = OrganisationTwin()
-    await run(twin, only=tuple(set(Kind) - OUTSIDE_THE_SOLUTION))
-    (solution,) = twin.rowsets["solutions"].values()
-    solution["ismanaged"] = True
-    for name, table in twin.tables.items():
-        table.definition["IsManaged"] = name.startswith("dh_")
-
-    made = {step.kind for step in await run(twin, only=tuple(OUTSIDE_THE_SOLUTION))}
-
-    assert made == {Kind.USER, Kind.ENDPOINT, Kind.STEP}
-    with pytest.raises(ConfigurationError, match="--only tab user steps"):
-        await run(twin, only=(Kind.USER, Kind.VIEW))
-
-
-async def test_a_version_that_an_export_raised_stays() -> None:
-    twin = OrganisationTwin()
-    await run(twin)
-    (solution,) = twin.rowsets["solutions"].values()
-    for version, writes in (("1.0.0.7", 0), ("0.9", 1)):
-        solution["version"] = version
-        assert await writes_of(twin) == writes
-    assert solution["version"] == "1.0.0.0"
-
-
-@pytest.mark.parametrize(
-    ("only", "missing"),
-    [
-        ((Kind.USER,), "The role Spotler"),
-        ((Kind.TABLE,), "The solution SpotlerConnector"),
-        ((Kind.SOLUTION,), "The publisher"),
-        ((Kind.PUBLISHER, Kind.SOLUTION, Kind.ROLE), "The table dh_"),
-    ],
-)
-async def test_what_the_chosen_kinds_need_is_told_before_the_first_write(only: tuple[Kind, ...], missing: str) -> None:
-    twin = OrganisationTwin()
-    with pytest.raises(ConfigurationError, match=f"{missing}.* does not exist.* leave --only out"):
-        await run(twin, only=only)
-    assert twin.counts.writes == 0
-
-    await run(twin)
-    await run(twin, only=only)
-
-
-async def test_a_deleted_user_of_the_application_is_told_before_the_first_write() -> None:
-    twin = OrganisationTwin()
-    twin._seed("systemusers", systemuserid=str(uuid4()), applicationid=CLIENT, deletedstate=1, roles=[])
-    with pytest.raises(ConfigurationError, match="delete it permanently"):
-        await run(twin)
-    assert twin.counts.writes == 0
-
-
-async def test_a_publisher_of_that_name_with_another_prefix_is_refused() -> None:
-    twin = OrganisationTwin()
-    name = desired().publisher.name
-    twin._seed(
-        "publishers",
-        publisherid=str(uuid4()),
-        uniquename=name,
-        friendlyname=name,
-        customizationprefix="new",
-        customizationoptionvalueprefix=10000,
-    )
-    with pytest.raises(ConfigurationError, match="prefixes new and 10000"):
-        await run(twin)
-    assert twin.counts.writes == 0
-
-
 async def test_a_base_language_that_is_neither_english_nor_dutch_gets_english() -> None:
     twin = OrganisationTwin(base_language=1031, languages=(1031, 1043))
     await run(twin)
@@ -335,14 +176,6 @@ async def test_what_an_administrator_changed_is_set_right_and_what_he_added_stay
     assert job["dh_resultcode"]["MaxLength"] == 100
     assert job["dh_parametername"]["MaxLength"] == 900
     assert extra["PrivilegeId"] in service["privileges"]
-
-
-async def test_a_column_of_another_type_is_named_before_the_first_write() -> None:
-    twin = OrganisationTwin()
-    twin._column("contact", "dh_engagementscore", "String")
-    with pytest.raises(ConfigurationError, match=r"contact\.dh_engagementscore exists with the type String"):
-        await run(twin)
-    assert twin.counts.writes == 0
 
 
 async def test_a_changed_mapping_changes_the_filtering_columns_alone() -> None:

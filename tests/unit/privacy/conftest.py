@@ -58,6 +58,8 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
         RowPlan(list(twin.rows.interactions.values())),
         [Refused(next(iter(twin.rows.interactions)), DataError("refused", code=sent))],
     )
+    colleagues = {"of-acme": {external_id: [5, 900], str(BOB.id): [7]}, "of-others": {str(CAS.id): [8]}}
+    await twin.store.write([Put(DocumentKey("test-clicks", f"029000000-{sent}"), colleagues)])
     lists = ListStateRepository(twin.store, "test")
     await twin.store.write([Put(DocumentKey("test-lists", str(LIST)), {"name": "Friends"})])
     await lists.put_page(LIST, "g1", 0, [BOB.id, key.id, CAS.id])

@@ -27,7 +27,8 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert [one["kind"] for one in answer["held"]] == ["erasure"]
     assert {one["id"] for one in answer["reviews"]} == {str(OWN_REVIEW), str(SHARED_REVIEW)}
     assert {one["as"] for one in answer["lists"]} == {"member", "in", "left out"}
-    assert len(answer["interactions"]) == 2
+    assert len(answer["interactions"]) == 3
+    assert {"minute": "029000000-m1", "clicks": [[5, 900]]} in answer["interactions"]
     assert answer["runs"] == [{"run": "7", "reasons": ["skipped/no-email"]}]
     assert answer["plans"] == [{"action": "write", "reason": "created"}, {"forecast": "mapping", "as": ["city"]}]
     assert [one["act"] for one in answer["acts"]] == ["sync-person"]

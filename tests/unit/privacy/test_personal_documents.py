@@ -7,7 +7,7 @@ from pathlib import Path
 
 PERSONAL = {
     *("binding", "contact", "address", "suppressed", "bounce", "brake", "review", "lists", "list-", "consent"),
-    *("consent-erased", "engaged", "engagement-refused"),
+    *("consent-erased", "engaged", "engagement-refused", "clicks"),
     *("run", "console-audit", "shadow", "forecast"),
 }
 """Kinds of documents that may name a person."""

@@ -1,6 +1,7 @@
 """Marketing Interaction rows (INT-01): written in bulk, removed with their person, and deleted when they are old."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -29,10 +30,12 @@ from shared.adapters.dataverse.web_api.operations import Method, Retrieve, WebAp
 from shared.domain.engagement.interactions import InteractionKind
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.values.values import clipped
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, NotFoundError
 from shared.ports.engagement import InteractionWrite, Refused
 
-_NAME, _LINK_NAME, _URL, _LINK_TYPE, _REASON = 200, 200, 2000, 100, 100
+log = logging.getLogger(__name__)
+
+_NAME, _LINK_NAME, _URL, _LINK_TYPE, _REASON, _PAGES = 200, 200, 2000, 100, 100, 10_000
 _JOB = "Spotler Connector: old marketing interactions"
 
 
@@ -48,6 +51,14 @@ class DataverseInteractions:
         return await self._bulk.write(
             INTERACTIONS, BulkMessage.UPSERT, [BulkRow(row.id, interaction_values(row)) for row in rows]
         )
+
+    async def write_points(self, points: Mapping[UUID, int]) -> None:
+        """Update one column. Old rows may be gone: Dataverse deletes them."""
+        rows = [BulkRow(identifier, {"dh_points": number}) for identifier, number in points.items()]
+        refused = await self._bulk.write(INTERACTIONS, BulkMessage.UPDATE, rows)
+        for one in refused:
+            if not isinstance(one.error, NotFoundError):
+                log.warning("Dataverse refused the points of the interaction %s: %s", one.id, one.error)
 
     async def remove_of(self, records: Sequence[RecordKey]) -> int:
         """Find the rows of records, and delete them in batches. Without the table there are none."""
@@ -117,6 +128,8 @@ def interaction_values(row: InteractionWrite) -> dict[str, Any]:
         "dh_points": one.points,
         **person_lookup(row.record),
     }
+    if one.kind is InteractionKind.WEBSITE_VISIT:
+        values["dh_pages"] = clipped(row.pages, _PAGES) or None
     if row.campaign is not None:
         values["dh_CampaignId@odata.bind"] = f"/{odata.row(CAMPAIGNS.entity_set, row.campaign)}"
     return values

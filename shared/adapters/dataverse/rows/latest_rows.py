@@ -12,7 +12,7 @@ from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.odata import ODataComparison
 from shared.adapters.dataverse.web_api.operations import Annotation
 from shared.domain.records.jobs import JobRow, JobStatus
-from shared.domain.records.records import PersonTable
+from shared.domain.records.records import PersonTable, RecordKey
 from shared.errors import NotFoundError
 
 _RESULT = ("dh_resultcode", "dh_completedon")
@@ -44,15 +44,21 @@ class LatestRows:
     def __init__(self, client: DataverseClient) -> None:
         self._client = client
 
-    async def jobs(self, status: JobStatus | None, *, limit: int) -> Sequence[JobLine]:
-        """Return the latest jobs, of one status if it is given. Raises ConnectorErrors."""
-        wanted = ""
+    async def jobs(
+        self, status: JobStatus | None = None, *, person: RecordKey | None = None, limit: int
+    ) -> Sequence[JobLine]:
+        """Return the latest jobs, of one status and for one person if these are given. Raises ConnectorErrors."""
+        wanted = []
         if status is not None:
-            wanted = odata.compare("statuscode", ODataComparison.EQUAL, tables.JOB_STATES[status][1])
+            wanted.append(odata.compare("statuscode", ODataComparison.EQUAL, tables.JOB_STATES[status][1]))
+        if person is not None:
+            customer, lead = jobs.PERSON_LOOKUPS
+            lookup = lead if person.table is PersonTable.LEAD else customer
+            wanted.append(odata.compare(lookup, ODataComparison.EQUAL, person.id))
         pages = self._client.query(
             tables.JOBS,
             select=(*jobs.COLUMNS, *_RESULT),
-            filter=wanted,
+            filter=odata.all_of(*wanted) if wanted else "",
             orderby="createdon desc",
             top=limit,
             annotations=[Annotation.LOOKUP_TABLE],

@@ -14,15 +14,12 @@ from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone
 from shared.domain.mapping.findings import Severity
 from shared.domain.mapping.formats.document import MappingError, place_name, read_mapping
 from shared.domain.mapping.formats.yaml_format import as_document
-from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError
 
 _NEW = "new"
 _FIELDS = ("spotler", *PersonTable, "direction", "conflict", "blank", "filter", "foreign", "comment")
 _SAMPLE, _SHOWN = 200, 20
-
-_RULES = {"directions": list(Direction), "conflicts": list(ConflictPolicy), "blanks": list(BlankPolicy)}
 
 
 async def begin(visit: Visit) -> Reply:
@@ -150,7 +147,7 @@ async def _changed(found: Proposal) -> list[str]:
 
 
 def _form(number: str, row: dict[str, Any], wrong: Any) -> Page:
-    values = {"title": said("Row"), "number": number, "row": row, "wrong": wrong, "tables": list(PersonTable), **_RULES}
+    values = {"title": said("Row"), "row_number": number, "row": row, "wrong": wrong, "tables": list(PersonTable)}
     return Page("pages/mapping_row.html", values, HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK)
 
 

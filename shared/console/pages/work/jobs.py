@@ -5,11 +5,14 @@ from http import HTTPStatus
 from uuid import UUID, uuid4
 
 from shared.composition import app
-from shared.console.reasons import text_of
+from shared.console.reasons import cure_of, text_of
+from shared.console.rendering.code_words import JOB_RESULTS
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.dispatch.job_sweep import QUEUED_FOR_HOURS, QUEUED_TOO_LONG
 from shared.domain.records.jobs import JobResult, JobStatus
+from shared.domain.records.outcomes import Reason
+from shared.domain.records.records import RecordKey
 from shared.errors import ConflictError
 from shared.messages.lane_messages import Jobs
 from shared.ports.queue import QueueName
@@ -38,14 +41,15 @@ async def jobs(visit: Visit) -> Reply:
 
 
 async def rows(visit: Visit) -> Reply:
-    """Read the latest jobs from Dataverse."""
-    lines = await (await app.services()).latest_rows.jobs(_status(visit), limit=_MOST)
+    """Read the latest jobs from Dataverse: all, those of a status, or those for a person."""
+    person = _person(visit)
+    lines = await (await app.services()).latest_rows.jobs(_status(visit), person=person, limit=_MOST)
     shown = []
     for line in lines:
         age = visit.now - _created(line.job.created_on, visit.now)
         late = _lateness(line.job.status, age)
-        shown.append((line, *STATUS_TEXTS[line.job.status], late, text_of(line.code)))
-    return Page("parts/jobs.html", {"rows": shown}, is_fragment=True)
+        shown.append((line, *STATUS_TEXTS[line.job.status], late, _meaning(line.code)))
+    return Page("parts/jobs.html", {"rows": shown, "person": person}, is_fragment=True)
 
 
 async def take_up(visit: Visit) -> Reply:
@@ -80,6 +84,20 @@ async def repeat(visit: Visit) -> Reply:
     except ConflictError:
         raise RefusedError(HTTPStatus.CONFLICT, _REPEATED) from None
     return Redirect(link("jobs"), Notice(Tone.INFO, said("Queued again. The job is done within seconds.")))
+
+
+def _person(visit: Visit) -> RecordKey | None:
+    try:
+        return RecordKey.parse(visit.asked("person")) if visit.asked("person") else None
+    except ValueError:
+        raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such record.")) from None
+
+
+def _meaning(code: str) -> tuple[str, str]:
+    """Return what a result code means, and what to do; empty for a job that went well, and for a code of another."""
+    if code in JOB_RESULTS:
+        return JOB_RESULTS[code]
+    return (text_of(code), cure_of(code).what) if code in set(Reason) else ("", "")
 
 
 def _status(visit: Visit) -> JobStatus | None:

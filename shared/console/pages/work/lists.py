@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 from shared.composition import app
 from shared.console.csv_file import csv_file
-from shared.console.pages.person import TABLE_NAMES
 from shared.console.reasons import text_of
+from shared.console.rendering.code_words import TABLES
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.lists.start import Begun
@@ -27,7 +27,7 @@ async def rows(visit: Visit) -> Reply:
     services, connector = await app.services(), await app.connector()
     found = await services.latest_rows.lists(limit=_MOST)
     states = {one.id: await connector.lists.state_of(one.id) for one in found}
-    values = {"rows": [(one, TABLE_NAMES[one.table], states[one.id]) for one in found], "most": _MOST}
+    values = {"rows": [(one, TABLES[one.table], states[one.id]) for one in found], "most": _MOST}
     return Page("parts/lists.html", values, is_fragment=True)
 
 

@@ -95,6 +95,22 @@ async def test_single_rows_are_removed_and_those_that_are_gone_already_are_no_er
     assert [row["_dh_leadid_value"] for row in await rows.stored()] == [str(LEAD.id)]
 
 
+async def test_web_02_a_visit_tells_its_pages(rows: Rows) -> None:
+    visit = replace(interaction(kind=InteractionKind.WEBSITE_VISIT), pages="Offer https://shop.example/offer\nOrder")
+    await rows.interactions.write([visit, interaction()])
+    stored = await rows.organisation.rows("dh_marketinginteractions", "dh_pages")
+    assert [row["dh_pages"] for row in stored if row["dh_pages"]] == ["Offer https://shop.example/offer\nOrder"]
+
+
+async def test_points_alone_are_changed_and_rows_that_are_gone_are_no_error(rows: Rows) -> None:
+    one = interaction()
+    await rows.interactions.write([one])
+    (before,) = await rows.stored()
+    await rows.interactions.write_points({UUID(int=404): 3, one.id: 40})
+    (after,) = await rows.stored()
+    assert after == {**before, "dh_points": 40, "@odata.etag": after["@odata.etag"]}
+
+
 async def test_old_rows_are_deleted_by_dataverse_itself(rows: Rows) -> None:
     late = BEGUN + timedelta(days=9)
     await rows.interactions.write([interaction(), interaction(LEAD, last=late)])

@@ -1,11 +1,12 @@
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.engagement.events import APPROXIMATE, Event, EventKind, event, joined
-from shared.domain.engagement.machines import SuspectReason, clicks_of_colleagues, suspects
+from shared.domain.engagement.machines import SuspectReason, clicks_of_colleagues, deciding_clicks, suspects
 from tests.unit.domain.engagement.happenings import LINKS, after, clicked, opened, sent
 
 
@@ -68,6 +69,30 @@ def test_no_order_of_arrival_changes_who_is_suspected(clicks: list[tuple[str, in
     events = [clicked(link, 0, seconds=second) for link, second in clicks]
     shuffled = chance.sample(events, len(events)) + events[:1]
     assert suspects(shuffled, LINKS) == suspects(events, LINKS)
+
+
+_CLICKS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 80)), max_size=20)
+
+
+@given(_CLICKS, _CLICKS)
+def test_of_dense_clicks_a_few_decide_about_later_ones(
+    early: list[tuple[str, int]], late: list[tuple[str, int]]
+) -> None:
+    known, new = ({(after(seconds=tenth / 10), person) for person, tenth in some} for some in (early, late))
+    kept = deciding_clicks(known)
+    assert kept <= known
+    assert deciding_clicks(kept | new) == deciding_clicks(known | new)
+    whole = _pairs(clicks_of_colleagues(known | new))
+    assert _pairs(clicks_of_colleagues(known)) | _pairs(clicks_of_colleagues(kept | new)) == whole
+
+
+def test_of_a_scan_of_a_whole_company_hardly_anything_is_kept() -> None:
+    scan = {(after(seconds=number / 500), f"p{number}") for number in range(1000)}
+    assert len(deciding_clicks(scan)) == 2 * 6
+
+
+def _pairs(found: Mapping[str, frozenset[datetime]]) -> set[tuple[str, datetime]]:
+    return {(person, at) for person, times in found.items() for at in times}
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 30)), max_size=14))

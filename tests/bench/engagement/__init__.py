@@ -1,0 +1,1 @@
+"""What a mailing costs: over twins that make events up, and through the app."""
