@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.mapping.reading import originating_lead
 from shared.domain.planning.binding import Binding
-from shared.domain.planning.conditions import condition_results, email_of, has_decided_status, is_active
+from shared.domain.planning.conditions import email_of, has_decided_status, is_active, unmet_reason
 from shared.domain.planning.identity import (
     Identity,
     Join,
@@ -207,9 +207,9 @@ class _Resolution:
     def _address(self, context: RecordContext) -> str | None:
         if context.record is None or context.item.intent is not Intent.SYNC:
             return None
-        if any(not condition.is_met for condition in condition_results(context.plan_input, self.tools.rules)):
+        if unmet_reason(context.plan_input, self.tools.rules) is not None:
             return None
-        return self.tools.rules.fingerprints.address(self._email(context))
+        return context.mailbox
 
     async def _settle_by_address(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
         """Of several new records with one address, the first goes; the next pass finds its contact for the others."""

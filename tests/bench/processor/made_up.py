@@ -13,6 +13,7 @@ from uuid import UUID
 from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.adapters.storage.table_layout import TableLayout
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.composition.process import collect_rarely
 from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
@@ -175,7 +176,8 @@ class MadeUpWorld:
 
 @asynccontextmanager
 async def made_up_world(folder: Path, size: int) -> AsyncIterator[MadeUpWorld]:
-    """Start a worker over made-up people; its state is in SQLite."""
+    """Start a worker over made-up people, with the collector of a process; its state is in SQLite."""
+    collect_rarely()
     connector = ConnectorTwin(RULES)
     sqlite = SqliteStateStore(folder / "state.db", clock=connector.clock)
     world = MadeUpWorld(connector, MadeUpPeople(size), ForgetfulPlatform(size), CountingStore(sqlite))
