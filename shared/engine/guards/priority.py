@@ -26,8 +26,9 @@ _LEAST = 0.01
 _LATELY = 5.0
 """Seconds after a live call in which the next one is expected."""
 
-_FEW = 250
-"""Records that bulk work claims at once while live calls come: a save of one of them waits until it ends."""
+_FEW = 300
+"""Records that bulk work claims at once while live calls come: a save of one of them waits until it ends.
+So many fill three bulk calls."""
 
 
 @dataclass(slots=True)

@@ -111,9 +111,9 @@ async def test_bulk_work_claims_few_records_at_once_while_people_save(monkeypatc
     with line.bulk():
         assert part_size(1_000) == 1_000
         with line.live():
-            assert part_size(1_000) == 250
+            assert part_size(1_000) == 300
             assert part_size(100) == 100
-        assert part_size(1_000) == 250, "the next save is expected"
+        assert part_size(1_000) == 300, "the next save is expected"
         monkeypatch.setattr(priority_module, "_LATELY", 0)
         assert part_size(1_000) == 1_000
     with line.live():
