@@ -82,6 +82,12 @@ async def own_user() -> UUID | None:
         return _process().own_user()
 
 
+async def dataverse_budget() -> float:
+    """Return what the limits of Dataverse leave to the connector, from 0.0 to 1.0. Opens and requests nothing."""
+    async with _building:
+        return _process().dataverse_budget()
+
+
 async def queue() -> Queue:
     """Return this process's queue."""
     async with _building:

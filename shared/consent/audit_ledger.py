@@ -60,18 +60,24 @@ class ConsentLedger:
         """
         if not changes:
             return
-        entries = {self._index_key(change.record, change.digest): change for change in changes}
-        months = {change.moment[:_MONTH] for change in entries.values()} - self._months
+        entries: dict[DocumentKey, ConsentChange] = {}
+        digests: dict[DocumentKey, str] = {}
+        moments: dict[DocumentKey, str] = {}
+        for change in changes:
+            digest = change.digest
+            key = self._index_key(change.record, digest)
+            entries[key], digests[key], moments[key] = change, digest, change.moment
+        months = {moment[:_MONTH] for moment in moments.values()} - self._months
         news: list[Change] = [Put(self._month_key(month), {}) for month in sorted(months)]
-        news += [Insert(key, {"at": change.moment}) for key, change in entries.items()]
+        news += [Insert(key, {"at": moment}) for key, moment in moments.items()]
         results = await self._store.write(news)
         self._months |= months
         repeated = [one.key for one, etag in zip(news, results, strict=True) if etag is None]
         known = await self._store.read(repeated) if repeated else {}
-        moments = {key: str(known[key].body["at"]) if key in known else entries[key].moment for key in entries}
+        moments |= {key: str(document.body["at"]) for key, document in known.items()}
         await self._store.write(
             [
-                Insert(self._entry_key(moments[key], change.digest), _CODEC.body(change))
+                Insert(self._entry_key(moments[key], digests[key]), _CODEC.body(change))
                 for key, change in entries.items()
             ]
         )

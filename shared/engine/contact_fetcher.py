@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.merging.echo import is_echo
-from shared.domain.merging.merge_sides import without_contact
+from shared.domain.merging.merge_sides import fresh_binding
 from shared.domain.planning.conditions import email_of
 from shared.domain.planning.decisions import Anonymize, Decision, FetchContact, Rest, Write, WriteMode
 from shared.domain.planning.erase import let_go
@@ -153,7 +153,7 @@ class ContactFetcher:
             return None
         # A contact that was made after the record's own was erased holds nothing of what was agreed on.
         is_ours = contact.external_id == context.binding.external_id
-        binding = context.binding if is_ours else without_contact(context.plan_input).binding
+        binding = context.binding if is_ours else fresh_binding(context.binding)
         return replace(context, fetched=Fetched.YES, contact=contact, binding=binding)
 
     async def _unchanged(

@@ -8,7 +8,7 @@ from uuid import UUID
 from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.mapping.reading import originating_lead
 from shared.domain.planning.binding import Binding
-from shared.domain.planning.conditions import condition_results, email_of, has_decided_status, is_active
+from shared.domain.planning.conditions import email_of, has_decided_status, is_active, unmet_reason
 from shared.domain.planning.identity import (
     Identity,
     Join,
@@ -85,7 +85,8 @@ class _Resolution:
         for item in items:
             if first.setdefault(entries[item.key].binding.external_id, item) is not item:
                 self.retries.append(item)
-        claimed = await self.claims.claim(first)
+        never_bound = {entry.binding.external_id for entry in entries.values() if not entry.etag}
+        claimed = await self.claims.claim(first, new=never_bound)
         self.deferred += [item for contact, item in first.items() if contact not in claimed]
         return await self._with_bindings({contact: first[contact] for contact in claimed}, claimed)
 
@@ -206,15 +207,15 @@ class _Resolution:
     def _address(self, context: RecordContext) -> str | None:
         if context.record is None or context.item.intent is not Intent.SYNC:
             return None
-        if any(not condition.is_met for condition in condition_results(context.plan_input, self.tools.rules)):
+        if unmet_reason(context.plan_input, self.tools.rules) is not None:
             return None
-        return self.tools.rules.fingerprints.address(self._email(context))
+        return context.mailbox
 
     async def _settle_by_address(self, contexts: Sequence[RecordContext]) -> list[RecordContext]:
         """Of several new records with one address, the first goes; the next pass finds its contact for the others."""
-        owners = await self.tools.ledger.owners_of(
-            {context.address for context in contexts if _may_move(context) and context.address}
-        )
+        addresses = {context.address for context in contexts if _may_move(context) and context.address}
+        owners = await self.tools.ledger.owners_of(addresses)
+        self.claims.note_free(addresses - owners.keys())
         settled: list[RecordContext] = []
         taken: set[str] = set()
         for context in contexts:

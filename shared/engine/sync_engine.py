@@ -15,6 +15,7 @@ from shared.domain.recovery.retry import RetryPolicy
 from shared.engine.batch_pass import BatchPass
 from shared.engine.bindings.claim_deadline import BatchSizer, TimeBudget, current_budget
 from shared.engine.bindings.ledger import Ledger
+from shared.engine.guards.priority import part_size
 from shared.engine.work_items import NO_CONTACTS, FetchedContact, ItemResult, RetryDecisions, WorkItem, work_items_of
 from shared.ports.clock import Clock
 
@@ -56,7 +57,8 @@ class SyncEngine:
             if not budget.begin_part():
                 finished += [self._retry_decisions.put_back(item) for item in items]
                 break
-            part, items = items[: self._batch_sizer.records], items[self._batch_sizer.records :]
+            size = part_size(self._batch_sizer.records)
+            part, items = items[:size], items[size:]
             done = await self._part(part, budget)
             finished += done.finished
             follow_ups += done.follow_ups

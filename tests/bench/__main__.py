@@ -18,12 +18,12 @@ from tests.bench import (
     lists,
     live_beside_bulk,
     through_the_app,
-    under_load,
 )
 from tests.bench.engagement import over_twins
 from tests.bench.engagement import through_the_app as mailings
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
 from tests.bench.figures.page import machine, write_part, write_plot
+from tests.bench.load import under_load, workers
 from tests.bench.peers import contest
 from tests.bench.processor import contacts, planning, scale
 
@@ -50,6 +50,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "cost": cost.cost,
     "under-load": under_load.under_load,
     "under-load-long": under_load.under_load_long,
+    "under-load-whole": under_load.under_load_whole,
+    "workers": workers.workers,
     "scale-short": scale.scale_short,
     "scale": scale.scale,
     "scale-million": scale.scale_million,
@@ -64,6 +66,8 @@ _ON_REQUEST = frozenset(
         "mailing-20k",
         "mailing-memory",
         "under-load-long",
+        "under-load-whole",
+        "workers",
         "scale",
         "scale-million",
     }

@@ -6,10 +6,12 @@ from typing import Any
 
 from shared.ports.state import DocumentKey
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 
 def encode_body(body: Mapping[str, Any]) -> str:
     """Write compact JSON in ASCII, so that one character is one byte; ValueError for NaN and infinity."""
-    return json.dumps(dict(body), separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(dict(body))
 
 
 def decode_body(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from shared.domain.merging.merge import FieldVersions, MergeDecision
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.planning.rules import Rules
+from shared.domain.records.fingerprints import ContactFingerprints
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import Scalar
@@ -26,16 +27,18 @@ class MergeInput:
     """The input of the merge of one record.
 
     `contact` is the contact to merge with: the one that was read, or an empty one for a record without contact.
-    `dataverse` are the record's values in the platform's form. `base` are the fingerprints of what both sides agreed
-    on. `perhaps_sent` are permissions whose yes a dead worker may have sent. `withholds`: every permission must be off
-    (PERM-08). `is_new_contact`: the connector made the contact, so nobody refused a permission there before (ENV-12).
-    `default_rows` are permissions whose rows show only the administrator's default. `refused` has the time when others,
-    or the person, last refused a permission at the address.
+    `fingerprints` makes the fingerprints of its values. `dataverse` are the record's values in the platform's form.
+    `base` are the fingerprints of what both sides agreed on. `perhaps_sent` are permissions whose yes a dead worker may
+    have sent. `withholds`: every permission must be off (PERM-08). `is_new_contact`: the connector made the contact, so
+    nobody refused a permission there before (ENV-12). `default_rows` are permissions whose rows show only the
+    administrator's default. `refused` has the time when others, or the person, last refused a permission at the
+    address.
     """
 
     plan_input: PlanInput
     rules: Rules
     contact: MarketingContact
+    fingerprints: ContactFingerprints
     dataverse: Mapping[str, Scalar]
     base: Mapping[str, str]
     perhaps_sent: frozenset[str] = frozenset()
@@ -63,7 +66,7 @@ class MergeInput:
 
     def fingerprint(self, name: str, value: Scalar) -> str:
         """Make the fingerprint of a field's value in the contact of the binding."""
-        return self.rules.fingerprints.value(self.binding.external_id, name, value)
+        return self.fingerprints.value(name, value)
 
 
 @dataclass(slots=True)

@@ -31,11 +31,14 @@ def agree(merge_input: MergeInput, fields: Mapping[str, MappedField]) -> Agreeme
         merge_input.is_doubtful,
     )
     for name, one in fields.items():
-        direction, value = one.row.direction, merge_input.dataverse.get(name)
-        base = base_of(merge_input.base.get(name), value, on_platform[name], partial(merge_input.fingerprint, name))
+        direction, value, there = one.row.direction, merge_input.dataverse.get(name), on_platform[name]
+        if value == there and one.option_source is None and direction is not Direction.BOTH:
+            agreement.settled[name] = merge_input.fingerprint(name, there)
+            continue  # equal values of a field that travels one way: there is nothing to decide
+        base = base_of(merge_input.base.get(name), value, there, partial(merge_input.fingerprint, name))
         if has_come_back and base is Base.DATAVERSE and direction is Direction.TO_PLATFORM:
             base = Base.NEITHER  # nothing was sent while the person was opted out: others may have used the contact
-        versions = FieldVersions(value, on_platform[name], base, is_doubtful)
+        versions = FieldVersions(value, there, base, is_doubtful)
         if one.option_source is not None:
             merge_permission(agreement, merge_input, name, one, versions)
         elif _was_cut(merge_input, one, versions):

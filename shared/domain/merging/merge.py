@@ -5,8 +5,8 @@ fingerprints. Permissions have their own rule (`permission_merge.py`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
 from shared.domain.values.fields import Scalar
@@ -69,8 +69,7 @@ class Base(StrEnum):
     NEITHER = "neither"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldVersions:
+class FieldVersions(NamedTuple):
     """The present values of a field, and the base. `dataverse` is None if Dataverse has no usable value.
 
     `is_doubtful`: a worker died between writing and storing, so the base may be older than what it wrote.

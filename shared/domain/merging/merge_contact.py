@@ -49,8 +49,16 @@ def merge_contact(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalo
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    is_new_contact = _is_new(contact, plan_input, binding)
-    merged = merge_sides(plan_input, contact, wished, rules, catalogue, is_new_contact=is_new_contact)
+    fingerprints = rules.fingerprints.of_contact(binding.external_id)
+    merged = merge_sides(
+        plan_input,
+        contact,
+        wished,
+        rules,
+        catalogue,
+        fingerprints=fingerprints,
+        is_new_contact=_is_new(contact, plan_input, binding),
+    )
     always = fields_of_every_write(rules, rows, catalogue, merged.email)
     binds = {} if contact.external_id == binding.external_id else {EMAIL: merged.email}
     return write_or_rest(merged.rest, {**binds, **merged.sent}, always, was_live=binding.is_live)

@@ -17,6 +17,7 @@ from shared.domain.planning.contact_write import left_in, purge_print, unmapped
 from shared.domain.planning.decisions import Rest
 from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.planning.rules import Rules
+from shared.domain.records.fingerprints import ContactFingerprints
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
 from shared.domain.records.outcomes import FieldProblem, Reason, Result
 from shared.domain.records.records import PersonRecord
@@ -40,12 +41,14 @@ def merge_sides(
     rules: Rules,
     catalogue: PropertyCatalogue,
     *,
+    fingerprints: ContactFingerprints,
     is_new_contact: bool,
 ) -> Merged:
     """Merge every mapped field.
 
-    `wished` are the fields that Dataverse wants, with their problems. `is_new_contact`: the connector makes the contact
-    or has just made it, so nobody could have refused anything there (ENV-12).
+    `wished` are the fields that Dataverse wants, with their problems. `fingerprints` makes the fingerprints of the
+    contact. `is_new_contact`: the connector makes the contact or has just made it, so nobody could have refused
+    anything there (ENV-12).
     """
     record, binding = plan_input.record, plan_input.binding
     assert record is not None, "a record that does not exist cannot meet the conditions"
@@ -60,6 +63,7 @@ def merge_sides(
         plan_input,
         rules,
         contact,
+        fingerprints,
         dataverse,
         base=binding.base if binding.is_live or plan_input.succession is not None else {},
         perhaps_sent=_perhaps_sent(plan_input, fields),
@@ -86,7 +90,7 @@ def merge_sides(
             **merge_input.base,
             **agreement.settled,
             **purge_print(rules, binding.external_id, empty),
-            **rules.fingerprints.values(binding.external_id, unmapped_off),
+            **fingerprints.values(unmapped_off),
         },
         address=rules.fingerprints.address(email_of(record, rows)),
         initial_merge_done=True,
@@ -174,10 +178,10 @@ _DISPUTES = {
 
 
 def without_contact(plan_input: PlanInput) -> PlanInput:
-    """Return the input for a record without contact: nothing was agreed on, nothing is in doubt."""
-    fresh = Binding(
-        plan_input.binding.external_id,
-        default_rows=plan_input.binding.default_rows,
-        mail_status=plan_input.binding.mail_status,
-    )
-    return replace(plan_input, binding=fresh, base_state=BaseState.BASE, contact=None)
+    """Return the input for a record without contact: nothing is in doubt."""
+    return replace(plan_input, binding=fresh_binding(plan_input.binding), base_state=BaseState.BASE, contact=None)
+
+
+def fresh_binding(binding: Binding) -> Binding:
+    """Return the binding of a record without contact: nothing was agreed on."""
+    return Binding(binding.external_id, default_rows=binding.default_rows, mail_status=binding.mail_status)

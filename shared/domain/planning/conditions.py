@@ -64,6 +64,11 @@ def condition_results(plan_input: PlanInput, rules: Rules) -> tuple[ConditionRes
     return tuple(ConditionResult(condition, reason) for condition, reason in _results(plan_input, rules))
 
 
+def unmet_reason(plan_input: PlanInput, rules: Rules) -> Reason | None:
+    """Return why the first condition that is not met is not met; None if all are."""
+    return next((reason for _, reason in _results(plan_input, rules) if reason is not None), None)
+
+
 def _results(plan_input: PlanInput, rules: Rules) -> Iterator[tuple[Condition, Reason | None]]:
     record, table = plan_input.record, plan_input.key.table
     yield Condition.ENVIRONMENT_ON, None if rules.environment_is_on else Reason.ENVIRONMENT_OFF

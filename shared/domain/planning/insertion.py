@@ -10,11 +10,13 @@ from dataclasses import replace
 from shared.domain.consent.default_rows import untouched_defaults
 from shared.domain.consent.deleted_rows import with_deleted_rows_refused
 from shared.domain.mapping.model import EMAIL, ConflictPolicy, Direction
-from shared.domain.merging.merge_sides import merge_sides, without_contact
+from shared.domain.merging.merge_sides import fresh_binding, merge_sides, without_contact
+from shared.domain.planning.binding import Binding
 from shared.domain.planning.contact_write import fields_of_every_write
 from shared.domain.planning.decisions import Decision, Rest, Write, WriteMode
 from shared.domain.planning.plan_input import BaseState, PlanInput
 from shared.domain.planning.rules import Rules, Unmapped
+from shared.domain.records.fingerprints import ContactFingerprints
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType, Purge
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.values.fields import Fields, Scalar, all_permissions_off, as_properties, wished_fields
@@ -37,16 +39,17 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     wished = wished_fields(record, rules.mapping, catalogue)
     if wished.fatal:
         return Rest(plan_input.binding, Result.FAILED, Reason.INVALID_VALUE, wished.fatal)
-    whole = whole_contact(plan_input, wished, rules, catalogue)
+    fingerprints = rules.fingerprints.of_contact(plan_input.binding.external_id)
+    whole = whole_contact(plan_input, wished, fingerprints, rules, catalogue)
     if plan_input.contact is not None:
         return replace(whole, delivery=WriteMode.UPSERT)
-    fresh = without_contact(plan_input)
+    fresh = fresh_binding(plan_input.binding)
     rows = rules.mapping.for_table(plan_input.key.table)
     values = {**wished.values, **(all_permissions_off(rows, catalogue) if whole.permissions_off else {})}
     fields = mapped_fields(rules.mapping.rows_read(record), record.key.table, catalogue)
     # A dead worker may have written a value that is empty now; a mirror also sends empty values (PURGE-01).
     empties = plan_input.base_state is BaseState.NOTHING or rules.unmapped is Unmapped.CLEAR
-    default_rows = untouched_defaults(fresh.binding, wished.values)
+    default_rows = untouched_defaults(fresh, wished.values)
     sent = {
         name: value
         for name, value in values.items()
@@ -56,12 +59,14 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
         properties=as_properties({**fields_of_every_write(rules, rows, catalogue, values[EMAIL]), **sent}),
         fields=tuple(sent),
         purge=Purge.KEEP,
-        binding=replace(
-            fresh.binding,
+        binding=Binding(
+            fresh.external_id,
             is_live=True,
-            base=rules.fingerprints.values(fresh.binding.external_id, sent),
+            base=fingerprints.values(sent),
             address=whole.binding.address,
             since=plan_input.now,
+            mail_status=fresh.mail_status,
+            default_rows=fresh.default_rows,
         ),
         reason=Reason.CREATED,
         problems=whole.problems,
@@ -71,13 +76,19 @@ def insert(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) ->
     )
 
 
-def whole_contact(plan_input: PlanInput, wished: Fields, rules: Rules, catalogue: PropertyCatalogue) -> Write:
+def whole_contact(
+    plan_input: PlanInput,
+    wished: Fields,
+    fingerprints: ContactFingerprints,
+    rules: Rules,
+    catalogue: PropertyCatalogue,
+) -> Write:
     """Return the insertion of everything: the merge with an empty contact in which nobody has refused anything."""
     nobody = MarketingContact(plan_input.binding.external_id, "")
     rows = rules.mapping.for_table(plan_input.key.table)
     fields = mapped_fields(rows, plan_input.key.table, catalogue)
     alone = without_contact(with_deleted_rows_refused(plan_input, fields, rules))
-    merged = merge_sides(alone, nobody, wished, rules, catalogue, is_new_contact=True)
+    merged = merge_sides(alone, nobody, wished, rules, catalogue, fingerprints=fingerprints, is_new_contact=True)
     refused = {
         **{name: value for name, value in wished.values.items() if value is False},
         **(all_permissions_off(rows, catalogue) if merged.rest.permissions_off else {}),

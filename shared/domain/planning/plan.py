@@ -10,7 +10,7 @@ from shared.domain.consent.default_rows import with_default_rows
 from shared.domain.consent.refusal_changes import permissions_on
 from shared.domain.consent.refusals import stay_out, with_refusals
 from shared.domain.merging.merge_contact import merge_contact
-from shared.domain.planning.conditions import condition_results, email_of
+from shared.domain.planning.conditions import email_of, unmet_reason
 from shared.domain.planning.decisions import Decision, FetchContact, Plan, Rest
 from shared.domain.planning.erase import anonymize, purge, unmet_condition
 from shared.domain.planning.plan_input import Fetched, PlanInput
@@ -46,7 +46,7 @@ def as_allowed(planned: Plan, plan_input: PlanInput, rules: Rules) -> Plan:
 
 
 def _synchronise(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalogue) -> Plan:
-    unmet = next((result.reason for result in condition_results(plan_input, rules) if result.reason), None)
+    unmet = unmet_reason(plan_input, rules)
     if unmet is Reason.OPTED_OUT and plan_input.fetched is Fetched.NO and plan_input.binding.is_live:
         return FetchContact(plan_input.binding)  # C-12: the opt-out may have ended
     if unmet is Reason.OPTED_OUT and plan_input.is_suppressed:

@@ -51,7 +51,8 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
         **withdrawn(plan_input, record, fields, rules),
         **(all_permissions_off(rows, catalogue) if off else {}),
     }
-    prints = rules.fingerprints.values(binding.external_id, values)
+    fingerprints = rules.fingerprints.of_contact(binding.external_id)
+    prints = fingerprints.values(values)
     changed = changed_fields(prints, values, plan_input, rules.unmapped)
     if plan_input.presence is ContactPresence.TO_RESTORE:
         changed += [name for name in _filled_here_only(fields, values) if name not in changed]
@@ -88,7 +89,7 @@ def push_changes(plan_input: PlanInput, rules: Rules, catalogue: PropertyCatalog
     decision = write_or_rest(rest, sent, fields_of_every_write(rules, rows, catalogue, values[EMAIL]), was_live=True)
     if isinstance(decision, Rest) and plan_input.presence is ContactPresence.ASSUMED:
         return decision
-    return replace(decision, if_absent=whole_contact(plan_input, wished, rules, catalogue))
+    return replace(decision, if_absent=whole_contact(plan_input, wished, fingerprints, rules, catalogue))
 
 
 def _filled_here_only(fields: Mapping[str, MappedField], values: Mapping[str, Scalar]) -> Iterator[str]:

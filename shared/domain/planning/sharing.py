@@ -4,6 +4,7 @@ One of the records is the primary user of the contact. Values of `<->` and `<-` 
 only: otherwise the values of one person would overwrite those of another person with the same e-mail address.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.domain.mapping.language.expression import MapTo
@@ -21,7 +22,9 @@ def as_user(plan_input: PlanInput, rules: Rules) -> tuple[PlanInput, Rules]:
     """
     table, sharing_records = plan_input.key.table, plan_input.sharing_records
     if sharing_records.primary is None:
-        return replace(plan_input, binding=_succeeding(plan_input, rules)), rules
+        if plan_input.succession is None:
+            return plan_input, rules
+        return replace(plan_input, binding=_succeeding(plan_input, rules, plan_input.succession)), rules
     if plan_input.fetched is Fetched.YES and plan_input.contact is None:
         return plan_input, rules
     withheld = [row for row in rules.mapping.for_table(table) if _is_for_primary(row, table)]
@@ -58,18 +61,16 @@ def _without(binding: Binding, rows: list[MappingRow]) -> Binding:
     )
 
 
-def _succeeding(plan_input: PlanInput, rules: Rules) -> Binding:
+def _succeeding(plan_input: PlanInput, rules: Rules, succession: Mapping[str, str]) -> Binding:
     """Prepare the first comparison of a record that became primary because another record left the contact.
 
     The contact still has the values of the former record in `<->` rows. They count as agreed on, so that this record's
     own values are sent and only later edits in the platform are written back.
     """
     binding, table = plan_input.binding, plan_input.key.table
-    if plan_input.succession is None:
-        return binding
     rows = rules.mapping.for_table(table)
     names = _properties([row for row in rows if _is_for_primary(row, table) and row.direction is Direction.BOTH])
-    former = {name: text for name, text in plan_input.succession.items() if _property(name) in names}
+    former = {name: text for name, text in succession.items() if _property(name) in names}
     own = binding.base if binding.is_live else {}  # older: the record was primary before the former one
     return replace(binding, base={**own, **former}, is_stale=binding.is_live)
 

@@ -40,14 +40,13 @@ class Fingerprinter:
 
     def values(self, external_id: str, fields: Mapping[str, Any]) -> dict[str, str]:
         """Fingerprint all fields of one contact, by name."""
-        of_contact = self._keyed.copy()
-        of_contact.update(f"value{_BETWEEN}{external_id}{_BETWEEN}".encode())
-        prints: dict[str, str] = {}
-        for name, value in fields.items():
-            of_field = of_contact.copy()
-            of_field.update(f"{name}{_BETWEEN}{json.dumps(value)}".encode())
-            prints[name] = _text(of_field)
-        return prints
+        return self.of_contact(external_id).values(fields)
+
+    def of_contact(self, external_id: str) -> "ContactFingerprints":
+        """Return what makes the fingerprints of one contact."""
+        keyed = self._keyed.copy()
+        keyed.update(f"value{_BETWEEN}{external_id}{_BETWEEN}".encode())
+        return ContactFingerprints(keyed)
 
     def address(self, email: str) -> str:
         """Fingerprint an e-mail address, the same for all its users; case does not matter (DUP-03).
@@ -68,6 +67,28 @@ class Fingerprinter:
         keyed = self._keyed.copy()
         keyed.update(_BETWEEN.join(parts).encode())
         return _text(keyed)
+
+
+class ContactFingerprints:
+    """Makes the fingerprints of the field values of one contact; each value is hashed once."""
+
+    def __init__(self, keyed: hmac.HMAC) -> None:
+        self._keyed = keyed
+        self._known: dict[str, str] = {}
+
+    def value(self, name: str, value: Any) -> str:
+        """Fingerprint one field value (JSON scalar)."""
+        hashed = f"{name}{_BETWEEN}{json.dumps(value)}"
+        known = self._known.get(hashed)
+        if known is None:
+            keyed = self._keyed.copy()
+            keyed.update(hashed.encode())
+            known = self._known[hashed] = _text(keyed)
+        return known
+
+    def values(self, fields: Mapping[str, Any]) -> dict[str, str]:
+        """Fingerprint fields, by name."""
+        return {name: self.value(name, value) for name, value in fields.items()}
 
 
 def _text(keyed: hmac.HMAC) -> str:

@@ -1,13 +1,14 @@
 """The wanted fields of a contact: the mapping applied to one record, field by field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import assert_never
 
 from shared.domain.mapping.language.evaluate import Evaluated
 from shared.domain.mapping.language.expression import MapTo, OptionSource
-from shared.domain.mapping.model import PERMISSIONS, BlankPolicy, MappingRow, OnInvalid
+from shared.domain.mapping.model import PERMISSIONS, BlankPolicy, Direction, MappingRow, OnInvalid
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import (
     MarketingContact,
@@ -40,6 +41,7 @@ class Fields:
     cut: tuple[FieldProblem, ...] = ()
 
 
+_TO_PLATFORM = frozenset(direction for direction in Direction if direction.reaches_platform)
 _COUNTRY = "country"
 _OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
 """Types whose form depends on the country (VAL-06)."""
@@ -56,7 +58,7 @@ def wished_fields(record: PersonRecord, mapping: FieldMapping, catalogue: Proper
     Rows that rest because Dataverse does not have their column are ignored, too: a deleted column must not empty the
     platform.
     """
-    return _fields(record, mapping, catalogue, lambda row: row.direction.reaches_platform)
+    return _fields(record, mapping, catalogue, _TO_PLATFORM)
 
 
 def present_values(
@@ -69,14 +71,14 @@ def present_values(
     """
     if wished is not None and mapping.sends_as_is(record.key.table):
         return wished.values
-    return _fields(record, mapping, catalogue, lambda _row: True, blanks=BlankPolicy.CLEAR).values
+    return _fields(record, mapping, catalogue, frozenset(Direction), blanks=BlankPolicy.CLEAR).values
 
 
 def _fields(
     record: PersonRecord,
     mapping: FieldMapping,
     catalogue: PropertyCatalogue,
-    counts: Callable[[MappingRow], bool],
+    directions: AbstractSet[Direction],
     *,
     blanks: BlankPolicy | None = None,
 ) -> Fields:
@@ -85,7 +87,7 @@ def _fields(
     all_are_read = mapping.rows_read(record) is rows
     for row in rows:
         definition = catalogue.named(row.property_name)
-        if definition is None or not counts(row):
+        if definition is None or row.direction not in directions:
             continue
         if not all_are_read and row.rests(record):
             collector.report_unread(row)
@@ -226,7 +228,8 @@ class _Collector:
     def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
         value, label = _translated(row.evaluate(self.record), row.choices)
-        if is_blank(value) and self._keeps(row):
+        if is_blank(value):
+            self._take_nothing(row)
             return
         foreign = self.catalogue.named(row.foreign) if row.foreign else None
         country = self._country(row) if definition.type in _OF_A_COUNTRY else ""
@@ -247,6 +250,14 @@ class _Collector:
                 self._report(row, definition, "the Dutch format")
             case Misfit(expected):
                 self._report(row, definition, expected)
+
+    def _take_nothing(self, row: MappingRow) -> None:
+        """Empty the properties of a row, unless it keeps what they hold."""
+        if self._keeps(row):
+            return
+        self.values[row.property_name] = EMPTY
+        if row.foreign and self.catalogue.named(row.foreign) is not None:
+            self.values.setdefault(row.foreign, EMPTY)
 
     def _country(self, row: MappingRow) -> str:
         """Return the country of the address of a value, as far as the mapping reads it; otherwise "".

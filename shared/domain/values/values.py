@@ -35,6 +35,11 @@ _CENT = Decimal("0.01")
 _WITH_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]{1,2}")
 _PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_PLAIN_ADDRESS = re.compile(
+    r"[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,3}", re.IGNORECASE | re.ASCII
+)
+_LONGEST_PLAIN = 64
+"""Nearly all addresses are of this form and length, and each of these is valid. The library takes far longer."""
 _MOST_DIGITS = 18  # Dataverse's own limit is 100 billion for amounts and 2^63 for whole numbers
 
 
@@ -62,13 +67,7 @@ class Misfit:
 
 Converted = Fits | Foreign | Misfit
 
-
-@dataclass(frozen=True, slots=True)
-class Locale:
-    """Where dates are dates: a moment becomes its day there, and a day its midnight. `country` is an ISO 3166 code."""
-
-    zone: tzinfo
-    country: str = ""
+_EMPTY_FITS = Fits(EMPTY)
 
 
 def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo = UTC, country: str = "") -> Converted:
@@ -80,8 +79,8 @@ def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo =
     if isinstance(value, UnknownOption):
         return Misfit("an option that exists")
     if kind is not PropertyType.SET and is_blank(value):
-        return Fits(EMPTY)
-    return _CONVERSIONS[kind](value, label, Locale(zone, country))
+        return _EMPTY_FITS
+    return _CONVERSIONS[kind](value, label, zone, country)
 
 
 def is_email(text: str) -> bool:
@@ -125,22 +124,26 @@ def clipped(text: str, longest: int) -> str:
     return text if len(units) <= 2 * longest else units[: 2 * longest].decode("utf-16-le", "ignore").rstrip()
 
 
-def _text(value: Any, label: str | None, _locale: Locale) -> Converted:
+def _text(value: Any, label: str | None, _zone: tzinfo, _country: str) -> Converted:
     if label is None and isinstance(value, Choices) and value.has_unknown:
         text = text_of(value, None)
         return Fits(text, loss="without an option that no longer exists") if text else Misfit("options that exist")
     return Fits(text_of(value, label))
 
 
-def _email(value: Any, _label: str | None, _locale: Locale) -> Converted:
+def _email(value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Converted:
     text = address_text(value)
     if not text:
         return Fits(EMPTY)
     return Fits(text) if _is_address(text) else Misfit("an e-mail address such as name@company.com")
 
 
-@lru_cache(maxsize=4096)  # a record's address is converted several times during planning
 def _is_address(text: str) -> bool:
+    return (len(text) <= _LONGEST_PLAIN and _PLAIN_ADDRESS.fullmatch(text) is not None) or _is_valid(text)
+
+
+@lru_cache(maxsize=4096)  # a record's address is converted several times during planning
+def _is_valid(text: str) -> bool:
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  # imports dnspython; keep start fast
 
     try:
@@ -150,7 +153,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _integer(value: Any, _label: str | None, _locale: Locale) -> Converted:
+def _integer(value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Converted:
     if isinstance(value, bool):
         return Fits(int(value))
     number = decimal_of(value)
@@ -159,7 +162,7 @@ def _integer(value: Any, _label: str | None, _locale: Locale) -> Converted:
     return Fits(int(number))
 
 
-def _money(value: Any, _label: str | None, _locale: Locale) -> Converted:
+def _money(value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Converted:
     amount = None if isinstance(value, bool) else decimal_of(value)
     if amount is None:
         return Misfit("an amount, such as 1250.00")
@@ -184,32 +187,32 @@ def decimal_of(value: Any) -> Decimal | None:
     return number if number.adjusted() <= _MOST_DIGITS else None
 
 
-def _date(value: Any, _label: str | None, locale: Locale) -> Converted:
+def _date(value: Any, _label: str | None, zone: tzinfo, _country: str) -> Converted:
     moment = moment_of(value)
     if moment is None:
         return Misfit("a date")
     if not isinstance(moment, datetime):
         return Fits(moment.isoformat())
     try:
-        local = moment if moment.tzinfo is None else in_zone(moment, locale.zone)
+        local = moment if moment.tzinfo is None else in_zone(moment, zone)
     except OverflowError:
         return Misfit("a date")
     return Fits(local.date().isoformat(), loss="" if local.time() == time() else "without the time of day")
 
 
-def _moment(value: Any, _label: str | None, locale: Locale) -> Converted:
+def _moment(value: Any, _label: str | None, zone: tzinfo, _country: str) -> Converted:
     moment = moment_of(value)
     if moment is None:
         return Misfit("a date and time")
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
     try:
-        return Fits(in_zone(moment, locale.zone).isoformat(timespec="seconds"))
+        return Fits(in_zone(moment, zone).isoformat(timespec="seconds"))
     except OverflowError:
         return Misfit("a date and time")
 
 
-def _gender(value: Any, label: str | None, _locale: Locale) -> Converted:
+def _gender(value: Any, label: str | None, _zone: tzinfo, _country: str) -> Converted:
     gender = gender_of(str(value), label or "")
     return Misfit("male or female (1 or 2)") if gender is None else Fits(gender)
 
@@ -219,7 +222,7 @@ def gender_of(*spellings: str) -> str | None:
     return next((gender for text in spellings if (gender := _GENDERS.get(text.strip().lower()))), None)
 
 
-def _postcode(value: Any, _label: str | None, locale: Locale) -> Converted:
+def _postcode(value: Any, _label: str | None, _zone: tzinfo, country: str) -> Converted:
     """Normalise a Dutch post code (VAL-07).
 
     For other texts the country, or without one the form, shows whether the post code is foreign.
@@ -229,12 +232,12 @@ def _postcode(value: Any, _label: str | None, locale: Locale) -> Converted:
         return Fits(EMPTY)
     if match := _DUTCH_POSTCODE.fullmatch(text):
         return Fits(f"{match[1]} {match[2].upper()}")
-    is_foreign = locale.country != NETHERLANDS if locale.country else not _NEARLY_DUTCH_POSTCODE.fullmatch(text)
+    is_foreign = country != NETHERLANDS if country else not _NEARLY_DUTCH_POSTCODE.fullmatch(text)
     has_digit = any(character.isdigit() for character in text)  # as every post code has that there is
     return Foreign(text) if is_foreign and has_digit else Misfit("a post code such as 3511 AB")
 
 
-def _phone(value: Any, _label: str | None, locale: Locale) -> Converted:
+def _phone(value: Any, _label: str | None, _zone: tzinfo, country: str) -> Converted:
     """Accept the Dutch forms of VAL-08 as they are (with a dash, without blanks), and normalise others.
 
     A number without country code is a number of the address's country if it is valid there, else a Dutch one of ten
@@ -245,10 +248,10 @@ def _phone(value: Any, _label: str | None, locale: Locale) -> Converted:
     if not text:
         return Fits(EMPTY)
     is_dutch = is_dutch_phone(text)
-    is_abroad = locale.country not in {"", NETHERLANDS} and not _WITH_COUNTRY_CODE.match(text)
+    is_abroad = country not in {"", NETHERLANDS} and not _WITH_COUNTRY_CODE.match(text)
     if is_dutch and not is_abroad:
         return Fits(text)
-    return _parsed_phone(typed, locale.country if is_abroad else NETHERLANDS, Fits(text) if is_dutch else None)
+    return _parsed_phone(typed, country if is_abroad else NETHERLANDS, Fits(text) if is_dutch else None)
 
 
 def _parsed_phone(typed: str, country: str, dutch: Fits | None) -> Converted:
@@ -277,11 +280,11 @@ def is_dutch_phone(text: str) -> bool:
 _NO_PHONE = Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
 
 
-def _set(_value: Any, _label: str | None, _locale: Locale) -> Converted:
+def _set(_value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Converted:
     return Misfit("options: a choice, choices, or rows by @map(permissions)")
 
 
-_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, Locale], Converted]] = {
+_CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, tzinfo, str], Converted]] = {
     PropertyType.STRING: _text,
     PropertyType.UNKNOWN: _text,  # a type added to the platform later: every type can be written as text
     PropertyType.EMAIL: _email,

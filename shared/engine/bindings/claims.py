@@ -1,6 +1,7 @@
 """What one pass of the engine holds: claims on contacts, and the versions of the bindings that it may write."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ class Claims:
         self.expiry = ledger.expiry()
         self._contacts: dict[str, HeldContact] = {}
         self._versions: dict[RecordKey, str] = {}
+        self._free_addresses: set[str] = set()
 
     @property
     def deadline(self) -> ClaimDeadline:
@@ -39,9 +41,11 @@ class Claims:
         """Return the external id of a contact that is to be made."""
         return str(uuid4())
 
-    async def claim(self, external_ids: Iterable[str]) -> dict[str, HeldContact]:
-        """Claim contacts; those that another worker holds are missing in the answer."""
-        claimed = await self._ledger.claim(external_ids)
+    async def claim(
+        self, external_ids: Iterable[str], *, new: AbstractSet[str] = frozenset()
+    ) -> dict[str, HeldContact]:
+        """Claim contacts; those that another worker holds are missing in the answer. `new` are not read first."""
+        claimed = await self._ledger.claim(external_ids, new=new)
         self._contacts |= claimed
         return claimed
 
@@ -58,9 +62,13 @@ class Claims:
         """Leave contacts in doubt at the release."""
         self.change([replace(self._contacts[one], base_state=BaseState.NOTHING) for one in external_ids])
 
+    def note_free(self, addresses: Iterable[str]) -> None:
+        """Note addresses (fingerprints) that no contact has; `reserve` does not read them again."""
+        self._free_addresses.update(addresses)
+
     async def reserve(self, addresses: Mapping[str, str]) -> set[str]:
         """Give addresses (fingerprints) to claimed contacts (external ids); return the addresses that were lost."""
-        return await self._ledger.reserve(addresses, held=self._contacts)
+        return await self._ledger.reserve(addresses, held=self._contacts, free=self._free_addresses)
 
     def note_versions(self, entries: Mapping[RecordKey, Entry]) -> None:
         """Note the versions of bindings that this pass may write. A version that was read or written before counts."""
@@ -108,7 +116,12 @@ class ReadOnlyClaims(Claims):
         """Return the external id, empty if the contact is still to be made."""
         return "" if external_id == self._new_contact else external_id
 
-    async def claim(self, external_ids: Iterable[str]) -> dict[str, HeldContact]:
+    async def claim(
+        self,
+        external_ids: Iterable[str],
+        *,
+        new: AbstractSet[str] = frozenset(),  # noqa: ARG002
+    ) -> dict[str, HeldContact]:
         """Read contacts as if they were claimed."""
         contacts = await self._ledger.contacts(external_ids)
         return {one: replace(contact, base_state=BaseState.BASE) for one, contact in contacts.items()}

@@ -11,6 +11,7 @@ expired claim, Spotler may hold something else than the binding says: the next w
 """
 
 from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -133,29 +134,40 @@ class Ledger:
 
     # ----------------------------------------------------------------------------------------------------- claiming
 
-    async def claim(self, external_ids: Iterable[str]) -> dict[str, HeldContact]:
-        """Claim contacts; those that another worker holds are missing in the answer."""
-        wanted = sorted(set(external_ids))
-        documents = await self._store.read([self._contact_key(external_id) for external_id in wanted])
+    async def claim(
+        self, external_ids: Iterable[str], *, new: AbstractSet[str] = frozenset()
+    ) -> dict[str, HeldContact]:
+        """Claim contacts; those that another worker holds are missing in the answer.
+
+        Contacts in `new` have no document, as far as is known: their claim is inserted without a read.
+        """
+        wanted = set(external_ids)
+        claimed = await self._claim({**dict.fromkeys(wanted & new), **await self._contacts(wanted - new)})
+        if known := (wanted & new) - claimed.keys():
+            claimed |= await self._claim(await self._contacts(known))
+        return claimed | await self._with_checked_users(
+            [held for held in claimed.values() if held.base_state is BaseState.NOTHING]
+        )
+
+    async def _claim(self, documents: Mapping[str, Document | None]) -> dict[str, HeldContact]:
+        """Claim contacts whose documents were just read; None stands for no document."""
         now = self._clock.now()
         attempts: list[tuple[HeldContact, Change]] = []
-        for external_id in wanted:
+        for external_id, document in sorted(documents.items()):
+            await breathe()
             place = self._contact_key(external_id)
-            if (document := documents.get(place)) is None:
+            if document is None:
                 held = HeldContact(external_id, "", BaseState.BASE)
                 attempts.append((held, Insert(place, self._claimed(held, now))))
             elif not _is_claimed(document.body, now):
                 held = read_contact(external_id, document.body, etag=document.etag)
                 attempts.append((held, Replace(place, self._claimed(held, now), document.etag)))
-        etags = await self._store.write([change for _, change in attempts])
-        claimed = {
+        etags = await self._store.write([change for _, change in attempts]) if attempts else []
+        return {
             held.external_id: replace(held, etag=etag)
             for (held, _), etag in zip(attempts, etags, strict=True)
             if etag is not None
         }
-        return claimed | await self._with_checked_users(
-            [held for held in claimed.values() if held.base_state is BaseState.NOTHING]
-        )
 
     async def _with_checked_users(self, doubtful: Sequence[HeldContact]) -> dict[str, HeldContact]:
         """Remove users that had left their contact when a worker died before it could write that."""
@@ -171,16 +183,19 @@ class Ledger:
             for held in doubtful
         }
 
-    async def reserve(self, addresses: Mapping[str, str], *, held: Container[str]) -> set[str]:
+    async def reserve(
+        self, addresses: Mapping[str, str], *, held: Container[str], free: Container[str] = ()
+    ) -> set[str]:
         """Give addresses (fingerprints) to contacts (external ids) before the first write; return those that were lost.
 
         An address is free that points to a contact which neither has it nor is about to get it. `held` are the contacts
-        that the caller has claimed.
+        that the caller has claimed. Addresses in `free` had no document just now: they are not read again.
         """
         if not addresses:
             return set()
         places = {self._address_key(address): address for address in addresses}
-        documents = await self._store.read(list(places))
+        unread = [place for place, address in places.items() if address not in free]
+        documents = await self._store.read(unread) if unread else {}
         taken = {
             places[place]
             for place, document in documents.items()
@@ -238,6 +253,7 @@ class Ledger:
         at = self._clock.now().isoformat(timespec="seconds")
         changes: dict[RecordKey, Change] = {}
         for key, update in updates.items():
+            await breathe()
             place, body = self._binding_key(key), write_update(update, at)
             changes[key] = versioned(place, body, versions[key])
         etags = await self._store.write(list(changes.values())) if changes else []
@@ -252,6 +268,7 @@ class Ledger:
         """Let go of claimed contacts. A claim that was taken over meanwhile is left to its new holder."""
         changes: list[Change] = []
         for held in contacts:
+            await breathe()
             place = self._contact_key(held.external_id)
             if held.is_worth_keeping:
                 changes.append(Replace(place, write_contact(held), held.etag))

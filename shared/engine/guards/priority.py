@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from shared.ports.background import in_background
+
 _MOST_PER_WORK = 4
 """Bulk work waits for up to four times as long as it has worked: it makes progress during endless saves, too."""
 
@@ -21,6 +23,13 @@ _SLICE = 0.003
 _LEAST = 0.01
 """Seconds that bulk work waits at least: the answer of a service takes as long."""
 
+_LATELY = 5.0
+"""Seconds after a live call in which the next one is expected."""
+
+_FEW = 300
+"""Records that bulk work claims at once while live calls come: a save of one of them waits until it ends.
+So many fill three bulk calls."""
+
 
 @dataclass(slots=True)
 class Priority:
@@ -28,6 +37,7 @@ class Priority:
 
     _live: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _last: float = float("-inf")
 
     def __post_init__(self) -> None:
         self._idle.set()
@@ -41,15 +51,17 @@ class Priority:
             yield
         finally:
             self._live -= 1
+            self._last = time.perf_counter()
             if not self._live:
                 self._idle.set()
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
-        """Make `breathe` wait for live calls within this block."""
+        """Make `breathe` wait for live calls within this block, and its requests to both services as well."""
         token = _TURN.set(_Turn(self))
         try:
-            yield
+            with in_background():
+                yield
         finally:
             _TURN.reset(token)
 
@@ -57,6 +69,11 @@ class Priority:
     def is_busy(self) -> bool:
         """Whether a live call is under way."""
         return self._live > 0
+
+    @property
+    def was_busy(self) -> bool:
+        """Whether a live call is under way, or has just been."""
+        return self.is_busy or time.perf_counter() - self._last < _LATELY
 
     async def idle(self, seconds: float) -> None:
         """Wait until no live call is under way, but no longer than that."""
@@ -80,6 +97,12 @@ class _Turn:
 
 
 _TURN: ContextVar[_Turn | None] = ContextVar("bulk_turn", default=None)
+
+
+def part_size(records: int) -> int:
+    """Return how many records the next part of a call may claim at once: few in a bulk call while live calls come."""
+    turn = _TURN.get()
+    return min(records, _FEW) if turn is not None and turn.priority.was_busy else records
 
 
 @dataclass(slots=True)

@@ -24,21 +24,17 @@ from shared.messages.list_messages import ListLook, memberships
 from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
 from shared.triggers.queues.consuming import consume, name_of
+from shared.triggers.queues.fill_time import fill_time
 
 log = logging.getLogger(__name__)
-
-_BURST = 20
-_FILL_TIME = 1.0
-"""Seconds. The next batch is fetched when this call ends: in a burst, this wait lets it fill, which saves calls on both
-sides. A single event never waits."""
 
 
 async def process(messages: Sequence[func.ServiceBusMessage]) -> None:
     """Process events; see `queue_functions.py`."""
     own = OwnIdentity(OWN_TAG, await app.own_user())
     await consume(read_events(messages, own=own), messages, lane=QueueName.LIVE)
-    if len(messages) >= _BURST:
-        await asyncio.sleep(_FILL_TIME)
+    # The next batch is fetched when this call ends.
+    await asyncio.sleep(fill_time([at for one in messages if (at := _sent_on(one))], await app.dataverse_budget()))
 
 
 def read_events(messages: Sequence[func.ServiceBusMessage], *, own: OwnIdentity) -> Arrival:

@@ -40,11 +40,12 @@ BATCHED = "the same with $batch"
 
 @dataclass(frozen=True)
 class Result:
-    """How one contender did: seconds, and requests as the sandbox counted them."""
+    """How one contender did: seconds, those of its processor, and requests as the sandbox counted them."""
 
     who: str
     latency: int
     seconds: float
+    processor: float
     requests: int
 
 
@@ -159,11 +160,11 @@ async def _peer(stage: Stage, latency: int, who: str, number: int, act: Callable
 
 
 async def _measured(stage: Stage, latency: int, who: str, act: Callable[[], Awaitable[object]]) -> Result:
-    before, began = await stage.requests(), time.perf_counter()
+    before, began, own = await stage.requests(), time.perf_counter(), time.process_time()
     await act()
-    seconds = time.perf_counter() - began
-    print(f"{who}, {latency} ms: {seconds:.1f} s", file=sys.stderr, flush=True)
-    return Result(who, latency, seconds, await stage.requests() - before)
+    seconds, processor = time.perf_counter() - began, time.process_time() - own
+    print(f"{who}, {latency} ms: {seconds:.1f} s, {processor:.1f} s of the processor", file=sys.stderr, flush=True)
+    return Result(who, latency, seconds, processor, await stage.requests() - before)
 
 
 async def _reads(stage: Stage, latency: int) -> list[Result]:
@@ -190,6 +191,7 @@ def _figures(results: Sequence[Result], what: str) -> list[Figure]:
         if one.who != CONNECTOR
         for unit, value in (
             ("time", one.seconds / ours[one.latency].seconds),
+            ("processor time", one.processor / ours[one.latency].processor),
             ("requests", one.requests / ours[one.latency].requests),
         )
     ]
@@ -198,12 +200,16 @@ def _figures(results: Sequence[Result], what: str) -> list[Figure]:
 def _table(title: str, results: Sequence[Result]) -> str:
     ours = {one.latency: one for one in results if one.who == CONNECTOR}
     rows = [
-        f"| {one.who} | {one.latency} ms | {one.seconds:.1f} | {_SAVES / one.seconds:,.0f} | {one.requests:,} "
-        f"| {one.seconds / ours[one.latency].seconds:.1f} | {one.requests / ours[one.latency].requests:.1f} |"
+        f"| {one.who} | {one.latency} ms | {one.seconds:.1f} | {one.processor:.1f} | {_SAVES / one.seconds:,.0f} "
+        f"| {one.requests:,} | {one.seconds / ours[one.latency].seconds:.1f} "
+        f"| {one.processor / ours[one.latency].processor:.1f} | {one.requests / ours[one.latency].requests:.1f} |"
         for one in results
     ]
-    head = f"| {title} | latency | seconds | a second | requests | times our seconds | times our requests |"
-    return "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
+    head = (
+        f"| {title} | latency | seconds | of the processor | a second | requests "
+        "| times our seconds | times our processor time | times our requests |"
+    )
+    return "\n".join([head, "|---|---|---|---|---|---|---|---|---|", *rows])
 
 
 def _plot(title: str, results: Sequence[Result], measure: Callable[[Result], float]) -> str:

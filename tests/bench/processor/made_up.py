@@ -11,7 +11,9 @@ from pathlib import Path
 from uuid import UUID
 
 from shared.adapters.storage.sqlite import SqliteStateStore
+from shared.adapters.storage.table_layout import TableLayout
 from shared.composition.first_mapping import DEFAULT_MAPPING, load_mapping
+from shared.composition.process import collect_rarely
 from shared.domain.planning.rules import Rules
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.marketing_contact import (
@@ -41,6 +43,7 @@ _TYPES = {
     "postalCode": PropertyType.POSTCODE,
     "mobileNumber": PropertyType.MOBILE_NUMBER,
 }
+_LAYOUT = TableLayout.of_new_table()
 _OK, _THERE = WriteResult(WriteCode.OK), WriteResult(WriteCode.CONTACT_ALREADY_EXISTS)
 
 MAPPING = load_mapping(DEFAULT_MAPPING)
@@ -136,7 +139,7 @@ class ForgetfulPlatform(TwinPlatform):
 
 @dataclass
 class CountingStore:
-    """The state store in SQLite; counts calls, documents, and the documents of each partition."""
+    """The state store in SQLite; counts calls, documents, and the documents of each partition of Azure Tables."""
 
     store: SqliteStateStore
     calls: Counter[str] = field(default_factory=Counter)
@@ -145,13 +148,13 @@ class CountingStore:
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         self.calls["reads"] += 1
         self.calls["documents read"] += len(keys)
-        self.partitions.update(key.partition for key in keys)
+        self.partitions.update(_LAYOUT.partition_key(key) for key in keys)
         return await self.store.read(keys)
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         self.calls["writes"] += 1
         self.calls["documents written"] += len(changes)
-        self.partitions.update(change.key.partition for change in changes)
+        self.partitions.update(_LAYOUT.partition_key(change.key) for change in changes)
         return await self.store.write(changes)
 
     async def scan(
@@ -173,7 +176,8 @@ class MadeUpWorld:
 
 @asynccontextmanager
 async def made_up_world(folder: Path, size: int) -> AsyncIterator[MadeUpWorld]:
-    """Start a worker over made-up people; its state is in SQLite."""
+    """Start a worker over made-up people, with the collector of a process; its state is in SQLite."""
+    collect_rarely()
     connector = ConnectorTwin(RULES)
     sqlite = SqliteStateStore(folder / "state.db", clock=connector.clock)
     world = MadeUpWorld(connector, MadeUpPeople(size), ForgetfulPlatform(size), CountingStore(sqlite))

@@ -19,7 +19,7 @@ from tests.contract.clocks import ManualClock
 
 LONG = "\u00e9" * 40_000
 WRITTEN = {
-    **{DocumentKey("test-bindings", f"contact:{number:04}"): {"n": number} for number in range(1100)},
+    **{DocumentKey("test-binding", f"contact:{number:04}"): {"n": number} for number in range(1100)},
     DocumentKey("test-poll", "contacts"): {"position": "2026-03-01T08:00:00Z", "none": None},
     DocumentKey("te/st #%", "a key ~ of ' every kind"): {"long": LONG},
 }
@@ -66,11 +66,11 @@ async def test_every_document_comes_back(stores: tuple[WholeStore, WholeStore], 
 async def test_a_store_that_is_not_empty_is_left_as_it_is(stores: tuple[WholeStore, WholeStore], file: Path) -> None:
     full, other = stores
     await export_state(full, file)
-    await other.write([Put(DocumentKey("test-bindings", "contact:0001"), {"n": -1})])
+    await other.write([Put(DocumentKey("test-binding", "contact:0001"), {"n": -1})])
 
     with pytest.raises(ConfigurationError, match="STATE_TABLE"):
         await import_state(other, file)
-    assert await contents(other) == {DocumentKey("test-bindings", "contact:0001"): {"n": -1}}
+    assert await contents(other) == {DocumentKey("test-binding", "contact:0001"): {"n": -1}}
 
 
 class Killed(BaseException):

@@ -20,8 +20,8 @@ from shared.errors import ConfigurationError
 from shared.ports.state import Delete, Document, DocumentKey, Insert, Put, Replace, StateStore
 from tests.contract.clocks import ManualClock
 
-KEY = DocumentKey("bindings", "contact:6d81597f")
-OTHER = DocumentKey("bindings", "contact:9c11a2e4")
+KEY = DocumentKey("test-binding", "contact:6d81597f")
+OTHER = DocumentKey("test-binding", "contact:9c11a2e4")
 ELSEWHERE = DocumentKey("claims", "contact:6d81597f")
 
 # Every printable character once, each in a key of its own, and some that could be mistaken for each other once escaped.
@@ -160,7 +160,7 @@ async def test_delete_with_an_etag_needs_that_version(store: StateStore) -> None
 
 @pytest.mark.parametrize("losers", [{0}, {119}, {5, 17}, {0, 1, 2, 3, 4, 50, 99, 100, 118}, set(range(120))])
 async def test_a_lost_condition_never_hinders_the_others(store: StateStore, losers: set[int]) -> None:
-    keys = [DocumentKey("bindings", f"contact:{number:04}") for number in range(120)]
+    keys = [DocumentKey("test-binding", f"contact:{number:04}") for number in range(120)]
     await store.write([Put(keys[number], {"taken": True}) for number in sorted(losers)])
     results = await store.write([Insert(key, {"taken": False}) for key in keys])
     assert {number for number, etag in enumerate(results) if etag is None} == losers
@@ -170,7 +170,7 @@ async def test_a_lost_condition_never_hinders_the_others(store: StateStore, lose
 
 
 async def test_every_kind_of_change_may_share_one_write(store: StateStore) -> None:
-    keys = [DocumentKey("bindings", f"row-{number}") for number in range(8)]
+    keys = [DocumentKey("test-binding", f"row-{number}") for number in range(8)]
     stale = await written(store, *(Put(key, {"n": -1}) for key in keys[:6]))
     before = await written(store, *(Put(key, {"n": 0}) for key in keys[:6]))
     results = await store.write(
@@ -260,7 +260,7 @@ async def test_many_large_documents_are_written_in_one_call(store: StateStore) -
 @pytest.mark.parametrize("row", ["a\nb", "\0", "\x7f", "é"])
 async def test_a_key_that_is_not_printable_ascii_is_refused(store: StateStore, row: str) -> None:
     with pytest.raises(ValueError, match="printable"):
-        await store.write([Put(DocumentKey("bindings", row), {})])
+        await store.write([Put(DocumentKey("test-binding", row), {})])
     with pytest.raises(ValueError, match="printable"):
         await store.read([DocumentKey(row, "contact")])
 
@@ -286,23 +286,23 @@ async def walked(store: StateStore, partition: str, *, prefix: str = "", limit: 
 
 async def test_a_scan_walks_one_partition_in_the_order_of_rows(store: StateStore) -> None:
     rows = sorted(AWKWARD)
-    await store.write([Put(DocumentKey("here", row), {"row": row}) for row in reversed(rows)])
+    await store.write([Put(DocumentKey("here-contact", row), {"row": row}) for row in reversed(rows)])
     await store.write([Put(DocumentKey("there", "a"), {})])
-    assert await walked(store, "here", limit=7) == rows
-    assert await walked(store, "here", limit=1000) == rows
+    assert await walked(store, "here-contact", limit=7) == rows
+    assert await walked(store, "here-contact", limit=1000) == rows
     assert await walked(store, "nowhere", limit=7) == []
 
 
 @pytest.mark.parametrize("prefix", ["a", "a.", "a/", "~", " ", "b"])
 async def test_a_scan_may_be_limited_to_a_prefix(store: StateStore, prefix: str) -> None:
-    await store.write([Put(DocumentKey("here", row), {}) for row in AWKWARD])
+    await store.write([Put(DocumentKey("here-contact", row), {}) for row in AWKWARD])
     expected = sorted(row for row in AWKWARD if row.startswith(prefix))
-    assert await walked(store, "here", prefix=prefix, limit=3) == expected
+    assert await walked(store, "here-contact", prefix=prefix, limit=3) == expected
 
 
 async def test_a_scan_returns_whole_documents(store: StateStore) -> None:
     documents = await written(store, Put(KEY, {"n": 1}), Put(OTHER, {"n": 2}))
-    assert list((await store.scan("bindings")).documents) == documents
+    assert list((await store.scan("test-binding")).documents) == documents
 
 
 async def test_ping_is_silent_where_the_store_works(store: StateStore) -> None:

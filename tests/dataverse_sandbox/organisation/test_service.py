@@ -101,6 +101,14 @@ def test_too_much_execution_time_is_refused(dataverse: Dataverse) -> None:
     assert dataverse.http.get("WhoAmI").json()["error"]["code"] == "0x80072321"
 
 
+def test_one_client_may_have_limits_of_its_own(dataverse: Dataverse) -> None:
+    dataverse.control("limits", {"requests": 0})
+    assert dataverse.http.get("WhoAmI").status_code == 429
+    client = next(iter(dataverse.control("privileges", method="GET")))
+    dataverse.control("limits", {"requests": 1, "client": client})
+    assert [dataverse.http.get("WhoAmI").status_code for _ in range(2)] == [200, 429]
+
+
 async def test_too_many_at_once_are_refused(dataverse: Dataverse) -> None:
     dataverse.control("limits", {"concurrent": 1})
     dataverse.control("faults", {"min_latency": 0.3})

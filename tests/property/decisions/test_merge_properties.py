@@ -262,6 +262,7 @@ def test_the_order_of_fields_does_not_matter(
         plan_input(pair, binding, base_state=base_state),
         RULES,
         pair.contact,
+        RULES.fingerprints.of_contact(binding.external_id),
         dataverse=values_of(pair.contact, fields(), RULES.mapping.zone),
         base=binding.base,
     )

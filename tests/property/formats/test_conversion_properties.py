@@ -16,7 +16,7 @@ from shared.domain.mapping.reverse_conversions import Stored, returned
 from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyDefinition, PropertyType, SetEntry
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from shared.domain.values.fields import as_properties, wished_fields
-from shared.domain.values.values import Fits, convert
+from shared.domain.values.values import _PLAIN_ADDRESS, Fits, _is_valid, convert, is_email
 from tests.person_records import person
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -28,6 +28,13 @@ def back(value: Any, kind: PropertyType, column: ColumnDefinition) -> Any:
     result = returned(converted.value, PropertyDefinition("p", "P", kind), column, zone=AMSTERDAM)
     assert isinstance(result, Stored)
     return result.value, converted.loss
+
+
+@given(
+    st.from_regex(_PLAIN_ADDRESS, fullmatch=True) | st.from_regex(r"[a-z.+-]{1,6}@[a-z0-9-]{1,4}(\.[a-z-]{1,4}){1,2}")
+)
+def test_an_address_of_the_plain_form_is_valid_and_others_are_asked_of_the_library(address: str) -> None:
+    assert is_email(address) is _is_valid(address.strip())
 
 
 @given(st.integers(-(2**63), 2**63 - 1))

@@ -10,7 +10,7 @@ import pytest
 from shared.dispatch.work import Work
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.guards import priority as priority_module
-from shared.engine.guards.priority import Priority, breathe
+from shared.engine.guards.priority import Priority, breathe, part_size
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 
@@ -104,3 +104,17 @@ async def test_follow_ups_of_a_bulk_walk_stay_on_the_bulk_lane() -> None:
     await twin.worker.dispatch(work([ann]), lane=QueueName.BULK)
 
     assert {one.lane for one in twin.queue.waiting} == {QueueName.BULK}
+
+
+async def test_bulk_work_claims_few_records_at_once_while_people_save(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = Priority()
+    with line.bulk():
+        assert part_size(1_000) == 1_000
+        with line.live():
+            assert part_size(1_000) == 300
+            assert part_size(100) == 100
+        assert part_size(1_000) == 300, "the next save is expected"
+        monkeypatch.setattr(priority_module, "_LATELY", 0)
+        assert part_size(1_000) == 1_000
+    with line.live():
+        assert part_size(1_000) == 1_000, "people do not wait for themselves"

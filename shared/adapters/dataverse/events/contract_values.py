@@ -17,6 +17,7 @@ from shared.domain.records.records import Lookup
 _DATE = re.compile(r"/Date\((?P<milliseconds>-?\d{1,17})(?:[+-]\d{4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY = UUID(int=0)
+_SHORTEST_GUID = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,13 @@ class Entity:
 def decode(value: Any) -> Any:
     """Turn one JSON value into its Python counterpart; objects of unknown types become dicts without their tag."""
     match value:
-        case list():
-            return [decode(item) for item in value]
+        case str():
+            date = _DATE.fullmatch(value) if value.startswith("/Date(") else None
+            return value if date is None else _decode_date(value, int(date["milliseconds"]))
         case dict():
             return _decode_object(value)
-        case str() if date := _DATE.fullmatch(value):
-            return _decode_date(value, int(date["milliseconds"]))
+        case list():
+            return [decode(item) for item in value]
         case _:
             return value
 
@@ -53,8 +55,11 @@ def collection(items: Any) -> dict[str, Any]:
 
 def identifier(value: Any) -> UUID | None:
     """Read a GUID; None for anything else and for the zero GUID, which means "no row" in Dataverse."""
+    text = str(value)
+    if len(text) < _SHORTEST_GUID:
+        return None
     try:
-        parsed = UUID(str(value))
+        parsed = UUID(text)
     except ValueError:
         return None
     return None if parsed == _NOBODY else parsed

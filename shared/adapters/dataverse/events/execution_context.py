@@ -31,6 +31,7 @@ _ORGANISATION_CLAIM = "http://schemas.microsoft.com/xrm/2011/Claims/Organization
 _SIZE_EXCEEDED = ("MessageMaxSizeExceeded", "x-ms-dynamics-msg-size-exceeded")  # Service Bus property, webhook header
 _CONTRACT_NAME = b"RemoteExecutionContext"
 _SCHEMA_NAME = r"^[A-Za-z_][A-Za-z0-9_.]{0,199}$"
+_COLUMN = re.compile(_SCHEMA_NAME)
 # A tag is free text of a caller of the Web API; only a text in the form of a code is safe to log.
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 
@@ -140,7 +141,7 @@ def _event(context: RemoteExecutionContext, properties: Mapping[str, str]) -> Da
         user=context.user_id,
         depth=context.depth,
         tags=frozenset(_tags(context)),
-        changed=frozenset(column for column in columns if re.match(_SCHEMA_NAME, column)),
+        changed=frozenset(filter(_COLUMN.match, columns)),
         references=tuple(dict.fromkeys(_references(context))),
         # Every message of the platform has parameters; a custom action may have none.
         stripped=flagged or (isinstance(message, Message) and not context.input_parameters),

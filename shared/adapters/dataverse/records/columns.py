@@ -66,6 +66,9 @@ class ColumnReader:
     def take(self, source: Source, row: Row, values: dict[str, Any], labels: dict[str, str]) -> None:
         """Store value and label under the text of the source; an empty row stands for None."""
         name = str(source)
+        if row.get(self.selected) is None:  # as most columns of most records
+            values[name] = None
+            return
         values[name] = self.value(row)
         if (label := self.label(row)) is not None:
             labels[name] = label

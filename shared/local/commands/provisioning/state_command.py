@@ -1,4 +1,4 @@
-"""`python -m shared state export|import|recover`: backs the state store up, restores it, and finds forgotten refusals.
+"""`python -m shared state export|import|recover|spread`: backup and restore of the state store, and its partitions.
 
 Talks to the store that the settings of the environment name, with the rights of whoever signed in with `az login`.
 `recover` also reads Dataverse and Spotler, and writes to neither.
@@ -19,7 +19,7 @@ from shared.composition.former_state import former_state
 from shared.composition.settings import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.local.commands.local_settings import read_local_settings
-from shared.ports.state import Put
+from shared.ports.state import Put, StateStore
 
 _BINDINGS = "-binding"
 
@@ -32,6 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         ("import", "bring such a file into an empty state store, which begins in shadow mode"),
     ):
         commands.add_parser(name, help=text, description=text).add_argument("file", type=Path, help="*.jsonl")
+    text = "while the app is stopped: spread a table that an early release has filled over more partitions"
+    commands.add_parser("spread", help=text, description=text)
     text = "after an import: enter refusals since the backup, before anything is written"
     recover = commands.add_parser("recover", help=text, description=text)
     recover.add_argument("--from", dest="former", metavar="TABLE", help="the table that was replaced, if it is whole")
@@ -47,7 +49,9 @@ async def run(options: argparse.Namespace) -> int:
     clock = SystemClock()
     store = state_store(settings, clock)
     try:
-        if options.action == "export":
+        if options.action == "spread":
+            print(f"{await _spread(store)} documents were moved. New tables need no spread.")
+        elif options.action == "export":
             print(f"{await export_state(store, options.file)} documents were written to {options.file}.")
         else:
             now = clock.now()
@@ -59,6 +63,14 @@ async def run(options: argparse.Namespace) -> int:
     finally:
         await store.close()
     return 0
+
+
+async def _spread(store: StateStore) -> int:
+    from shared.adapters.storage.tables import TableStateStore  # noqa: PLC0415  # its library is large
+
+    if not isinstance(store, TableStateStore):
+        raise ConfigurationError("The state store is a file of SQLite, which needs no spread: set STATE_STORAGE")
+    return await store.spread()
 
 
 def _beginnings(partitions: Collection[str], settings: Settings, at: datetime) -> Sequence[Put]:

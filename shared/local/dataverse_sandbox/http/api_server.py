@@ -107,7 +107,9 @@ class ApiServer:
         try:
             response = await self._perform(request, path, self._caller(request, client, f"{root}/api/data/{version}"))
         finally:
-            self.meter.end(client, time.monotonic(), time.monotonic() - began)
+            seconds = time.monotonic() - began
+            self.meter.end(client, time.monotonic(), seconds)
+            self.counters[f"milliseconds {client}"] += round(seconds * 1000)
         left = self.meter.headers(client, time.monotonic())
         return ApiResponse(response.status, {**response.headers, **left}, response.body)
 
@@ -123,7 +125,7 @@ class ApiServer:
         except WebApiError as error:
             return refusal(error)
         api_request = ApiRequest.of(request.method, path, query, dict(request.headers.items()), body)
-        response = self.web_api.handle(api_request, caller)
+        response = await self.web_api.handle(api_request, caller)
         if fault is not None:
             raise _NoAnswer(fault)
         service_id = {"x-ms-service-request-id": caller.request_id}

@@ -5,6 +5,7 @@ Source: Microsoft's page "Execute batch operations using the Web API".
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -92,8 +93,8 @@ def read(request: ApiRequest) -> Plan:
     return Plan(items, parse_preferences(request.headers.get("prefer", "")).continue_on_error)
 
 
-def run(plan: Plan, handle: Handler, transaction: Transaction) -> ApiResponse:
-    """Execute a batch.
+async def run(plan: Plan, handle: Handler, transaction: Transaction) -> ApiResponse:
+    """Execute a batch. Between two of its items, other requests are answered, as by servers that work in parallel.
 
     Without `odata.continue-on-error` the first failure ends it and gives the whole answer the status 400.
     """
@@ -102,6 +103,7 @@ def run(plan: Plan, handle: Handler, transaction: Transaction) -> ApiResponse:
     for item in plan.items:
         content, ok = _change_set(item, handle, transaction) if item.is_change_set else _single(item, handle)
         answers.append(content)
+        await asyncio.sleep(0)
         if not ok and not plan.continues:
             failed = True
             break

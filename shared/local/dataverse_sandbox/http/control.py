@@ -25,9 +25,11 @@ Handler = Callable[[Request], Awaitable[JSONResponse]]
 
 
 class LimitsForm(BaseModel):
-    """New service protection limits; see `limits.Limits`."""
+    """New service protection limits; see `limits.Limits`. They are those of one client, or of all others."""
 
     model_config = ConfigDict(extra="forbid")
+
+    client: str = ""
 
     requests: int = Field(default=6000, ge=0)
     execution_seconds: float = Field(default=1200.0, ge=0)
@@ -107,7 +109,7 @@ def control_routes(
     async def limits(request: Request) -> JSONResponse:
         if request.method == "POST":
             form = LimitsForm.model_validate(await request.json())
-            server.meter.limits = Limits(**form.model_dump())
+            server.meter.limit(Limits(**form.model_dump(exclude={"client"})), form.client)
         return JSONResponse(asdict(server.meter.limits))
 
     async def delivery(request: Request) -> JSONResponse:

@@ -70,17 +70,25 @@ class Meter:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self._limits_of: dict[str, Limits] = {}
         self._usage: dict[str, _Usage] = {}
+
+    def limit(self, limits: Limits, user: str = "") -> None:
+        """Change the limits of one user, or of all that have none of their own."""
+        if user:
+            self._limits_of[user] = limits
+        else:
+            self.limits = limits
 
     def begin(self, user: str, now: float) -> None:
         """Admit a request, or raise TooManyRequests. Each refused request makes the next `retry_after` longer."""
-        usage, limits = self._recent(user, now), self.limits
+        usage, limits = self._recent(user, now), self._of(user)
         if usage.running >= limits.concurrent:
-            raise self._refusal(usage, now, Throttle.CONCURRENCY)
+            raise _refusal(usage, limits, now, Throttle.CONCURRENCY)
         if len(usage.spent) >= limits.requests:
-            raise self._refusal(usage, now, Throttle.REQUESTS)
+            raise _refusal(usage, limits, now, Throttle.REQUESTS)
         if usage.seconds >= limits.execution_seconds:
-            raise self._refusal(usage, now, Throttle.TIME)
+            raise _refusal(usage, limits, now, Throttle.TIME)
         usage.refused = 0
         usage.running += 1
 
@@ -93,21 +101,25 @@ class Meter:
 
     def headers(self, user: str, now: float) -> dict[str, str]:
         """Return the headers with the remaining quota."""
-        usage, limits = self._recent(user, now), self.limits
+        usage, limits = self._recent(user, now), self._of(user)
         return {
             "x-ms-ratelimit-burst-remaining-xrm-requests": str(max(limits.requests - len(usage.spent), 0)),
             "x-ms-ratelimit-time-remaining-xrm-requests": f"{max(limits.execution_seconds - usage.seconds, 0):.2f}",
             "x-ms-dop-hint": str(limits.dop_hint),
         }
 
+    def _of(self, user: str) -> Limits:
+        return self._limits_of.get(user, self.limits)
+
     def _recent(self, user: str, now: float) -> _Usage:
         usage = self._usage.setdefault(user, _Usage())
-        while usage.spent and usage.spent[0][0] <= now - self.limits.window_seconds:
+        while usage.spent and usage.spent[0][0] <= now - self._of(user).window_seconds:
             usage.seconds -= usage.spent.popleft()[1]
         return usage
 
-    def _refusal(self, usage: _Usage, now: float, throttle: Throttle) -> TooManyRequests:
-        usage.refused += 1
-        oldest = usage.spent[0][0] + self.limits.window_seconds - now if usage.spent else 1.0
-        penalty = min(usage.refused - 1, MAX_PENALTY_SECONDS)
-        return TooManyRequests(throttle, self.limits, max(math.ceil(oldest), 1) + penalty)
+
+def _refusal(usage: _Usage, limits: Limits, now: float, throttle: Throttle) -> TooManyRequests:
+    usage.refused += 1
+    oldest = usage.spent[0][0] + limits.window_seconds - now if usage.spent else 1.0
+    penalty = min(usage.refused - 1, MAX_PENALTY_SECONDS)
+    return TooManyRequests(throttle, limits, max(math.ceil(oldest), 1) + penalty)

@@ -25,7 +25,7 @@ class WebApi:
     fire: Fire
     definitions: LatestDefinitions = field(default_factory=LatestDefinitions)
 
-    def handle(self, request: ApiRequest, caller: Caller) -> ApiResponse:
+    async def handle(self, request: ApiRequest, caller: Caller) -> ApiResponse:
         """Answer one request, `$batch` included; refusals are answers too."""
         if request.path.strip("/").lower() != "$batch":
             return self.answer(request, caller, None)
@@ -36,7 +36,7 @@ class WebApi:
             plan = batch.read(request)
             headers.check(request.headers)
             request.query.refuse_unread()
-            return batch.run(plan, lambda inner, scope: self.answer(inner, caller, scope), transaction)
+            return await batch.run(plan, lambda inner, scope: self.answer(inner, caller, scope), transaction)
         except WebApiError as error:
             return refusal(error)
 

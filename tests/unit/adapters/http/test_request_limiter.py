@@ -9,6 +9,7 @@ import pytest
 
 from shared.adapters.http.limiter import RequestLimiter
 from shared.errors import Service
+from shared.ports.background import in_background
 
 
 def limiter(concurrency: int) -> RequestLimiter:
@@ -29,6 +30,10 @@ class Requests:
             self.ends[number] = asyncio.Event()
             self.tasks[number] = asyncio.create_task(self._request(number))
         await self.settle()
+
+    async def start_bulk(self, *numbers: int) -> None:
+        with in_background():
+            await self.start(*numbers)
 
     async def end(self, number: int) -> None:
         self.ends[number].set()
@@ -87,3 +92,49 @@ async def test_a_cancelled_caller_keeps_no_slot(*, slot_is_given: bool) -> None:
     assert requests.under_way == [3]
     await requests.end(3)
     assert requests.limit.free == 1.0
+
+
+async def test_saves_go_before_bulk_work_that_waits() -> None:
+    requests = Requests(limiter(2))
+    await requests.start_bulk(1, 2, 3)
+    await requests.start(10, 11)
+    await requests.end(1)
+    assert requests.under_way == [2, 10]
+    await requests.end(2)
+    assert requests.under_way == [10, 11]
+    await requests.end(10)
+    assert requests.under_way == [11, 3]
+
+
+async def test_bulk_work_has_all_requests_until_somebody_saves_and_then_leaves_one() -> None:
+    now = 0.0
+    requests = Requests(RequestLimiter(Service.SPOTLER, concurrency=3, longest_pause=timedelta(), now=lambda: now))
+    await requests.start_bulk(1, 2, 3)
+    assert requests.under_way == [1, 2, 3]
+    await requests.start(10)
+    await requests.start_bulk(4, 5)
+    for ended in (1, 2, 10):
+        await requests.end(ended)
+    assert requests.under_way == [3, 4], "one is left to the next save"
+    await requests.start(11)
+    assert requests.under_way == [3, 4, 11]
+    now = 6.0
+    await requests.end(11)
+    assert requests.under_way == [3, 4, 5], "nobody has saved for some seconds"
+
+
+async def test_bulk_work_begins_although_saves_never_end() -> None:
+    requests = Requests(limiter(1))
+    await requests.start(*range(100, 130))
+    await requests.start_bulk(1)
+    for ended in range(100, 121):
+        await requests.end(ended)
+    assert requests.under_way == [1]
+
+
+async def test_bulk_work_alone_has_the_only_request() -> None:
+    requests = Requests(limiter(1))
+    await requests.start(10)
+    await requests.end(10)
+    await requests.start_bulk(1)
+    assert requests.under_way == [1]

@@ -83,6 +83,19 @@ async def test_a_contact_is_held_by_one_worker_at_a_time() -> None:
     assert await workers.mine.claim([X]) == {}, "another batch of the same process is another worker"
 
 
+async def test_a_new_contact_is_claimed_without_a_read() -> None:
+    workers = TwoWorkers()
+    assert set(await workers.mine.claim([X], new={X})) == {X}
+    assert workers.store.calls["read"] == 0
+    assert await workers.theirs.claim([X, Y], new={X, Y}) == {Y: HeldContact(Y, "2", BaseState.BASE)}
+
+
+async def test_a_contact_that_is_not_as_new_as_it_seemed_is_claimed_as_it_is() -> None:
+    workers = TwoWorkers()
+    await workers.use(X, ANN)
+    assert (await workers.theirs.claim([X], new={X}))[X].users == {ANN: Consent.ALLOWS}
+
+
 async def test_a_released_contact_can_be_claimed_with_trust() -> None:
     workers = TwoWorkers()
     await workers.mine.release(list((await workers.mine.claim([X])).values()))
@@ -214,6 +227,14 @@ async def test_an_address_is_reserved_once() -> None:
 
     assert await workers.theirs.reserve({"a": Y, "b": Y}, held=[Y]) == {"a"}
     assert await workers.theirs.reserve({"a": X}, held=[X]) == set(), "its own contact may have it again"
+
+
+async def test_an_address_that_was_free_is_reserved_without_a_read_and_only_once() -> None:
+    workers = TwoWorkers()
+    assert await workers.mine.reserve({"a": X}, held=[X], free={"a"}) == set()
+    assert workers.store.calls["read"] == 0
+    assert await workers.theirs.reserve({"a": Y, "b": Y}, held=[Y], free={"a", "b"}) == {"a"}
+    assert (await workers.mine.owners_of(["a"]))["a"].contact == X
 
 
 async def test_an_address_is_not_free_while_another_worker_gives_it_to_a_contact() -> None:

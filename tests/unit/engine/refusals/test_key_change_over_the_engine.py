@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 
 from shared.adapters.storage.keys.key_register import ConfiguredKeys, KeyRegister
 from shared.adapters.storage.keys.rekey import Rekeying
 from shared.adapters.storage.keys.sealed import SealedStore
+from shared.domain.records import fingerprints
 from shared.domain.records.fingerprint_places import fingerprint_places
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.records import PersonTable
@@ -79,13 +82,13 @@ async def test_an_address_that_was_refused_by_somebody_who_is_gone_stays_refused
 async def test_no_fingerprint_is_stored_as_it_is_once_the_key_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kind of document that `fingerprint_places` does not know would keep its fingerprints under the former key."""
     made: set[str] = set()
-    real = Fingerprinter._digest
+    real = fingerprints._text
 
-    def noting(self: Fingerprinter, *parts: str) -> str:
-        made.add(digest := real(self, *parts))
-        return digest
+    def noting(keyed: hmac.HMAC) -> str:
+        made.add(text := real(keyed))
+        return text
 
-    monkeypatch.setattr(Fingerprinter, "_digest", noting)
+    monkeypatch.setattr(fingerprints, "_text", noting)
     twin = deployment()
     plain = twin.store
     rekeying = change_the_key(twin)
