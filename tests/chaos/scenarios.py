@@ -63,7 +63,11 @@ async def _dataverse(ordeal: Ordeal, name: str, *rules: Mapping[str, Any]) -> Fi
         matching = [{"match": CONNECTOR_ONLY, **rule} for rule in rules]
         await ordeal.world.dynamics.cause("faults", {"rules": matching})
 
+    async def has_struck() -> bool:
+        return await struck() > before
+
     async def heal() -> int:
+        await eventually(has_struck, "a fault to strike")  # on a slow machine the outage may end before anybody calls
         await ordeal.world.dynamics.cause("faults", {})
         return await struck() - before
 
