@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.chaos.backlog import backlog
+from tests.chaos.cold_starts import COLD_STARTS
 from tests.chaos.ordeal import SHORT, Ordeal, open_ordeal
 from tests.chaos.scenarios import SCENARIOS, Scenario
 
@@ -21,7 +22,14 @@ async def ordeal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Orde
         yield opened
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        # The short suite has cold starts of its own, in `tests/scenario/faults` and `tests/scenario/hosting`.
+        pytest.param(one, id=one.__name__, marks=[pytest.mark.slow] if one in COLD_STARTS else [])
+        for one in SCENARIOS
+    ],
+)
 async def test_all_is_well_after(ordeal: Ordeal, scenario: Scenario) -> None:
     figures = await scenario(ordeal)
     assert figures.records == SHORT.people

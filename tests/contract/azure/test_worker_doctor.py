@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pathspec import GitIgnoreSpec
+
+from shared.deployment.package import deployed_files
 
 PROJECT = Path(__file__).parents[3]
 # It looks at `def` only and so overlooks an app whose functions are all `async def`.
@@ -26,15 +27,15 @@ DOCTOR = Path(sys.executable).with_name("azure-functions-doctor")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy what a deployment holds, with the places where the doctor looks up settings."""
     folder = tmp_path_factory.mktemp("deployment")
-    lines = [line for name in (".gitignore", ".funcignore") for line in (PROJECT / name).read_text().splitlines()]
-    ignored = GitIgnoreSpec.from_lines([*lines, "!infra"])
-    for name in ignored.match_tree_files(PROJECT, negate=True):
+    infra = (path.relative_to(PROJECT).as_posix() for path in (PROJECT / "infra").rglob("*") if path.is_file())
+    for name in (*map(str, deployed_files(PROJECT)), *infra):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)
     shutil.copy(PROJECT / "local.settings.sample.json", folder / "local.settings.json")
     return folder
 
 
+@pytest.mark.slow  # it takes ten seconds to read a dozen files
 def test_the_doctor_finds_nothing_on_the_deployment(deployment: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
 

@@ -116,9 +116,9 @@ async def test_a_story_that_is_true_ends_well(tmp_path: Path) -> None:
     ("lie", "sentence"),
     [
         (_ANOTHER_ROLE, "works under the role Spotler Service alone"),
-        (_POLL_BLOCKED, "a poll writes that to Dynamics"),
         (_POLL_FAILS, "POST /api/poll answers 200"),
-        (_ERASURE_BLOCKED, "Spotler has forgotten her"),
+        pytest.param(_POLL_BLOCKED, "a poll writes that to Dynamics", marks=pytest.mark.slow),
+        pytest.param(_ERASURE_BLOCKED, "Spotler has forgotten her", marks=pytest.mark.slow),
     ],
 )
 async def test_a_sentence_that_does_not_become_true_is_not_printed_and_ends_it(

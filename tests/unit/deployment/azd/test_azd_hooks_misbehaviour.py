@@ -85,7 +85,7 @@ def test_a_former_provisioning_is_waited_for(programs: Programs) -> None:
     assert ran.stdout.count("A former run is still deploying") == 2
 
 
-@pytest.mark.parametrize("call", [1, 4, 7])
+@pytest.mark.parametrize("call", [4, *(pytest.param(one, marks=pytest.mark.slow) for one in (1, 7))])
 def test_a_hook_that_is_killed_half_way_is_finished_by_the_next(programs: Programs, call: int) -> None:
     programs.begin_with(kills_at=call, registered=[])
 
