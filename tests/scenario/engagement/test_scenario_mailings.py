@@ -269,6 +269,10 @@ async def test_ini_05_bulk_28_the_initial_run_is_begun_by_a_call_and_its_progres
 
 
 async def test_eng_03_other_weights_are_previewed_and_applied_by_a_versioned_file(world: World) -> None:
+    person = await world.synchronised(PersonTable.CONTACT)
+    await world.spotler.post("mailing", {"name": "News for other weights"})
+    await world.spotler.post(f"contact/open?email={person.email}")
+    await read_now(world)
     live = await world.connector.call("GET", "/api/engagement/weights")
     text = live.text.replace("version: 1", "version: 2").replace("opened: 1", "opened: 30").encode()
     preview = await world.connector.call("POST", "/api/engagement/weights/preview", text)
