@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.adapters.dataverse.records.person_reader import PersonReader
+from shared.administration.account_forecast import AccountForecasts
 from shared.administration.health import Health
 from shared.administration.measures.monitor import Monitor
 from shared.administration.measures.round_trip import RoundTrip
@@ -35,6 +36,7 @@ class Administration:
     housekeeping: Housekeeping
     person_data: PersonData
     standings: Standings
+    account_forecasts: AccountForecasts
     choices: Choices
     shadow: Shadow
     mode_changes: ModeChanges
@@ -67,6 +69,8 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
         clock=clock,
         environment=settings.environment,
     )
+
+    standings = Standings(store=store, clock=clock, environment=settings.environment)
 
     async def mode() -> str:
         return (await services.modes.current()).mode
@@ -136,7 +140,10 @@ def administer(services: Services, connector: Connector, rules: Rules) -> Admini
             clock=clock,
             environment=settings.environment,
         ),
-        standings=Standings(store=store, clock=clock, environment=settings.environment),
+        standings=standings,
+        account_forecasts=AccountForecasts(
+            compared=connector.comparison.runs, standings=standings, target=settings.new_subscriber_target
+        ),
         choices=Choices(crm=crm, platform=platform, ledger=ledger, lanes=connector.lanes, rules=rules),
         shadow=shadow,
         round_trip=RoundTrip(

@@ -111,6 +111,7 @@ ROUTES: tuple[Route, ...] = (
     _page("mailing/*/links.csv", mailings.clicked_links),
     _act("runs/mailings", mailings.start, Role.OPERATOR, "start-mailings"),
     _part("runs/mailings/prepared", mailings.prepared),
+    _part("runs/from-spotler/prepared", runs.from_spotler_prepared),
     _page("runs", runs.runs),
     _page("runs/*/prepare", runs.prepare),
     _part("runs/*/prepared", runs.prepared),

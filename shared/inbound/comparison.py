@@ -232,9 +232,13 @@ class Comparison:
 
     async def state(self) -> dict[str, Any]:
         """Return as JSON the progress of each comparison and its divergences by kind; empty before the first one."""
+        return {str(span): self._run_json(run) for span, run in (await self.runs()).items()}
+
+    async def runs(self) -> dict[Span, ComparisonRun]:
+        """Return the position of the last comparison of each scope; empty before the first one."""
         found = await self.store.read([self._key(span) for span in Span])
         runs = [_RUN.read(document.body) for document in found.values()]
-        return {str(run.span): self._run_json(run) for run in sorted(runs, key=lambda run: run.span)}
+        return {run.span: run for run in sorted(runs, key=lambda run: run.span)}
 
     def _run_json(self, run: ComparisonRun) -> dict[str, Any]:
         moments = {"begun": run.begun, "since": run.since, "until": run.until, "to": run.end, "finished": run.finished}

@@ -124,7 +124,7 @@ async def without_spotler(world: World) -> AsyncIterator[None]:
         await world.spotler.recover()
 
 
-@pytest.mark.visits("runs", "runs/mailings/prepared", "run/*/progress", "run/*/stop")
+@pytest.mark.visits("runs", "runs/mailings/prepared", "runs/from-spotler/prepared", "run/*/progress", "run/*/stop")
 @pytest.mark.presses("runs/from-spotler", "runs/from-spotler/*", "runs/mailings", "runs/mailings/*", "run/*/stop")
 async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Windows, trial: World) -> None:
     await trial.settled()
@@ -136,6 +136,7 @@ async def test_what_waits_for_spotler_is_paused_resumed_and_stopped(windows: Win
         async with without_spotler(trial):
             await _run_by_hand(administrator, "All mailings to Dynamics")
             await _prepared(administrator, "All Spotler contacts to Dynamics")
+            await administrator.page.get_by_text("no record is made of them").wait_for()
             await _run_by_hand(administrator, "All Spotler contacts to Dynamics")
             await administrator.open("/runs/account/prepare")
             await administrator.press("Start")

@@ -1,4 +1,4 @@
-"""`python -m shared sync`: starts, watches, pauses, resumes and stops a run over a table, or over the mailings.
+"""`python -m shared sync`: starts, watches, pauses, resumes and stops a run over a table, Spotler or its mailings.
 
 A run is the work of the functions host: this command starts it and looks on. Ctrl+C ends the looking, not the run.
 """
@@ -12,14 +12,17 @@ import sys
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from shared.administration.account_forecast import WHOLE_ACCOUNT, AccountForecast
 from shared.composition import app
 from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.run_control import RunControl
 from shared.dispatch.runs import Run, RunState
+from shared.domain.merging.comparison_window import Span
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import PersonTable
 from shared.engagement.service import Engagement
 from shared.errors import ConflictError, NotFoundError, Service
+from shared.inbound.comparison import Comparison
 from shared.local.commands.local_settings import read_local_settings
 from shared.ports.dataverse import Crm
 
@@ -27,13 +30,14 @@ _BY = "terminal"
 _PAUSE = 0.5
 _PAGE = 5_000
 _TABLES = [str(table) for table in PersonTable]
-_WHAT = "a table to send to Spotler; mailings, to read all of them; or an act on a run"
+_WHAT = "a table to send to Spotler; from-spotler or mailings, to read all of them; or an act on a run"
+_SHADOW = "error: the connector is in shadow mode, and writes nothing: go live first"
 _ACTS = ("watch", "pause", "resume", "stop")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
-    parser.add_argument("what", choices=(*_TABLES, OtherRun.MAILINGS.value, *_ACTS), help=_WHAT)
+    parser.add_argument("what", choices=(*_TABLES, *map(str, OtherRun), *_ACTS), help=_WHAT)
     parser.add_argument(
         "run", nargs="?", default="", help="the id of the run, from-spotler or mailings; without it, the latest one"
     )
@@ -47,6 +51,8 @@ async def run(options: argparse.Namespace) -> int:
         connector = await app.connector()
         if options.what == OtherRun.MAILINGS:
             return await _read_mailings(connector.engagement, watches=not options.no_wait)
+        if options.what == OtherRun.FROM_SPOTLER:
+            return await _compare_account(connector.comparison, watches=not options.no_wait)
         if options.run in set(OtherRun) and options.what in set(RunAct):
             await connector.other_runs.change(OtherRun(options.run), RunAct(options.what))
             print(f"Run {options.run}: {options.what}")
@@ -58,6 +64,47 @@ async def run(options: argparse.Namespace) -> int:
         return await _watch(connector.runs, found)
     finally:
         await app.shut_down()
+
+
+async def _compare_account(comparison: Comparison, *, watches: bool) -> int:
+    """Print the forecast, compare every contact, and watch; the exit code is 1 in shadow mode: nothing is begun."""
+    print(_forecast_text(await (await app.administration()).account_forecasts.forecast()))
+    if await app.is_shadow():
+        print(_SHADOW, file=sys.stderr)
+        return 1
+    progress = await comparison.since(WHOLE_ACCOUNT)
+    if not watches:
+        return 0
+    with _time_bar() as bar:
+        task = bar.add_task("contacts", total=(progress.end - progress.since).total_seconds())
+        while not progress.rests:
+            await asyncio.sleep(_PAUSE)
+            progress = (await comparison.runs()).get(Span.SINCE, progress)
+            bar.update(task, completed=(progress.until - progress.since).total_seconds())
+    state = "stopped" if progress.stopped else "paused" if progress.paused else "completed"
+    print(f"Run {OtherRun.FROM_SPOTLER}: {state}, {progress.contacts} contacts")
+    return 0
+
+
+def _forecast_text(forecast: AccountForecast) -> str:
+    if forecast.contacts is None:
+        return (
+            "how many contacts, how long, how many requests: not known until the first pass\n"
+            f"contacts without a record become: {forecast.target}"
+        )
+    bound = "not counted yet" if forecast.bound is None else f"{forecast.bound} records, {forecast.held} held"
+    new = "not known until the first pass" if forecast.without_record is None else forecast.without_record
+    return (
+        f"about {forecast.contacts} contacts ({forecast.origin}, {forecast.at:%Y-%m-%d}); only compared: {bound}\n"
+        f"without a record: {new}, they become: {forecast.target}\n"
+        f"about {forecast.seconds} s, {forecast.spotler_calls} requests to Spotler,"
+        f" {forecast.dataverse_calls} to Dataverse"
+    )
+
+
+def _time_bar() -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
+    return Progress(*columns, console=Console(stderr=True))
 
 
 async def _read_mailings(engagement: Engagement, *, watches: bool) -> int:
@@ -72,13 +119,12 @@ async def _read_mailings(engagement: Engagement, *, watches: bool) -> int:
         f" {forecast.dataverse_calls} to Dataverse"
     )
     if await app.is_shadow():
-        print("error: the connector is in shadow mode, and writes nothing: go live first", file=sys.stderr)
+        print(_SHADOW, file=sys.stderr)
         return 1
     progress = await engagement.begin_initial(None)
     if not watches:
         return 0
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %")
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with _time_bar() as bar:
         task = bar.add_task("mailings", total=(progress.end - progress.since).total_seconds())
         while not progress.rests:
             await asyncio.sleep(_PAUSE)

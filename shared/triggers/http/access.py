@@ -139,6 +139,7 @@ ROUTES: Mapping[str, HttpRoute] = {
     "poll_now": HttpRoute("runs_api", _POST, "poll", CallerRole.OPERATOR, _REPEATS),
     "list_runs": HttpRoute("runs_api", _GET, "runs", CallerRole.OPERATOR, _READS),
     "start_run": HttpRoute("runs_api", _POST, "runs", CallerRole.OPERATOR, _REPEATS),
+    "forecast_from_spotler": HttpRoute("runs_api", _GET, "runs/from-spotler/forecast", CallerRole.OPERATOR, _READS),
     "change_run": HttpRoute("runs_api", _POST, "runs/{id}", CallerRole.OPERATOR, _REPEATS),
     "engagement_now": HttpRoute("mailings_api", _POST, "engagement", CallerRole.OPERATOR, _REPEATS),
     "forecast_initial": HttpRoute(

@@ -69,6 +69,13 @@ async def start_run(req: func.HttpRequest) -> func.HttpResponse:
     return json_answer(run_json(run), HTTPStatus.ACCEPTED)
 
 
+@http_function("forecast_from_spotler")
+async def forecast_from_spotler(req: func.HttpRequest) -> func.HttpResponse:
+    """Estimate the comparison of all contacts of Spotler from what is stored; null is not known before a first pass."""
+    del req
+    return json_answer((await (await app.administration()).account_forecasts.forecast()).as_json())
+
+
 @http_function("change_run")
 async def change_run(req: func.HttpRequest) -> func.HttpResponse:
     """Pause, resume or stop a run."""

@@ -89,6 +89,7 @@ RIGHTS = {
     "poll_now": (CallerRole.OPERATOR, "repeats"),
     "list_runs": (CallerRole.OPERATOR, "reads"),
     "start_run": (CallerRole.OPERATOR, "repeats"),
+    "forecast_from_spotler": (CallerRole.OPERATOR, "reads"),
     "change_run": (CallerRole.OPERATOR, "repeats"),
     "engagement_now": (CallerRole.OPERATOR, "repeats"),
     "forecast_initial": (CallerRole.OPERATOR, "reads"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from shared.administration.account_forecast import WHOLE_ACCOUNT, Origin
 from shared.composition import app
 from shared.console.csv_file import csv_file
 from shared.console.reasons import TONES, Kind, kind_of, text_of
@@ -14,6 +15,7 @@ from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Unchanged, Visit, link
 from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.runs import Run, RunState
+from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, NotFoundError
 
@@ -45,13 +47,29 @@ CHANGED: Mapping[str, Said] = {
     "stop": said("Stopped for good. What is done stays."),
 }
 
+_ORIGINS: Mapping[Origin, Said] = {
+    Origin.ACCOUNT_READ: said("So many were read by the pass over the account that ended on %(when)s."),
+    Origin.READ_BEFORE: said("So many were read by the pass before the one that began on %(when)s."),
+    Origin.READ_SO_FAR: said("At least: so many were read so far by the first pass, which began on %(when)s."),
+    Origin.BINDINGS: said(
+        "At least: so many records were in Spotler on %(when)s, those that share an address counted each. Subscribers"
+        " without a record come on top."
+    ),
+}
+
+_BECOMES: Mapping[ImportTarget, Said] = {
+    ImportTarget.NONE: said("left out: no record is made of them (NEW_SUBSCRIBER_TARGET)"),
+    ImportTarget.LEAD: said("each becomes a lead; where a record with the address refuses mail, a decision"),
+    ImportTarget.CONTACT: said("each becomes the contact that matches, else a new one; in doubt a decision"),
+    ImportTarget.MEMBERSHIP_ENTRY: said("each becomes a membership entry; what Dynamics refuses, a decision"),
+}
+
 _PER_SECOND = 40
 """Records; measured on the sandbox. The first page of a run replaces the estimate."""
 
 _PAGE, _REQUESTS_PER_PAGE = 500, 16
 _COUNTED, _SAMPLED = 5_000, 200
 _MOST_PAGES = 100
-_EARLIEST = datetime(2005, 1, 1, tzinfo=UTC)
 
 
 async def runs(visit: Visit) -> Reply:
@@ -117,10 +135,18 @@ async def start(visit: Visit) -> Reply:
     return Redirect(link("run", run.id), Notice(Tone.INFO, said("Started. You can close this page; the run goes on.")))
 
 
+async def from_spotler_prepared(visit: Visit) -> Reply:
+    """Tell what is known about all contacts of Spotler before they are compared, and where each number comes from."""
+    del visit
+    forecast = await (await app.administration()).account_forecasts.forecast()
+    values = {"forecast": forecast, "origin": _ORIGINS.get(forecast.origin), "becomes": _BECOMES[forecast.target]}
+    return Page("parts/account_prepared.html", values, is_fragment=True)
+
+
 async def start_from_spotler(visit: Visit) -> Reply:
     """Compare the contacts of Spotler with Dynamics, from a day on; new subscribers become what the settings say."""
     try:
-        day = datetime.fromisoformat(visit.given("since") or _EARLIEST.isoformat())
+        day = datetime.fromisoformat(visit.given("since") or WHOLE_ACCOUNT.isoformat())
         since = day if day.tzinfo else day.replace(tzinfo=UTC)
     except ValueError:
         raise RefusedError(HTTPStatus.BAD_REQUEST, said("Give a day, such as 2026-01-31.")) from None
