@@ -58,7 +58,9 @@ def main() -> int:
     person_command.add_forget_options(
         commands.add_parser("forget", help="delete what is stored about a person, not refusals")
     )
-    sync_command.add_options(commands.add_parser("sync", help="send a whole table to Spotler: start, watch, pause"))
+    sync_command.add_options(
+        commands.add_parser("sync", help="send a whole table to Spotler, or read all of it: start, watch, pause")
+    )
     rekey_command.add_options(commands.add_parser("rekey", help="encrypt the fingerprints with a new FINGERPRINT_KEY"))
     state_command.add_options(commands.add_parser("state", help="back the state store up, and bring it back"))
     deploy_command.add_options(commands.add_parser("deploy", help="create or update the Azure side, by the az command"))

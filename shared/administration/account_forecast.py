@@ -1,6 +1,6 @@
 """Before all contacts of Spotler go to Dynamics: how many, who is left out, how long, how many calls (INI-04).
 
-Spotler has no call that counts. The forecast tells what earlier passes and the stored bindings know, and reads neither
+Spotler has no call that counts. The forecast tells what earlier comparisons and the stored bindings know, and reads neither
 side. A number that nothing tells is None.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import ceil
 from typing import Any
 
 from shared.administration.people.standing import Standing, Standings, Stood
@@ -19,7 +20,7 @@ WHOLE_ACCOUNT = datetime(2005, 1, 1, tzinfo=UTC)
 """A comparison of what changed since then, or earlier, reads every contact."""
 
 _SPOTLER_CALLS = 0.012
-"""For each contact in a pass over the account (docs/reliability.md)."""
+"""For each contact in a comparison of the account (docs/reliability.md)."""
 
 _SPOTLER_CALLS_FOR_NEW, _DATAVERSE_CALLS_FOR_NEW = 0.0394, 0.0082
 """For each new record that is synchronised (docs/performance.md, initial synchronisation)."""
@@ -37,12 +38,12 @@ _NEW_PER_SECOND = 40
 class Origin(StrEnum):
     """Where the number of contacts comes from."""
 
-    ACCOUNT_READ = "whole-pass"
-    """A pass over the whole account that ended then."""
-    READ_BEFORE = "former-pass"
-    """The pass before the one that began then and has not ended."""
-    READ_SO_FAR = "pass-so-far"
-    """What the first pass has read so far, which began then: at least."""
+    ACCOUNT_READ = "comparison"
+    """A comparison of the whole account that ended then."""
+    READ_BEFORE = "comparison-before"
+    """The comparison before the one that began then and has not ended."""
+    READ_SO_FAR = "comparison-so-far"
+    """What the first comparison has read so far, which began then: at least."""
     BINDINGS = "bindings"
     """The records with a contact in Spotler as they were counted then: at least, apart from shared addresses."""
     UNKNOWN = "unknown"
@@ -54,7 +55,7 @@ class AccountForecast:
     """What a run over the whole account will meet.
 
     `contacts` are those of Spotler, by `origin` at a moment. `without_record` are subscribers and `deleted` contacts
-    with the id of a record that is gone, as the pass that began at `pass_begun` saw them: of `seen` contacts. By the
+    with the id of a record that is gone, as the comparison that began at `seen_begun` saw them: of `seen` contacts. By the
     bindings as counted at `bound_at`, `bound` records have a contact and are only compared, `held` wait for a decision,
     and `ended` have no contact, or an ended one: refused, erased, left out. Calls and seconds are estimates.
     """
@@ -64,7 +65,7 @@ class AccountForecast:
     contacts: int | None = None
     at: datetime | None = None
     seen: int | None = None
-    pass_begun: datetime | None = None
+    seen_begun: datetime | None = None
     without_record: int | None = None
     deleted: int | None = None
     bound_at: datetime | None = None
@@ -80,8 +81,8 @@ class AccountForecast:
         return {
             "contacts": self.contacts,
             "contactsFrom": {"source": self.origin, "at": _text(self.at)},
-            "lastPass": {
-                "begun": _text(self.pass_begun),
+            "lastComparison": {
+                "begun": _text(self.seen_begun),
                 "contacts": self.seen,
                 str(Divergence.UNLINKED): self.without_record,
                 str(Divergence.UNKNOWN): self.deleted,
@@ -143,16 +144,16 @@ def account_forecast(
         contacts=contacts,
         at=at,
         seen=seen.contacts if seen else None,
-        pass_begun=seen.begun if seen else None,
+        seen_begun=seen.begun if seen else None,
         without_record=without_record,
         deleted=deleted,
         bound_at=stood.at if stood else None,
         bound=bound if stood else None,
         held=stood.of(Standing.TO_DECIDE) if stood else None,
         ended=stood.of(Standing.LEFT_OUT) if stood else None,
-        spotler_calls=round(contacts * _SPOTLER_CALLS + imported * _SPOTLER_CALLS_FOR_NEW) + 1,
-        dataverse_calls=round(imported * (_IMPORT_CALLS / _PAGE + _DATAVERSE_CALLS_FOR_NEW) + (deleted or 0) / _PAGE),
-        seconds=round(contacts * _SPOTLER_CALLS * _SECONDS_PER_CALL + imported / _NEW_PER_SECOND),
+        spotler_calls=ceil(contacts * _SPOTLER_CALLS + imported * _SPOTLER_CALLS_FOR_NEW) + 1,
+        dataverse_calls=ceil(imported * (_IMPORT_CALLS / _PAGE + _DATAVERSE_CALLS_FOR_NEW) + (deleted or 0) / _PAGE),
+        seconds=ceil(contacts * _SPOTLER_CALLS * _SECONDS_PER_CALL + imported / _NEW_PER_SECOND),
     )
 
 

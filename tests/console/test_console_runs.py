@@ -89,6 +89,8 @@ async def test_a_run_is_started_and_stopped_over_http(trial: World) -> None:
     assert again.status_code in {HTTPStatus.CONFLICT, HTTPStatus.ACCEPTED}
 
     await trial.settled()
+    forecast = (await trial.connector.call("GET", "/api/runs/from-spotler/forecast")).json()
+    assert forecast["subscribersBecome"] == "none"
     answer = await trial.connector.call("GET", "/api/runs")
     assert answer.json()["runs"][0]["state"] == "completed"
     path = f"/api/runs/{answer.json()['runs'][0]['id']}"

@@ -89,11 +89,11 @@ async def _compare_account(comparison: Comparison, *, watches: bool) -> int:
 def _forecast_text(forecast: AccountForecast) -> str:
     if forecast.contacts is None:
         return (
-            "how many contacts, how long, how many requests: not known until the first pass\n"
+            "how many contacts, how long, how many requests: not known until the first comparison\n"
             f"contacts without a record become: {forecast.target}"
         )
     bound = "not counted yet" if forecast.bound is None else f"{forecast.bound} records, {forecast.held} held"
-    new = "not known until the first pass" if forecast.without_record is None else forecast.without_record
+    new = "not known until the first comparison" if forecast.without_record is None else forecast.without_record
     return (
         f"about {forecast.contacts} contacts ({forecast.origin}, {forecast.at:%Y-%m-%d}); only compared: {bound}\n"
         f"without a record: {new}, they become: {forecast.target}\n"

@@ -44,7 +44,7 @@ async def test_nothing_is_known_before_anything_was_read_or_counted() -> None:
     assert forecast.as_json()["contacts"] is None
 
 
-async def test_the_count_of_the_bindings_is_the_least_before_the_first_pass() -> None:
+async def test_the_count_of_the_bindings_is_the_least_before_the_first_comparison() -> None:
     twin = ConnectorTwin()
     await _account(twin, people=3, subscribers=2, deleted=0)
     await _standings(twin).count()
@@ -56,7 +56,7 @@ async def test_the_count_of_the_bindings_is_the_least_before_the_first_pass() ->
     assert (forecast.held, forecast.ended, forecast.without_record) == (0, 0, None)
 
 
-async def test_the_pass_of_the_nights_tells_how_many_contacts_and_how_many_without_a_record() -> None:
+async def test_the_comparison_of_the_nights_tells_how_many_contacts_and_how_many_without_a_record() -> None:
     twin = ConnectorTwin(days=2)
     await _account(twin, people=100, subscribers=150, deleted=50)
 
@@ -89,10 +89,10 @@ async def test_the_estimated_calls_are_those_of_the_run_and_grow_with_imported_s
     assert ignored.spotler_calls is not None
     assert spent <= ignored.spotler_calls <= spent + 2
     assert ignored.dataverse_calls == 0
-    assert (imported.spotler_calls, imported.dataverse_calls) == (8 + 20, 14)
+    assert (imported.spotler_calls, imported.dataverse_calls) == (9 + 19, 15)
 
 
-async def test_a_pass_that_was_stopped_has_not_read_the_account() -> None:
+async def test_a_comparison_that_was_stopped_has_not_read_the_account() -> None:
     twin = ConnectorTwin()
     await _account(twin, people=3, subscribers=0, deleted=0)
     await twin.comparison.since(WHOLE_ACCOUNT)

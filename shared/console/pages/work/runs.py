@@ -48,9 +48,9 @@ CHANGED: Mapping[str, Said] = {
 }
 
 _ORIGINS: Mapping[Origin, Said] = {
-    Origin.ACCOUNT_READ: said("So many were read by the pass over the account that ended on %(when)s."),
-    Origin.READ_BEFORE: said("So many were read by the pass before the one that began on %(when)s."),
-    Origin.READ_SO_FAR: said("At least: so many were read so far by the first pass, which began on %(when)s."),
+    Origin.ACCOUNT_READ: said("So many were read by the comparison of the account that ended on %(when)s."),
+    Origin.READ_BEFORE: said("So many were read by the comparison before the one that began on %(when)s."),
+    Origin.READ_SO_FAR: said("At least: so many were read so far by the first comparison, which began on %(when)s."),
     Origin.BINDINGS: said(
         "At least: so many records were in Spotler on %(when)s, those that share an address counted each. Subscribers"
         " without a record come on top."
