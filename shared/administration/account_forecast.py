@@ -1,7 +1,7 @@
 """Before all contacts of Spotler go to Dynamics: how many, who is left out, how long, how many calls (INI-04).
 
-Spotler has no call that counts. The forecast tells what earlier comparisons and the stored bindings know, and reads neither
-side. A number that nothing tells is None.
+Spotler has no call that counts. The forecast tells what earlier comparisons and the count of the
+bindings know, and reads neither side. A number that nothing tells is None.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -54,10 +54,10 @@ class Origin(StrEnum):
 class AccountForecast:
     """What a run over the whole account will meet.
 
-    `contacts` are those of Spotler, by `origin` at a moment. `without_record` are subscribers and `deleted` contacts
-    with the id of a record that is gone, as the comparison that began at `seen_begun` saw them: of `seen` contacts. By the
-    bindings as counted at `bound_at`, `bound` records have a contact and are only compared, `held` wait for a decision,
-    and `ended` have no contact, or an ended one: refused, erased, left out. Calls and seconds are estimates.
+    `contacts` are those of Spotler, by `origin` at a moment. The comparison that began at `seen_begun` saw `seen`
+    contacts, `without_record` of them subscribers, and `deleted` with the id of a record that is gone. By the bindings
+    as counted at `bound_at`, `bound` records have a contact, `held` wait for a decision, and `ended` have none, or an
+    ended one: refused, erased, left out. Calls and seconds are estimates.
     """
 
     origin: Origin
@@ -76,6 +76,13 @@ class AccountForecast:
     dataverse_calls: int | None = None
     seconds: int | None = None
 
+    @property
+    def with_record(self) -> int | None:
+        """The contacts that the last comparison saw with a record: they are only compared."""
+        if self.seen is None or self.without_record is None or self.deleted is None:
+            return None
+        return max(0, self.seen - self.without_record - self.deleted)
+
     def as_json(self) -> dict[str, Any]:
         """Return it for an answer; null is what is not known yet."""
         return {
@@ -84,13 +91,14 @@ class AccountForecast:
             "lastComparison": {
                 "begun": _text(self.seen_begun),
                 "contacts": self.seen,
-                str(Divergence.UNLINKED): self.without_record,
-                str(Divergence.UNKNOWN): self.deleted,
+                "withRecord": self.with_record,
+                "withoutRecord": self.without_record,
+                "recordGone": self.deleted,
             },
             "subscribersBecome": self.target,
             "bindings": {
                 "counted": _text(self.bound_at),
-                "onlyCompared": self.bound,
+                "withContact": self.bound,
                 "held": self.held,
                 "leftOut": self.ended,
             },

@@ -92,11 +92,14 @@ def _forecast_text(forecast: AccountForecast) -> str:
             "how many contacts, how long, how many requests: not known until the first comparison\n"
             f"contacts without a record become: {forecast.target}"
         )
-    bound = "not counted yet" if forecast.bound is None else f"{forecast.bound} records, {forecast.held} held"
-    new = "not known until the first comparison" if forecast.without_record is None else forecast.without_record
+    unknown = "not known until the first comparison"
+    seen = unknown if forecast.seen is None else f"{forecast.with_record} of {forecast.seen}"
+    new = unknown if forecast.seen is None else f"{forecast.without_record}; record gone: {forecast.deleted}"
+    counted = f"{forecast.bound} have a contact, {forecast.held} are held, {forecast.ended} left out"
     return (
-        f"about {forecast.contacts} contacts ({forecast.origin}, {forecast.at:%Y-%m-%d}); only compared: {bound}\n"
-        f"without a record: {new}, they become: {forecast.target}\n"
+        f"about {forecast.contacts} contacts ({forecast.origin}, {forecast.at:%Y-%m-%d})\n"
+        f"with a record, only compared: {seen}; without a record, which become {forecast.target}: {new}\n"
+        f"records: {counted if forecast.bound is not None else 'not counted yet'}\n"
         f"about {forecast.seconds} s, {forecast.spotler_calls} requests to Spotler,"
         f" {forecast.dataverse_calls} to Dataverse"
     )

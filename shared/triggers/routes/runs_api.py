@@ -71,7 +71,7 @@ async def start_run(req: func.HttpRequest) -> func.HttpResponse:
 
 @http_function("forecast_from_spotler")
 async def forecast_from_spotler(req: func.HttpRequest) -> func.HttpResponse:
-    """Estimate the comparison of all contacts of Spotler from what is stored; null is not known before a first comparison."""
+    """Estimate the comparison of all contacts of Spotler from what is stored; null is what is not known."""
     del req
     return json_answer((await (await app.administration()).account_forecasts.forecast()).as_json())
 
