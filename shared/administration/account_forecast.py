@@ -45,7 +45,7 @@ class Origin(StrEnum):
     READ_SO_FAR = "comparison-so-far"
     """What the first comparison has read so far, which began then: at least."""
     BINDINGS = "bindings"
-    """The records with a contact in Spotler as they were counted then: at least, apart from shared addresses."""
+    """The records with a contact as counted then: subscribers come on top, and shared addresses count several times."""
     UNKNOWN = "unknown"
     """Nothing has been read or counted yet."""
 

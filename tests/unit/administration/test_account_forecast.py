@@ -44,7 +44,7 @@ async def test_nothing_is_known_before_anything_was_read_or_counted() -> None:
     assert forecast.as_json()["contacts"] is None
 
 
-async def test_the_count_of_the_bindings_is_the_least_before_the_first_comparison() -> None:
+async def test_the_count_of_the_bindings_stands_in_before_the_first_comparison() -> None:
     twin = ConnectorTwin()
     await _account(twin, people=3, subscribers=2, deleted=0)
     await _standings(twin).count()

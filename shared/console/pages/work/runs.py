@@ -52,8 +52,8 @@ _ORIGINS: Mapping[Origin, Said] = {
     Origin.READ_BEFORE: said("So many were read by the comparison before the one that began on %(when)s."),
     Origin.READ_SO_FAR: said("At least: so many were read so far by the first comparison, which began on %(when)s."),
     Origin.BINDINGS: said(
-        "At least: so many records were in Spotler on %(when)s, those that share an address counted each. Subscribers"
-        " without a record come on top."
+        "So many records were in Spotler on %(when)s. Subscribers without a record come on top; records that share an"
+        " address share a contact."
     ),
 }
 
