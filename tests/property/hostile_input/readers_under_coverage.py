@@ -8,6 +8,7 @@ Needs atheris, which is no part of the environment: it has no files for every Py
 
 from __future__ import annotations
 
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +17,9 @@ import atheris  # type: ignore[import-not-found, unused-ignore]  # see above
 
 with atheris.instrument_imports(include=["shared"]):
     from tests.property.hostile_input.readers import READERS
+
+
+_MOST_MEMORY = 4 << 30
 
 
 def main(name: str, options: list[str]) -> None:
@@ -31,7 +35,9 @@ def main(name: str, options: list[str]) -> None:
         except reader.refusals:
             return
 
-    atheris.Setup([sys.argv[0], str(folder), "-max_len=20000", "-timeout=20", *options], one)
+    # libFuzzer looks at the largest memory ever, which a process inherits from the one that started it.
+    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    atheris.Setup([sys.argv[0], str(folder), "-max_len=20000", "-timeout=20", "-rss_limit_mb=0", *options], one)
     atheris.Fuzz()
 
 
