@@ -13,7 +13,7 @@ from uuid import UUID
 from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.divergence import Divergence, divergences
 from shared.domain.merging.echo import is_echo
-from shared.domain.planning.plan_input import SharingRecords
+from shared.domain.planning.plan_input import BaseState, SharingRecords
 from shared.domain.planning.rules import Rules
 from shared.domain.planning.sharing import rules_of
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
@@ -187,10 +187,10 @@ class ContactChanges:
                 unbound[UUID(external_id)] = contact
                 continue
             near = {key: known[external_id].sharing_records_of(key) for key in bound}
+            # A claim that a dead worker left is released by the engine, even if contact and record agree.
+            is_doubtful = doubts(external_id) or known[external_id].base_state is BaseState.NOTHING
             moved = [
-                key
-                for key in bound
-                if doubts(external_id) or self._has_news(contact, key, entries[key], near[key], catalogue)
+                key for key in bound if is_doubtful or self._has_news(contact, key, entries[key], near[key], catalogue)
             ]
             handled.seen[ChangeKind.CHANGED if moved else ChangeKind.ECHO] += 1
             handled.echoes |= frozenset[str]() if moved else {external_id}
