@@ -6,8 +6,7 @@ import logging
 import math
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import httpx
 
 from tests.bench.figures.figure import Better, Figure, Measured
 from tests.bench.saver import save
-from tests.bench.through_the_app import Bench, bench, settled
+from tests.bench.through_the_app import Bench, bench, settled, watching_calls
 
 _CHANGES = 100_000
 _BURST, _SINGLES, _TABLE = 1_000, 50, 5_000
@@ -108,7 +107,8 @@ async def cost() -> Measured:
 
 async def _taken(running: Bench, what: str, changes: int, act: Callable[[], Awaitable[None]]) -> Cost:
     before, sent = await running.requests(), _messages_sent()
-    with _executions() as executions:
+    executions = Executions()
+    with watching_calls(executions):
         await act()
         await settled()
     after = await running.requests()
@@ -138,19 +138,6 @@ async def _singly(running: Bench) -> None:
             row["emailaddress1"], lambda contact: bool(contact and contact["properties"].get("city"))
         )
         await settled()
-
-
-@contextmanager
-def _executions() -> Iterator[Executions]:
-    logger, handler = logging.getLogger("shared.local.functions_host.invocation"), Executions()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield handler
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(handler)
 
 
 def _messages_sent() -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import statistics
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -139,6 +140,20 @@ async def table() -> None:
             f"{(after[0] - before[0]) / count:.4f} requests to Dataverse and {(after[1] - before[1]) / count:.4f} to "
             "Spotler per contact"
         )
+
+
+@contextmanager
+def watching_calls(watcher: logging.Handler) -> Iterator[None]:
+    """Show a handler what the local host logs of each call of a function."""
+    logger = logging.getLogger("shared.local.functions_host.invocation")
+    level = logger.level
+    logger.addHandler(watcher)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(watcher)
 
 
 async def settled() -> None:

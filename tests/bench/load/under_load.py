@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -17,7 +16,7 @@ from shared.local.sandbox.addresses import CONNECTOR_CLIENT, PEOPLE_CLIENT
 from shared.ports.queue import QueueName
 from tests.bench.figures.figure import Measured
 from tests.bench.saver import NO_LIMITS, save
-from tests.bench.through_the_app import Bench, bench, settled
+from tests.bench.through_the_app import Bench, bench, settled, watching_calls
 
 _RATES = (5, 20, 50)
 """Saves a second."""
@@ -118,13 +117,15 @@ async def _measured(load: _Load) -> Measured:
     found: list[_Found] = []
     print(_HEAD)
     for rates in load.sandboxes:
-        async with bench(round(load.contacts / _CONTACTS_AMONG_PEOPLE)) as running, _bulk_calls() as bulk:
+        bulk = _BulkCalls()
+        async with bench(round(load.contacts / _CONTACTS_AMONG_PEOPLE)) as running:
             # Whoever saves is one user here; in an organisation there are many, each with limits of its own.
             await running.dynamics.cause("limits", {**NO_LIMITS, "client": PEOPLE_CLIENT})
             await save(running.addresses, "new", 1)  # the first save of a process is that of `cold-start`
-            for rate in rates:
-                found.append(await _at_rate(running, bulk, rate, load.seconds))
-                print(found[-1].row, flush=True)
+            with watching_calls(bulk):
+                for rate in rates:
+                    found.append(await _at_rate(running, bulk, rate, load.seconds))
+                    print(found[-1].row, flush=True)
     return Measured(markdown="\n".join([_HEAD, *(one.row for one in found)]))
 
 
@@ -161,16 +162,3 @@ class _BulkCalls(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.count += isinstance(record.args, tuple) and record.args[0] == "on_sync_bulk"
-
-
-@asynccontextmanager
-async def _bulk_calls() -> AsyncIterator[_BulkCalls]:
-    logger, handler = logging.getLogger("shared.local.functions_host.invocation"), _BulkCalls()
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield handler
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(handler)
