@@ -1,5 +1,6 @@
 """Handles everything that a trigger delivers in one call: people in one batch, jobs in one batch."""
 
+import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared.dispatch.forecasts import Forecasts
 from shared.dispatch.resync import Resync
-from shared.dispatch.work import OtherMessage, Work, permissions_together
+from shared.dispatch.work import OtherMessage, Work, parts_of, permissions_together
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
 from shared.engagement.service import Engagement
@@ -123,8 +124,15 @@ class Dispatcher:
                     await self.redelivery.put_back(lane, message)
 
     async def _handle_references(self, people: Sequence[Reference], lane: QueueName) -> None:
-        """Synchronise people; a message may ask for no more than the job that it names."""
-        await self.people.handle(await self.jobs.verify(people), lane=lane)
+        """Synchronise people, very many in parts side by side: while one waits for a service, another one computes.
+
+        A message may ask for no more than the job that it names. An error is raised when all parts have ended.
+        """
+        parts = parts_of(await self.jobs.verify(people))
+        ended = await asyncio.gather(*(self.people.handle(part, lane=lane) for part in parts), return_exceptions=True)
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
 
     async def _do_or_postpone(self, message: OtherMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._do_one(message, lane), message.kind)

@@ -1,8 +1,9 @@
 """The work that messages ask for, and its postponement. Imports no use case: a trigger makes it from every message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from math import ceil
 from typing import Self
 from uuid import UUID
 
@@ -24,6 +25,12 @@ from shared.messages.lane_messages import (
 from shared.messages.list_messages import ListClean, ListLook, ListMembers, ListMessage, ListStep
 from shared.messages.redelivery import Redelivery
 from shared.ports.queue import QueueName
+
+_VERY_MANY = 300
+"""Records that are handled in two parts. Each part costs a read and a report of its own, so fewer are one part."""
+
+_BULK_CALL = 100
+"""Contacts in one bulk call: the first part fills its calls, so that two parts need no more of them than one."""
 
 OtherMessage = Jobs | Walk | Replay | Compare | Engage | ForecastStep | ListMessage
 """A message that is handled by itself, beside people."""
@@ -99,6 +106,15 @@ class Work:
                 self.lists.append(message)
             case Unchecked():
                 self.unchecked.append(message)
+
+
+def parts_of(people: Sequence[Reference]) -> list[Sequence[Reference]]:
+    """Divide references to very many records into two parts; those to one record stay together, in their order."""
+    records = list(dict.fromkeys(one.key for one in people))
+    if len(records) < _VERY_MANY:
+        return [people]
+    first = set(records[: _BULK_CALL * ceil(len(records) / 2 / _BULK_CALL)])
+    return [[one for one in people if one.key in first], [one for one in people if one.key not in first]]
 
 
 async def postpone_all(work: Work, redelivery: Redelivery, *, lane: QueueName, error: ConnectorError) -> None:

@@ -3,6 +3,7 @@
 One call of the feed serves a whole batch (C-11, C-12). Its contacts are kept in memory until a poll handles them.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
@@ -30,6 +31,7 @@ class RecentChanges:
         self._polled_until = polled_until
         self._contacts: dict[str, MarketingContact] = {}
         self._seen_until: datetime | None = None
+        self._reading = asyncio.Lock()
 
     async def among(
         self, external_ids: Collection[str], *, agreed_since: datetime
@@ -45,16 +47,17 @@ class RecentChanges:
             polled is None or polled > self._clock.now() + CLOCKS_DIFFER
         ):  # no poll yet, or a cursor that the next poll corrects
             polled = agreed_since
-        start = polled - CLOCKS_DIFFER
-        if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:
-            start = max(start, self._seen_until - _LATE)
-        else:
-            self._contacts.clear()
-        self._forget_before(polled - CLOCKS_DIFFER)
-        if not await self._read(start):
-            self._seen_until = None
-            return None
-        return {one: self._contacts[one] for one in external_ids if one in self._contacts}
+        async with self._reading:  # who comes next reads only what is newer still
+            start = polled - CLOCKS_DIFFER
+            if self._seen_until is not None and len(self._contacts) <= _MOST_CONTACTS:
+                start = max(start, self._seen_until - _LATE)
+            else:
+                self._contacts.clear()
+            self._forget_before(polled - CLOCKS_DIFFER)
+            if not await self._read(start):
+                self._seen_until = None
+                return None
+            return {one: self._contacts[one] for one in external_ids if one in self._contacts}
 
     async def _read(self, start: datetime) -> bool:
         """Read what changed; False if there is more than a batch should wait for."""
