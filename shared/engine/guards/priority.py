@@ -12,13 +12,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from shared.ports.background import in_background
+from shared.ports.background import in_background, take_turns
 
 _MOST_PER_WORK = 4
 """Bulk work waits for up to four times as long as it has worked: it makes progress during endless saves, too."""
-
-_SLICE = 0.003
-"""Seconds of computing between two turns of the event loop. A turn takes as long as a part of the work on a record."""
 
 _LEAST = 0.01
 """Seconds that bulk work waits at least: the answer of a service takes as long."""
@@ -105,23 +102,10 @@ def part_size(records: int) -> int:
     return min(records, _FEW) if turn is not None and turn.priority.was_busy else records
 
 
-@dataclass(slots=True)
-class _Loop:
-    """When the event loop last had its turn because of `breathe`; a call that waited for an answer yields too early."""
-
-    turned: float = 0.0
-
-
-_LOOP = _Loop()
-
-
 async def breathe() -> None:
     """Yield to other calls, between two records, if they had no turn for a while. A bulk call waits for live calls."""
     turn = _TURN.get()
     is_in_the_way = turn is not None and turn.priority.is_busy
-    if not is_in_the_way and time.perf_counter() - _LOOP.turned < _SLICE:
-        return
-    await asyncio.sleep(0)
-    if turn is not None:
+    had_turn = await take_turns()
+    if turn is not None and (had_turn or is_in_the_way):
         await turn.wait_for_live()
-    _LOOP.turned = time.perf_counter()

@@ -11,6 +11,7 @@ from shared.dispatch.work import Work
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.engine.guards import priority as priority_module
 from shared.engine.guards.priority import Priority, breathe, part_size
+from shared.ports import background
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 
@@ -27,7 +28,7 @@ def work(keys: list[RecordKey]) -> Work:
 
 async def _turns_of_others(slice_of_time: float, monkeypatch: pytest.MonkeyPatch) -> int:
     """How often others get a turn while a batch of records is processed."""
-    monkeypatch.setattr(priority_module, "_SLICE", slice_of_time)
+    monkeypatch.setattr(background, "_SLICE", slice_of_time)
     twin = ConnectorTwin()
     keys = people(twin, MANY)
     turns = 0

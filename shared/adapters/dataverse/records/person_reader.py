@@ -37,6 +37,7 @@ from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.records.table_schema import Schema, TableDefinition
 from shared.errors import ConfigurationError, Service
+from shared.ports.background import take_turns
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +135,7 @@ class PersonReader:
             for row in rows:
                 record = one.query.record(row, secondary)
                 records[record.key] = record
-                await asyncio.sleep(0)  # let other tasks run: parsing some hundred records takes a while
+                await take_turns()
         return records
 
     async def _compile(self, table: PersonTable) -> _Compiled:

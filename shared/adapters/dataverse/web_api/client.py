@@ -3,7 +3,6 @@
 Source: Microsoft's pages "Use the Microsoft Dataverse Web API". All methods raise the errors of `shared/errors.py`.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from shared.errors import (
     ThrottledError,
     UnknownOutcomeError,
 )
+from shared.ports.background import take_turns
 
 MAX_PAGE = 5_000
 _IDS_PER_GET = 100  # with their quotes some 4 KB of URL
@@ -296,7 +296,7 @@ class DataverseClient:
             answers.append(answer)
             if isinstance(answer.error, ThrottledError):
                 self._protection.pause(answer.error.retry_after)
-            await asyncio.sleep(0)  # let other tasks run: parsing some hundred answers takes a while
+            await take_turns()
         return answers
 
     async def _pages(
