@@ -128,7 +128,8 @@ class Dispatcher:
 
         A message may ask for no more than the job that it names. An error is raised when all parts have ended.
         """
-        parts = parts_of(await self.jobs.verify(people))
+        verified = await self.jobs.verify(people)
+        parts = parts_of(verified) if self.people.engine.is_quick else [verified]
         ended = await asyncio.gather(*(self.people.handle(part, lane=lane) for part in parts), return_exceptions=True)
         for one in ended:
             if isinstance(one, BaseException):

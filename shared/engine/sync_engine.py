@@ -41,6 +41,11 @@ class SyncEngine:
         self._retry_decisions = RetryDecisions(clock, policy)
         self._batch_sizer = BatchSizer(ledger.claim_time)
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether no part has run out of time of late; otherwise parts side by side would take it from each other."""
+        return self._batch_sizer.is_largest
+
     async def process(
         self, references: Sequence[Reference], fetched_contacts: Mapping[RecordKey, FetchedContact] = NO_CONTACTS
     ) -> Processed:

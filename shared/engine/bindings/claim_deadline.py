@@ -131,9 +131,14 @@ class BatchSizer:
         self._claim_time = claim_time
         self.records = _LARGEST
 
+    @property
+    def is_largest(self) -> bool:
+        """Whether everything is quick."""
+        return self.records == _LARGEST
+
     def learn(self, *, records: int, took: timedelta, ran_out: bool) -> None:
         """Adapt to a part of so many records that took so long; `ran_out`: claims or locks were too short."""
         if ran_out:
-            self.records = max(1, min(self.records, records) // 2)
+            self.records = min(self.records, max(1, records // 2))
         elif records >= self.records and (took < self._claim_time / 4 or records < _FEW):
             self.records = min(_LARGEST, self.records * 2)
