@@ -116,6 +116,10 @@ class MappingRow:
         """Evaluate the row's expression for a record of a table on which the row applies."""
         return self._compiled[record.key.table](record)
 
+    def evaluation(self, table: PersonTable) -> Evaluate:
+        """Return what evaluates the row's expression for the records of a table."""
+        return self._compiled[table]
+
     def admission(self, table: PersonTable, zone: tzinfo) -> Passes | None:
         """Return the row's own filter: its expression has that value (MAP-12). None if the row has no filter."""
         source = self.sources.get(table)

@@ -30,12 +30,18 @@ def agree(merge_input: MergeInput, fields: Mapping[str, MappedField]) -> Agreeme
         merge_input.plan_input.has_come_back,
         merge_input.is_doubtful,
     )
+    agreed, fingerprint = merge_input.base, merge_input.fingerprints.value
     for name, one in fields.items():
         direction, value, there = one.row.direction, merge_input.dataverse.get(name), on_platform[name]
-        if value == there and one.option_source is None and direction is not Direction.BOTH:
-            agreement.settled[name] = merge_input.fingerprint(name, there)
-            continue  # equal values of a field that travels one way: there is nothing to decide
-        base = base_of(merge_input.base.get(name), value, there, partial(merge_input.fingerprint, name))
+        if one.option_source is None and direction is not Direction.BOTH:
+            if value == there:  # of a field that travels one way: there is nothing to decide
+                agreement.settled[name] = fingerprint(name, there)
+                continue
+            if there == EMPTY and value is not None and direction is Direction.TO_PLATFORM and name not in agreed:
+                agreement.sent[name] = value  # as every value of a new contact
+                agreement.settled[name] = fingerprint(name, value)
+                continue
+        base = base_of(agreed.get(name), value, there, partial(merge_input.fingerprint, name))
         if has_come_back and base is Base.DATAVERSE and direction is Direction.TO_PLATFORM:
             base = Base.NEITHER  # nothing was sent while the person was opted out: others may have used the contact
         versions = FieldVersions(value, there, base, is_doubtful)
@@ -77,6 +83,8 @@ def _keep_one_of_two(
 
     If both have a value, the Dutch property counts.
     """
+    if not agreement.to_dataverse:
+        return
     for name, one in fields.items():
         dutch, foreign = one.row.property_name, one.row.foreign
         if name != dutch or foreign not in fields or not one.row.direction.reaches_platform:

@@ -15,6 +15,8 @@ from shared.domain.values.addresses import address_key
 _BETWEEN = "\x1f"
 """Stands between the parts of what is hashed; no name and no JSON has it."""
 
+_JSON = json.JSONEncoder()
+
 _BYTES = 15  # 120 bits: 20 characters, beyond any accidental collision of the fields of one contact
 
 
@@ -36,7 +38,7 @@ class Fingerprinter:
 
     def value(self, external_id: str, name: str, value: Any) -> str:
         """Fingerprint one field value (JSON scalar) of one contact."""
-        return self._digest("value", external_id, name, json.dumps(value))
+        return self._digest("value", external_id, name, _JSON.encode(value))
 
     def values(self, external_id: str, fields: Mapping[str, Any]) -> dict[str, str]:
         """Fingerprint all fields of one contact, by name."""
@@ -74,17 +76,19 @@ class ContactFingerprints:
 
     def __init__(self, keyed: hmac.HMAC) -> None:
         self._keyed = keyed
-        self._known: dict[str, str] = {}
+        self._last: dict[str, tuple[Any, str]] = {}
+        """By field, the last value and its fingerprint: a plan asks for it several times."""
 
     def value(self, name: str, value: Any) -> str:
         """Fingerprint one field value (JSON scalar)."""
-        hashed = f"{name}{_BETWEEN}{json.dumps(value)}"
-        known = self._known.get(hashed)
-        if known is None:
-            keyed = self._keyed.copy()
-            keyed.update(hashed.encode())
-            known = self._known[hashed] = _text(keyed)
-        return known
+        last = self._last.get(name)
+        if last is not None and last[0] is value:
+            return last[1]
+        keyed = self._keyed.copy()
+        keyed.update(f"{name}{_BETWEEN}{_JSON.encode(value)}".encode())
+        text = _text(keyed)
+        self._last[name] = value, text
+        return text
 
     def values(self, fields: Mapping[str, Any]) -> dict[str, str]:
         """Fingerprint fields, by name."""

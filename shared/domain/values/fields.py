@@ -1,7 +1,6 @@
 """The wanted fields of a contact: the mapping applied to one record, field by field."""
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import assert_never
@@ -21,6 +20,7 @@ from shared.domain.records.marketing_contact import (
 from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import Choices, PermissionRow, PersonRecord
 from shared.domain.values.countries import country_code
+from shared.domain.values.mapped_rows import MappedRow, mapped_rows
 from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank, text_of
 
 Scalar = str | int | bool
@@ -41,6 +41,7 @@ class Fields:
     cut: tuple[FieldProblem, ...] = ()
 
 
+_BOTH_WAYS = frozenset(Direction)
 _TO_PLATFORM = frozenset(direction for direction in Direction if direction.reaches_platform)
 _COUNTRY = "country"
 _OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
@@ -71,34 +72,29 @@ def present_values(
     """
     if wished is not None and mapping.sends_as_is(record.key.table):
         return wished.values
-    return _fields(record, mapping, catalogue, frozenset(Direction), blanks=BlankPolicy.CLEAR).values
+    return _fields(record, mapping, catalogue, _BOTH_WAYS, blanks=BlankPolicy.CLEAR).values
 
 
 def _fields(
     record: PersonRecord,
     mapping: FieldMapping,
     catalogue: PropertyCatalogue,
-    directions: AbstractSet[Direction],
+    directions: frozenset[Direction],
     *,
     blanks: BlankPolicy | None = None,
 ) -> Fields:
     rows = mapping.for_table(record.key.table)
-    collector = _Collector(record, rows, catalogue, mapping.zone, blanks)
+    collector = _Collector(record, rows, mapping.zone, blanks)
     all_are_read = mapping.rows_read(record) is rows
-    for row in rows:
-        definition = catalogue.named(row.property_name)
-        if definition is None or row.direction not in directions:
-            continue
-        if not all_are_read and row.rests(record):
-            collector.report_unread(row)
-            continue
-        source = row.sources[record.key.table]
-        if isinstance(source, MapTo):
-            collector.take_rows(row, definition, source.option_source)
-        elif definition.type is PropertyType.SET:
-            collector.take_choices(row, definition)
+    for one in mapped_rows(rows, record.key.table, catalogue, directions):
+        if not all_are_read and one.row.rests(record):
+            collector.report_unread(one.row)
+        elif one.option_source is not None:
+            collector.take_rows(one, one.option_source)
+        elif one.definition.type is PropertyType.SET:
+            collector.take_choices(one)
         else:
-            collector.take_value(row, definition)
+            collector.take_value(one)
     return Fields(collector.values, tuple(collector.omitted), tuple(collector.fatal), tuple(collector.cut))
 
 
@@ -184,7 +180,6 @@ class _Collector:
 
     record: PersonRecord
     rows: tuple[MappingRow, ...]
-    catalogue: PropertyCatalogue
     zone: tzinfo
     blanks: BlankPolicy | None = None
     values: dict[str, Scalar] = field(default_factory=dict)
@@ -197,23 +192,23 @@ class _Collector:
         for name, why in row.unread(self.record).items():
             self.omitted.append(FieldProblem(row.property_name, name, unread=why))
 
-    def take_rows(self, mapped: MappingRow, definition: PropertyDefinition, option_source: OptionSource) -> None:
+    def take_rows(self, mapped: MappedRow, option_source: OptionSource) -> None:
         """Match permissions, lists or periodieken by the option's name (PERM-18); options without a match are left out.
 
         A permission with an unknown name is reported. Marketing lists and periodieken are not: the platform does not
         have most of their names.
         """
-        rows = rows_of(option_source, self.record)
+        rows, definition = rows_of(option_source, self.record), mapped.definition
         for row in rows:
             if (entry := definition.entry(row.name)) is not None:
                 name = option_name(definition.name, entry.bit)
                 self.values[name] = row.subscribed and self.values.get(name) is not False  # of two rows, the lower wins
         if option_source is OptionSource.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
-            self.omitted.append(FieldProblem(mapped.property_name, _ROW, _NAME))
+            self.omitted.append(FieldProblem(mapped.row.property_name, _ROW, _NAME))
 
-    def take_choices(self, row: MappingRow, definition: PropertyDefinition) -> None:
+    def take_choices(self, mapped: MappedRow) -> None:
         """Switch on the options that a choice or choices column has, and the others off, by label."""
-        evaluated = row.evaluate(self.record)
+        row, definition, evaluated = mapped.row, mapped.definition, mapped.evaluate(self.record)
         if is_blank(evaluated.value) and self._keeps(row):
             return
         labels = _labels(evaluated, row.choices)
@@ -225,14 +220,16 @@ class _Collector:
         if None in entries:
             self._report(row, definition, "labels that are options of the list")
 
-    def take_value(self, row: MappingRow, definition: PropertyDefinition) -> None:
+    def take_value(self, mapped: MappedRow) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
-        value, label = _translated(row.evaluate(self.record), row.choices)
+        row, definition, foreign = mapped.row, mapped.definition, mapped.foreign
+        value, label = mapped.evaluate(self.record)
+        if row.choices:
+            value, label = _translated(Evaluated(value, label), row.choices)
         if is_blank(value):
-            self._take_nothing(row)
+            self._take_nothing(row, foreign)
             return
-        foreign = self.catalogue.named(row.foreign) if row.foreign else None
-        country = self._country(row) if definition.type in _OF_A_COUNTRY else ""
+        country = self._country(mapped.country_column) if definition.type in _OF_A_COUNTRY else ""
         match convert(value, label, definition.type, zone=self.zone, country=country):
             case Fits(converted, loss):
                 self.values[row.property_name] = converted
@@ -251,24 +248,21 @@ class _Collector:
             case Misfit(expected):
                 self._report(row, definition, expected)
 
-    def _take_nothing(self, row: MappingRow) -> None:
+    def _take_nothing(self, row: MappingRow, foreign: PropertyDefinition | None) -> None:
         """Empty the properties of a row, unless it keeps what they hold."""
         if self._keeps(row):
             return
         self.values[row.property_name] = EMPTY
-        if row.foreign and self.catalogue.named(row.foreign) is not None:
-            self.values.setdefault(row.foreign, EMPTY)
+        if foreign is not None:
+            self.values.setdefault(foreign.name, EMPTY)
 
-    def _country(self, row: MappingRow) -> str:
+    def _country(self, column: str) -> str:
         """Return the country of the address of a value, as far as the mapping reads it; otherwise "".
 
-        The country column next to the column of a post code counts; without it, the row of the platform's country.
+        The column next to that of a post code counts; without it, the row of the platform's country.
         """
-        country_column = self._source(row).replace("postalcode", "country")
-        if country_column != self._source(row) and country_column in self.record.values:
-            return country_code(
-                text_of(self.record.values[country_column] or "", self.record.labels.get(country_column))
-            )
+        if column in self.record.values:
+            return country_code(text_of(self.record.values[column] or "", self.record.labels.get(column)))
         for one in self.rows:
             if one.property_name == _COUNTRY and not one.rests(self.record):
                 evaluated = _translated(one.evaluate(self.record), one.choices)

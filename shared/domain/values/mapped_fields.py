@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Generic, TypeVar
 
-from shared.domain.mapping.language.expression import MapTo, OptionSource
+from shared.domain.mapping.language.expression import OptionSource
 from shared.domain.mapping.model import MappingRow
 from shared.domain.records.marketing_contact import (
     MarketingContact,
@@ -20,6 +19,7 @@ from shared.domain.records.marketing_contact import (
 )
 from shared.domain.records.records import PersonTable
 from shared.domain.values.fields import Scalar, option_name
+from shared.domain.values.mapped_rows import Same, option_source
 from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert
 
 
@@ -33,34 +33,16 @@ class MappedField:
     option_source: OptionSource | None = None
 
 
-Kept = TypeVar("Kept")
-
-
-class _Same(Generic[Kept]):
-    """An argument of the cache: equal to the same object only, which no comparison of its content has to show."""
-
-    __slots__ = ("kept",)
-
-    def __init__(self, kept: Kept) -> None:
-        self.kept = kept
-
-    def __hash__(self) -> int:
-        return id(self.kept)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.kept is other.kept
-
-
 def mapped_fields(
     rows: tuple[MappingRow, ...], table: PersonTable, catalogue: PropertyCatalogue
 ) -> Mapping[str, MappedField]:
     """Name every field of the contact that rows of a table map; worked out once for these rows and this catalogue."""
-    return _mapped_fields(_Same(rows), table, _Same(catalogue))
+    return _mapped_fields(Same(rows), table, Same(catalogue))
 
 
 @lru_cache(maxsize=128)
 def _mapped_fields(
-    rows: _Same[tuple[MappingRow, ...]], table: PersonTable, account: _Same[PropertyCatalogue]
+    rows: Same[tuple[MappingRow, ...]], table: PersonTable, account: Same[PropertyCatalogue]
 ) -> Mapping[str, MappedField]:
     fields: dict[str, MappedField] = {}
     catalogue = account.kept
@@ -68,11 +50,10 @@ def _mapped_fields(
         definition = catalogue.named(row.property_name)
         if definition is None:
             continue
-        source = row.sources[table]
-        option_source = source.option_source if isinstance(source, MapTo) else None
+        source = option_source(row, table)
         if definition.type is PropertyType.SET:
             for entry in definition.entries:
-                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, option_source)
+                fields[option_name(definition.name, entry.bit)] = MappedField(row, definition, entry.bit, source)
         else:
             fields[definition.name] = MappedField(row, definition)
             if row.foreign and (foreign := catalogue.named(row.foreign)) is not None:
