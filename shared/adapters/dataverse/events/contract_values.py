@@ -22,11 +22,18 @@ _SHORTEST_GUID = 32
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A row inside a message: a Target or an image. `id` is None if the message has none."""
+    """A row inside a message: a Target or an image. `id` is None if the message has none.
+
+    `attributes` are as the message has them: nearly always their names suffice.
+    """
 
     table: str
     id: UUID | None
     attributes: Mapping[str, Any] = field(repr=False)
+
+    def value(self, attribute: str) -> Any:
+        """Decode one attribute; None for one that the row lacks."""
+        return decode(self.attributes.get(attribute))
 
 
 def decode(value: Any) -> Any:
@@ -45,10 +52,14 @@ def decode(value: Any) -> Any:
 
 def collection(items: Any) -> dict[str, Any]:
     """Turn `[{"key": …, "value": …}, …]` into a dict; null (a stripped body) into an empty one; else ValueError."""
+    return {key: decode(value) for key, value in _members(items).items()}
+
+
+def _members(items: Any) -> dict[str, Any]:
     if items is None:
         return {}
     try:
-        return {str(item["key"]): decode(item["value"]) for item in items}
+        return {str(item["key"]): item["value"] for item in items}
     except (TypeError, KeyError):
         raise ValueError("not a collection of keys and values") from None
 
@@ -98,7 +109,7 @@ def _decode_entity(members: Mapping[str, Any]) -> Entity:
     return Entity(
         table=str(members.get("LogicalName") or ""),
         id=identifier(members.get("Id")),
-        attributes=collection(members.get("Attributes")),
+        attributes=_members(members.get("Attributes")),
     )
 
 

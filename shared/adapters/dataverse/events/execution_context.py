@@ -273,7 +273,7 @@ def _references(context: RemoteExecutionContext) -> Iterator[Lookup]:
         yield Lookup("list", marketing_list)
     images = (*context.pre_entity_images.values(), *context.post_entity_images.values())
     for entity in (*_targets(context), *images):
-        owners = (entity.attributes.get(column) for column in _OWNERS.get(table, ()))
+        owners = (entity.value(column) for column in _OWNERS.get(table, ()))
         yield from (owner for owner in owners if isinstance(owner, Lookup))
 
 

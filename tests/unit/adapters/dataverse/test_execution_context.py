@@ -226,7 +226,7 @@ def test_the_claim_names_the_host(claim: str) -> None:
 def test_values_become_plain_python() -> None:
     document = json.loads((SAMPLES / "contact-create-every-type.json").read_bytes())
     target = RemoteExecutionContext.model_validate(document).input_parameters["Target"]
-    values = target.attributes
+    values = {name: target.value(name) for name in target.attributes}
     assert values["interests"] == [1, 4]
     assert values["annualincome"] == 2154.32
     assert values["birthdate"] == datetime(1900, 1, 1, tzinfo=UTC)
@@ -235,7 +235,7 @@ def test_values_become_plain_python() -> None:
     assert values["creditlimit"] is None
     (party,) = values["to"]
     assert isinstance(party, Entity)
-    assert party.attributes["partyid"] == ANN
+    assert party.value("partyid") == ANN
 
 
 @pytest.mark.parametrize(
