@@ -45,8 +45,8 @@ def interpret(operation: WebApiOperation, status: int, headers: Mapping[str, str
     except ValueError:
         error = TransientError(f"The answer is not JSON: {operation.name}", service=Service.DATAVERSE, status=status)
         return OperationResult(status, error=error)
-    written = _ENTITY_ID.search(headers.get("OData-EntityId", ""))
-    etag = headers.get("ETag") or (body.get("@odata.etag") if isinstance(body, dict) else "")
+    written = _ENTITY_ID.search(headers.get("odata-entityid", ""))
+    etag = headers.get("etag") or (body.get("@odata.etag") if isinstance(body, dict) else "")
     etag = etag if isinstance(etag, str) else ""
     return OperationResult(status, body=body, etag=etag, id=UUID(written[1]) if written else None)
 

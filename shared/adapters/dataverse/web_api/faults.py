@@ -67,7 +67,7 @@ def lost(operation: str, *, repeatable: bool) -> ConnectorError:
 def retry_after(headers: Mapping[str, str]) -> timedelta:
     """Read the pause that Dataverse asks for, an hour at the most."""
     try:
-        seconds = float(headers["Retry-After"])
+        seconds = float(headers["retry-after"])
     except (KeyError, ValueError):
         return _DEFAULT_PAUSE
     if not math.isfinite(seconds):

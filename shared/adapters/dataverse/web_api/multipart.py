@@ -5,10 +5,8 @@ five times as long.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-
-import httpx
 
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))', re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
@@ -16,15 +14,15 @@ _BLANK_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Headers and a body; both may be empty."""
+    """Headers, by their names in small letters, and a body; both may be empty."""
 
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
     @property
     def content_type(self) -> str:
         """Value of the header; empty without one."""
-        return str(self.headers.get("Content-Type", ""))
+        return self.headers.get("content-type", "")
 
 
 def parts(content_type: str, content: bytes) -> Iterator[Part]:
@@ -41,7 +39,7 @@ def read_part(content: bytes) -> Part:
     """Read headers, a blank line and a body."""
     blank = _BLANK_LINE.search(content)
     head, body = (content[: blank.start()], content[blank.end() :]) if blank else (content, b"")
-    return Part(httpx.Headers(_headers(head)), body)
+    return Part(_headers(head), body)
 
 
 def _sections(delimiter: bytes, content: bytes) -> Iterator[bytes]:
@@ -63,13 +61,15 @@ def _sections(delimiter: bytes, content: bytes) -> Iterator[bytes]:
         yield content[start:]
 
 
-def _headers(head: bytes) -> list[tuple[bytes, bytes]]:
+def _headers(head: bytes) -> dict[str, str]:
     """Read the lines; one that begins with a blank continues the line before it, and one without a colon is ignored."""
-    headers: list[tuple[bytes, bytes]] = []
+    headers: dict[str, str] = {}
+    last = ""
     for line in head.splitlines():
         name, colon, value = line.partition(b":")
-        if line[:1] in {b" ", b"\t"} and headers:
-            headers[-1] = (headers[-1][0], headers[-1][1] + b" " + line.strip())
+        if line[:1] in {b" ", b"\t"} and last:
+            headers[last] += f" {line.strip().decode('latin-1')}"
         elif colon:
-            headers.append((name.strip(), value.strip()))
+            last = name.strip().lower().decode("latin-1")
+            headers[last] = value.strip().decode("latin-1")
     return headers
