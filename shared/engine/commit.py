@@ -82,7 +82,9 @@ def _next(
     retry_decisions: RetryDecisions,
 ) -> PassResult:
     """Decide whether the record is done, or starts again."""
-    item = replace(context.item, address_is_taken=False)  # it was another contact that could not have it
+    item = context.item
+    if item.address_is_taken:  # it was another contact that could not have it
+        item = replace(item, address_is_taken=False)
     error = written_back.result.error if written_back is not None else None
     match context.identity:
         case _ if isinstance(error, ConflictError | NotFoundError):  # the record changed: read both sides again
@@ -285,8 +287,9 @@ def _agreed(context: RecordContext, planned: Decision, outcome: Outcome, written
 
 def _with_duplicates(outcome: Outcome, context: RecordContext) -> Outcome:
     """Name the other records in the outcome of a record that stays in a contact without being primary there."""
+    duplicates = context.sharing_records.duplicates
     stays = outcome.result in {Result.WRITTEN, Result.UNCHANGED} and outcome.reason not in _ENDS
-    return replace(outcome, shared_with=context.sharing_records.duplicates) if stays else outcome
+    return replace(outcome, shared_with=duplicates) if duplicates and stays else outcome
 
 
 def _wants_no_contact(context: RecordContext, outcome: Outcome) -> bool:

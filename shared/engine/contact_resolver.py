@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from shared.domain.consent.suppression import NOTHING_REFUSED
 from shared.domain.mapping.reading import originating_lead
 from shared.domain.planning.binding import Binding
 from shared.domain.planning.conditions import email_of, has_decided_status, is_active, unmet_reason
@@ -21,7 +20,7 @@ from shared.domain.planning.identity import (
 from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules
 from shared.domain.records.outcomes import Outcome, Reason, Result
-from shared.domain.records.records import Intent, PersonTable, RecordKey, Reference, SyncStatus
+from shared.domain.records.records import Intent, PersonRecord, PersonTable, RecordKey, Reference, SyncStatus
 from shared.domain.values.values import is_email
 from shared.engine.bindings.binding_documents import BindingUpdate, Entry
 from shared.engine.bindings.claims import Claims
@@ -70,7 +69,11 @@ class _Resolution:
     async def run(self, items: Sequence[WorkItem]) -> list[RecordContext]:
         claimed = await self._claim(items)
         people = await self.tools.crm.read_people([context.key for context in claimed])
-        contexts = [replace(context, record=people.get(context.key)) for context in claimed]
+        contexts: list[RecordContext] = []
+        for context in claimed:
+            record = people.get(context.key)
+            contexts.append(replace(context, record=record, mailbox=self._mailbox(record)))
+            await breathe()
         contexts = await self._with_suppressions(await self._inherit(contexts))
         addressed: list[RecordContext] = []
         for context in contexts:
@@ -180,26 +183,20 @@ class _Resolution:
         Another record may have refused there since the binding was written. If the contact has been erased meanwhile,
         only the list tells. Where Spotler has the contact, it shows by itself whether the person opted out.
         """
-        mailboxes: list[str] = []
-        for context in contexts:
-            mailboxes.append(self._mailbox(context))
-            await breathe()
-        wanted = set(filter(None, mailboxes))
+        wanted = {context.mailbox for context in contexts if context.mailbox}
         found = {address: one for address, one in (await self.tools.suppressions.at(wanted)).items() if one}
         owners = await self.tools.ledger.owners_of(address for address, one in found.items() if one.has_opted_out)
         there = {address for address, owner in owners.items() if owner.has_it}
         known = {address: replace(one, is_told_by_contact=address in there) for address, one in found.items()}
         return [
-            replace(context, mailbox=mailbox, suppression=known.get(mailbox, NOTHING_REFUSED))
-            for context, mailbox in zip(contexts, mailboxes, strict=True)
+            replace(context, suppression=known[context.mailbox]) if context.mailbox in known else context
+            for context in contexts
         ]
 
-    def _email(self, context: RecordContext) -> str:
-        rows = self.tools.rules.mapping.for_table(context.key.table)
-        return email_of(context.record, rows) if context.record is not None else ""
-
-    def _mailbox(self, context: RecordContext) -> str:
-        email = self._email(context)
+    def _mailbox(self, record: PersonRecord | None) -> str:
+        if record is None:
+            return ""
+        email = email_of(record, self.tools.rules.mapping.for_table(record.key.table))
         return self.tools.rules.fingerprints.address(email) if is_email(email) else ""
 
     # ------------------------------------------------------------------------------------------------------- addresses

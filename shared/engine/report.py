@@ -68,13 +68,15 @@ class Reporter:
             if problem is not None and not isinstance(problem, NotFoundError)
         }
 
-    async def _with_records(self, finished: Sequence[ItemResult]) -> list[ItemResult]:
+    async def _with_records(self, finished: Sequence[ItemResult]) -> Sequence[ItemResult]:
         """Read the records that were given up before they were read: the report goes to their owners."""
         unread = {one.item.key for one in finished if one.record is None and isinstance(one.next, GiveUp)}
+        if not unread:
+            return finished
         try:
-            records = await self.crm.read_people(sorted(unread)) if unread else {}
+            records = await self.crm.read_people(sorted(unread))
         except ConnectorError:  # Dataverse is down; the dead letter has the reason
-            return list(finished)
+            return finished
         return [replace(one, record=one.record or records.get(one.item.key)) for one in finished]
 
 

@@ -63,7 +63,7 @@ class Suppression:
     @property
     def has_opted_out(self) -> bool:
         """Whether the person opted out of everything, and no contact can show that this has ended."""
-        return OPT_OUT in self.subjects and not self.is_told_by_contact
+        return bool(self.refusals) and OPT_OUT in self.subjects and not self.is_told_by_contact
 
     @property
     def has_returned(self) -> bool:
