@@ -331,6 +331,22 @@ async def test_very_many_records_are_read_in_two_parts_side_by_side(monkeypatch:
     assert twin.queue.waiting == []
 
 
+async def test_of_two_new_records_with_one_address_in_different_parts_one_waits_a_moment_for_the_other() -> None:
+    twin = ConnectorTwin()
+    addresses = [*(f"p{number}@example.com" for number in range(299)), "p0@example.com"]
+    people = [twin.crm.create(**person(emailaddress1=one)) for one in addresses]
+    await twin.lanes.send_references(QueueName.LIVE, [Reference(one, Why.SAVED) for one in people])
+
+    await twin.receive(twin.queue.due())
+
+    ((pause, waiting),) = scheduled(twin)
+    assert pause <= timedelta(seconds=3)
+    await twin.quiet()
+    assert waiting.key in {people[0], people[-1]}
+    assert {twin.status_of(one)[0] for one in people} == {"Succeeded"}
+    assert len(twin.users()[twin.contact_of("p0@example.com").external_id]) == 2
+
+
 def test_references_to_one_record_stay_in_one_part_and_in_their_order() -> None:
     saves = [Reference(RecordKey(PersonTable.CONTACT, UUID(int=number % 300)), Why.SAVED) for number in range(600)]
 
