@@ -3,6 +3,7 @@
 Each stage takes values and returns a value. Only the claims know what has been written already.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -57,12 +58,14 @@ class BatchPass:
         claims = Claims(self.ledger)
         result, has_written = PassResult(), False
         try:
-            catalogue = await self._catalogue()
+            account = asyncio.create_task(self._account())  # beside the reading of records
             resolved = await self.resolver.resolve(items, claims)
             waiting = tuple(self.retry_decisions.waiting(item, Reason.BUSY) for item in resolved.deferred)
             result += PassResult(waiting, tuple(resolved.retries), tuple(resolved.follow_ups))
             if resolved.error is not None:
                 raise resolved.error  # noqa: TRY301  # the results until then count, and then it is as any other error
+            if isinstance(catalogue := await account, ConnectorError):
+                raise catalogue  # noqa: TRY301  # as above
             planned = await self._plan(resolved.contexts, catalogue, claims)
             result += planned.result
             planned = await self.address_users.defer(planned)
@@ -114,10 +117,15 @@ class BatchPass:
 
     # ------------------------------------------------------------------------------------------------------------ plan
 
-    async def _catalogue(self) -> PropertyCatalogue:
-        catalogue = await self.platform.properties()
+    async def _account(self) -> PropertyCatalogue | ConnectorError:
+        """Return the account's properties; an error is a value. These and the defaults are mostly known already."""
+        try:
+            catalogue = await self.platform.properties()
+        except ConnectorError as error:
+            return error
         if catalogue.named(EMAIL) is None:
-            raise ConfigurationError(f"the Spotler account does not show the property {EMAIL}")
+            return ConfigurationError(f"the Spotler account does not show the property {EMAIL}")
+        await self.planning_facts.ahead()
         return catalogue
 
     async def _plan(self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue, claims: Claims) -> Planned:

@@ -79,6 +79,10 @@ class PlanningFactsLoader:
     rules: Rules
     clock: Clock
 
+    async def ahead(self) -> None:
+        """Read the permission defaults, which do not depend on records, ahead of `load`."""
+        await self.defaults.current()
+
     async def load(self, contexts: Sequence[RecordContext], catalogue: PropertyCatalogue) -> list[RecordContext]:
         """Add the time, the defaults, the bounces and the names of permissions to the contexts of a pass.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from shared.adapters.dataverse.metadata.mapped_schema import read_steps
 from shared.adapters.dataverse.metadata.metadata import read_schema
+from shared.adapters.dataverse.metadata.schema_cache import SchemaCache
 from shared.adapters.dataverse.records.columns import ColumnReader
+from shared.domain.mapping.language.expression import Column, Related
 from shared.domain.records.records import Choices
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from tests.contract.dataverse_reading.organisation import Organisation, organisation_with
@@ -26,6 +28,16 @@ async def test_the_schema_tells_types_lengths_options_and_where_lookups_lead(org
     assert contact.columns["parentcustomerid"].type is ColumnType.CUSTOMER
     assert contact.targets("parentcustomerid")["account"].navigation == "parentcustomerid_account"
     assert contact.targets("ownerid")["systemuser"].navigation == "owninguser"
+
+
+async def test_the_tables_that_a_mapping_names_are_read_in_one_request(organisation: Organisation) -> None:
+    schema, before = SchemaCache(organisation.client, clock=organisation.clock), len(organisation.sent)
+    sources = [Column("emailaddress1"), Related("parentcustomerid", "account", "name")]
+
+    found = await schema.named_by(sources, "contact")
+
+    assert set(found.tables) == {"account", "contact"}
+    assert organisation.sent[before:] == ["POST $batch"]
 
 
 async def test_the_steps_of_our_endpoint_tell_which_columns_fire() -> None:

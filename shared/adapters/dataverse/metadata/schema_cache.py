@@ -40,7 +40,9 @@ class SchemaCache:
     async def named_by(self, sources: Collection[Source], table: str) -> Schema:
         """Return all tables that are needed to resolve the sources of a table's mapping."""
         async with self._reading:
-            schema = await self._fresh({table})
+            # All that the sources name themselves in one request; the target of a lookup without a table comes later.
+            named, _ = tables_named(sources, table, Schema({}))
+            schema = await self._fresh(named)
             names, sets = tables_named(sources, table, schema)
             if unknown := sets - self._sets.keys():
                 self._sets |= await names_of_sets(self._client, unknown)
