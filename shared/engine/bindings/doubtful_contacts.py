@@ -1,0 +1,53 @@
+"""Takes over contacts that a dead worker may have made for records which end, or are not synchronised any more.
+
+Nobody else holds such a contact. A record that is synchronised meets it when it is planned; for the others it must be
+read first: bound to it, the record's refusals still reach it, and the end of the record erases it.
+"""
+
+from dataclasses import replace
+
+from shared.domain.mapping.model import EMAIL
+from shared.domain.planning.conditions import refuses_bulk
+from shared.domain.planning.decisions import Anonymize, Plan, Rest
+from shared.domain.planning.plan_input import BaseState, Fetched
+from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.records.outcomes import Reason, Result
+from shared.engine.bindings.contact_documents import Consent
+from shared.engine.record_context import RecordContext
+
+
+def may_be_left_over(context: RecordContext, planned: Plan) -> bool:
+    """Whether a plan would leave a contact unheld, or erase it unread, that a dead worker may have made."""
+    if not is_unbound(context):
+        return False
+    match planned:
+        case Anonymize():
+            return True  # refusals in the contact must outlive it
+        case Rest(result=Result.SKIPPED | Result.FAILED):
+            stays_on_purpose = planned.reason is Reason.DELETED  # `EndAction.NOTHING`
+            return not (planned.binding.is_live or stays_on_purpose)
+        case _:
+            return False
+
+
+def is_unbound(context: RecordContext) -> bool:
+    """Whether a dead worker may have made a contact for a record that is not bound."""
+    is_doubtful = context.held.base_state is BaseState.NOTHING and not context.sharing_records.keys
+    return is_doubtful and not context.binding.is_live
+
+
+def is_there(context: RecordContext) -> bool:
+    """Whether the contact was read, and holds data."""
+    contact = context.contact
+    return context.fetched is Fetched.YES and contact is not None and bool(contact.properties.get(EMAIL))
+
+
+def with_contact_taken_over(context: RecordContext, fingerprints: Fingerprinter) -> RecordContext:
+    """Bind a record to the contact that was read, without any agreement on its content."""
+    assert context.contact is not None, "only a contact that was read can be taken over"
+    address = fingerprints.address(str(context.contact.properties[EMAIL]))
+    binding = replace(context.binding, is_live=True, address=address, since=context.facts.now)
+    record = context.record
+    said = Consent.NO_BULK if record is not None and refuses_bulk(record) else Consent.ALLOWS
+    held = replace(context.held, users={**context.held.users, context.key: said})
+    return replace(context, origin=binding, binding=binding, held=held)
