@@ -25,7 +25,7 @@ from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
-from shared.engine.bindings.doubtful_contacts import is_there, may_be_left_over, with_contact_taken_over
+from shared.engine.bindings.doubtful_contacts import is_to_be_taken_over, may_be_left_over, with_contact_taken_over
 from shared.engine.guards.priority import breathe
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import PassResult, Planned, RecordContext
@@ -133,12 +133,16 @@ class ContactFetcher:
 
     def _plan_read(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
         """Plan for a record whose contact was read, or is not to be read now; one without a holder is taken over."""
-        planned = plan(context.plan_input, self.rules, catalogue)
-        if may_be_left_over(context, planned) and is_there(context):
+        planned = self._decision(context, catalogue)
+        if is_to_be_taken_over(context, planned):
             context = with_contact_taken_over(context, self.rules.fingerprints)
-            planned = plan(context.plan_input, self.rules, catalogue)
-        assert not isinstance(planned, FetchContact), "a plan with a fetched or skipped contact needs no other one"
+            planned = self._decision(context, catalogue)
         return context, planned
+
+    def _decision(self, context: RecordContext, catalogue: PropertyCatalogue) -> Decision:
+        planned = plan(context.plan_input, self.rules, catalogue)
+        assert not isinstance(planned, FetchContact), "a plan with a fetched or skipped contact needs no other one"
+        return planned
 
     async def _plan_with_found(
         self, context: RecordContext, planned: Decision, catalogue: PropertyCatalogue, deadline: ClaimDeadline
@@ -148,9 +152,7 @@ class ContactFetcher:
         found = await self._found(context, deadline)
         if found is None:
             return context, replace(planned, if_absent=None)
-        merged = plan(found.plan_input, self.rules, catalogue)
-        assert not isinstance(merged, FetchContact), "a plan with a fetched contact needs no other one"
-        return found, merged
+        return found, self._decision(found, catalogue)
 
     async def _found(self, context: RecordContext, deadline: ClaimDeadline) -> RecordContext | None:
         """Read the contact that has a new record's address; None where only a write to it can show its state."""

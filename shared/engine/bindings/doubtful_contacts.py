@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.decisions import Anonymize, Plan, Rest
-from shared.domain.planning.plan_input import BaseState, Fetched
+from shared.domain.planning.decisions import Anonymize, Decision, Plan, Rest
+from shared.domain.planning.plan_input import BaseState
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Reason, Result
 from shared.engine.bindings.contact_documents import Consent
@@ -38,8 +38,15 @@ def is_unbound(context: RecordContext) -> bool:
 
 def is_there(context: RecordContext) -> bool:
     """Whether the contact was read, and holds data."""
-    contact = context.contact
-    return context.fetched is Fetched.YES and contact is not None and bool(contact.properties.get(EMAIL))
+    return context.contact is not None and bool(context.contact.properties.get(EMAIL))
+
+
+def is_to_be_taken_over(context: RecordContext, planned: Decision) -> bool:
+    """Whether a contact was read that the plan would leave over.
+
+    The contact of a qualified lead ends: its successor found no binding, and may have a contact of its own.
+    """
+    return may_be_left_over(context, planned) and is_there(context) and planned.reason is not Reason.LEAD_QUALIFIED
 
 
 def with_contact_taken_over(context: RecordContext, fingerprints: Fingerprinter) -> RecordContext:
