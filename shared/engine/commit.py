@@ -18,7 +18,7 @@ from shared.domain.recovery.retry import Done
 from shared.engine.apply import Applied
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.contact_documents import Consent, HeldContact
-from shared.engine.bindings.doubtful_contacts import is_there, is_unbound
+from shared.engine.bindings.contacts_in_doubt import is_there, is_unbound
 from shared.engine.record_context import Committed, PassResult, RecordContext
 from shared.engine.work_items import ItemResult, RetryDecisions, references_to
 from shared.engine.write_back import WrittenBack

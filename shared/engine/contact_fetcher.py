@@ -25,7 +25,7 @@ from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
-from shared.engine.bindings.doubtful_contacts import is_to_be_taken_over, may_be_left_over, with_contact_taken_over
+from shared.engine.bindings.contacts_in_doubt import is_to_be_taken_over, may_be_left_over, with_contact_taken_over
 from shared.engine.guards.priority import breathe
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import PassResult, Planned, RecordContext
@@ -132,7 +132,7 @@ class ContactFetcher:
         )
 
     def _plan_read(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
-        """Plan for a record whose contact was read, or is not to be read now; one without a holder is taken over."""
+        """Plan for a record whose contact was read, or is not to be read now; one of no record is taken over."""
         planned = self._decision(context, catalogue)
         if is_to_be_taken_over(context, planned):
             context = with_contact_taken_over(context, self.rules.fingerprints)

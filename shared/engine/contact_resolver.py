@@ -26,7 +26,7 @@ from shared.domain.values.values import is_email
 from shared.engine.bindings.binding_documents import BindingUpdate, Entry
 from shared.engine.bindings.claims import Claims
 from shared.engine.bindings.contact_documents import HeldContact
-from shared.engine.bindings.doubtful_contacts import is_unbound
+from shared.engine.bindings.contacts_in_doubt import is_unbound
 from shared.engine.bindings.ledger import Ledger, Owner
 from shared.engine.guards.priority import breathe
 from shared.engine.record_context import RecordContext, Resolved

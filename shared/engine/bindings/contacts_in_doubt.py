@@ -1,7 +1,7 @@
-"""Takes over contacts that a dead worker may have made for records which end, or are not synchronised any more.
+"""Binds records to contacts in doubt: a dead worker may have made them, and could not store the binding.
 
-Nobody else holds such a contact. A record that is synchronised meets it when it is planned; for the others it must be
-read first: bound to it, the record's refusals still reach it, and the end of the record erases it.
+The plan of a record that is synchronised finds such a contact. For a record that ends, or is not synchronised any more,
+the contact must be read first. Once the record is bound, its refusals still reach the contact, and its end erases it.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ from shared.engine.record_context import RecordContext
 
 
 def may_be_left_over(context: RecordContext, planned: Plan) -> bool:
-    """Whether a plan would leave a contact unheld, or erase it unread, that a dead worker may have made."""
+    """Whether a plan would leave a contact in doubt to no record, or erase it unread."""
     if not is_unbound(context):
         return False
     match planned:
@@ -42,7 +42,7 @@ def is_there(context: RecordContext) -> bool:
 
 
 def is_to_be_taken_over(context: RecordContext, planned: Decision) -> bool:
-    """Whether a contact was read that the plan would leave over.
+    """Whether the contact was read, and the plan would leave it to no record.
 
     The contact of a qualified lead ends: its successor found no binding, and may have a contact of its own.
     """

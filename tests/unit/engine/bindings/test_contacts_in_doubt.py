@@ -183,3 +183,27 @@ async def test_a_contact_that_was_never_made_is_looked_for_once() -> None:
 
     assert (looked[ann].outcome.result, calls, twin.platform.calls["contact"]) == (Result.SKIPPED, 1, 1)
     assert str(ann.id) not in twin.users(), "no doubt is left"
+
+
+async def test_the_contact_of_a_lead_that_is_qualified_ends_if_its_successor_has_one_already() -> None:
+    twin, lead = await left_over()
+    successor = twin.crm.qualify(lead, emailaddress1="ben@example.com")
+    await twin.sync(successor)
+
+    await twin.sync(lead)
+
+    assert [one.external_id for one in twin.platform.having("ben@example.com")] == [str(successor.id)]
+    assert twin.platform.having("ann@example.com") == []
+
+
+async def test_do_not_email_reaches_that_contact_while_the_brake_holds_its_erasure() -> None:
+    twin, ann = await left_over(ConnectorTwin(erasure_limit=1))
+    ben = twin.crm.create(**person(emailaddress1="ben@example.com"))
+    await twin.sync(ben)
+    twin.crm.edit(ben, donotemail=True)
+    await twin.sync(ben)
+    twin.crm.edit(ann, donotemail=True)
+
+    await twin.sync(ann)
+
+    assert not twin.contact_of("ann@example.com").options[NEWSLETTER]
