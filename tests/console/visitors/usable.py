@@ -8,10 +8,11 @@ from pathlib import Path
 
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.console.visitors.visitor import NARROW, WIDE, Visitor
+from tests.console.visitors.visitor import NARROW, WIDE, Scheme, Visitor
 
 SERIOUS = {"serious", "critical"}
 PICTURES = os.environ.get("CONSOLE_PICTURES", "")
+_AT_NIGHT: tuple[int, Scheme] = (NARROW, "dark")
 _OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]
 """The rules whose result depends on theme or width; the others look at the same document again."""
 
@@ -47,14 +48,23 @@ async def assert_usable(found: Visitor) -> None:
 
 
 async def assert_usable_everywhere(found: Visitor) -> None:
-    """Likewise, and in the dark on a telephone: its looks change there, and the document does not."""
-    await assert_usable(found)
-    await found.resize(NARROW)
-    await found.page.emulate_media(color_scheme="dark")
+    """Likewise, and in the dark on a telephone: its looks change there, and the document does not.
+
+    It begins as the window is, and leaves it the other way round: each change paints the page again.
+    """
+    if found.looks == _AT_NIGHT:
+        await _assert_usable_at_night(found)
+        await found.look(WIDE, "light")
+        await assert_usable(found)
+    else:
+        await assert_usable(found)
+        await _assert_usable_at_night(found)
+
+
+async def _assert_usable_at_night(found: Visitor) -> None:
+    await found.look(*_AT_NIGHT)
     await _assert_nothing_serious(found, _OF_LOOKS)
     await _assert_fits(found)
-    await found.resize(WIDE)
-    await found.page.emulate_media(color_scheme="light")
 
 
 async def _assert_nothing_serious(found: Visitor, only: Sequence[str] | None = None) -> None:

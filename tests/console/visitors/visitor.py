@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -9,10 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.async_api import Browser, Page, Response, expect
+from playwright.async_api import Browser, Page, Response, ViewportSize, expect
 
 from shared.console.access.roles import Role, User
 from shared.console.access.sessions import SESSION, Session, Sessions
@@ -21,7 +23,9 @@ from tests.console.visitors.routes_used import RoutesUsed
 from tests.scenario.world import World, eventually
 
 WIDE, NARROW, HEIGHT = 1280, 390, 900
-"""Pixels of a window: a desk's, a telephone's."""
+"""Pixels of a window: its width on a computer and on a telephone, and its height."""
+
+Scheme = Literal["light", "dark"]
 
 used = RoutesUsed()
 """What the browsers of the current test were answered."""
@@ -46,6 +50,7 @@ class Visitor:
     world: World
     page: Page
     complaints: list[str] = field(default_factory=list)
+    looks: tuple[int, Scheme] = (WIDE, "light")
 
     async def sign_in(self, role: Role | None) -> None:
         """Be somebody of this role, or without a session, who has chosen nothing yet."""
@@ -55,9 +60,12 @@ class Visitor:
             value = session_of(self.world, role)
             await self.page.context.add_cookies([{"name": SESSION, "value": value, "domain": host, "path": ROOT}])
 
-    async def resize(self, width: int) -> None:
-        """Make the window as wide as this."""
-        await self.page.set_viewport_size({"width": width, "height": HEIGHT})
+    async def look(self, width: int, scheme: Scheme) -> None:
+        """Have a window as wide as this, in these colours."""
+        if (width, scheme) != self.looks:
+            size: ViewportSize = {"width": width, "height": HEIGHT}
+            await asyncio.gather(self.page.set_viewport_size(size), self.page.emulate_media(color_scheme=scheme))
+            self.looks = width, scheme
 
     async def open(self, path: str) -> Response:
         """Open a page of the console and wait for its parts."""
@@ -131,12 +139,9 @@ class Windows:
         found = free.pop() if free else await self._open(world, locale)
         found.world = world
         await found.sign_in(role)
-        if width != WIDE:
-            await found.resize(width)
+        await found.look(width, "light")
         yield found
         assert found.complaints == []
-        if width != WIDE:
-            await found.resize(WIDE)
         free.append(found)
 
     async def _open(self, world: World, locale: str) -> Visitor:
