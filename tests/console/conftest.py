@@ -20,21 +20,19 @@ from tests.scenario.world import World, open_world
 
 DISPUTED = {"spotler": "taal", "contact": "address1_county", "direction": BOTH, "conflict": "ask"}
 
-
-_LESS_WORK = (
+_WITHOUT = (
     "RenderDocument",  # a new frame, with all its tiles, for each page: a fifth of the processor time
-    "SpareRendererForSitePerProcess",  # a process for a site that nobody goes to
-    "HttpsUpgrades",  # from here: of what Playwright switches off itself, and this list replaces
+    "SpareRendererForSitePerProcess",  # a process for a site that nobody visits
+    "HttpsUpgrades",  # from here on: what Playwright leaves out, as the last list replaces the others
     "MediaRouter",
     "OptimizationHints",
     "PaintHolding",
     "ThirdPartyStoragePartitioning",
 )
-_ARGUMENTS = (
-    "--no-sandbox",
-    f"--disable-features={','.join(_LESS_WORK)}",
-    "--js-flags=--no-opt --no-maglev --sparkplug --min-semi-space-size=32 --no-flush-bytecode",  # no page lives long
-)
+_SCRIPTS = ("--no-opt", "--no-maglev", "--sparkplug", "--min-semi-space-size=32", "--no-flush-bytecode")
+"""Little optimisation and collection: no page lives long enough for them, and the next one runs the same scripts."""
+
+_ARGUMENTS = ("--no-sandbox", f"--disable-features={','.join(_WITHOUT)}", f"--js-flags={' '.join(_SCRIPTS)}")
 
 _HAS_PASSED = pytest.StashKey[bool]()
 
