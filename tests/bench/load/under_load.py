@@ -113,7 +113,7 @@ async def under_load() -> Measured:
 
 
 async def under_load_tenth() -> Measured:
-    """Two minutes, four windows of a tenth of the limits, at each rate beside the synchronisation of 10,000 contacts."""
+    """Two minutes, four windows of a tenth of the limits, at each rate beside the synchronisation of 10,000."""
     with _divided_limits(_TENTH):
         return await _measured(_Load(contacts=10_000, seconds=120, divisor=_TENTH))
 
