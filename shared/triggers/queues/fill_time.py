@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 FULL = 500
@@ -14,32 +15,43 @@ _OF_A_BURST = 0.5
 """Seconds."""
 
 _PLENTY, _SHORT = 0.95, 0.7
-"""Above the first share of the limits of Dataverse, requests are not scarce; below it, waits grow until the second."""
+"""Above the first share of the limits of Dataverse, requests are not scarce; below it, batches get further apart until
+the second."""
 
-_BETWEEN_SAVES = 0.25
-"""Seconds: with such waits, saves need eight requests a second at most, two for each batch. The limits admit twenty."""
+_APART = 0.3
+"""Seconds between two batches: saves need seven requests a second then, two for each batch. The limits admit twenty."""
 
 _NEARLY_USED_UP, _LONGEST = 0.25, 4.0
-"""Below this share, waits grow with its square, up to so many seconds: several processes use the limits together."""
+"""Below this share, that grows with its square, up to so many seconds: several processes use the limits together."""
+
+_SAVED_UP = 1.0
+"""Seconds: batches of a process that was idle follow each other at once until they are so much too early together."""
 
 
-def fill_time(arrivals: Sequence[datetime], budget: float) -> float:
-    """Return the seconds that the next batch may fill, given when the messages of this one arrived, in any order.
+@dataclass(slots=True)
+class BatchSpacing:
+    """Spaces the batches of events of one process.
 
-    `budget` is what the limits of Dataverse leave, from 0.0 to 1.0. While requests are scarce, a single event causes a
-    wait, too: otherwise each of many saves that come one by one would have requests of its own.
+    While requests are scarce, single events cause waits, too: otherwise each of many saves that come one by one would
+    have requests of its own. Somebody who saves now and then waits for nobody.
     """
-    if not 0 < len(arrivals) < FULL:
-        return 0.0
-    span = (max(arrivals) - min(arrivals)).total_seconds()
-    is_burst = len(arrivals) >= max(_BURST, _BURST_RATE * span)
-    return max(_OF_A_BURST if is_burst else 0.0, _scarce(budget))
+
+    _next: float = -math.inf
+
+    def fill_time(self, arrivals: Sequence[datetime], budget: float, *, now: float) -> float:
+        """Return the seconds that the next batch may fill, given when the messages of this one arrived, in any order.
+
+        `budget` is what the limits of Dataverse leave, from 0.0 to 1.0. `now` is monotonic, in seconds.
+        """
+        if not 0 < len(arrivals) < FULL:
+            return 0.0
+        self._next = max(self._next, now - _SAVED_UP) + _seconds_apart(budget)
+        span = (max(arrivals) - min(arrivals)).total_seconds()
+        is_burst = len(arrivals) >= max(_BURST, _BURST_RATE * span)
+        return max(_OF_A_BURST if is_burst else 0.0, self._next - now)
 
 
-def _scarce(budget: float) -> float:
-    """Return the wait of any batch: none, then up to a quarter of a second, then as much as lets the rest last."""
-    if budget * math.sqrt(_LONGEST / _BETWEEN_SAVES) <= _NEARLY_USED_UP:
-        return _LONGEST
-    if budget < _NEARLY_USED_UP:
-        return _BETWEEN_SAVES * (_NEARLY_USED_UP / budget) ** 2
-    return _BETWEEN_SAVES * max(0.0, min(1.0, (_PLENTY - budget) / (_PLENTY - _SHORT)))
+def _seconds_apart(budget: float) -> float:
+    if budget >= _NEARLY_USED_UP:
+        return _APART * max(0.0, min(1.0, (_PLENTY - budget) / (_PLENTY - _SHORT)))
+    return min(_LONGEST, _APART * (_NEARLY_USED_UP / budget) ** 2) if budget > 0 else _LONGEST
