@@ -20,6 +20,9 @@ _REQUESTS = 6_000
 _SECONDS = 1_200.0
 _WINDOW = 300.0  # seconds
 
+_PLENTY = 0.9
+"""Above this share, bulk work sends as it likes."""
+
 _RESERVE = 0.2
 """The share of the limits that bulk work leaves to people who save."""
 
@@ -46,6 +49,8 @@ class Budget:
     @property
     def bulk_interval(self) -> float:
         """Seconds between two requests of bulk work: the less is left above the reserve, the more."""
+        if self.share >= _PLENTY:
+            return 0.0
         a_second = _HASTE * max(0.0, self.share - _RESERVE) * _REQUESTS / _WINDOW
         return min(_LONGEST_INTERVAL, 1 / a_second) if a_second else _LONGEST_INTERVAL
 

@@ -142,7 +142,7 @@ async def test_bulk_work_alone_has_the_only_request() -> None:
     assert requests.under_way == [1]
 
 
-@pytest.mark.parametrize(("left", "begins"), [(6000, [0, 1 / 64, 2 / 64]), (1500, [0, 0.25, 0.5]), (1200, [0, 3, 6])])
+@pytest.mark.parametrize(("left", "begins"), [(5400, [0, 0, 0]), (1500, [0, 0.25, 0.5]), (1200, [0, 3, 6])])
 async def test_bulk_work_slows_down_before_it_uses_up_the_reserve_of_saves(left: int, begins: list[float]) -> None:
     clock = Clock()
     protection = ServiceProtection(now=clock.now, sleep=clock.sleep)
