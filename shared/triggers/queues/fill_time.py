@@ -25,7 +25,7 @@ _NEARLY_USED_UP, _LONGEST = 0.25, 4.0
 """Below this share, that grows with its square, up to so many seconds: several processes use the limits together."""
 
 _SAVED_UP = 1.0
-"""Seconds: batches of a process that was idle follow each other at once until they are so much too early together."""
+"""Seconds: an idle process saves up so much distance, and its next few batches follow each other at once."""
 
 
 @dataclass(slots=True)
@@ -54,4 +54,7 @@ class BatchSpacing:
 def _seconds_apart(budget: float) -> float:
     if budget >= _NEARLY_USED_UP:
         return _APART * max(0.0, min(1.0, (_PLENTY - budget) / (_PLENTY - _SHORT)))
-    return min(_LONGEST, _APART * (_NEARLY_USED_UP / budget) ** 2) if budget > 0 else _LONGEST
+    if budget <= 0:
+        return _LONGEST
+    times = _NEARLY_USED_UP / budget
+    return min(_LONGEST, _APART * times * times)  # a power would raise OverflowError

@@ -70,7 +70,7 @@ class Organisation:
     used_by_bulk: int = 0
 
     async def request(self, protection: ServiceProtection) -> None:
-        """Answer one request; TooManyRequests fails the test."""
+        """Answer one request; Raises TooManyRequests."""
         now = asyncio.get_running_loop().time
         async with protection.slot():
             self.meter.begin("connector", now())

@@ -46,11 +46,11 @@ def test_the_scarcer_the_requests_the_further_apart_are_batches_also_of_a_single
     spacing.fill_time(arrivals(count, a_second=20), 0.0, now=0.0)
     apart = []
     due = 3.0
-    for share in (1.0, 0.825, 0.7, 0.25, 0.125, 0.0625, 0.0):
+    for share in (1.0, 0.825, 0.7, 0.25, 0.125, 0.0625, 1e-300, 0.0):
         wait = spacing.fill_time(arrivals(count, a_second=20), share, now=0.0)
         apart.append(wait - due)
         due = wait
-    assert apart == pytest.approx([0.0, 0.15, 0.3, 0.3, 1.2, 4.0, 4.0])
+    assert apart == pytest.approx([0.0, 0.15, 0.3, 0.3, 1.2, 4.0, 4.0, 4.0])
 
 
 def test_somebody_who_saves_now_and_then_waits_for_nobody() -> None:
