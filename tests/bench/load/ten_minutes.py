@@ -1,7 +1,7 @@
 """A model of ten minutes of saves beside bulk work, within the limits of the simulated Dataverse.
 
-The pacing of bulk work and the spacing of batches are those of the product; everything else is a wait, and time passes
-only while everybody waits. So ten minutes take a second, whatever else the machine does.
+The product spaces batches of events and requests of bulk work; everything else is a wait, and time passes only while
+everybody waits. So ten minutes take a second, whatever else the machine does.
 """
 
 from __future__ import annotations

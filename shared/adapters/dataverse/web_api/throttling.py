@@ -27,8 +27,8 @@ _RESERVE = 0.2
 """The share of the limits that bulk work leaves to people who save."""
 
 _HASTE = 4
-"""Bulk work spends what is left above the reserve four times as fast as would last for a window. The rate falls with the
-rest, so the reserve is not reached before the oldest requests leave the window."""
+"""Bulk work spends what is left above the reserve four times as fast as would last for a window. The rate falls with
+the rest, so the reserve is not reached before the oldest requests leave the window."""
 
 _LONGEST_INTERVAL = 3.0
 """Seconds: bulk work goes on when less than the reserve is left."""
