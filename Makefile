@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test compiled-units compiled-others deployed slow chaos mutants bench lint audit lock sbom format clean
+.PHONY: help run sandbox test suite deployed slow chaos mutants bench lint audit lock sbom format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
