@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.domain.wording.refusals import MappingRefusal
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, read_one, versioned
@@ -93,10 +94,7 @@ class MappingRepository:
         """
         pointer = await self._required_pointer()
         if base not in {None, pointer.number}:
-            raise ConflictError(
-                f"Version {pointer.number} of the mapping is live, the change was made on version {base}: "
-                "look at the difference and apply again"
-            )
+            raise ConflictError(MappingRefusal.OTHER_LIVE(live=str(pointer.number), base=str(base)))
         return await self._add(text, pointer, by=by, comment=comment)
 
     async def history(self) -> list[Version]:
@@ -120,7 +118,7 @@ class MappingRepository:
         (etag,) = await self._store.write([change])
         if etag is None:
             await self._store.write([Delete(self._key(_row(version.number)))])
-            raise ConflictError("Somebody else has applied a mapping at the same time: look at it and apply again")
+            raise ConflictError(MappingRefusal.SOMEBODY_ELSE())
         return version
 
     async def _insert(self, base: int, text: str, *, by: str, comment: str) -> Version:

@@ -266,8 +266,8 @@ def _report(previews: Sequence[RecordPreview], shown: int) -> PreviewReport:
         differing=len(differing),
         fields=_count(name for one in differing for name in one.changed),
         actions=_count(f"{one.before.action} -> {one.after.action}" for one in previews),
-        refused=_count(str(problem) for one in previews for problem in one.after.refused),
-        cut=_count(str(problem) for one in previews for problem in one.after.cut),
+        refused=_count(problem.text for one in previews for problem in one.after.refused),
+        cut=_count(problem.text for one in previews for problem in one.after.cut),
         sample=tuple(differing[:shown]),
     )
 

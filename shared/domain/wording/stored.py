@@ -12,8 +12,10 @@ from shared.domain.wording.defects import DocumentDefect, FileDefect, QueryRule,
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, ProblemText, UnreadText
 from shared.domain.wording.findings import DriftText, FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Joined, Part, Phrase, Wording
+from shared.domain.wording.refusals import ChoiceRefusal, ListRefusal, MappingRefusal, RunRefusal
 
 WORDINGS: tuple[type[Wording], ...] = (
+    ChoiceRefusal,
     DisputeText,
     DocumentDefect,
     DriftText,
@@ -23,10 +25,13 @@ WORDINGS: tuple[type[Wording], ...] = (
     FindingText,
     GapText,
     Joined,
+    ListRefusal,
     LossText,
+    MappingRefusal,
     PairText,
     ProblemText,
     QueryRule,
+    RunRefusal,
     SchemaDefect,
     Syntax,
     UnreadText,

@@ -16,6 +16,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import ContactWrite, Purge, WriteCode
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, all_permissions_off, as_properties
+from shared.domain.wording.refusals import ChoiceRefusal
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.planning_facts import ConsentRecorder
@@ -124,7 +125,7 @@ class MailRefusals:
     async def _claimed(self, external_id: str) -> HeldContact:
         claimed = await self.ledger.claim([external_id])
         if external_id not in claimed:
-            raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
+            raise ConflictError(ChoiceRefusal.SYNCHRONISED(), service=Service.STATE)
         return claimed[external_id]
 
     async def _write(self, external_id: str, record: PersonRecord, options: Mapping[str, Scalar]) -> None:

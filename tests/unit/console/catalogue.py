@@ -9,6 +9,7 @@ from babel.messages.extract import extract_from_dir
 
 from shared.domain.planning.conditions import Condition
 from shared.domain.records.outcomes import TEXTS
+from shared.domain.wording.stored import WORDINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 _METHODS = [("**/templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
@@ -27,4 +28,5 @@ def texts() -> Iterator[tuple[str, str]]:
             found[one] = plural or found.get(one, "")
     found |= dict.fromkeys(TEXTS.values(), "")
     found |= dict.fromkeys((f"{text[:1].upper()}{text[1:]}" for text in Condition), "")
+    found |= {template.value: "" for wording in WORDINGS for template in wording if template.value not in found}
     yield from found.items()

@@ -12,7 +12,7 @@ from shared.console.rendering.plots import stacked
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.mapping.findings import Severity
-from shared.domain.mapping.formats.document import MappingError, place_name, read_mapping
+from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.formats.yaml_format import as_document
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError
@@ -20,6 +20,7 @@ from shared.errors import ConflictError
 _NEW = "new"
 _FIELDS = ("spotler", *PersonTable, "direction", "conflict", "blank", "filter", "foreign", "comment")
 _SAMPLE, _SHOWN = 200, 20
+_MOST_DEFECTS = 10
 
 
 async def begin(visit: Visit) -> Reply:
@@ -75,8 +76,7 @@ async def save_row(visit: Visit) -> Reply:
     try:
         mapping = read_mapping(document)
     except MappingError as error:
-        wrong = [f"{place_name(place)}: {text}" for place, text in error.places[:10]]
-        return _form(number, rows[index] if index < len(rows) else {}, wrong)
+        return _form(number, rows[index] if index < len(rows) else {}, error.defects(_MOST_DEFECTS))
     await (await proposals()).save(mapping, found.base, visit.user.id, found.etag)
     return Redirect(link("mapping", "proposal"), Notice(Tone.OK, said("Kept in the proposal. Nothing is live yet.")))
 

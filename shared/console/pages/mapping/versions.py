@@ -12,9 +12,11 @@ from shared.console.proposals import Proposals
 from shared.console.rendering.words import said
 from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.mapping.findings import Code, Severity
-from shared.domain.mapping.formats.document import MappingError, place_name
+from shared.domain.mapping.formats.document import MappingError
+from shared.domain.wording.phrase import series
 from shared.errors import NotFoundError
 
+_MOST_DEFECTS = 5
 SEVERITIES = {
     Severity.ERROR: (Tone.BAD, said("Error")),
     Severity.WARNING: (Tone.WARN, said("Warning")),
@@ -114,7 +116,7 @@ async def upload(visit: Visit) -> Reply:
     try:
         read = await run_in_thread(read_file, content, services.settings.environment)
     except MappingError as error:
-        places = "; ".join(f"{place_name(place)}: {text}" for place, text in error.places[:5])
+        places = series(*error.defects(_MOST_DEFECTS))
         raise RefusedError(
             HTTPStatus.BAD_REQUEST, said("This is no valid mapping. %(places)s"), places=places
         ) from None
