@@ -79,7 +79,7 @@ class SchemaDefect(Wording):
     MISSING = "Field required"
     EXTRA_FORBIDDEN = "Extra inputs are not permitted"
     STRING_TYPE = "Input should be a valid string"
-    STRING_TOO_SHORT = "String should have at least %(min_length)s character"
+    TOO_SHORT = "Value should have at least %(min_length)s item after validation, not %(actual_length)s"
     STRING_PATTERN_MISMATCH = "String should match pattern '%(pattern)s'"
     INT_TYPE = "Input should be a valid integer"
     INT_PARSING = "Input should be a valid integer, unable to parse string as an integer"

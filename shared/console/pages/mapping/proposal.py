@@ -1,5 +1,6 @@
 """The proposal of a mapping: rows in a form, check, preview, apply. Nothing is live before the last step."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.domain.mapping.findings import Severity
 from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.formats.yaml_format import as_document
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConflictError
 
 _NEW = "new"
@@ -45,7 +47,7 @@ async def row(visit: Visit) -> Reply:
     found = await _proposal()
     number = visit.parts[0]
     rows = as_document(found.mapping)["rows"]
-    return _form(number, {} if number == _NEW else rows[_index(number, rows)], ())
+    return form(number, {} if number == _NEW else rows[_index(number, rows)], ())
 
 
 async def names(visit: Visit) -> Reply:
@@ -76,7 +78,7 @@ async def save_row(visit: Visit) -> Reply:
     try:
         mapping = read_mapping(document)
     except MappingError as error:
-        return _form(number, rows[index] if index < len(rows) else {}, error.defects(_MOST_DEFECTS))
+        return form(number, rows[index] if index < len(rows) else {}, error.defects(_MOST_DEFECTS))
     await (await proposals()).save(mapping, found.base, visit.user.id, found.etag)
     return Redirect(link("mapping", "proposal"), Notice(Tone.OK, said("Kept in the proposal. Nothing is live yet.")))
 
@@ -146,7 +148,8 @@ async def _changed(found: Proposal) -> list[str]:
     return difference(base.text, found.text, f"version {found.base}", "proposal").splitlines()
 
 
-def _form(number: str, row: dict[str, Any], wrong: Any) -> Page:
+def form(number: str, row: dict[str, Any], wrong: Sequence[Phrase]) -> Page:
+    """Return the form of a row: its number or `new`, what it holds, and what is wrong with that."""
     values = {"title": said("Row"), "row_number": number, "row": row, "wrong": wrong, "tables": list(PersonTable)}
     return Page("pages/mapping_row.html", values, HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK)
 
