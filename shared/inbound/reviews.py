@@ -192,7 +192,7 @@ class Reviews:
         refusing = (await self.refusals.among([record])).get(key)
         if refusing is not None and not (lifting is Lifting.ALL or review.mentions(refusing)):
             raise DataError(
-                f'{refusing.text} Send "liftRefusal": true as well if the sign-up is the newer act; otherwise dismiss',
+                ChoiceRefusal.REFUSES(refusal=refusing.text),
                 service=Service.DATAVERSE,
             )
         known = review.lifting if review.lifted == key else ()

@@ -83,11 +83,17 @@ def series(first: Phrase, *others: Phrase) -> Phrase:
     return reduce(lambda one, other: Joined.THEN(one=one, other=other), others, first)
 
 
+def sentences(first: Phrase, *others: Phrase) -> Phrase:
+    """Return sentences one after another."""
+    return reduce(lambda one, other: Joined.SENTENCES(one=one, other=other), others, first)
+
+
 class Joined(Wording):
     """Joins phrases."""
 
     OR = "%(one)s or %(other)s"
     THEN = "%(one)s; %(other)s"
+    SENTENCES = "%(one)s %(other)s"
 
 
 def _as_it_is(text: str) -> str:

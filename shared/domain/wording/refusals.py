@@ -41,6 +41,9 @@ class ChoiceRefusal(Wording):
     OTHER_ADDRESS = (
         "The %(table)s has another %(property)s address than the Spotler contact: change it there or here first"
     )
+    DO_NOT_EMAIL = "Do Not Email is set."
+    BULK_EMAIL = "Do Not Bulk Email is set."
+    REFUSES = '%(refusal)s Send "liftRefusal": true as well if the sign-up is the newer act; otherwise dismiss'
     SOMEBODY_ELSE = "Somebody else decided at the same time: look again"
 
 

@@ -58,7 +58,7 @@ def test_a_report_of_drift_of_an_earlier_version_keeps_its_english_texts() -> No
 
 
 def test_problems_of_a_forecast_with_their_templates_or_of_an_earlier_version() -> None:
-    text = FieldProblem("birthDate", "birthdate", Expectation.DATE()).text
+    text = FieldProblem("born", "bornon", Expectation.DATE()).text
     tally = Tally(problems={str(text): 7}, templates={str(text): template_data(text)})
     body = json.loads(json.dumps(_TALLY.body(tally)))
     earlier = {name: one for name, one in body.items() if name != "templates"}

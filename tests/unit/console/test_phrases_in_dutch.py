@@ -190,11 +190,11 @@ def test_the_form_of_a_row_says_in_dutch_what_is_wrong_with_a_field() -> None:
 def test_what_a_field_expects_is_dutch() -> None:
     misfit = convert("soon", None, PropertyType.DATE)
     assert isinstance(misfit, Misfit)
-    column = FieldProblem("birthDate", "birthdate", misfit.expected)
+    column = FieldProblem("born", "bornon", misfit.expected)
 
     assert NL.say(said("expects %(expected)s"), expected=misfit.expected) == "verwacht een datum"
-    assert NL.tell(column.text) == "birthdate: birthDate van Spotler verwacht een datum"
-    assert str(column) == "birthdate: Spotler's birthDate expects a date"
+    assert NL.tell(column.text) == "bornon: born van Spotler verwacht een datum"
+    assert str(column) == "bornon: Spotler's born expects a date"
 
 
 @pytest.mark.parametrize(

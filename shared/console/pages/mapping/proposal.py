@@ -9,6 +9,7 @@ from shared.composition import app
 from shared.console.access.values import readable, why_hidden
 from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, proposals
 from shared.console.proposals import Proposal
+from shared.console.reasons import text_of
 from shared.console.rendering.plots import stacked
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
@@ -114,6 +115,7 @@ async def effect(visit: Visit) -> Reply:
         "proposal": found,
         "readable": await readable(visit, [one.key for one in report.sample]) if report else frozenset(),
         "why_hidden": why_hidden(visit),
+        "text_of": text_of,
     }
     return Page("parts/mapping_effect.html", values, is_fragment=True)
 
