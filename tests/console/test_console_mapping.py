@@ -122,7 +122,9 @@ async def test_a_file_that_is_no_mapping_says_what_is_wrong_in_the_readers_langu
         await administrator.press("Het bestand lezen")
         heading = await administrator.heading()
 
-    assert "Dit is geen geldige mapping. rij 1: een rij heeft een kolom voor contact, lead, account of entity" in heading
+    assert (
+        "Dit is geen geldige mapping. rij 1: een rij heeft een kolom voor contact, lead, account of entity" in heading
+    )
 
 
 async def test_an_operator_sees_no_values_in_a_preview(windows: Windows, administrator: Visitor, world: World) -> None:

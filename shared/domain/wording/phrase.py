@@ -4,9 +4,8 @@ Logs, the command line, HTTP answers and Dataverse use it as the text that it is
 its reader's language.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import reduce
 from typing import Self
 
 
@@ -74,18 +73,27 @@ class PhraseError(ValueError):
 
 def either(first: str, *others: str) -> Phrase:
     """Return names or phrases as alternatives: `a or b or c`."""
-    begin = first if isinstance(first, Phrase) else Phrase.untranslated(first)
-    return reduce(lambda one, other: Joined.OR(one=one, other=other), others, begin)
+    return _joined(
+        Joined.OR, [one if isinstance(one, Phrase) else Phrase.untranslated(one) for one in (first, *others)]
+    )
 
 
 def series(first: Phrase, *others: Phrase) -> Phrase:
-    """Return phrases one after another."""
-    return reduce(lambda one, other: Joined.THEN(one=one, other=other), others, first)
+    """Return phrases one after another, with semicolons."""
+    return _joined(Joined.THEN, [first, *others])
 
 
 def sentences(first: Phrase, *others: Phrase) -> Phrase:
     """Return sentences one after another."""
-    return reduce(lambda one, other: Joined.SENTENCES(one=one, other=other), others, first)
+    return _joined(Joined.SENTENCES, [first, *others])
+
+
+def _joined(wording: Wording, parts: Sequence[Phrase]) -> Phrase:
+    """Join phrases two by two, in halves: very many are not nested deeply."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return wording(one=_joined(wording, parts[:middle]), other=_joined(wording, parts[middle:]))
 
 
 class Joined(Wording):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.wording.defects import DocumentDefect, FileDefect, QueryRule, SchemaDefect, Syntax
+from shared.domain.wording.errors import ErrorText
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, ProblemText, UnreadText
 from shared.domain.wording.findings import DriftText, FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Joined, Part, Phrase, Wording
@@ -19,6 +20,7 @@ WORDINGS: tuple[type[Wording], ...] = (
     DisputeText,
     DocumentDefect,
     DriftText,
+    ErrorText,
     Expectation,
     FileDefect,
     FilterCure,

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.dataverse.web_api.faults import lost
 from shared.adapters.workbook.cells import CellError, read_choices
 from shared.adapters.workbook.files import read_file
 from shared.console.access.roles import Role
 from shared.console.answers import page_answer
+from shared.console.messages import failed
 from shared.console.pages.mapping.proposal import form
 from shared.console.pages.mapping.versions import SEVERITIES
 from shared.console.rendering.locale import Locale
@@ -23,9 +25,11 @@ from shared.domain.records.marketing_contact import PropertyType
 from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable
 from shared.domain.values.values import Misfit, convert
+from shared.domain.wording.errors import cause_of
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, UnreadText
 from shared.domain.wording.findings import FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Phrase, either
+from shared.errors import DataError
 from tests.unit.console.test_rendering import EN, NL, NOW
 
 FINDINGS: dict[Code, tuple[Phrase, str]] = {
@@ -230,3 +234,12 @@ def test_a_file_that_is_no_mapping_and_a_cell_say_so_in_dutch() -> None:
         "mapping: dit is geen YAML in UTF-8 en ook geen werkmap (.xlsx)"
     ]
     assert NL.tell(cell.value.text) == "'1': schrijf één vertaling per regel, zoals 1 = M"
+
+
+def test_why_a_service_gave_no_answer_is_dutch() -> None:
+    """With its marks, which are codes."""
+    error = lost("GET contacts", repeatable=True)
+
+    assert str(error) == cause_of(error) == "No answer: GET contacts (dataverse)"
+    assert NL.tell(failed(error).values["cause"]) == "Geen antwoord: GET contacts (dataverse)"
+    assert NL.tell(cause_of(DataError("said elsewhere", code="code"))) == "said elsewhere (code)"

@@ -67,15 +67,15 @@ Place = tuple[str | int, ...]
 """Where something stands in a document, such as `("rows", 3, "contact")`; empty for the whole."""
 
 
-class MappingError(ValueError):
-    """The document is no valid mapping; the text lists all problems with their places, `places` has each of them."""
+class MappingError(PhraseError):
+    """The document is no valid mapping; the phrase lists all problems with their places, `places` has each of them."""
 
     def __init__(self, places: Sequence[tuple[Place, Phrase]]) -> None:
         """Of very many `places` the first ones count."""
         if (more := len(places) - MOST_PROBLEMS) > 0:
             places = [*places[:MOST_PROBLEMS], ((), DocumentDefect.MORE(count=more))]
         self.places = tuple(places)
-        super().__init__("; ".join(self.defects()))
+        super().__init__(series(*self.defects()))
 
     def defects(self, most: int | None = None) -> list[Phrase]:
         """Return the first problems, each with its place."""

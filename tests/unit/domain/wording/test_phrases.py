@@ -10,7 +10,8 @@ import pytest
 
 from shared.domain.wording.expectations import Expectation
 from shared.domain.wording.findings import FilterCure, FindingText, GapText
-from shared.domain.wording.phrase import Grouped, Phrase, Wording, either, series
+from shared.domain.wording.phrase import Grouped, Phrase, Wording, either, sentences, series
+from shared.domain.wording.refusals import ChoiceRefusal
 from shared.domain.wording.stored import WORDINGS, code_of, from_data, template_data
 
 NESTED = FindingText.FILTER_GAP(
@@ -48,6 +49,10 @@ def test_alternatives_and_series_are_joined() -> None:
     assert either("a") == "a"
     assert either("a", "b", Expectation.DATE()) == "a or b or a date"
     assert series(Expectation.DATE(), Expectation.WHOLE()) == "a date; a whole number, such as 1250"
+    assert sentences(ChoiceRefusal.DO_NOT_EMAIL(), ChoiceRefusal.BULK_EMAIL()).endswith(
+        "set. Do Not Bulk Email is set."
+    )
+    assert series(*[Expectation.DATE()] * 5000).told(str.upper, str).count("A DATE; A DATE") == 2500
 
 
 def test_a_copy_keeps_template_and_values() -> None:
