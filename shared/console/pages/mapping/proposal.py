@@ -7,9 +7,10 @@ from typing import Any
 from shared.administration.mapping_service import MappingChange, difference, mapping_of
 from shared.composition import app
 from shared.console.access.values import readable, why_hidden
-from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, proposals
+from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, proposals, version_name
 from shared.console.proposals import Proposal
 from shared.console.reasons import text_of
+from shared.console.rendering.locale import Locale
 from shared.console.rendering.plots import stacked
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
@@ -38,8 +39,12 @@ async def begin(visit: Visit) -> Reply:
 async def proposal(visit: Visit) -> Reply:
     """Show the rows of the proposal."""
     found = await _proposal()
-    values = {"title": said("Proposal"), "proposal": found, "mapping": found.mapping, "changed": await _changed(found)}
-    del visit
+    values = {
+        "title": said("Proposal"),
+        "proposal": found,
+        "mapping": found.mapping,
+        "changed": await _changed(found, visit.locale),
+    }
     return Page("pages/mapping_proposal.html", values)
 
 
@@ -86,9 +91,8 @@ async def save_row(visit: Visit) -> Reply:
 
 async def preview(visit: Visit) -> Reply:
     """Show what the proposal changes in the rows; what it does to people follows as a part."""
-    del visit
     found = await _proposal()
-    values = {"title": said("Preview"), "proposal": found, "changed": await _changed(found)}
+    values = {"title": said("Preview"), "proposal": found, "changed": await _changed(found, visit.locale)}
     return Page("pages/mapping_preview.html", values)
 
 
@@ -145,9 +149,10 @@ async def _proposal() -> Proposal:
     return found
 
 
-async def _changed(found: Proposal) -> list[str]:
+async def _changed(found: Proposal, locale: Locale) -> list[str]:
     base = await (await app.services()).mapping_service.version(found.base)
-    return difference(base.text, found.text, f"version {found.base}", "proposal").splitlines()
+    names = version_name(found.base, locale), locale.say("proposal")
+    return difference(base.text, found.text, *names).splitlines()
 
 
 def form(number: str, row: dict[str, Any], wrong: Sequence[Phrase]) -> Page:
