@@ -11,10 +11,14 @@ from shared.domain.features.schema_drift import SchemaChange, Shift
 from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import PersonTable
+from shared.domain.recovery.circuit import opened, trouble_of
+from shared.domain.wording.errors import ErrorText
 from shared.domain.wording.expectations import Expectation
 from shared.domain.wording.findings import DriftText, FindingText
 from shared.domain.wording.phrase import Phrase
 from shared.domain.wording.stored import template_data
+from shared.engine.guards.circuits import _body, _circuit
+from shared.errors import Service, TransientError
 
 AT = datetime(2026, 11, 7, 10, tzinfo=UTC)
 
@@ -67,3 +71,15 @@ def test_problems_of_a_forecast_with_their_templates_or_of_an_earlier_version() 
         (text, text.wording, 7)
     ]
     assert [(one, one.wording, count) for one, count in _TALLY.read(earlier).problem_phrases()] == [(text, None, 7)]
+
+
+def test_the_trouble_of_a_circuit_with_its_template_or_of_an_earlier_version() -> None:
+    trouble = trouble_of(TransientError(ErrorText.NO_ANSWER(operation="GET contacts"), service=Service.DATAVERSE))
+    assert trouble is not None
+    body = json.loads(json.dumps(_body(opened(trouble, AT))))
+    earlier = {name: one for name, one in body.items() if name not in {"wording", "values"}}
+
+    for stored, wording in ((body, ErrorText.MARKED), (earlier, None)):
+        text = _circuit(stored).trouble.text
+        assert isinstance(text, Phrase)
+        assert (text, text.wording) == ("No answer: GET contacts (dataverse)", wording)
