@@ -259,7 +259,7 @@ async def _lives_through(acts: list[Act], *, in_disorder: bool, domains: Sequenc
     assert (await world.twin.engagement.state())["refusedRows"] == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(_HISTORIES, _WORLDS)
 def test_after_any_history_dataverse_holds_what_a_plain_recomputation_says(
     acts: list[Act], kind_of_world: dict[str, Any]
