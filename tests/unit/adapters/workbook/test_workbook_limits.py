@@ -167,7 +167,7 @@ def test_a_small_file_takes_neither_time_nor_memory(name: str, reader: subproces
     reader.stdin.write(b"%d\n%b" % (len(content), content))
     reader.stdin.flush()
     told = reader.stdout.readline().decode()
-    seconds, megabytes, said = (told.split(" ", 2) + ["", ""])[:3]
+    seconds, megabytes, said = [*told.split(" ", 2), "", ""][:3]
 
     assert said, f"the reading process ended with {told}"
     assert int(reader.stdout.readline()) == 0, said
