@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run sandbox test compiled-units compiled-others deployed slow chaos mutants bench lint audit lock sbom format clean
+.PHONY: help run sandbox test suite deployed slow chaos mutants bench lint audit lock sbom format clean
 
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,16 +31,12 @@ run: $(VENV)/.local ## run the connector against the sandbox (ONCE=1: run the st
 sandbox: $(VENV)/.local ## start the simulated Dataverse and Spotler alone (ARGS="--help" for options)
 	@$(BIN)/python -m shared sandbox $(ARGS)
 
-# Compiled once, beside the suite of the deployment and not by each of the processes, of which there are many as most of
-# the long tests wait. What cannot be collected is told by the run itself.
+# The suite of the deployment runs beside the others: these begin with one process, which imports and collects them.
 test: $(VENV)/.test ## run the tests
-	@$(MAKE) --no-print-directory -j 3 deployed compiled-units compiled-others
-	@$(BIN)/python -m pytest -n 7 --dist worksteal $(ARGS)
+	@$(MAKE) --no-print-directory -j 2 suite deployed
 
-compiled-units: FOLDERS := tests/unit
-compiled-others: FOLDERS := $(filter-out tests/unit/,$(wildcard tests/*/))
-compiled-units compiled-others: $(VENV)/.test
-	@$(BIN)/python -m pytest --collect-only -qq $(FOLDERS) >/dev/null 2>&1 || :
+suite: $(VENV)/.test
+	@$(BIN)/python -m pytest -n 7 --dist worksteal $(ARGS)
 
 deployed: $(VENV)/.test ## run the deployed files with the deployed packages and nothing else (part of `make test`)
 	@$(BIN)/python .ci/deployed.py --environment $(VENV)-deployed

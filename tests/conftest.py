@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import execnet
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,7 +17,7 @@ from tests.order import deal
 from tests.programs import azurite as azurite_program
 from tests.programs import chromium
 from tests.programs.azurite import running_azurite
-from tests.programs.processes import serve_all
+from tests.programs.processes import FORKED_PYTHON, serve_all, serve_workers
 from tests.spotler_sandbox import spotler_sdk
 
 certificates.load_once()
@@ -31,9 +32,16 @@ settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one fork server for all processes, where several run the tests."""
+    """Start the fork servers, where several processes run the tests."""
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         config.add_cleanup(serve_all())
+        config.add_cleanup(serve_workers(config.args))
+
+
+def pytest_xdist_setupnodes(specs: Sequence[execnet.XSpec]) -> None:
+    """Fork the processes of xdist from one that has collected the tests."""
+    for spec in specs:
+        spec.python = FORKED_PYTHON
 
 
 @pytest.fixture(scope="session")

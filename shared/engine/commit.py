@@ -18,6 +18,7 @@ from shared.domain.recovery.retry import Done
 from shared.engine.apply import Applied
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.contact_documents import Consent, HeldContact
+from shared.engine.bindings.contacts_in_doubt import is_there, is_unbound
 from shared.engine.record_context import Committed, PassResult, RecordContext
 from shared.engine.work_items import ItemResult, RetryDecisions, references_to
 from shared.engine.write_back import WrittenBack
@@ -57,7 +58,8 @@ def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: R
     outcome = _as_one(context.item.written, applied if written_back is None else _with_return(applied, written_back))
     outcome = _with_duplicates(outcome, context)
     update = BindingUpdate(_binding(context, planned, outcome, written_back), outcome, context.item.correlation)
-    if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared:
+    is_known_absent = rests and is_unbound(context) and context.fetched is Fetched.YES and not is_there(context)
+    if applied.result in {Result.WRITTEN, Result.ANONYMISED} or has_compared or is_known_absent:
         context = _with_contact(context, base_state=BaseState.BASE)
     settled = _settle(context, planned, update, has_compared=has_compared and outcome.result is not Result.FAILED)
     # Records whose erasure waits for this one follow in this batch anyway.

@@ -25,6 +25,7 @@ from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.engine.apply import MOST_FIRST_COMPARISONS
 from shared.engine.bindings.claim_deadline import ClaimDeadline
+from shared.engine.bindings.contacts_in_doubt import is_to_be_taken_over, may_be_left_over, with_contact_taken_over
 from shared.engine.guards.priority import breathe
 from shared.engine.planning_facts import PlanningFactsLoader
 from shared.engine.record_context import PassResult, Planned, RecordContext
@@ -95,7 +96,10 @@ class ContactFetcher:
                 can_wait = planned.can_wait and context.item.may_wait_for_a_poll
                 (first_comparisons if can_wait else wanted).append(context)
             elif (
-                _must_fetch(context) or _resumes(context, planned) or (_may_be_old(context) and not _is_quiet(planned))
+                _must_fetch(context)
+                or _resumes(context, planned)
+                or (_may_be_old(context) and not _is_quiet(planned))
+                or (context.fetched is Fetched.NO and may_be_left_over(context, planned))
             ):
                 wanted.append(context)
             elif _is_unsure(context, planned):
@@ -111,9 +115,7 @@ class ContactFetcher:
         skipped = [] if are_few else [replace(context, fetched=Fetched.SKIPPED) for context in first_comparisons]
         for context in (*fetched, *skipped):
             await breathe()
-            planned = plan(context.plan_input, self.rules, catalogue)
-            assert not isinstance(planned, FetchContact), "a plan with a fetched or skipped contact needs no other one"
-            decided[context.key] = (context, planned)
+            decided[context.key] = self._plan_read(context, catalogue)
         found = await asyncio.gather(
             *(
                 self._plan_with_found(context, planned, catalogue, deadline)
@@ -129,6 +131,19 @@ class ContactFetcher:
             PassResult((*unchanged.failed, *failed)),
         )
 
+    def _plan_read(self, context: RecordContext, catalogue: PropertyCatalogue) -> tuple[RecordContext, Decision]:
+        """Plan for a record whose contact was read, or is not to be read now; one of no record is taken over."""
+        planned = self._decision(context, catalogue)
+        if is_to_be_taken_over(context, planned):
+            context = with_contact_taken_over(context, self.rules.fingerprints)
+            planned = self._decision(context, catalogue)
+        return context, planned
+
+    def _decision(self, context: RecordContext, catalogue: PropertyCatalogue) -> Decision:
+        planned = plan(context.plan_input, self.rules, catalogue)
+        assert not isinstance(planned, FetchContact), "a plan with a fetched or skipped contact needs no other one"
+        return planned
+
     async def _plan_with_found(
         self, context: RecordContext, planned: Decision, catalogue: PropertyCatalogue, deadline: ClaimDeadline
     ) -> tuple[RecordContext, Decision]:
@@ -137,9 +152,7 @@ class ContactFetcher:
         found = await self._found(context, deadline)
         if found is None:
             return context, replace(planned, if_absent=None)
-        merged = plan(found.plan_input, self.rules, catalogue)
-        assert not isinstance(merged, FetchContact), "a plan with a fetched contact needs no other one"
-        return found, merged
+        return found, self._decision(found, catalogue)
 
     async def _found(self, context: RecordContext, deadline: ClaimDeadline) -> RecordContext | None:
         """Read the contact that has a new record's address; None where only a write to it can show its state."""
@@ -208,9 +221,8 @@ class ContactFetcher:
         for context in fetched:
             planned = as_allowed(let_go(context.plan_input), context.plan_input, self.rules)
             is_closed = context.contact is not None and context.contact.is_unreachable
-            if is_closed and not context.plan_input.has_only_bounced:
-                planned = plan(context.plan_input, self.rules, catalogue)
-                context = replace(context, identity=Stay())  # noqa: PLW2901  # it stays after all
+            if is_closed and not context.plan_input.has_only_bounced:  # it stays after all
+                context, planned = self._plan_read(replace(context, identity=Stay()), catalogue)  # noqa: PLW2901
             elif not isinstance(planned, FetchContact) and planned.reason is Reason.NOT_ALLOWED:
                 context = replace(context, identity=Stay())  # noqa: PLW2901  # the contact is left alone
             assert not isinstance(planned, FetchContact), "a plan with a fetched contact needs no other one"

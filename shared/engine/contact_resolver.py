@@ -26,6 +26,7 @@ from shared.domain.values.values import is_email
 from shared.engine.bindings.binding_documents import BindingUpdate, Entry
 from shared.engine.bindings.claims import Claims
 from shared.engine.bindings.contact_documents import HeldContact
+from shared.engine.bindings.contacts_in_doubt import is_unbound
 from shared.engine.bindings.ledger import Ledger, Owner
 from shared.engine.guards.priority import breathe
 from shared.engine.record_context import RecordContext, Resolved
@@ -220,7 +221,7 @@ class _Resolution:
         taken: set[str] = set()
         for context in contexts:
             if context.address is None:
-                settled.append(context)
+                settled.append(replace(context, identity=Leave()) if self._must_be_emptied(context) else context)
                 continue
             owner = owners.get(context.address)
             match self._identity(context, owner):
@@ -237,6 +238,12 @@ class _Resolution:
                     settled.append(context)
         return settled
 
+    def _must_be_emptied(self, context: RecordContext) -> bool:
+        """Whether a dead worker may have made a contact for a record that an opt-out at its address keeps out."""
+        if context.item.intent is not Intent.SYNC or not (is_unbound(context) and context.plan_input.is_suppressed):
+            return False
+        return unmet_reason(context.plan_input, self.tools.rules) is Reason.OPTED_OUT
+
     def _identity(self, context: RecordContext, owner: Owner | None) -> Identity:
         """Decide which contact a record with an address belongs to."""
         assert context.address is not None, "only a record with an address has an identity"
@@ -252,7 +259,7 @@ class _Resolution:
         match identity:
             case Leave() if owner and not owner.is_confirmed and owner.contact == context.held.external_id:
                 self.freed.append(context.address)  # a worker reserved it for this contact, and died
-            case Stay() if context.item.address_is_taken and (context.binding.is_live or _is_doubtful(context)):
+            case Stay() if context.item.address_is_taken and (context.binding.is_live or is_unbound(context)):
                 return Leave()
         return identity
 
@@ -327,11 +334,6 @@ class _Resolution:
 
 def _with_lead_status(context: RecordContext, statuses: Mapping[RecordKey, SyncStatus]) -> RecordContext:
     return replace(context, lead_status=statuses[context.key]) if context.key in statuses else context
-
-
-def _is_doubtful(context: RecordContext) -> bool:
-    """Whether a dead worker may have made a contact for a record that is not bound."""
-    return context.held.base_state is BaseState.NOTHING and not context.sharing_records.keys
 
 
 def _comes_to_an_opt_out(context: RecordContext) -> bool:

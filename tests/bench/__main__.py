@@ -23,7 +23,7 @@ from tests.bench.engagement import over_twins
 from tests.bench.engagement import through_the_app as mailings
 from tests.bench.figures.figure import Figure, Measured, compared, keep_baseline
 from tests.bench.figures.page import machine, write_part, write_plot
-from tests.bench.load import under_load, workers
+from tests.bench.load import ten_minutes, under_load, workers
 from tests.bench.peers import contest
 from tests.bench.processor import contacts, planning, scale
 
@@ -48,7 +48,9 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[Measured | None]]] = {
     "mailing-memory": over_twins.mailing_memory,
     "peers": contest.peers,
     "cost": cost.cost,
+    "limits-model": ten_minutes.limits_model,
     "under-load": under_load.under_load,
+    "under-load-tenth": under_load.under_load_tenth,
     "under-load-long": under_load.under_load_long,
     "under-load-whole": under_load.under_load_whole,
     "workers": workers.workers,
@@ -65,6 +67,7 @@ _ON_REQUEST = frozenset(
         "long-list",
         "mailing-20k",
         "mailing-memory",
+        "under-load-tenth",
         "under-load-long",
         "under-load-whole",
         "workers",

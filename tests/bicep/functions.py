@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-import yaml
+from shared.installation.yaml_files import read_yaml
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000aaaa"
 TENANT = "00000000-0000-0000-0000-00000000bbbb"
@@ -58,5 +58,5 @@ def of_files(folder: Path) -> Mapping[str, Callable[..., Any]]:
     """Return the functions that read files next to the template."""
     return {
         "loadTextContent": lambda name: (folder / name).read_text(encoding="utf-8"),
-        "loadYamlContent": lambda name: yaml.safe_load((folder / name).read_text(encoding="utf-8")),
+        "loadYamlContent": lambda name: read_yaml(folder / name),
     }

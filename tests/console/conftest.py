@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Error, async_playwright
 
 from shared.console.access.roles import Role
 from tests.console.visitors.routes_used import declared
+from tests.console.visitors.usable import AXE_ON_REQUEST
 from tests.console.visitors.visitor import Visitor, Windows, used
 from tests.programs.chromium import NOT_COVERED, chromium
 from tests.programs.short_clocks import Clocks
@@ -19,6 +20,19 @@ from tests.scenario.world import World, open_world
 
 DISPUTED = {"spotler": "taal", "contact": "address1_county", "direction": BOTH, "conflict": "ask"}
 
+_WITHOUT = (
+    "RenderDocument",  # a new frame, with all its tiles, for each page: a fifth of the processor time
+    "SpareRendererForSitePerProcess",  # a process for a site that nobody visits
+    "HttpsUpgrades",  # from here on: what Playwright leaves out, as the last list replaces the others
+    "MediaRouter",
+    "OptimizationHints",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+)
+_SCRIPTS = ("--no-opt", "--no-maglev", "--sparkplug", "--min-semi-space-size=32", "--no-flush-bytecode")
+"""Little optimisation and collection: no page lives long enough for them, and the next one runs the same scripts."""
+
+_ARGUMENTS = ("--no-sandbox", f"--disable-features={','.join(_WITHOUT)}", f"--js-flags={' '.join(_SCRIPTS)}")
 
 _HAS_PASSED = pytest.StashKey[bool]()
 
@@ -46,7 +60,7 @@ async def browser() -> AsyncIterator[Browser]:
     """Chromium without a window."""
     async with async_playwright() as playwright:
         try:
-            opened = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+            opened = await playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS)
         except Error:
             pytest.skip(NOT_COVERED)
         yield opened
@@ -81,7 +95,7 @@ async def trial(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 @pytest.fixture(scope="session")
 def windows(browser: Browser) -> Windows:
     """The windows of the browser."""
-    return Windows(browser)
+    return Windows(browser, AXE_ON_REQUEST)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -6,13 +6,12 @@ from http import HTTPStatus
 
 import httpx
 import pytest
-from playwright.async_api import Browser
 
 from shared.console.access.roles import Role
 from shared.console.access.sessions import SESSION
 from shared.console.routes import ROUTES
 from shared.console.web import Method
-from tests.console.visitors.visitor import Visitor, Windows, session_of
+from tests.console.visitors.visitor import Visitor, Windows, client, session_of
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 
@@ -21,25 +20,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PLACEHOLDERS = {"*": "contact"}
 
 
-def client(world: World, role: Role | None) -> httpx.AsyncClient:
-    cookies = {} if role is None else {SESSION: session_of(world, role)}
-    return httpx.AsyncClient(base_url=world.connector.url, timeout=30, cookies=cookies)
+async def test_the_link_of_the_terminal_opens_the_console_once(windows: Windows, world: World) -> None:
+    async with windows.visitor(world, None) as anybody:
+        page = anybody.page
+        await page.goto(world.connector.console)
+        assert await page.locator("h1").count() == 1
+        assert page.url.endswith("/console")
 
-
-async def test_the_link_of_the_terminal_opens_the_console_once(browser: Browser, world: World) -> None:
-    context = await browser.new_context()
-    page = await context.new_page()
-    await page.goto(world.connector.console)
-    assert await page.locator("h1").count() == 1
-    assert page.url.endswith("/console")
-    await context.close()
-
-    context = await browser.new_context()
-    page = await context.new_page()
-    answer = await page.goto(world.connector.console)
-    assert answer is not None
-    assert answer.status == HTTPStatus.UNAUTHORIZED
-    await context.close()
+        await anybody.sign_in(None)
+        answer = await page.goto(world.connector.console)
+        assert answer is not None
+        assert answer.status == HTTPStatus.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.pattern or 'overview'}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.console.access.roles import Role
+from shared.domain.records.jobs import Operation
 from tests.console.visitors.usable import assert_usable, picture
 from tests.console.visitors.visitor import Visitor, Windows
 from tests.scenario.privacy import MARK
@@ -44,8 +45,7 @@ async def test_a_row_is_changed_previewed_applied_and_rolled_back_in_four_clicks
     await _accept_and(administrator, "Make the proposal live")
     assert "Version 2 is live" in await administrator.heading()
 
-    await administrator.open(f"/person/contact/{person.id}")
-    await administrator.press("Sync now")
+    await world.ask(Operation.SYNC_CONTACT, person)
     await world.in_spotler(person, lambda contact: contact["properties"]["jobTitle"] == f"{MARK}dam")
 
     await administrator.open("")
@@ -54,8 +54,7 @@ async def test_a_row_is_changed_previewed_applied_and_rolled_back_in_four_clicks
     await administrator.follow("Roll back …")
     await _accept_and(administrator, "Roll back to version 1")
     assert "Version 3 is live" in await administrator.heading()
-    await administrator.open(f"/person/contact/{person.id}")
-    await administrator.press("Sync now")
+    await world.ask(Operation.SYNC_CONTACT, person)
     await world.in_spotler(person, lambda contact: contact["properties"]["jobTitle"] == f"{MARK} meester")
 
 

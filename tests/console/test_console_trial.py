@@ -11,7 +11,7 @@ from shared.domain.records.jobs import Operation
 from shared.domain.records.records import SyncStatus
 from tests.console.visitors.usable import assert_usable
 from tests.console.visitors.visitor import Windows
-from tests.scenario.world import World, eventually
+from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,12 +42,8 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(windows: Windows,
         person = await trial.save()
         job = await trial.ask(Operation.SYNC_CONTACT, person)
         await trial.delivered()
-
-        async def planned() -> bool:
-            await administrator.open("/mode")
-            return "1 record was planned, 1 would be written" in await administrator.text()
-
-        await eventually(planned, "the new record to be planned", every=0.5)
+        await administrator.until("/mode", lambda text: "1 record was planned, 1 would be written" in text)
+        await administrator.open("/mode")
         text = await administrator.text()
         assert "Created in Spotler." in text
         await assert_usable(administrator)
@@ -61,12 +57,8 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(windows: Windows,
         await administrator.open("/mode")
         await administrator.press("Plan everybody")
         assert "Everybody is being planned" in await administrator.text()
-
-        async def all_planned() -> bool:
-            await administrator.open("/mode")
-            return "1 record was planned" not in await administrator.text()
-
-        await eventually(all_planned, "everybody to be planned", every=0.5)
+        await administrator.until("/mode", lambda text: "1 record was planned" not in text)
+        await administrator.open("/mode")
         assert await _writes(trial) == writes
         await administrator.page.get_by_label("Type the name").fill("production")
         await administrator.press("Go live")
@@ -77,12 +69,8 @@ async def test_a_trial_writes_nothing_until_somebody_goes_live(windows: Windows,
         assert "Live. Every record is compared" in await administrator.text()
         await trial.in_spotler(person)
         assert job
-
-        async def compared() -> bool:
-            await administrator.open("/checks")
-            return "No night was counted yet" not in await administrator.text()
-
-        await eventually(compared, "the night to be counted", every=0.5)
+        await administrator.until("/checks", lambda text: "No night was counted yet" not in text)
+        await administrator.open("/checks")
         assert await administrator.page.get_by_role("img", name="Rate of differences in the last 1 nights").count() == 1
         await assert_usable(administrator)
 

@@ -13,7 +13,7 @@ from tests.console.visitors.usable import assert_usable, picture
 from tests.console.visitors.visitor import Visitor
 from tests.scenario.job_acts import job_row
 from tests.scenario.list_acts import new_list
-from tests.scenario.world import World, eventually
+from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -106,11 +106,8 @@ async def test_a_list_says_who_is_left_out_before_it_is_synchronised_and_after(
     await assert_usable(administrator)
     await administrator.press("Synchronise 1 member")
     assert "The synchronisation has begun" in await administrator.text()
-
-    async def ended() -> bool:
-        await administrator.open(f"/list/{marketing_list}")
-        return "This list was never synchronised" not in await administrator.text()
-
-    await eventually(ended, "the list to be synchronised", every=0.5)
+    page = f"/list/{marketing_list}"
+    await administrator.until(f"{page}/judged", lambda text: "This list was never synchronised" not in text)
+    await administrator.open(page)
     (row,) = await administrator.rows("CSV of who was left out")
     assert (left_out.id in row["record"], row["reason"]) == (True, "no-email")

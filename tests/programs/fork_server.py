@@ -1,12 +1,16 @@
-"""Starts processes of the connector and the sandbox by forking a process that has imported the product already.
+"""Starts processes by forking one that has imported already what they need.
 
-A fresh interpreter takes a second of processor time to import the product, and the scenarios start hundreds. What is
-forked is a process like any other: it has its own environment, can be killed, and is gone after that. One server
-serves all processes of pytest.
+What is forked is a process like any other: it has its own environment, can be killed, and is gone after that. Two
+servers serve a run of all tests:
 
-`python -m tests.programs.fork_server <socket>` is the server. For each process a client connects, sends one line of
-JSON with the arguments and the environment, and the file descriptors of its output. The server answers with the process
-id, and with the exit code when the process has ended.
+- `python -m tests.programs.fork_server <socket>` has imported the product, and forks the connector and the sandbox
+  (`processes`). A fresh interpreter takes a second of processor time for that, and the scenarios start hundreds.
+- `python -m tests.programs.fork_server <socket> <arguments of pytest>` has collected the tests as well, and forks the
+  processes of xdist (`forked_python`). Each of these would import all modules of tests again.
+
+For each process a client connects, sends the file descriptors of its output (and input), and one line of JSON with the
+environment and with what is to run. The server answers with the process id, and with the exit code when the process has
+ended.
 """
 
 from __future__ import annotations
@@ -21,57 +25,38 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
-
-from shared.domain.values.countries import country_code
-from shared.local.dataverse_sandbox.http.app import create_app
-from shared.local.dataverse_sandbox.metadata.definitions import LatestDefinitions
-from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
-from tests import certificates
-from tests.installed import installed_schema, installed_settings
-from tests.programs.short_clocks import Clocks, set_clocks
 
 _LONGEST_REQUEST = 1_000_000
 _MOST_FILES = 65_536
-# What reads its environment while it is imported, as the triggers do for their schedules, is imported by each process.
-_PRELOADED = (
-    "anyio._backends._asyncio",
-    "azure.functions",
-    "email_validator",
-    "h11",
-    "httpcore",
-    "phonenumbers",
-    "shared.adapters.messaging.servicebus",
-    "shared.adapters.storage.tables",
-    "shared.adapters.workbook.files",
-    "shared.composition.process",
-    "shared.composition.wiring",
-    "shared.console.routes",
-    "shared.local.commands.bundle_command",
-    "shared.local.commands.mapping_command",
-    "shared.local.commands.provisioning.deploy_command",
-    "shared.local.commands.provisioning.install_command",
-    "shared.local.commands.provisioning.state_command",
-    "shared.local.commands.serve",
-    "shared.local.sandbox.command",
-    "shared.operations.running.operation_table",
-)
+_STANDARD_FILES = 3
 
 
-async def _forget(_message: ServiceEndpointMessage) -> None:
-    """Take a message of an organisation that nobody asks anything."""
+def _collect(arguments: Sequence[str]) -> None:
+    """Import the modules of tests as pytest does; a process of xdist tells what cannot be collected."""
+    import pytest  # noqa: PLC0415  # the other server has no use for it
+
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        pytest.main(["--collect-only", "-qq", *arguments])
 
 
-def serve(path: str) -> None:
+def _import_product() -> None:
+    from tests.programs.preloaded import import_product  # noqa: PLC0415  # pytest rewrites what it imports itself
+
+    import_product()
+
+
+def serve(path: str, prepare: Callable[[], None]) -> None:
     """Fork on request until standard input ends: then the process that started the server is gone."""
-    for module in _PRELOADED:
-        __import__(module)
-    LatestDefinitions().of(installed_schema()).lists()
-    create_app(installed_settings(), _forget)  # keeps the rows that an organisation begins with
-    country_code("Oostenrijk")
-    certificates.load_once()
-    certificates.usual()
-    certificates.load_once_for_amqp()
+    prepare()
     gc.freeze()  # a collection in a child would copy all of this
     gc.set_threshold(100_000, 20, 50)
     selector = selectors.DefaultSelector()
@@ -114,7 +99,7 @@ def _tell_who_has_ended(clients: dict[int, socket.socket]) -> None:
 
 
 def _start(client: socket.socket) -> int:
-    _, files, _flags, _address = socket.recv_fds(client, 1, 2)
+    _, files, _flags, _address = socket.recv_fds(client, 1, _STANDARD_FILES)
     data = b""
     while not data.endswith(b"\n"):
         data += client.recv(_LONGEST_REQUEST)
@@ -127,20 +112,21 @@ def _start(client: socket.socket) -> int:
 
 
 def _run(request: dict[str, Any], files: list[int]) -> NoReturn:
-    """Be `python -m <module> <arguments>` with this environment and output."""
+    """Be `python -m <module> <arguments>`, or `python -c <code>`, with this environment, input and output."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for number, file in enumerate(files, start=1):
+    for number, file in enumerate(files, start=_STANDARD_FILES - len(files)):
         os.dup2(file, number)
     os.closerange(3, _MOST_FILES)
     os.environ.clear()
     os.environ.update(request["environment"])
     random.seed()
-    set_clocks(Clocks(request["clocks"]))
-    sys.argv = ["-m", *request["arguments"]]
     code = 1
     try:
-        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+        if "code" in request:
+            _run_code(request["code"])
+        else:
+            _run_module(request["module"], request["arguments"], request["clocks"])
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -153,5 +139,20 @@ def _run(request: dict[str, Any], files: list[int]) -> NoReturn:
         os._exit(code)
 
 
+def _run_module(module: str, arguments: Sequence[str], clocks: str) -> None:
+    from tests.programs.short_clocks import Clocks, set_clocks  # noqa: PLC0415  # as above
+
+    set_clocks(Clocks(clocks))
+    sys.argv = ["-m", *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _run_code(code: str) -> None:
+    sys.argv = ["-c"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    exec(code, vars(sys.modules["__main__"]))  # as `python -c` does
+
+
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    _socket, *of_pytest = sys.argv[1:]
+    serve(_socket, partial(_collect, of_pytest) if of_pytest else _import_product)

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -21,6 +22,10 @@ from tests.programs.short_clocks import Clocks
 ROOT = Path(__file__).resolve().parents[2]
 _STDERR = 2
 _SOCKET = "FORK_SERVER"
+_WORKERS = "FORK_WORKERS"
+FORKED_PYTHON = f"{shlex.quote(sys.executable)} -m tests.programs.forked_python"
+"""What xdist starts as its interpreter, where `serve_workers` was called."""
+
 _LONGEST_START = 300
 """Seconds: the first server of a state of the product has the connector installed in an organisation."""
 
@@ -112,6 +117,13 @@ def serve_all() -> Callable[[], None]:
     return stop
 
 
+def serve_workers(arguments: Sequence[str]) -> Callable[[], None]:
+    """Start the server of the processes of xdist, which collects what pytest was asked for; return what stops it."""
+    stop, path = _start_server(*arguments)
+    os.environ[_WORKERS] = path
+    return stop
+
+
 @cache
 def _server() -> str:
     """Return the path of the server's socket; a process that nobody gave one starts its own."""
@@ -122,11 +134,11 @@ def _server() -> str:
     return path
 
 
-def _start_server() -> tuple[Callable[[], None], str]:
+def _start_server(*arguments: str) -> tuple[Callable[[], None], str]:
     folder = tempfile.TemporaryDirectory(prefix="fork-")
     path = str(Path(folder.name) / "socket")
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.programs.fork_server", path], cwd=ROOT, stdin=subprocess.PIPE
+        [sys.executable, "-m", "tests.programs.fork_server", path, *arguments], cwd=ROOT, stdin=subprocess.PIPE
     )
 
     def stop() -> None:

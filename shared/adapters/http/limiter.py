@@ -1,7 +1,8 @@
 """Limits the requests of one client: so many at once, and none during a pause that the service asked for.
 
 Requests of bulk work wait for all others. While others come, bulk work leaves one of the concurrent requests to them:
-otherwise a save would wait until a call with a hundred contacts ends.
+otherwise a save would wait until a call with a hundred contacts ends. A service whose limits are known also tells how
+long bulk work waits between two requests.
 """
 
 import asyncio
@@ -46,6 +47,7 @@ class RequestLimiter:
         self._waiting_in_background: deque[asyncio.Future[None]] = deque()
         self._reserved_until = float("-inf")
         self._overtaking = 0
+        self._next_in_background = float("-inf")
 
     @property
     def concurrency(self) -> int:
@@ -57,10 +59,17 @@ class RequestLimiter:
         """The share of the concurrent requests that is unused, from 0.0 to 1.0; 0.0 during a pause."""
         return 0.0 if self._paused_until > self._now() else 1 - self._under_way / self._concurrency
 
+    @property
+    def background_interval(self) -> float:
+        """Seconds between the begins of two requests of bulk work. Services without known limits have none."""
+        return 0.0
+
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Hold one of the concurrent requests. Raises ThrottledError when the pause is too long to wait here."""
         in_background = is_in_background()
+        if in_background:
+            await self._keep_interval()
         await self._enter(in_background=in_background)
         try:
             # A pause may grow while it is waited for.
@@ -83,6 +92,14 @@ class RequestLimiter:
         """Change the limit; requests above a smaller one end as they are."""
         self._concurrency = concurrency
         self._admit()
+
+    async def _keep_interval(self) -> None:
+        """Wait until the interval since the request of bulk work before this one is over, without holding a slot."""
+        now = self._now()
+        begin = max(now, self._next_in_background)
+        self._next_in_background = begin + self.background_interval
+        if begin > now:
+            await self._sleep(begin - now)
 
     async def _enter(self, *, in_background: bool) -> None:
         if not in_background:

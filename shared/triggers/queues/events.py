@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,9 +25,11 @@ from shared.messages.list_messages import ListLook, memberships
 from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
 from shared.triggers.queues.consuming import consume, name_of
-from shared.triggers.queues.fill_time import fill_time
+from shared.triggers.queues.fill_time import BatchSpacing
 
 log = logging.getLogger(__name__)
+
+_spacing = BatchSpacing()
 
 
 async def process(messages: Sequence[func.ServiceBusMessage]) -> None:
@@ -34,7 +37,8 @@ async def process(messages: Sequence[func.ServiceBusMessage]) -> None:
     own = OwnIdentity(OWN_TAG, await app.own_user())
     await consume(read_events(messages, own=own), messages, lane=QueueName.LIVE)
     # The next batch is fetched when this call ends.
-    await asyncio.sleep(fill_time([at for one in messages if (at := _sent_on(one))], await app.dataverse_budget()))
+    arrivals = [at for one in messages if (at := _sent_on(one))]
+    await asyncio.sleep(_spacing.fill_time(arrivals, await app.dataverse_budget(), now=time.monotonic()))
 
 
 def read_events(messages: Sequence[func.ServiceBusMessage], *, own: OwnIdentity) -> Arrival:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from shared.adapters.dataverse.web_api import throttling
 from shared.composition import app
 from shared.dispatch.resync import PAGE
 from shared.domain.records.records import PersonTable
@@ -25,6 +27,9 @@ _CONTACTS_AMONG_PEOPLE = 0.7
 _REQUESTS, _EXECUTION, _WINDOW = 6_000, 1_200, 300
 """What Dataverse admits: requests, and seconds of execution, in so many seconds."""
 
+_TENTH = 10
+"""Limits of a tenth in a tenth of the time admit as many requests a second, and bite within seconds."""
+
 _HEAD = (
     "| saves a second | saves | median | 95th percentile | 99th percentile | bulk contacts a second "
     "| requests to Dataverse, of the limit | time of execution, of the limit | refused | requests to Spotler a second "
@@ -34,11 +39,15 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class _Load:
-    """The contacts of the initial synchronisation, seconds of saves at each rate, and the rates of each sandbox."""
+    """The contacts of the initial synchronisation, seconds of saves at each rate, and the rates of each sandbox.
+
+    `divisor` divides the limits of Dataverse and their window.
+    """
 
     contacts: int
     seconds: int
     sandboxes: Sequence[Sequence[int]] = tuple((rate,) for rate in _RATES)
+    divisor: int = 1
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,26 @@ async def under_load() -> Measured:
     return await _measured(_Load(contacts=3_000, seconds=20))
 
 
+async def under_load_tenth() -> Measured:
+    """Two minutes, four windows of a tenth of the limits, at each rate beside the synchronisation of 10,000."""
+    with _divided_limits(_TENTH):
+        return await _measured(_Load(contacts=10_000, seconds=120, divisor=_TENTH))
+
+
+@contextmanager
+def _divided_limits(divisor: int) -> Iterator[None]:
+    """Let the connector of this process know limits, and a window, of so small a part."""
+    limits = {"_REQUESTS": _REQUESTS // divisor, "_SECONDS": _EXECUTION / divisor, "_WINDOW": _WINDOW / divisor}
+    own = {name: getattr(throttling, name) for name in limits}  # AttributeError if one of them is called otherwise
+    try:
+        for name, value in limits.items():
+            setattr(throttling, name, value)
+        yield
+    finally:
+        for name, value in own.items():
+            setattr(throttling, name, value)
+
+
 async def under_load_long() -> Measured:
     """Three minutes and a half at each rate, in twelve minutes: 20,000 new contacts, then the same table on and on."""
     return await _measured(_Load(contacts=20_000, seconds=210, sandboxes=(_RATES,)))
@@ -121,6 +150,12 @@ async def _measured(load: _Load) -> Measured:
         async with bench(round(load.contacts / _CONTACTS_AMONG_PEOPLE)) as running:
             # Whoever saves is one user here; in an organisation there are many, each with limits of its own.
             await running.dynamics.cause("limits", {**NO_LIMITS, "client": PEOPLE_CLIENT})
+            limits = {
+                "requests": _REQUESTS // load.divisor,
+                "execution_seconds": _EXECUTION / load.divisor,
+                "window_seconds": _WINDOW / load.divisor,
+            }
+            await running.dynamics.cause("limits", {**limits, "client": CONNECTOR_CLIENT})
             await save(running.addresses, "new", 1)  # the first save of a process is that of `cold-start`
             with watching_calls(bulk):
                 for rate in rates:

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.console.visitors.visitor import Visitor
+from tests.console.visitors.visitor import NARROW, WIDE, Scheme, Visitor
 
 SERIOUS = {"serious", "critical"}
 PICTURES = os.environ.get("CONSOLE_PICTURES", "")
-_WIDE, _NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 900}
+_AT_NIGHT: tuple[int, Scheme] = (NARROW, "dark")
 _OF_LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable"]
 """The rules whose result depends on theme or width; the others look at the same document again."""
 
-_NEVER_SERIOUS = ("region", "landmark-unique", "heading-order", "page-has-heading-one", "landmark-one-main")
-"""Rules whose findings have a lower impact, and are not asserted; `region` alone takes a fifth of the time."""
+AXE_ON_REQUEST = f"""
+window.startAxe = function () {{
+  {AXE_SCRIPT};
+  const serious = axe._audit.rules
+    .filter(one => one.enabled && !one.tags.some(tag => axe._audit.tagExclude.includes(tag)))
+    .filter(one => {sorted(SERIOUS)}.includes(one.impact)).map(one => one.id);
+  window.findSerious = async only => {{
+    // No rule that runs reads style sheets.
+    const report = await axe.run(document, {{resultTypes: ["violations"], preload: false, runOnly: only || serious}});
+    return report.violations.map(one => `${{one.id}}: ${{one.nodes[0].html.slice(0, 150)}}`);
+  }};
+}};
+"""
+"""For each page of a browser: it compiles axe for the first one only, which takes more time than to look at a page.
 
-_OPTIONS: Mapping[str, Any] = {
-    "resultTypes": ["violations"],
-    "preload": False,  # no rule that runs reads style sheets
-    "rules": {name: {"enabled": False} for name in _NEVER_SERIOUS},
-}
+`findSerious` runs `only` some rules, or all of those whose findings are serious.
+"""
 
 
 async def picture(page: Visitor, name: str) -> None:
@@ -35,31 +43,33 @@ async def picture(page: Visitor, name: str) -> None:
 
 async def assert_usable(found: Visitor) -> None:
     """A screen reader can use the page, and nothing scrolls sideways."""
-    await _assert_nothing_serious(found, {})
+    await _assert_nothing_serious(found)
     await _assert_fits(found)
 
 
 async def assert_usable_everywhere(found: Visitor) -> None:
-    """Likewise, and in the dark on a telephone: its looks change there, and the document does not."""
-    await assert_usable(found)
-    await found.page.set_viewport_size(_NARROW)
-    await found.page.emulate_media(color_scheme="dark")
-    await _assert_nothing_serious(found, {"runOnly": {"type": "rule", "values": _OF_LOOKS}})
+    """Likewise, and in the dark on a telephone: its looks change there, and the document does not.
+
+    It begins as the window is, and leaves it the other way round: each change paints the page again.
+    """
+    if found.looks == _AT_NIGHT:
+        await _assert_usable_at_night(found)
+        await found.look(WIDE, "light")
+        await assert_usable(found)
+    else:
+        await assert_usable(found)
+        await _assert_usable_at_night(found)
+
+
+async def _assert_usable_at_night(found: Visitor) -> None:
+    await found.look(*_AT_NIGHT)
+    await _assert_nothing_serious(found, _OF_LOOKS)
     await _assert_fits(found)
-    await found.page.set_viewport_size(_WIDE)
-    await found.page.emulate_media(color_scheme="light")
 
 
-async def _assert_nothing_serious(found: Visitor, options: Mapping[str, Any]) -> None:
-    if not await found.page.evaluate("() => 'axe' in window"):
-        await found.page.evaluate(AXE_SCRIPT)
-    report = await found.page.evaluate("options => axe.run(document, options)", {**_OPTIONS, **options})
-    serious = [
-        f"{found.page.url}: {one['id']}: {one['nodes'][0]['html'][:150]}"
-        for one in report["violations"]
-        if one["impact"] in SERIOUS
-    ]
-    assert not serious, serious
+async def _assert_nothing_serious(found: Visitor, only: Sequence[str] | None = None) -> None:
+    serious = await found.page.evaluate("only => { window.findSerious || startAxe(); return findSerious(only) }", only)
+    assert not serious, f"{found.page.url}: {serious}"
 
 
 async def _assert_fits(found: Visitor) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import yaml
 
+from shared.installation.yaml_files import read_yaml
 from tests.dataverse_sandbox.session import Dataverse, batch, part
 
-CASES = yaml.safe_load(Path(__file__).with_name("foreign_requests.yaml").read_text(encoding="utf-8"))
+CASES = read_yaml(Path(__file__).with_name("foreign_requests.yaml"))
 METHODS = ("get", "post", "put", "patch", "delete")
 ANN, BOB, KIM, CONTOSO, LEAD, EMAIL, ROLE = (str(UUID(int=number)) for number in range(1, 8))
 ROWS: list[tuple[str, dict[str, Any]]] = [

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.records.records import SyncStatus
-from shared.errors import ThrottledError
+from shared.errors import ThrottledError, TransientError
 from tests.histories.telling import ANN, BEN, CAS, CONTACT, LEAD, begin, options, save
 from tests.property.histories.test_two_way_histories import TwinHistories
 from tests.twins import CrashError
@@ -208,3 +208,19 @@ def test_values_of_a_deleted_record_that_made_an_erased_contact_anew_reach_no_ot
     save(history, BEN, full=True, newsletter=False)
     history.deliver(reverse=True, size=5)
     history.delete(pick=1)
+
+
+def test_a_record_that_is_disabled_after_its_first_attempt_failed_holds_the_contact_that_was_made(
+    history: TwinHistories,
+) -> None:
+    begin(history)
+    save(history, ANN, LEAD, newsletter=False)
+    history.duplicate(pick=0)
+    history.plan_failure(failure=TransientError("twin is down"), moment=14)
+    history.deliver(reverse=False, size=1)
+    history.disable(pick=0)
+    history.settle()
+    assert history.world.profile(ANN) is not None
+    history.delete(pick=0)
+    history.settle()
+    assert history.world.profile(ANN) is None

@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from shared.composition.settings import Settings
+from shared.installation.yaml_files import read_yaml
 from shared.local.commands.provisioning.install_command import KEY_VARIABLE
 from shared.triggers.http.access import ROUTES
 from tests.unit.infra.templates import INFRA, PROJECT
 
-ALARMS: list[dict[str, Any]] = yaml.safe_load((INFRA / "alarms.yaml").read_text())["alarms"]
+ALARMS: list[dict[str, Any]] = read_yaml(INFRA / "alarms.yaml")["alarms"]
 GUIDE = (PROJECT / "docs" / "howto" / "operate.md").read_text()
 SECTIONS = dict(re.findall(r"^### (\S+)\n(.*?)(?=^### |\Z)", GUIDE, flags=re.MULTILINE | re.DOTALL))
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import yaml
 
 from shared.adapters.messaging.servicebus_messages import DEAD_LETTERS
 from shared.composition.settings import SERVICE_BUS_LOCK, Settings
+from shared.installation.yaml_files import read_yaml
 from shared.ports.queue import QueueName
 from shared.telemetry.signals import SIGNALS
 from tests.bicep.templates import deploy, parameters_of
@@ -205,7 +205,7 @@ def rules(variant: str) -> dict[str, Any]:
     return {one.body["properties"]["displayName"]: one.body["properties"] for one in found}
 
 
-ALARMS = yaml.safe_load((INFRA / "alarms.yaml").read_text())["alarms"]
+ALARMS = read_yaml(INFRA / "alarms.yaml")["alarms"]
 MEASURES = {"total": "sum(Sum)", "average": "sum(Sum) / sum(ItemCount)", "maximum": "max(Max)", "minimum": "min(Min)"}
 
 

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
 from shared.errors import ConfigurationError
 from shared.installation.desired.reading import FOLDER, read_desired_state
 from shared.installation.desired.state import OnDelete
+from shared.installation.yaml_files import read_yaml
 from tests.installed import installed_schema
 
 STATE = read_desired_state({})
@@ -114,7 +114,7 @@ def test_a_wrong_file_is_named_with_the_place(file: str, line: str, told: str, t
 
 def test_every_text_has_english_and_dutch() -> None:
     for path in FOLDER.rglob("*.yaml"):
-        for texts in _texts(yaml.safe_load(path.read_text(encoding="utf-8"))):
+        for texts in _texts(read_yaml(path)):
             assert texts["en"].strip(), path
             assert texts["nl"].strip(), path
 

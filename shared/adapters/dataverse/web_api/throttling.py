@@ -1,7 +1,8 @@
 """Dataverse's service protection limits: one pause for all callers, and as much concurrency as the server advises.
 
 Source: Microsoft's page "Service protection API limits". A request sent during a pause lengthens it, so a pause stops
-all requests of the application user.
+all requests of the application user. Each answer tells what is left, whichever process used the rest: bulk work slows
+down by that, before requests are refused, and leaves a reserve to people who save.
 """
 
 import asyncio
@@ -14,9 +15,23 @@ from datetime import timedelta
 from shared.adapters.http.limiter import RequestLimiter
 from shared.errors import Service
 
-# Per user and web server, in a sliding window of five minutes.
+# Per user and web server, in a sliding window.
 _REQUESTS = 6_000
 _SECONDS = 1_200.0
+_WINDOW = 300.0  # seconds
+
+_PLENTY = 0.9
+"""Above this share, bulk work sends as it likes."""
+
+_RESERVE = 0.2
+"""The share of the limits that bulk work leaves to people who save."""
+
+_HASTE = 4
+"""Bulk work spends what is left above the reserve four times as fast as would last for a window. The rate falls with
+the rest, so the reserve is not reached before the oldest requests leave the window."""
+
+_LONGEST_INTERVAL = 3.0
+"""Seconds: bulk work goes on when less than the reserve is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +45,14 @@ class Budget:
     def share(self) -> float:
         """The scarcer of the two, from 0.0 (used up) to 1.0."""
         return max(0.0, min(1.0, self.requests / _REQUESTS, self.seconds / _SECONDS))
+
+    @property
+    def bulk_interval(self) -> float:
+        """Seconds between two requests of bulk work: the less is left above the reserve, the more."""
+        if self.share >= _PLENTY:
+            return 0.0
+        a_second = _HASTE * max(0.0, self.share - _RESERVE) * _REQUESTS / _WINDOW
+        return min(_LONGEST_INTERVAL, 1 / a_second) if a_second else _LONGEST_INTERVAL
 
 
 class ServiceProtection(RequestLimiter):
@@ -51,6 +74,11 @@ class ServiceProtection(RequestLimiter):
     def budget(self) -> Budget:
         """The budget of the last answer with such headers; full before the first one."""
         return self._budget
+
+    @property
+    def background_interval(self) -> float:
+        """Seconds between the begins of two requests of bulk work, by the budget of the last answer."""
+        return self._budget.bulk_interval
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Read the budget and the advised concurrency from the headers of an answer."""

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.adapters.http.limiter import RequestLimiter
 from shared.errors import Service
 from shared.ports.background import in_background
+from tests.contract.dataverse_script import Clock
 
 
 def limiter(concurrency: int) -> RequestLimiter:
@@ -138,3 +140,27 @@ async def test_bulk_work_alone_has_the_only_request() -> None:
     await requests.end(10)
     await requests.start_bulk(1)
     assert requests.under_way == [1]
+
+
+@pytest.mark.parametrize(("left", "begins"), [(5400, [0, 0, 0]), (1500, [0, 0.25, 0.5]), (1200, [0, 3, 6])])
+async def test_bulk_work_slows_down_before_it_uses_up_the_reserve_of_saves(left: int, begins: list[float]) -> None:
+    clock = Clock()
+    protection = ServiceProtection(now=clock.now, sleep=clock.sleep)
+    protection.note({"x-ms-ratelimit-burst-remaining-xrm-requests": str(left)})
+    found = []
+    with in_background():
+        for _ in begins:
+            async with protection.slot():
+                found.append(clock.now())
+    assert found == pytest.approx(begins)
+
+
+async def test_saves_do_not_wait_for_the_interval_of_bulk_work() -> None:
+    clock = Clock()
+    protection = ServiceProtection(now=clock.now, sleep=clock.sleep)
+    protection.note({"x-ms-ratelimit-time-remaining-xrm-requests": "12"})
+    with in_background():
+        async with protection.slot():
+            pass
+    async with protection.slot(), protection.slot():
+        assert clock.slept == []

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from shared.deployment.command_line.az import Az, AzAnswer
 from shared.deployment.command_line.azure import Azure
+from shared.installation.yaml_files import read_yaml
 from shared.local.commands.provisioning import deploy_command
 from tests.programs.azure_stand_in import AzureStandIn
 from tests.unit.deployment.app_stand_in import AppStandIn
 
 PROJECT = Path(__file__).parents[4]
-AZD = yaml.safe_load((PROJECT / "azure.yaml").read_text())
+AZD = read_yaml(PROJECT / "azure.yaml")
 NO_WAITING = Path(__file__).parent / "no_waiting"
 OUTPUTS = {
     "FUNCTION_APP_NAME": "func-1", "FUNCTION_APP_HOST": "func-1.azurewebsites.net", "IDENTITY_CLIENT_ID": "client-1",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.domain.mapping.formats.document import read_mapping
@@ -28,6 +28,7 @@ from shared.domain.records.records import PersonRecord, PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour, Option
 from shared.domain.values.fields import as_properties, wished_fields
 from shared.domain.values.values import Misfit
+from shared.installation.yaml_files import read_yaml
 from tests.contract.clocks import ManualClock
 from tests.person_records import person
 
@@ -35,8 +36,12 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def stories(part: str) -> list[Any]:
-    documents = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(GOLDEN.glob("*.yaml"))}
-    return [pytest.param(document, id=name) for name, document in documents.items() if part in document]
+    return [pytest.param(document, id=name) for name, document in documents().items() if part in document]
+
+
+@cache
+def documents() -> dict[str, Any]:
+    return {path.stem: read_yaml(path) for path in sorted(GOLDEN.glob("*.yaml"))}
 
 
 @pytest.mark.parametrize("story", stories("sent"))
