@@ -70,6 +70,7 @@ class ConnectorError(Exception):
         marks = " ".join(part for part in (service or "", f"HTTP {status}" if status is not None else "", code) if part)
         super().__init__(f"{summary} ({marks})" if marks else summary)
         self.summary = summary
+        self.marks = marks
         self.service = service
         self.status = status
         self.code = code

@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(serve_workers(config.args))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs: Sequence[execnet.XSpec]) -> None:
     """Fork the processes of xdist from one that has collected the tests."""
     for spec in specs:

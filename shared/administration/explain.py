@@ -19,6 +19,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Outcome
 from shared.domain.records.records import Intent, RecordKey, Reference, Why
+from shared.domain.wording.refusals import ChoiceRefusal
 from shared.engine.bindings.claims import ReadOnlyClaims
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.contact_resolver import ContactResolver
@@ -54,7 +55,7 @@ class Explain:
         if resolved.error is not None:
             raise resolved.error
         if not resolved.contexts:
-            raise ConflictError("the record is being changed: try again in a moment", service=Service.STATE)
+            raise ConflictError(ChoiceRefusal.IN_CHANGE(), service=Service.STATE)
         (context,) = resolved.contexts
         conditions = condition_results(context.plan_input, self.rules)
         context, planned = await self._planned(context, catalogue)
@@ -142,7 +143,7 @@ def _plan_json(key: RecordKey, planned: Decision) -> dict[str, Any]:
                 "text": TEXTS[planned.reason],
                 "properties": properties,
                 "changed": list(planned.fields),
-                "leftOut": [str(problem) for problem in planned.problems],
+                "leftOut": [problem.text for problem in planned.problems],
                 "permissionsOff": planned.permissions_off,
                 **_writeback_json(planned.dataverse_changes),
             }

@@ -12,6 +12,7 @@ from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml
 from shared.domain.mapping.model import Mapping
 from shared.domain.recovery.mass_changes import recast_properties
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.clock import Clock
 
@@ -78,7 +79,9 @@ class LiveMapping:
             mapping = await asyncio.to_thread(from_yaml, version.text)
             live = LiveVersion(version.number, mapping, await self._recast(version, mapping))
         except MappingError as problem:
-            raise ConfigurationError(f"Version {version.number} of the mapping cannot be used: {problem}") from None
+            raise ConfigurationError(
+                ErrorText.VERSION_UNUSABLE(number=str(version.number), problem=problem.text)
+            ) from None
         self._pointer = pointer
         log.info("version %d of the mapping is in use", version.number)
         return live

@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.refusals import MappingRefusal
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, read_one, versioned
@@ -82,7 +84,7 @@ class MappingRepository:
         """Return one version; NotFoundError if there is no such version."""
         found = await read_one(self._store, self._key(_row(number)))
         if found is None:
-            raise NotFoundError(f"There is no version {number} of the mapping")
+            raise NotFoundError(ErrorText.NO_VERSION(number=str(number)))
         return _read(found)
 
     async def apply(self, text: str, *, by: str, comment: str = "", base: int | None = None) -> Version:
@@ -93,10 +95,7 @@ class MappingRepository:
         """
         pointer = await self._required_pointer()
         if base not in {None, pointer.number}:
-            raise ConflictError(
-                f"Version {pointer.number} of the mapping is live, the change was made on version {base}: "
-                "look at the difference and apply again"
-            )
+            raise ConflictError(MappingRefusal.OTHER_LIVE(live=str(pointer.number), base=str(base)))
         return await self._add(text, pointer, by=by, comment=comment)
 
     async def history(self) -> list[Version]:
@@ -120,7 +119,7 @@ class MappingRepository:
         (etag,) = await self._store.write([change])
         if etag is None:
             await self._store.write([Delete(self._key(_row(version.number)))])
-            raise ConflictError("Somebody else has applied a mapping at the same time: look at it and apply again")
+            raise ConflictError(MappingRefusal.SOMEBODY_ELSE())
         return version
 
     async def _insert(self, base: int, text: str, *, by: str, comment: str) -> Version:
@@ -154,8 +153,8 @@ def _read(document: Document) -> Version:
 
 def _require_keepable(text: str, by: str, comment: str) -> None:
     if not _ACTOR.fullmatch(by):
-        raise DataError("Say who applies the mapping by a role or an id (letters, digits, - and _), not by a name")
+        raise DataError(ErrorText.ACTOR())
     if len(comment) > _LONGEST_COMMENT:
-        raise DataError(f"The comment is longer than {_LONGEST_COMMENT} characters")
+        raise DataError(ErrorText.LONG_COMMENT(most=_LONGEST_COMMENT))
     if len(json.dumps(text)) > _MOST_CHARACTERS:
-        raise DataError("The mapping is too large to be kept")
+        raise DataError(ErrorText.LARGE_MAPPING())

@@ -14,6 +14,7 @@ from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
+from shared.domain.wording.errors import ErrorText
 from shared.errors import DataError
 
 Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
@@ -126,7 +127,7 @@ def mapping_of(version: Version) -> Mapping:
     try:
         return from_yaml(version.text)
     except MappingError as problem:
-        raise DataError(f"Version {version.number} of the mapping cannot be used any more: {problem}") from None
+        raise DataError(ErrorText.VERSION_OUTDATED(number=str(version.number), problem=problem.text)) from None
 
 
 def with_defaults(mapping: Mapping, defaults: Mapping) -> Mapping:

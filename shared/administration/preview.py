@@ -20,6 +20,7 @@ from shared.domain.records.outcomes import FieldProblem, Reason
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.fields import Scalar, wished_fields
 from shared.domain.values.values import EMPTY
+from shared.domain.wording.findings import FindingText
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.ledger import Ledger
 from shared.ports.dataverse import Crm, PeopleReading
@@ -33,9 +34,6 @@ _SAMPLE = 200
 
 _MANY = 10
 """Fewer records of a sample are no evidence for all of them."""
-
-_EMPTIES = "{0} would be emptied in Spotler for {1} of {2} records in a sample"
-_ENDS = "The filter would take {0} of {1} records in a sample out of Spotler that are there now"
 
 _SENT = frozenset({Reason.CREATED, Reason.UPDATED, Reason.AGREED})
 _ANONYMIZE = "anonymize"
@@ -169,12 +167,13 @@ class Preview:
         emptied = Counter(name for one in compared for name in one.emptied(clears=self.cleared(candidate)))
         ending = sum(1 for one in compared if one.ends)
         found = [
-            Finding(Severity.WARNING, Code.EMPTIES_MANY, _EMPTIES.format(name, count, len(compared)))
+            Finding(Severity.WARNING, Code.EMPTIES_MANY, FindingText.EMPTIES(name=name, count=count, of=len(compared)))
             for name, count in sorted(emptied.items())
             if self._are_many(count, len(compared))
         ]
         if self._are_many(ending, len(compared)):
-            found.append(Finding(Severity.WARNING, Code.ENDS_MANY, _ENDS.format(ending, len(compared))))
+            text = FindingText.ENDS(count=ending, of=len(compared))
+            found.append(Finding(Severity.WARNING, Code.ENDS_MANY, text))
         return found
 
     def _are_many(self, count: int, of: int) -> bool:
@@ -267,8 +266,8 @@ def _report(previews: Sequence[RecordPreview], shown: int) -> PreviewReport:
         differing=len(differing),
         fields=_count(name for one in differing for name in one.changed),
         actions=_count(f"{one.before.action} -> {one.after.action}" for one in previews),
-        refused=_count(str(problem) for one in previews for problem in one.after.refused),
-        cut=_count(str(problem) for one in previews for problem in one.after.cut),
+        refused=_count(problem.text for one in previews for problem in one.after.refused),
+        cut=_count(problem.text for one in previews for problem in one.after.cut),
         sample=tuple(differing[:shown]),
     )
 

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from shared.domain.wording.errors import ErrorText, cause_of
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConnectorError
 
 Answer = TypeVar("Answer")
@@ -17,7 +19,7 @@ _TIMEOUT = 10.0
 class NoAnswer:
     """A failed call: the cause, and the recovery if the error names one."""
 
-    cause: str
+    cause: Phrase
     recovery: str | None = None
 
 
@@ -27,6 +29,6 @@ async def probe(call: Callable[[], Awaitable[Answer]]) -> Answer | NoAnswer:
         async with asyncio.timeout(_TIMEOUT):
             return await call()
     except ConnectorError as error:
-        return NoAnswer(str(error), error.recovery)
+        return NoAnswer(cause_of(error), error.recovery)
     except TimeoutError:
-        return NoAnswer(f"no answer within {_TIMEOUT:.0f} s")
+        return NoAnswer(ErrorText.NOT_WITHIN(seconds=round(_TIMEOUT)))

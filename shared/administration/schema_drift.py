@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from shared.administration.mapping_validation import MappingValidator
-from shared.domain.features.schema_drift import Known, Landscape, SchemaChange, changes, landscape
+from shared.domain.features.schema_drift import Known, Landscape, SchemaChange, Shift, changes, landscape
 from shared.domain.mapping.check.check import check
-from shared.domain.mapping.findings import Finding, Severity
+from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.mapping.model import Mapping as FieldMapping
+from shared.domain.records.records import PersonTable
+from shared.domain.wording.stored import from_data, template_data
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
 from shared.ports.state import DocumentKey, Put, StateStore
@@ -44,7 +44,7 @@ class DriftReport:
         """Return the report as JSON: names and codes, no labels and no personal data."""
         return {
             "at": self.at.isoformat(timespec="seconds"),
-            "changes": [{"on": one.on.isoformat(timespec="seconds"), **asdict(one.change)} for one in self.noticed],
+            "changes": [_change_json(one) for one in self.noticed],
             "findings": [asdict(finding) for finding in self.findings],
         }
 
@@ -77,7 +77,7 @@ class Drift:
         for finding in findings:
             log.warning("drift: %s", finding)
         # The report first: a crash in between reports a change twice, but does not lose it.
-        await self._write(_REPORT, report.as_json())
+        await self._write(_REPORT, report_body(report))
         await self._write(_LANDSCAPE, _body(landscape(self.mapping, around.schema, around.catalogue)))
         record(DRIFT, len(fresh) + len(findings))
         return report
@@ -85,7 +85,7 @@ class Drift:
     async def last(self) -> DriftReport | None:
         """Return the last report; None if there was no check yet."""
         body = await self._read(_REPORT)
-        return None if body is None else _report(body)
+        return None if body is None else read_report(body)
 
     async def state(self) -> dict[str, Any] | None:
         """Return the last report as JSON; None before the first one."""
@@ -118,8 +118,6 @@ def _body(found: Landscape) -> dict[str, Any]:
 
 
 _KNOWN = Codec(Known)
-_CHANGE = Codec(SchemaChange)
-_FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 
 def _landscape(body: Mapping[str, Any]) -> Landscape:
@@ -129,9 +127,36 @@ def _landscape(body: Mapping[str, Any]) -> Landscape:
     )
 
 
-def _report(body: Mapping[str, Any]) -> DriftReport:
+def _change_json(observed: ObservedChange) -> dict[str, Any]:
+    change, on = observed.change, observed.on.isoformat(timespec="seconds")
+    return {"on": on, "what": change.what, "shift": change.shift, "hint": str(change.hint or "")}
+
+
+def report_body(report: DriftReport) -> dict[str, Any]:
+    """Return the stored report: its JSON, and the templates and values of its phrases."""
+    return {
+        "at": report.at.isoformat(timespec="seconds"),
+        "changes": [
+            _change_json(one) | (template_data(one.change.hint) if one.change.hint else {}) for one in report.noticed
+        ],
+        "findings": [asdict(finding) | template_data(finding.text) for finding in report.findings],
+    }
+
+
+def read_report(body: Mapping[str, Any]) -> DriftReport:
+    """Read a stored report; an earlier version stored no templates, and its phrases stay English."""
     return DriftReport(
         at=datetime.fromisoformat(body["at"]),
-        noticed=tuple(ObservedChange(_CHANGE.read(one), datetime.fromisoformat(one["on"])) for one in body["changes"]),
-        findings=_FINDINGS.validate_python(body["findings"]),
+        noticed=tuple(ObservedChange(_change(one), datetime.fromisoformat(one["on"])) for one in body["changes"]),
+        findings=tuple(_finding(one) for one in body["findings"]),
     )
+
+
+def _change(body: Mapping[str, Any]) -> SchemaChange:
+    hint = body.get("hint", "")
+    return SchemaChange(body["what"], Shift(body["shift"]), from_data(hint, body) if hint else None)
+
+
+def _finding(body: Mapping[str, Any]) -> Finding:
+    table = PersonTable(body["table"]) if body["table"] else None
+    return Finding(Severity(body["severity"]), Code(body["code"]), from_data(body["text"], body), body["row"], table)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
+from shared.domain.wording.errors import ErrorText
 from shared.errors import DataError
 
 Parameters = ParamSpec("Parameters")
@@ -34,9 +35,7 @@ async def run_in_thread(
     try:
         return await asyncio.wait_for(work, TIMEOUT.total_seconds())
     except TimeoutError:
-        raise DataError(
-            f"This takes longer than {TIMEOUT.total_seconds():.0f} seconds: send less at a time, or wait for others"
-        ) from None
+        raise DataError(ErrorText.TAKES_LONG(seconds=round(TIMEOUT.total_seconds()))) from None
 
 
 def _with_short_switches(work: Callable[[], Result]) -> Result:

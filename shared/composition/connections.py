@@ -25,6 +25,7 @@ from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.storage.keys.key_register import ConfiguredKeys
 from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.composition.settings import OWN_TAG, Settings
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, Service
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName
@@ -44,7 +45,7 @@ class SystemClock:
 def dataverse_client(settings: Settings) -> DataverseClient:
     """Make the Web API client."""
     if not settings.dataverse_url:
-        raise ConfigurationError("DATAVERSE_URL is not set: name the organisation, or start with `make run`")
+        raise ConfigurationError(ErrorText.NO_DATAVERSE_URL())
     tokens = token_provider(
         dataverse_credential(settings), settings.dataverse_url, authority=settings.dataverse_authority
     )
@@ -78,7 +79,7 @@ def certificate_end(settings: Settings) -> datetime | None:
 def spotler_client(settings: Settings, clock: Clock) -> SpotlerClient:
     """Make the client of Spotler's REST API."""
     if not settings.spotler_key:
-        raise ConfigurationError("SPOTLER_KEY is not set: create a key in Spotler, or start with `make run`")
+        raise ConfigurationError(ErrorText.NO_SPOTLER_KEY())
     client = SpotlerClient(
         settings.spotler_url,
         settings.spotler_key,

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from shared.console.rendering.words import said
 from shared.console.web import Page
+from shared.domain.wording.errors import cause_of
 from shared.errors import ConnectorError
 
 _CURES = {
@@ -18,7 +19,7 @@ _CURES = {
 
 def recovery_of(error: ConnectorError) -> dict[str, str]:
     """Return cause and cure of an error; both are free of personal data."""
-    return {"cause": str(error), "cure": _CURES.get(error.recovery, _CURES["look"])}
+    return {"cause": cause_of(error), "cure": _CURES.get(error.recovery, _CURES["look"])}
 
 
 def failed(error: ConnectorError) -> Page:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
+from shared.domain.wording.refusals import MappingRefusal
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one, versioned
@@ -48,7 +49,7 @@ class Proposals:
         body = _CODEC.body(Proposal(base, by, self._clock.now(), to_yaml(mapping)))
         (written,) = await self._store.write([versioned(self._key, body, etag)])
         if written is None:
-            raise ConflictError("somebody else has changed the proposal meanwhile", service=Service.STATE)
+            raise ConflictError(MappingRefusal.PROPOSAL(), service=Service.STATE)
 
     async def discard(self) -> None:
         """Delete the proposal."""

@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
@@ -78,8 +79,13 @@ def interpreter(version: str) -> Path | None:
     if version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
     found = shutil.which(f"python{version}")
-    works = found is not None and subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603  # an interpreter of the PATH
-    return Path(found) if found and works else None
+    return Path(found) if found and _works(found) else None
+
+
+@cache
+def _works(program: str) -> bool:
+    """Tell whether a program of the PATH is an interpreter: it may stand for one that was never installed."""
+    return subprocess.run([program, "-I", "-S", "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603  # an interpreter of the PATH
 
 
 def _compile(compiler: Path, stage: Path) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 from shared.administration.preview import Preview, RecordPreview
@@ -17,6 +17,8 @@ from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.stored import from_data, template_data
 from shared.messages.lane_messages import ForecastStep, Lanes, Subject
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
@@ -42,7 +44,8 @@ class Tally:
 
     `actions` by `before -> after`, `fields` by the property whose value differs, `emptied` by the property that loses
     its value, `problems` by the text of a value that does not fit. `ends` counts people who leave the platform, or lose
-    all permissions. `samples` are record ids by kind: an action, or a property.
+    all permissions. `samples` are record ids by kind: an action, or a property. `templates` has template and values of
+    each text of `problems`; an earlier version stored none.
     """
 
     done: int = 0
@@ -52,7 +55,12 @@ class Tally:
     fields: Mapping[str, int] = field(default_factory=dict)
     emptied: Mapping[str, int] = field(default_factory=dict)
     problems: Mapping[str, int] = field(default_factory=dict)
+    templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def problem_phrases(self) -> list[tuple[Phrase, int]]:
+        """Return the texts of `problems` for a reader in any language, with their counts."""
+        return [(from_data(text, self.templates.get(text, {})), count) for text, count in self.problems.items()]
 
     def with_page(self, page: Sequence[RecordPreview], cleared: frozenset[str]) -> "Tally":
         """Return the counts with one more page; `cleared` are properties that no row names any more."""
@@ -63,6 +71,7 @@ class Tally:
                 known = samples.setdefault(kind, []) if len(samples) < _MOST_KINDS else samples.get(kind, [])
                 if len(known) < _SAMPLES:
                     known.append(str(one.key))
+        texts = [problem.text for one in page for problem in (*one.after.refused, *one.after.cut)]
         return Tally(
             done=self.done + len(page),
             differing=self.differing + len(differing),
@@ -70,7 +79,8 @@ class Tally:
             actions=_added(self.actions, (_action(one) for one in page)),
             fields=_added(self.fields, (name for one in differing for name in one.changed)),
             emptied=_added(self.emptied, (name for one in page for name in one.emptied(clears=cleared))),
-            problems=_added(self.problems, (str(it) for one in page for it in (*one.after.refused, *one.after.cut))),
+            problems=_added(self.problems, texts),
+            templates={**self.templates, **{str(text): template_data(text) for text in texts}},
             samples=samples,
         )
 

@@ -8,6 +8,7 @@ from shared.administration.mode import LIFETIME, Mode, ModeChange, Modes
 from shared.dispatch.forecasts import Forecast, Forecasts
 from shared.dispatch.shadow import Shadow
 from shared.domain.recovery.allow_list import AllowList
+from shared.domain.wording.refusals import RunRefusal
 from shared.errors import ConflictError, Service
 from shared.inbound.reconciliation import Reconciliation
 from shared.messages.lane_messages import Subject
@@ -38,7 +39,7 @@ class ModeChanges:
         """
         change = await self.modes.current()
         if change.mode is Mode.ALLOW_LIST and not self.is_counted(await self.forecasts.latest(self.subject), change):
-            raise ConflictError("what going live will do was not planned", service=Service.STATE)
+            raise ConflictError(RunRefusal.NOT_PLANNED(), service=Service.STATE)
         await self._write(Mode.LIVE, by, None)
 
     def is_counted(self, forecast: Forecast | None, change: ModeChange) -> bool:

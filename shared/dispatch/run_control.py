@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.dispatch.runs import PREFIX, Run, Runs, RunState
 from shared.dispatch.walks import Walks
 from shared.domain.records.records import PersonTable, Why
+from shared.domain.wording.refusals import RunRefusal
 from shared.engine.work_items import ItemResult
 from shared.errors import ConflictError, ConnectorError, NotFoundError, Service
 from shared.messages.lane_messages import Lanes, Walk
@@ -35,9 +36,9 @@ class RunControl:
         now = self.clock.now()
         run = Run(self.runs.new_id(), table, RunState.RUNNING, now, now, total=total).became(RunState.RUNNING, now, by)
         if await self.walks.begin(table, run.correlation) is not None:
-            raise ConflictError(f"a walk over every {table} is under way: wait for its end", service=Service.STATE)
+            raise ConflictError(RunRefusal.WALK(table=table), service=Service.STATE)
         if not await self.runs.save(run):
-            raise ConflictError("another run was started at the same moment", service=Service.STATE)
+            raise ConflictError(RunRefusal.SAME_MOMENT(), service=Service.STATE)
         await self._send(run)
         return run
 
@@ -55,7 +56,7 @@ class RunControl:
         """Go on at the position; ConflictError while another walk over the table is under way."""
         run = await self._existing(identifier)
         if run.state in _RESUMABLE and await self.walks.begin(run.table, run.correlation) is not None:
-            raise ConflictError(f"a walk over every {run.table} is under way: wait for its end", service=Service.STATE)
+            raise ConflictError(RunRefusal.WALK(table=run.table), service=Service.STATE)
         run = await self._change(identifier, RunState.RUNNING, _RESUMABLE, by)
         await self._send(run)
         return run
@@ -82,7 +83,7 @@ class RunControl:
             if current.pages != run.pages:
                 return False
             run = current  # a person has paused or stopped it meanwhile
-        raise ConflictError("the run is being changed by others", service=Service.STATE)
+        raise ConflictError(RunRefusal.CHANGED_BY_OTHERS(), service=Service.STATE)
 
     async def broke(self, run: Run) -> None:
         """Note that a page could not be read for hours."""
@@ -97,11 +98,11 @@ class RunControl:
         for _ in range(_ATTEMPTS):
             run = await self._existing(identifier)
             if run.state not in allowed:
-                raise ConflictError(f"the run is {run.state}", service=Service.STATE)
+                raise ConflictError(RunRefusal.STATE(state=run.state), service=Service.STATE)
             changed = run.became(state, self.clock.now(), by)
             if await self.runs.save(changed):
                 return changed
-        raise ConflictError("the run is being changed by others", service=Service.STATE)
+        raise ConflictError(RunRefusal.CHANGED_BY_OTHERS(), service=Service.STATE)
 
     async def _existing(self, identifier: str) -> Run:
         run = await self.runs.read(identifier)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.domain.wording.refusals import RunRefusal
 from shared.engagement.choices import PassDepth
 from shared.engagement.initial_forecast import InitialForecast, initial_forecast
 from shared.engagement.mailings.known_mailings import KnownMailings
@@ -100,12 +101,14 @@ class InitialRun:
         for _ in range(_ATTEMPTS):
             progress = await self.progress()
             if progress is None or progress.finished is not None:
-                raise ConflictError("no such run is under way", service=Service.STATE)
+                raise ConflictError(RunRefusal.NO_RUN(), service=Service.STATE)
             if is_paused is not None and (progress.paused is not None) is not is_paused:
-                raise ConflictError("it is paused" if progress.paused else "it is not paused", service=Service.STATE)
+                raise ConflictError(
+                    RunRefusal.PAUSED() if progress.paused else RunRefusal.NOT_PAUSED(), service=Service.STATE
+                )
             if await self._save(change(progress)) is not None:
                 return
-        raise ConflictError("the run is being changed by others", service=Service.STATE)
+        raise ConflictError(RunRefusal.CHANGED_BY_OTHERS(), service=Service.STATE)
 
     async def progress(self) -> InitialProgress | None:
         """Return how far the last run is; None before the first one."""

@@ -17,6 +17,7 @@ from shared.domain.records.marketing_contact import ContactWrite, PropertyValue,
 from shared.domain.records.outcomes import FieldProblem, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import option_name
+from shared.domain.wording.expectations import Expectation
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.errors import ConnectorError, DataError, NotFoundError, TransientError
 from shared.ports.marketing_platform import MarketingPlatform
@@ -215,7 +216,7 @@ def _without_refused(write: Write, result: WriteResult) -> Write | None:
     named = {name for name in write.properties if name in words}
     if not named or EMAIL in named:
         return None
-    problems = tuple(FieldProblem(name, name, "a value that Spotler takes") for name in sorted(named))
+    problems = tuple(FieldProblem(name, name, Expectation.TAKEN_BY_SPOTLER()) for name in sorted(named))
     base = {name: text for name, text in write.binding.base.items() if name.partition(":")[0] not in named}
     return replace(
         write,

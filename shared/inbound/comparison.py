@@ -21,6 +21,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST
+from shared.domain.wording.refusals import RunRefusal
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConflictError, ConnectorError, Service
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
@@ -110,14 +111,16 @@ class Comparison:
             document = await read_one(self.store, self._key(Span.SINCE))
             run = _RUN.read(document.body) if document else None
             if document is None or run is None or run.finished is not None:
-                raise ConflictError("no such comparison is under way", service=Service.STATE)
+                raise ConflictError(RunRefusal.NO_COMPARISON(), service=Service.STATE)
             if is_paused is not None and (run.paused is not None) is not is_paused:
-                raise ConflictError("it is paused" if run.paused else "it is not paused", service=Service.STATE)
+                raise ConflictError(
+                    RunRefusal.PAUSED() if run.paused else RunRefusal.NOT_PAUSED(), service=Service.STATE
+                )
             changed = change(run)
             (etag,) = await self.store.write([Replace(document.key, _RUN.body(changed), document.etag)])
             if etag is not None:
                 return changed
-        raise ConflictError("the comparison is being changed by others", service=Service.STATE)
+        raise ConflictError(RunRefusal.COMPARISON_CHANGED(), service=Service.STATE)
 
     async def night(self, *, records: int, pause: timedelta | None = None) -> None:
         """Compare what changed since yesterday, and the next slice of the account, after a pause. ConnectorErrors.

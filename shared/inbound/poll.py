@@ -17,6 +17,7 @@ from shared.domain.planning.plan_input import CLOCKS_DIFFER
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import RecordKey, Reference, Why
+from shared.domain.wording.errors import ErrorText
 from shared.engine.bindings.ledger import CLAIM_TIME
 from shared.engine.guards.isolation import isolated
 from shared.engine.record_handler import RecordHandler
@@ -199,12 +200,12 @@ class Poll:
     async def _begin(self, begun: datetime) -> _Lease:
         position = await self._cursor.read() or await self._cursor.begin(begun - _FIRST_SPAN)
         if position is None or position.is_held(begun):
-            raise ConflictError("another poll is under way", service=Service.STATE)
+            raise ConflictError(ErrorText.OTHER_POLL(), service=Service.STATE)
         if position.until > begun + CLOCKS_DIFFER:
             position = await self._rewound(position, begun)
         taken = None if position is None else await self._cursor.take(position, begun, begun + self.lease)
         if taken is None:
-            raise ConflictError("another poll is under way", service=Service.STATE)
+            raise ConflictError(ErrorText.OTHER_POLL(), service=Service.STATE)
         return _Lease(self._cursor, taken, self.clock, self.lease)
 
     async def _rewound(self, position: CursorPosition, begun: datetime) -> CursorPosition | None:

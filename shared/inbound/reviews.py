@@ -14,6 +14,7 @@ from shared.domain.consent.changes import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
+from shared.domain.wording.refusals import ChoiceRefusal
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConflictError, DataError, NotFoundError, Service
 from shared.messages.lane_messages import Lanes
@@ -191,7 +192,7 @@ class Reviews:
         refusing = (await self.refusals.among([record])).get(key)
         if refusing is not None and not (lifting is Lifting.ALL or review.mentions(refusing)):
             raise DataError(
-                f'{refusing.text} Send "liftRefusal": true as well if the sign-up is the newer act; otherwise dismiss',
+                ChoiceRefusal.REFUSES(refusal=refusing.text),
                 service=Service.DATAVERSE,
             )
         known = review.lifting if review.lifted == key else ()
@@ -210,7 +211,7 @@ class Reviews:
             raise NotFoundError(f"There is no {key.table} with this id", service=Service.DATAVERSE)
         if self._address(record) != review.address:
             raise DataError(
-                f"The {key.table} has another {EMAIL} address than the Spotler contact: change it there or here first",
+                ChoiceRefusal.OTHER_ADDRESS(table=key.table, property=EMAIL),
                 service=Service.DATAVERSE,
             )
         return record
@@ -234,7 +235,7 @@ class Reviews:
     async def _save(self, review: Review) -> Review:
         (etag,) = await self.store.write([versioned(self._key(review.id), _CODEC.body(review), review.etag)])
         if etag is None:
-            raise ConflictError("Somebody else decided at the same time: look again", service=Service.STATE)
+            raise ConflictError(ChoiceRefusal.SOMEBODY_ELSE(), service=Service.STATE)
         return replace(review, etag=etag)
 
     def _key(self, identifier: UUID) -> DocumentKey:

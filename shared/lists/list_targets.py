@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
-from shared.domain.features.lists import EDITION_REFUSAL, ListIdentity, ListKind, identity_of
+from shared.domain.features.lists import ListIdentity, ListKind, identity_of
+from shared.domain.wording.refusals import ListRefusal
 from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
 from shared.lists.list_state import ListState
 from shared.ports.dataverse import MarketingList
@@ -87,7 +88,7 @@ def is_edition_missing(error: ConnectorError) -> bool:
 def refusal(error: ConnectorError) -> tuple[str, str] | None:
     """Return code and text of a refusal that another attempt would not change, None otherwise."""
     if is_edition_missing(error):
-        return NO_EDITION, EDITION_REFUSAL
+        return NO_EDITION, ListRefusal.EDITION()
     if isinstance(error, DataError):
         return error.code or str(error.status or "refused"), f"{error.summary}. {error.detail}".strip()
     return None

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from shared.domain.features.lists import LIST_GONE, STATIC_REFUSAL, ListKind, table_refusal
+from shared.domain.features.lists import ListKind
 from shared.domain.planning.rules import Rules
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import SyncStatus
+from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.refusals import ListRefusal
 from shared.errors import ConnectorError
 from shared.lists.list_state import ListRun, ListState
 from shared.lists.list_targets import refusal
@@ -38,7 +40,7 @@ class Declined:
 _OFF = Declined(Reason.ENVIRONMENT_OFF, TEXTS[Reason.ENVIRONMENT_OFF])
 _WAITS = Declined(
     Reason.NOT_ALLOWED,
-    "The connector is being tried out with an allow-list. A list is about more people: sync it when it is live.",
+    ListRefusal.ALLOW_LIST(),
 )
 
 
@@ -59,15 +61,13 @@ class ListStart:
         if not self._rules.environment_is_on or self._rules.allow_list is not None:
             return _OFF if not self._rules.environment_is_on else _WAITS
         if marketing_list.table not in self._rules.enabled_tables:
-            return Declined(Reason.TABLE_OFF, table_refusal(marketing_list.table))
+            return Declined(Reason.TABLE_OFF, ListRefusal.TABLE_OFF(table=marketing_list.table))
         if not marketing_list.is_active:
-            return Declined(Reason.INACTIVE, "The Marketing List is deactivated: activate it, then sync it again.")
+            return Declined(Reason.INACTIVE, ListRefusal.INACTIVE())
         if marketing_list.status is not None and marketing_list.status.status is SyncStatus.DISABLED:
-            return Declined(
-                Reason.SYNC_DISABLED, "A person has disabled synchronisation for this list: activate its Spotler Info."
-            )
+            return Declined(Reason.SYNC_DISABLED, ListRefusal.SYNC_DISABLED())
         if self.kind_of(marketing_list) is ListKind.STATIC:
-            return _not_valid(STATIC_REFUSAL)
+            return _not_valid(ListRefusal.STATIC())
         return None
 
     async def begin(self, identifier: UUID, jobs: Sequence[UUID], correlation: str) -> Begun | Declined:
@@ -80,7 +80,7 @@ class ListStart:
             return await self._join(state, state.run, jobs)
         marketing_list = await self._tools.lists.read_list(identifier)
         if marketing_list is None:
-            return _not_valid(LIST_GONE)
+            return _not_valid(ListRefusal.GONE())
         if (objection := self.objection(marketing_list)) is not None:
             await self._tools.reporter.try_status(marketing_list, SyncStatus.FAILED, objection.code, objection.text)
             return objection
@@ -135,5 +135,5 @@ def first_step(state: ListState, run: ListRun) -> ListStep:
     )
 
 
-def _not_valid(text: str) -> Declined:
-    return Declined(JobResult.NOT_VALID, f"{JobResult.NOT_VALID} {text}")
+def _not_valid(text: Phrase) -> Declined:
+    return Declined(JobResult.NOT_VALID, ListRefusal.CODED(code=JobResult.NOT_VALID, text=text))

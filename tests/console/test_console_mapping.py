@@ -111,13 +111,19 @@ async def test_a_file_goes_down_and_comes_up_as_a_proposal(administrator: Visito
     await administrator.press("Discard the proposal")
 
 
-async def test_a_file_that_is_no_mapping_says_what_is_wrong(administrator: Visitor) -> None:
-    await administrator.open("/mapping")
+async def test_a_file_that_is_no_mapping_says_what_is_wrong_in_the_readers_language(
+    windows: Windows, world: World
+) -> None:
     content = {"name": "mapping.yaml", "mimeType": "text/yaml", "buffer": b"version: 1\nrows: [{spotler: city}]\n"}
-    await administrator.page.get_by_label("A mapping as Excel or YAML").set_input_files(content)
-    await administrator.press("Read the file")
+    async with windows.visitor(world, Role.ADMINISTRATOR, locale="nl-NL") as administrator:
+        await administrator.open("/mapping")
+        await administrator.page.get_by_label("Een mapping als Excel of YAML").set_input_files(content)
+        await administrator.press("Het bestand lezen")
+        heading = await administrator.heading()
 
-    assert "This is no valid mapping. row 1" in await administrator.heading()
+    assert (
+        "Dit is geen geldige mapping. rij 1: een rij heeft een kolom voor contact, lead, account of entity" in heading
+    )
 
 
 async def test_an_operator_sees_no_values_in_a_preview(windows: Windows, administrator: Visitor, world: World) -> None:

@@ -65,11 +65,12 @@ async def start(
     environment: Mapping[str, str],
     errors: int = _STDERR,
     clocks: Clocks = Clocks.SHORT,
+    module: str = "shared",
 ) -> Process:
-    """Start `python -m shared` with arguments; `errors` is the file descriptor for what it complains of."""
+    """Start `python -m <module>` with arguments; `errors` is the file descriptor for what it complains of."""
     client = await _connected()
     read, write = os.pipe()
-    request = {"module": "shared", "arguments": arguments, "environment": dict(environment), "clocks": clocks}
+    request = {"module": module, "arguments": arguments, "environment": dict(environment), "clocks": clocks}
     try:
         socket.send_fds(client, [b"\0"], [write, errors])
         client.sendall(json.dumps(request).encode() + b"\n")
@@ -99,10 +100,10 @@ class Ended:
     complaint: str
 
 
-async def run(arguments: Sequence[str], environment: Mapping[str, str]) -> Ended:
-    """Run a command of `python -m shared`, with the real clocks, and wait for its end."""
+async def run(arguments: Sequence[str], environment: Mapping[str, str], module: str = "shared") -> Ended:
+    """Run `python -m <module>`, with the real clocks, and wait for its end."""
     with tempfile.TemporaryFile() as complaint:
-        process = await start(arguments, environment, complaint.fileno(), Clocks.REAL)
+        process = await start(arguments, environment, complaint.fileno(), Clocks.REAL, module)
         output = await process.stdout.read()
         code = await process.wait()
         complaint.seek(0)

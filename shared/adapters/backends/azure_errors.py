@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+from shared.domain.wording.errors import ErrorText
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -32,13 +33,11 @@ def from_azure(error: AzureError, *, service: Service) -> ConnectorError:
     code = error_code(error)
     detail = error.message
     if isinstance(error, ClientAuthenticationError):
-        return ConfigurationError(
-            "the credentials were refused", service=service, status=status, code=code, detail=detail
-        )
+        return ConfigurationError(ErrorText.CREDENTIALS(), service=service, status=status, code=code, detail=detail)
     match status:
         case 429 | 503:
             return ThrottledError(
-                "too many requests",
+                ErrorText.TOO_MANY(),
                 retry_after=_retry_after(error),
                 service=service,
                 status=status,
@@ -46,15 +45,15 @@ def from_azure(error: AzureError, *, service: Service) -> ConnectorError:
                 detail=detail,
             )
         case None | 408 | 500 | 502 | 504:
-            return TransientError("no usable answer", service=service, status=status, code=code, detail=detail)
-        case 400 | 413:
-            return DataError("the content was refused", service=service, status=status, code=code, detail=detail)
-        case 409 | 412:
-            return ConflictError("it changed in between", service=service, status=status, code=code, detail=detail)
-        case _:
-            return ConfigurationError(
-                "access or address was refused", service=service, status=status, code=code, detail=detail
+            return TransientError(
+                ErrorText.NO_USABLE_ANSWER(), service=service, status=status, code=code, detail=detail
             )
+        case 400 | 413:
+            return DataError(ErrorText.CONTENT(), service=service, status=status, code=code, detail=detail)
+        case 409 | 412:
+            return ConflictError(ErrorText.CHANGED(), service=service, status=status, code=code, detail=detail)
+        case _:
+            return ConfigurationError(ErrorText.ACCESS(), service=service, status=status, code=code, detail=detail)
 
 
 def error_code(error: AzureError) -> str:

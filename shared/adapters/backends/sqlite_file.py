@@ -11,6 +11,7 @@ from pathlib import Path
 import aiosqlite
 import stamina
 
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, Service, TransientError
 
 # WAL lets other processes read while one writes. secure_delete zeroes deleted content: bodies of messages hold personal
@@ -161,14 +162,14 @@ class SqliteFile:
             yield
         except OSError as error:
             raise ConfigurationError(
-                "the file cannot be opened", service=self._service, code=type(error).__name__
+                ErrorText.FILE_UNOPENED(), service=self._service, code=type(error).__name__
             ) from error
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "")
             if _is_passing(error):
-                raise TransientError("the file is busy or full", service=self._service, code=name) from error
+                raise TransientError(ErrorText.FILE_BUSY(), service=self._service, code=name) from error
             if _primary_code(error) in _LASTING:
-                raise ConfigurationError("the file cannot be used", service=self._service, code=name) from error
+                raise ConfigurationError(ErrorText.FILE_UNUSABLE(), service=self._service, code=name) from error
             raise
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from shared.domain.wording.errors import ErrorText
 from shared.errors import Service, ThrottledError
 from shared.ports.background import is_in_background
 
@@ -77,7 +78,9 @@ class RequestLimiter:
                 pause = timedelta(seconds=seconds)
                 if pause > self.longest_pause:
                     raise ThrottledError(
-                        f"{self._service.capitalize()} asked for a long pause", retry_after=pause, service=self._service
+                        ErrorText.LONG_PAUSE(service=self._service.capitalize()),
+                        retry_after=pause,
+                        service=self._service,
                     )
                 await self._sleep(seconds)
             yield

@@ -31,6 +31,7 @@ from shared.adapters.messaging.servicebus_messages import (
     to_dead_letter_copy,
     to_service_bus,
 )
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, ConnectorError, Service, TransientError
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
 
@@ -93,7 +94,7 @@ class ServiceBusQueue:
                 redact=redact,
             )
         except ValueError:
-            raise ConfigurationError("the connection string is malformed", service=Service.QUEUE) from None
+            raise ConfigurationError(ErrorText.CONNECTION_STRING(), service=Service.QUEUE) from None
 
     @classmethod
     def from_namespace(cls, namespace: str, credential: AsyncTokenCredential, *, redact: Redact) -> Self:

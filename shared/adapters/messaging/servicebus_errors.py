@@ -17,6 +17,7 @@ from azure.servicebus.exceptions import (
 )
 
 from shared.adapters.backends.azure_errors import from_azure
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
 
 # The pause that the service recommends for throttling
@@ -31,23 +32,23 @@ def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
     match error:
         case ServiceBusServerBusyError() | ServiceBusQuotaExceededError():
             return ThrottledError(
-                "the namespace is busy or the queue is full",
+                ErrorText.NAMESPACE_BUSY(),
                 retry_after=_DEFAULT_PAUSE,
                 service=Service.QUEUE,
                 code=code,
                 detail=detail,
             )
         case ServiceBusAuthenticationError() | ServiceBusAuthorizationError():
-            return ConfigurationError("the credentials were refused", service=Service.QUEUE, code=code, detail=detail)
+            return ConfigurationError(ErrorText.CREDENTIALS(), service=Service.QUEUE, code=code, detail=detail)
         case MessagingEntityNotFoundError() | MessagingEntityDisabledError() | ResourceNotFoundError():
             is_disabled = isinstance(error, MessagingEntityDisabledError)
-            what, cure = ("disabled", "enable") if is_disabled else ("missing", "create")
-            summary = f"the queue {queue or 'that was asked for'} is {what}: {cure} it in the namespace"
+            wording = ErrorText.QUEUE_DISABLED if is_disabled else ErrorText.QUEUE_MISSING
+            summary = wording(queue=queue or ErrorText.ASKED_FOR())
             return ConfigurationError(summary, service=Service.QUEUE, code=code, detail=detail)
         case MessageSizeExceededError():
             return DataError("the message is too large for the queue", service=Service.QUEUE, code=code, detail=detail)
         case ServiceBusError():
-            return TransientError("no usable answer", service=Service.QUEUE, code=code, detail=detail)
+            return TransientError(ErrorText.NO_USABLE_ANSWER(), service=Service.QUEUE, code=code, detail=detail)
         case _:  # of the administration client, which uses HTTP
             return from_azure(error, service=Service.QUEUE)
 

@@ -17,6 +17,7 @@ from shared.adapters.storage.documents import require_distinct, require_printabl
 from shared.adapters.storage.table_entities import document, operation, transactions
 from shared.adapters.storage.table_keys import escape_key, prefix_bounds
 from shared.adapters.storage.table_layout import LAYOUT_KEY, TableLayout
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, Service, TransientError
 from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put
 
@@ -78,7 +79,7 @@ class TableStateStore:
         try:
             return cls(TableClient.from_connection_string(connection_string, table, **_CLIENT_OPTIONS))
         except ValueError:
-            raise ConfigurationError("the connection string is malformed", service=Service.STATE) from None
+            raise ConfigurationError(ErrorText.CONNECTION_STRING(), service=Service.STATE) from None
 
     @classmethod
     def from_account(cls, account_url: str, credential: AsyncTokenCredential, *, table: str) -> Self:
@@ -86,7 +87,7 @@ class TableStateStore:
         try:
             return cls(TableClient(account_url, table, credential=credential, **_CLIENT_OPTIONS), credential)
         except ValueError:
-            raise ConfigurationError("the account URL is malformed", service=Service.STATE) from None
+            raise ConfigurationError(ErrorText.ACCOUNT_URL(), service=Service.STATE) from None
 
     async def read(self, keys: Sequence[DocumentKey]) -> dict[DocumentKey, Document]:
         """Return the documents that exist."""
@@ -181,7 +182,7 @@ class TableStateStore:
                 layout = await self._find_layout() or await self._chosen_layout()
                 if layout.is_moving:
                     raise ConfigurationError(
-                        "Documents of the state table are being moved: `python -m shared state spread` finishes that",
+                        ErrorText.TABLE_MOVES(),
                         service=Service.STATE,
                     )
                 self._known_layout = layout
@@ -207,7 +208,7 @@ class TableStateStore:
             await self._transact([Insert(LAYOUT_KEY, chosen.body)], plain)
         except _LostConditionError:
             if (known := await self._find_layout()) is None:
-                raise TransientError("the layout of the table is being changed", service=Service.STATE) from None
+                raise TransientError(ErrorText.TABLE_CHANGES(), service=Service.STATE) from None
             return known
         return chosen
 

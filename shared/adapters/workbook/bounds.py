@@ -11,6 +11,8 @@ from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from shared.domain.mapping.formats.document import MappingError
+from shared.domain.wording.defects import FileDefect
+from shared.domain.wording.phrase import Grouped, Phrase
 
 MOST_BYTES = 20_000_000
 """Of the unpacked workbook: a small file may contain gigabytes."""
@@ -66,9 +68,9 @@ def check_archive(archive: ZipFile) -> None:
     """Check the table of contents; WorkbookError for a file that is too large or has an unusual compression."""
     entries = archive.infolist()
     if len(entries) > MOST_PARTS or sum(entry.file_size for entry in entries) > MOST_BYTES:
-        raise _too_large(f"a workbook unpacks to at most {MOST_BYTES:,} bytes in {MOST_PARTS:,} parts")
+        raise _too_large(FileDefect.UNPACKED(bytes=Grouped(MOST_BYTES), parts=Grouped(MOST_PARTS)))
     if any(entry.compress_type not in _COMPRESSIONS for entry in entries):
-        raise WorkbookError([((), "the workbook is packed in a way that no spreadsheet program uses")])
+        raise WorkbookError([((), FileDefect.PACKING())])
 
 
 def measure(archive: ZipFile) -> Mapping[str, WorkbookPart]:
@@ -77,8 +79,8 @@ def measure(archive: ZipFile) -> Mapping[str, WorkbookPart]:
     return {entry.filename: counter.part(archive, entry.filename) for entry in archive.infolist()}
 
 
-def _too_large(text: str) -> WorkbookError:
-    return WorkbookError([((), f"the workbook is too large: {text}; keep the sheets of the mapping alone")])
+def _too_large(limit: Phrase) -> WorkbookError:
+    return WorkbookError([((), FileDefect.WORKBOOK_TOO_LARGE(limit=limit))])
 
 
 class _Counter:
@@ -102,28 +104,28 @@ class _Counter:
                     break
                 fed += len(block)
                 if fed - max(0, parser.CurrentByteIndex) > _LONGEST_TAG:
-                    raise _too_large(f"one of its tags is longer than {_LONGEST_TAG:,} bytes")
+                    raise _too_large(FileDefect.TAG(most=Grouped(_LONGEST_TAG)))
         return found
 
     def count(self, name: str) -> None:
         if name in _LIGHT:
             self._cells += 1
             if self._cells > MOST_CELLS:
-                raise _too_large(f"more than {MOST_CELLS // 3:,} cells")
+                raise _too_large(FileDefect.CELLS(most=Grouped(MOST_CELLS // 3)))
         else:
             self._others += 1
             if self._others > MOST_OTHERS:
-                raise _too_large(f"more than {MOST_OTHERS:,} formats, rules and links")
+                raise _too_large(FileDefect.OTHERS(most=Grouped(MOST_OTHERS)))
 
     def sheet(self) -> None:
         self._sheets += 1
         if self._sheets > MOST_SHEETS:
-            raise _too_large(f"more than {MOST_SHEETS} sheets")
+            raise _too_large(FileDefect.SHEETS(most=MOST_SHEETS))
 
     def compare(self, ranges: int) -> None:
         self._pairs += ranges * ranges
         if self._pairs > _MOST_RANGE_PAIRS:
-            raise _too_large("a rule is for too many ranges")
+            raise _too_large(FileDefect.RANGES())
 
 
 class _PartReader:
@@ -142,7 +144,7 @@ class _PartReader:
         self._counter.count(name)
         self._depth += 1
         if self._depth > _DEEPEST or len(attributes) > _MOST_ATTRIBUTES:
-            raise WorkbookError([((), "a part of the workbook is nested or attributed as no spreadsheet is")])
+            raise WorkbookError([((), FileDefect.NESTING())])
         if (ranges := attributes.get("sqref")) is not None:
             self._counter.compare(ranges.count(" ") + 1)
         match name:
@@ -161,7 +163,7 @@ class _PartReader:
             case "sheet":
                 self._counter.sheet()
             case "Relationship" if "chartsheet" in attributes.get("Type", ""):
-                raise WorkbookError([((), "a sheet of the workbook is a chart; put it into another workbook")])
+                raise WorkbookError([((), FileDefect.CHART())])
 
     def _end(self, _tag: str) -> None:
         self._depth -= 1

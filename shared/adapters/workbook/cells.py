@@ -14,6 +14,8 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.values.texts import trimmed
+from shared.domain.wording.defects import FileDefect
+from shared.domain.wording.phrase import PhraseError
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
@@ -30,15 +32,15 @@ _CHOICE = re.compile(r'\s*(?P<value>"(?:[^"\\]|\\.)*"|[^=]*?)\s*=\s*(?P<text>.*?
 _PLAIN = re.compile(r'(?!\s)[^="\n\u201c\u201d\u201e\u00ab\u00bb]*(?<!\s)')
 
 
-class CellError(ValueError):
-    """A cell has, or would have, an invalid content; the text says which."""
+class CellError(PhraseError):
+    """A cell has, or would have, an invalid content; the phrase says which."""
 
 
 def write_text(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
     """Write a text into a cell. CellError if it is too long."""
     escaped = _TO_ESCAPE.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
     if len(escaped.encode("utf-16-le")) // 2 > LONGEST:
-        raise CellError(f"longer than the {LONGEST} characters of a cell: use YAML")
+        raise CellError(FileDefect.LONG_CELL_TO_WRITE(most=LONGEST))
     cell: Cell = sheet.cell(row, column)  # type: ignore[assignment]  # the written sheets have no merged cells
     cell.value = escaped
     cell.data_type = "s"  # openpyxl may have guessed a formula or an error
@@ -50,9 +52,9 @@ def write_text(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
 def read_text(value: object, data_type: str) -> str:
     """Return the text of a cell, empty if it has none; `data_type` is openpyxl's. CellError for formulas and errors."""
     if data_type == "f":
-        raise CellError("a formula; a mapping holds texts only")
+        raise CellError(FileDefect.FORMULA())
     if data_type == "e":
-        raise CellError(f"the error {value}")
+        raise CellError(FileDefect.ERROR(value=str(value)))
     match value:
         case None:
             return ""
@@ -90,12 +92,12 @@ def read_choices(text: str) -> dict[str, str]:
             continue
         found = _CHOICE.fullmatch(line)
         if found is None:
-            raise CellError(f"{line!r}: write one translation to a line, such as 1 = M")
+            raise CellError(FileDefect.TRANSLATION(line=repr(line)))
         if "=" in found["text"] and not found["text"].startswith('"'):
-            raise CellError(f'{line!r}: write one translation to a line (Alt+Enter), or the text in quotes: 1 = "M"')
+            raise CellError(FileDefect.TRANSLATION_IN_QUOTES(line=repr(line)))
         value = _unquoted(trimmed(found["value"]))
         if value in choices:
-            raise CellError(f"{value!r} is translated twice")
+            raise CellError(FileDefect.TRANSLATED_TWICE(value=repr(value)))
         choices[value] = _unquoted(trimmed(found["text"]))
     return choices
 
@@ -106,10 +108,10 @@ def _quoted(text: str) -> str:
 
 def _unquoted(text: str) -> str:
     if text[:1] in _TYPOGRAPHIC or text[-1:] in _TYPOGRAPHIC:
-        raise CellError(f"{text}: write straight quotes, or none")
+        raise CellError(FileDefect.STRAIGHT_QUOTES(text=text))
     if not text.startswith('"'):
         return text
     try:
         return str(json.loads(text))
     except ValueError:
-        raise CellError(f"{text}: the quotes are not in order") from None
+        raise CellError(FileDefect.QUOTES(text=text)) from None

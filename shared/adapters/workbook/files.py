@@ -7,6 +7,8 @@ from shared.adapters.workbook.sizes import LARGEST, LARGEST_TEXT
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
+from shared.domain.wording.defects import FileDefect
+from shared.domain.wording.phrase import Grouped, Phrase
 
 _ZIP = b"PK"  # the beginning of every workbook
 
@@ -14,8 +16,8 @@ _ZIP = b"PK"  # the beginning of every workbook
 class FileTooLargeError(MappingError):
     """The file is too large, and was not read."""
 
-    def __init__(self, what: str, most: int) -> None:
-        super().__init__([((), f"{what} is larger than {most:,} bytes")])
+    def __init__(self, what: Phrase, most: int) -> None:
+        super().__init__([((), FileDefect.TOO_LARGE(what=what, most=Grouped(most)))])
 
 
 class Format(StrEnum):
@@ -40,14 +42,14 @@ def read_file(content: bytes, environment: str) -> Mapping:
     The largest files take seconds; FileTooLargeError for larger ones.
     """
     if len(content) > LARGEST:
-        raise FileTooLargeError("the file", LARGEST)
+        raise FileTooLargeError(FileDefect.THE_FILE(), LARGEST)
     if not content.startswith(_ZIP):
         if len(content) > LARGEST_TEXT:
-            raise FileTooLargeError("a mapping in YAML", LARGEST_TEXT)
+            raise FileTooLargeError(FileDefect.A_MAPPING(), LARGEST_TEXT)
         try:
             return from_yaml(content.decode())
         except UnicodeDecodeError:
-            raise _whole("this is neither YAML in UTF-8 nor a workbook (.xlsx)") from None
+            raise MappingError([((), FileDefect.NO_FORMAT())]) from None
     from shared.adapters.workbook.reading import from_workbook  # noqa: PLC0415  # see above
 
     return from_workbook(content, environment)
@@ -62,7 +64,3 @@ def write_file(mapping: Mapping, form: Format, environment: str, properties: Seq
             from shared.adapters.workbook.writing import to_workbook  # noqa: PLC0415  # see above
 
             return to_workbook(environment, mapping, properties)
-
-
-def _whole(text: str) -> MappingError:
-    return MappingError([((), text)])

@@ -16,6 +16,8 @@ from defusedxml.ElementTree import iterparse
 
 from shared.adapters.workbook.bounds import WorkbookError, WorkbookPart, check_archive, measure
 from shared.adapters.workbook.cells import LONGEST
+from shared.domain.wording.defects import FileDefect
+from shared.domain.wording.phrase import Grouped
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -65,7 +67,7 @@ def read_sheets(content: bytes, names: Collection[str]) -> dict[str, list[list[C
             visible = [sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
             for name in names:
                 if name not in visible:
-                    raise WorkbookError([((), f"there is no sheet {name}; the workbook has {', '.join(visible)}")])
+                    raise WorkbookError([((), FileDefect.NO_SHEET(name=name, names=tuple(visible)))])
             return {name: _rows(workbook[name], parts) for name in names}
         finally:
             workbook.close()
@@ -93,10 +95,7 @@ def _checked(content: bytes) -> Mapping[str, WorkbookPart]:
     with _reporting_damage(), _archive(content) as archive:
         check_archive(archive)
         if _has_document_type(archive):
-            complaint = (
-                "a part of the workbook begins with a document type or a long comment; spreadsheets have neither"
-            )
-            raise WorkbookError([((), complaint)])
+            raise WorkbookError([((), FileDefect.DOCUMENT_TYPE())])
         return measure(archive)
 
 
@@ -104,7 +103,7 @@ def _archive(content: bytes) -> ZipFile:
     try:
         return ZipFile(BytesIO(content))
     except (BadZipFile, OSError, NotImplementedError):
-        raise WorkbookError([((), "this is no workbook (.xlsx)")]) from None
+        raise WorkbookError([((), FileDefect.NO_WORKBOOK())]) from None
 
 
 def _rows(sheet: Any, parts: Mapping[str, WorkbookPart]) -> list[list[Cell]]:
@@ -112,26 +111,24 @@ def _rows(sheet: Any, parts: Mapping[str, WorkbookPart]) -> list[list[Cell]]:
     name = sheet.title
     part = parts[sheet._worksheet_path]  # noqa: SLF001  # no public attribute has it
     if not part.in_order:
-        raise WorkbookError(
-            [((name,), "its rows or cells are not in order; open and save it in a spreadsheet program")]
-        )
+        raise WorkbookError([((name,), FileDefect.NOT_IN_ORDER())])
     if len(part.merged) > _MOST_MERGED or not part.formulas_are_few:
-        raise WorkbookError([((name,), "too many merged cells or formulas; a mapping needs neither")])
+        raise WorkbookError([((name,), FileDefect.MERGED())])
     hidden = [_boundaries(area) for area in part.merged]
     sheet.reset_dimensions()  # the size in the file may be wrong, and cells beyond it would be lost
     rows: list[list[Cell]] = []
     characters = 0
     for row, line in enumerate(sheet.iter_rows(), start=1):
         if row > MOST_ROWS or len(line) > MOST_COLUMNS:
-            limits = f"more than {MOST_ROWS} rows or {MOST_COLUMNS} columns; delete the empty ones at the end"
+            limits = FileDefect.ROWS(rows=MOST_ROWS, columns=MOST_COLUMNS)
             raise WorkbookError([((name,), limits)])
         cells = [Cell(name, row, column, cell.value, cell.data_type) for column, cell in enumerate(line, start=1)]
         for cell in cells:
             characters += _length(cell)
             if cell.value is not None and _is_hidden(cell, hidden):
-                raise WorkbookError([((cell.address,), "a value beneath merged cells, where nobody sees it")])
+                raise WorkbookError([((cell.address,), FileDefect.BENEATH_MERGED())])
         if characters > MOST_CHARACTERS:
-            raise WorkbookError([((name,), f"its texts have more than {MOST_CHARACTERS:,} characters together")])
+            raise WorkbookError([((name,), FileDefect.CHARACTERS(most=Grouped(MOST_CHARACTERS)))])
         rows.append(cells)
     return rows
 
@@ -139,7 +136,7 @@ def _rows(sheet: Any, parts: Mapping[str, WorkbookPart]) -> list[list[Cell]]:
 def _length(cell: Cell) -> int:
     length = len(cell.value) if isinstance(cell.value, str) else 0
     if length > LONGEST:
-        raise WorkbookError([((cell.address,), f"longer than the {LONGEST:,} characters of a cell")])
+        raise WorkbookError([((cell.address,), FileDefect.LONG_CELL(most=Grouped(LONGEST)))])
     return length
 
 
@@ -170,7 +167,7 @@ def _reporting_damage() -> Iterator[None]:
 
 
 def _damaged(problem: Exception) -> WorkbookError:
-    return WorkbookError([((), f"the workbook (.xlsx) is damaged: {type(problem).__name__}")])
+    return WorkbookError([((), FileDefect.DAMAGED(cause=type(problem).__name__))])
 
 
 def _has_document_type(archive: ZipFile) -> bool:

@@ -11,6 +11,8 @@ from shared.adapters.workbook.opening import Cell, read_sheets
 from shared.domain.mapping.formats.document import MappingError, Place, read_mapping
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.values.texts import trimmed
+from shared.domain.wording.defects import FileDefect
+from shared.domain.wording.phrase import Phrase
 
 
 def from_workbook(content: bytes, environment: str) -> FieldMapping:
@@ -26,7 +28,7 @@ class _Reader:
 
     sheets: Mapping[str, Sequence[Sequence[Cell]]]
     environment: str
-    problems: list[tuple[Place, str]] = field(default_factory=list)
+    problems: list[tuple[Place, Phrase]] = field(default_factory=list)
     places: dict[Place, str] = field(default_factory=dict)
 
     def mapping(self) -> FieldMapping:
@@ -59,10 +61,10 @@ class _Reader:
             title = self._text(cell).strip()
             parameter = known.pop(_folded(title), None)
             if title and parameter is None:
-                self._complain(cell, f"{title!r} is no column of a mapping, or here twice")
+                self._complain(cell, FileDefect.NO_COLUMN(title=repr(title)))
             columns.append(parameter)
         if _folded(ROWS[0].title) in known:
-            self.problems.append(((f"{self.environment}!A1",), f"the column {ROWS[0].title!r} is missing"))
+            self.problems.append(((f"{self.environment}!A1",), FileDefect.COLUMN_MISSING(title=repr(ROWS[0].title))))
         return columns
 
     def _settings(self) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class _Reader:
             title = self._text(line[0]).strip()
             parameter = known.pop(_folded(title), None)
             if title and parameter is None:
-                self._complain(line[0], f"{title!r} is no setting of a mapping, or here twice")
+                self._complain(line[0], FileDefect.NO_SETTING(title=repr(title)))
             for cell in line[1:2]:
                 self._take(parameter, cell, settings, ())
         return settings
@@ -86,13 +88,13 @@ class _Reader:
         if not (text if is_remark else trimmed(text)):
             return
         if parameter is None:
-            self._complain(cell, "a value without a title")
+            self._complain(cell, FileDefect.WITHOUT_TITLE())
             return
         self.places[*place, *parameter.path] = cell.address
         try:
             value = _value_of(parameter.kind, text)
         except CellError as problem:
-            self._complain(cell, str(problem))
+            self._complain(cell, problem.text)
             return
         for part in parameter.path[:-1]:
             values = values.setdefault(part, {})
@@ -102,13 +104,13 @@ class _Reader:
         try:
             return read_text(cell.value, cell.data_type)
         except CellError as problem:
-            self._complain(cell, str(problem))
+            self._complain(cell, problem.text)
             return ""
 
-    def _complain(self, cell: Cell, text: str) -> None:
+    def _complain(self, cell: Cell, text: Phrase) -> None:
         self.problems.append(((cell.address,), text))
 
-    def _located(self, problem: MappingError) -> Iterator[tuple[Place, str]]:
+    def _located(self, problem: MappingError) -> Iterator[tuple[Place, Phrase]]:
         """Yield the defects that the mapping's own checks found, each with its cell, or with its row."""
         for place, text in problem.places:
             parts = place

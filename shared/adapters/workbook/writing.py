@@ -129,5 +129,5 @@ def _fill(sheet: Worksheet, row: int, column: int, parameter: Parameter, values:
     try:
         cell = write_text(sheet, row, column, text)
     except CellError as problem:
-        raise WorkbookError([((f"{sheet.title}!{sheet.cell(row, column).coordinate}",), str(problem))]) from None
+        raise WorkbookError([((f"{sheet.title}!{sheet.cell(row, column).coordinate}",), problem.text)]) from None
     cell.alignment = Alignment(wrap_text=True, vertical="top")

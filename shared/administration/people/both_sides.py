@@ -9,6 +9,7 @@ from shared.administration.explain import Explain
 from shared.domain.mapping.model import MappingRow
 from shared.domain.merging.merge import MergeDecision
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue
+from shared.domain.records.outcomes import FieldProblem
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, option_name, present_values, wished_fields
 from shared.domain.values.values import EMPTY, text_of
@@ -48,7 +49,7 @@ _DECIDED: Mapping[MergeDecision, Agreement] = {
 
 @dataclass(frozen=True, slots=True)
 class FieldSides:
-    """One field: values in Spotler's form, None where a side has none; `expected` is for a value that does not fit."""
+    """One field: values in Spotler's form, None where a side has none; `problem` is why its value is not sent."""
 
     name: str
     label: str
@@ -57,7 +58,7 @@ class FieldSides:
     agreement: Agreement
     dynamics: Scalar | None = field(default=None, repr=False)
     spotler: Scalar | None = field(default=None, repr=False)
-    expected: str = ""
+    problem: FieldProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ def sides_of(
     here = present_values(record, mapping, catalogue)
     there = _flat(contact)
     wished = wished_fields(record, mapping, catalogue)
-    fatal = {one.property_name: one.expected for one in wished.fatal}
-    misfit = {one.property_name: one.expected for one in wished.omitted}
+    fatal = {one.property_name: one for one in wished.fatal}
+    misfit = {one.property_name: one for one in wished.omitted}
     found: list[FieldSides] = []
     for row in mapping.for_table(record.key.table):
         definition = catalogue.named(row.property_name)
@@ -110,16 +111,16 @@ def sides_of(
         options = {option_name(row.property_name, one.bit): one.label for one in definition.entries}
         for name, label in (options or {row.property_name: definition.label}).items():
             dynamics, spotler = here.get(name), there.get(name)
-            expected = fatal.get(row.property_name) or misfit.get(row.property_name, "")
+            problem = fatal.get(row.property_name) or misfit.get(row.property_name)
             agreement = _agreement(name, dynamics, spotler, report, is_sent=contact is not None)
             if row.property_name in fatal:
                 agreement = Agreement.STOPS
             elif row.property_name in misfit and not options:
                 agreement = Agreement.MISFIT
-            if expected and dynamics is None and not options:
+            if problem and problem.expected and dynamics is None and not options:
                 dynamics = text_of(*row.evaluate(record))  # as it is there: it has no form of Spotler's
             source = str(row.sources[record.key.table])
-            found.append(FieldSides(name, label, source, _arrow(row), agreement, dynamics, spotler, expected))
+            found.append(FieldSides(name, label, source, _arrow(row), agreement, dynamics, spotler, problem))
     order = list(Agreement)
     return tuple(sorted(found, key=lambda one: order.index(one.agreement)))
 

@@ -15,6 +15,8 @@ from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.values.fields import Scalar, present_values
 from shared.domain.values.mapped_fields import mapped_fields, values_of
+from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.refusals import ChoiceRefusal
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.claims import Claims
 from shared.engine.bindings.contact_documents import Consent, HeldContact
@@ -47,7 +49,7 @@ class Choices:
         """Let one side of a field count that both sides changed (`ask`), and process the record at once."""
         binding = (await self.ledger.entries([key]))[key].binding
         if binding.merge_decisions.get(name) is not MergeDecision.ASKED:
-            raise _conflict("this field waits for no decision any more")
+            raise _conflict(ChoiceRefusal.DECIDED())
         here, there = await self._values(key, name, binding.external_id)
         other = there if side is Side.DATAVERSE else here
         claims = Claims(self.ledger)
@@ -55,14 +57,14 @@ class Choices:
         try:
             entry = (await self.ledger.entries([key]))[key]
             if entry.binding != binding:
-                raise _conflict("the record was processed meanwhile")
+                raise _conflict(ChoiceRefusal.PROCESSED())
             claims.note_versions({key: entry})
             decisions = {field: one for field, one in binding.merge_decisions.items() if field != name}
             agreed = {**binding.base, name: self.rules.fingerprints.value(binding.external_id, name, other)}
             decided = replace(binding, base=agreed, merge_decisions=decisions, is_stale=True)
             waits = Outcome(key, Result.WAITING, Reason.BUSY)
             if await claims.save({key: BindingUpdate(decided, waits, "")}):
-                raise _conflict("the record was processed meanwhile")
+                raise _conflict(ChoiceRefusal.PROCESSED())
         finally:
             await claims.release()
         await self._process([key])
@@ -75,7 +77,7 @@ class Choices:
         try:
             former = held.primary_user
             if former in {None, key} or held.users.get(key) in {None, Consent.NO_MAIL}:
-                raise _conflict("this record is primary already, shares no contact, or refuses mail")
+                raise _conflict(ChoiceRefusal.NOT_PRIMARY())
             assert former is not None, "it was compared"
             agreed = (await self.ledger.entries([former]))[former].binding.base
             succession = {**(held.succession or {}), **agreed}
@@ -89,18 +91,18 @@ class Choices:
         record = (await self.crm.read_people([key])).get(key)
         contact = await self.platform.contact(external_id)
         if record is None or contact is None:
-            raise _conflict("one of the sides is gone")
+            raise _conflict(ChoiceRefusal.SIDE_GONE())
         mapping, catalogue = self.rules.mapping, await self.platform.properties()
         fields = mapped_fields(mapping.rows_read(record), key.table, catalogue)
         here = present_values(record, mapping, catalogue).get(name)
         if name not in fields or here is None:
-            raise _conflict("the value of Dynamics does not fit Spotler: correct it there")
+            raise _conflict(ChoiceRefusal.DOES_NOT_FIT())
         return here, values_of(contact, {name: fields[name]}, mapping.zone)[name]
 
     async def _claimed(self, claims: Claims, external_id: str) -> HeldContact:
         claimed = await claims.claim([external_id])
         if external_id not in claimed:
-            raise _conflict("the record is being processed: try again in a moment")
+            raise _conflict(ChoiceRefusal.IN_PROCESS())
         return claimed[external_id]
 
     async def _process(self, keys: Collection[RecordKey]) -> None:
@@ -109,5 +111,5 @@ class Choices:
         await self.lanes.send_references(QueueName.LIVE, references)
 
 
-def _conflict(text: str) -> ConflictError:
+def _conflict(text: Phrase) -> ConflictError:
     return ConflictError(text, service=Service.STATE)

@@ -41,7 +41,13 @@ async def progress(visit: Visit) -> Reply:
     found = await (await app.connector()).forecasts.latest(subject)
     if found is not None and visit.asked("saved") == found.saved.isoformat():
         return Unchanged(ended=found.is_finished)
-    values: dict[str, Any] = {"subject": subject, "forecast": found, "records": [], "why_hidden": why_hidden(visit)}
+    values: dict[str, Any] = {
+        "subject": subject,
+        "forecast": found,
+        "records": [],
+        "why_hidden": why_hidden(visit),
+        "text_of": text_of,
+    }
     values["renewed"] = bool(visit.asked("saved"))
     if found is not None:
         values |= await _shown(found)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from shared.console.rendering.words import Said, said
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource, ConsentState
 from shared.domain.features.capabilities import Capability
+from shared.domain.features.schema_drift import Shift
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.records import PersonTable
@@ -97,6 +98,17 @@ CONFLICTS: Mapping[str, Said] = {
 BLANKS: Mapping[str, Said] = {
     BlankPolicy.CLEAR: said("It empties the field there"),
     BlankPolicy.KEEP: said("The field there keeps its value"),
+}
+
+SHIFTS: Mapping[str, Said] = {
+    Shift.DELETED: said("was deleted"),
+    Shift.RENAMED: said("has another label"),
+    Shift.RETYPED: said("has another type"),
+    Shift.REPLACED: said("was deleted and created again: old values are lost"),
+    Shift.SHORTENED: said("takes shorter texts"),
+    Shift.OPTION_DELETED: said("was deleted as an option"),
+    Shift.OPTION_RENAMED: said("has another label, as an option"),
+    Shift.OPTION_ADDED: said("is a new option"),
 }
 
 LISTS: Mapping[str, Said] = {"static": said("static list"), "dynamic": said("list by a query")}

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.console.rendering.words import counted, translated
+from shared.domain.wording.phrase import Phrase
 
 _DAY = timedelta(days=1)
 _MINUTE, _HOUR = 60, 3600
@@ -55,9 +56,20 @@ class Locale:
         """Return the form of a text for the number `n`, which the text calls `%(n)s`."""
         return self._filled(counted(self.language, one, many, n), {"n": n, **values})
 
+    def tell(self, text: str) -> str:
+        """Return a phrase of the domain, or a sentence that the catalogue has; another text as it is."""
+        if not isinstance(text, Phrase):
+            return translated(self.language, text)
+        return text.told(partial(translated, self.language), lambda number: self.number(int(number)))
+
     def _filled(self, text: str, values: dict[str, object]) -> str:
-        shown = {name: self.number(one) if type(one) is int else one for name, one in values.items()}
+        shown = {name: self._shown(one) for name, one in values.items()}
         return text % shown if shown else text.replace("%%", "%")
+
+    def _shown(self, value: object) -> object:
+        if type(value) is int:
+            return self.number(value)
+        return self.tell(value) if isinstance(value, Phrase) else value
 
     def number(self, value: float) -> str:
         """Return a number: whole above ten, one decimal below."""

@@ -38,6 +38,7 @@ def render(template: str, locale: Locale, now: datetime, values: Mapping[str, An
         "exact": locale.exact,
         "clock": locale.clock,
         "say": locale.say,
+        "tell": locale.tell,
         "many": locale.many,
         "since": lambda moment: locale.since(moment, now),
         "now": now,

@@ -9,7 +9,6 @@ from uuid import UUID
 from zlib import crc32
 
 from shared.domain.records.outcomes import Reason
-from shared.domain.records.records import PersonTable
 
 
 class ListKind(StrEnum):
@@ -21,20 +20,6 @@ class ListKind(StrEnum):
     """For one mailing (SEL-01, P-14); needs no licence for audiences."""
     STATIC = "static"
     """Not offered by Spotler's API: static lists are imported there (SEL-04)."""
-
-
-STATIC_REFUSAL = (
-    "Spotler's API cannot make static lists: they are imported in Spotler itself. Choose audience or temporary, on the "
-    "list (Spotler List Kind) or for all lists (setting SPOTLER_LIST_KIND)."
-)
-
-EDITION_REFUSAL = (
-    "Spotler does not allow lists for this account: audiences need Mail+ Automation or eCommerce, Mail+ Professional "
-    "has none. Extend the licence, or choose temporary lists (Spotler List Kind, or the setting SPOTLER_LIST_KIND)."
-)
-
-
-LIST_GONE = "The Marketing List is gone, or lists no people."
 
 
 class LeftOut(StrEnum):
@@ -164,8 +149,3 @@ class MemberCounts:
 def frequent_first(reasons: Mapping[str, int]) -> list[str]:
     """Return reasons by how often they occur, then by name."""
     return sorted(reasons, key=lambda reason: (-reasons[reason], reason))
-
-
-def table_refusal(table: PersonTable) -> str:
-    """Return the refusal of a list whose table is not synchronised (C-09, ML-12, ML-13)."""
-    return f"The list targets {table}, which is not synchronised: add {table} to SYNC_TABLES, then sync the list again."

@@ -14,6 +14,8 @@ from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import Schema
+from shared.domain.wording.findings import DriftText
+from shared.domain.wording.phrase import Phrase, either
 
 ANY_TABLE = ""
 """Where a lookup or a query leads is not written down everywhere."""
@@ -40,7 +42,7 @@ class SchemaChange:
 
     what: str
     shift: Shift
-    hint: str = ""
+    hint: Phrase | None = None
 
     def __str__(self) -> str:
         return f"{self.what} {self.shift}{f' ({self.hint})' if self.hint else ''}"
@@ -106,11 +108,11 @@ def _shifts(what: str, old: Known, new: Known, *, separator: str) -> Iterator[Sc
     if old.id != new.id:
         yield SchemaChange(what, Shift.REPLACED)
     if old.type != new.type:
-        yield SchemaChange(what, Shift.RETYPED, f"{old.type} is now {new.type}")
+        yield SchemaChange(what, Shift.RETYPED, DriftText.TYPE(old=old.type, new=new.type))
     if old.label != new.label:
         yield SchemaChange(what, Shift.RENAMED)
     if old.length is not None and new.length is not None and new.length < old.length:
-        yield SchemaChange(what, Shift.SHORTENED, f"{old.length} characters are now {new.length}")
+        yield SchemaChange(what, Shift.SHORTENED, DriftText.LENGTH(old=old.length, new=new.length))
     for option, label in old.options.items():
         if option not in new.options:
             yield SchemaChange(f"{what}{separator}{option}", Shift.OPTION_DELETED)
@@ -122,8 +124,8 @@ def _shifts(what: str, old: Known, new: Known, *, separator: str) -> Iterator[Sc
     )
 
 
-def _perhaps(names: list[str]) -> str:
-    return f"perhaps it is now {' or '.join(names)}" if names else ""
+def _perhaps(names: list[str]) -> Phrase | None:
+    return DriftText.PERHAPS(names=either(*names)) if names else None
 
 
 def _twins(old: Known, table: str, schema: Schema) -> list[str]:

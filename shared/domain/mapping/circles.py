@@ -13,6 +13,7 @@ from shared.domain.mapping.language.expression import Column, sources_of
 from shared.domain.mapping.model import Direction
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.findings import FindingText
 
 Steps = Mapping[str, Collection[str]]
 
@@ -23,7 +24,7 @@ def circles(mapping: FieldMapping, tables: Collection[PersonTable]) -> Iterator[
     for group in sorted(map(sorted, _groups(steps))):
         start = group[0]
         if way := _shortest_circle(start, steps, frozenset(group)):
-            text = f"One-way rows make a circle: {' -> '.join((*way, start))}; turn one of them round, or use <->"
+            text = FindingText.CIRCLE(way=" -> ".join((*way, start)))
             yield Finding(Severity.WARNING, Code.CIRCLE, text)
 
 

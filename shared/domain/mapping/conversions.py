@@ -26,6 +26,8 @@ from shared.domain.mapping.language.expression import (
 )
 from shared.domain.records.marketing_contact import PropertyDefinition, PropertyType
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, DateBehaviour
+from shared.domain.wording.findings import PairText
+from shared.domain.wording.phrase import Phrase
 
 
 class ColumnKind(StrEnum):
@@ -65,14 +67,14 @@ class Possible:
 class Lossy:
     """Every value would lose something: refused."""
 
-    reason: str
+    reason: Phrase
 
 
 @dataclass(frozen=True, slots=True)
 class Impossible:
     """There is no such conversion: refused."""
 
-    reason: str
+    reason: Phrase
 
 
 Way = Possible | Lossy | Impossible
@@ -128,7 +130,9 @@ def expression_to_platform(
     """Decide whether an expression can fill a property: all its possible columns must. Unknown columns do not count."""
     if isinstance(expression, MapTo):
         return (
-            Possible() if definition.type is PropertyType.SET else Impossible(f"{expression} fills a list of options")
+            Possible()
+            if definition.type is PropertyType.SET
+            else Impossible(PairText.FILLS_A_LIST(expression=str(expression)))
         )
     if definition.type is PropertyType.SET and isinstance(expression, Constant | CustomerType | Concat):
         return _NO_OPTIONS
@@ -165,9 +169,9 @@ _POINTERS = (ColumnKind.LOOKUP, ColumnKind.CUSTOMER, ColumnKind.OWNER)
 
 Cells = dict[ColumnKind, Way]
 
-_NO_MEANING = Impossible("the one has no meaning in the other")
-_NO_OPTIONS = Impossible("a list takes a choice, choices, or rows by @map(…)")
-_NO_TIME = Lossy("the time of day would be lost")
+_NO_MEANING = Impossible(PairText.NO_MEANING())
+_NO_OPTIONS = Impossible(PairText.NO_OPTIONS())
+_NO_TIME = Lossy(PairText.NO_TIME())
 _AS_IS, _IF_IT_IS_ONE = Possible(), Possible("where the text is one")
 _BY_LABEL, _BY_NUMBER = Possible("by label"), Possible("by number")
 _WHOLE_ONLY = Possible("whole amounts only")
@@ -223,8 +227,8 @@ _TO_PLATFORM: Mapping[PropertyType, Cells] = {
 # ------------------------------------------------------------------------------------------------------- to Dataverse
 
 _READ_ONLY: Cells = _cells(
-    ([ColumnKind.UNIQUE_ID], Impossible("an identifier never changes")),
-    ((ColumnKind.STATE, ColumnKind.STATUS), Impossible("people and processes of Dataverse set it")),
+    ([ColumnKind.UNIQUE_ID], Impossible(PairText.NEVER_CHANGES())),
+    ((ColumnKind.STATE, ColumnKind.STATUS), Impossible(PairText.SET_BY_DATAVERSE())),
     ([ColumnKind.OTHER], _NO_MEANING),
 )
 _ONE_LINE = _cells((_TEXTS, Possible("if it is not too long")))
@@ -258,6 +262,6 @@ _TO_DATAVERSE: Mapping[PropertyType, Cells] = {
     PropertyType.SET: _cells(
         (_TEXTS, Possible("labels, separated by semicolons")),
         ([ColumnKind.CHOICES], _BY_LABEL),
-        ([ColumnKind.CHOICE], Lossy("only one of several options could be kept")),
+        ([ColumnKind.CHOICE], Lossy(PairText.ONE_OF_SEVERAL())),
     ),
 }

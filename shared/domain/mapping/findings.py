@@ -1,10 +1,11 @@
-"""The findings of a mapping check: a code to count, and a text with the cure."""
+"""The findings of a mapping check: a code to count, and a phrase with the cure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.mapping.check.resolution import Gap
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.phrase import Phrase
 
 
 class Severity(StrEnum):
@@ -55,7 +56,7 @@ class Finding:
 
     severity: Severity
     code: Code
-    text: str
+    text: Phrase
     row: int = 0
     table: PersonTable | None = None
 

@@ -19,6 +19,7 @@ from shared.domain.mapping.language.evaluate import (
 from shared.domain.mapping.language.expression import Column, Expression, Related, Source, sources_of
 from shared.domain.mapping.language.filters import Filter, filter_columns
 from shared.domain.records.records import PersonRecord, PersonTable
+from shared.domain.wording.phrase import Phrase
 
 EMAIL = "email"
 """The property that every account has and that identifies a person there (DUP-03)."""
@@ -129,7 +130,7 @@ class MappingRow:
         """Whether something that the row names could not be read: it is absent in the record, which is not empty."""
         return not self._names[record.key.table] <= record.values.keys() or bool(self.unread(record))
 
-    def unread(self, record: PersonRecord) -> dict[str, str]:
+    def unread(self, record: PersonRecord) -> dict[str, Phrase]:
         """Return the existing sources of the row that may not be read, with the reason."""
         if not record.unread:
             return {}

@@ -16,6 +16,7 @@ from shared.domain.records.table_schema import ColumnDefinition, Option
 from shared.domain.values.moments import in_zone, midnight_of, moment_of
 from shared.domain.values.texts import utf16_length
 from shared.domain.values.values import Misfit, decimal_of, gender_of, is_blank, sound
+from shared.domain.wording.expectations import Expectation
 
 _ON, _OFF = frozenset({"true", "ja", "yes", "1"}), frozenset({"false", "nee", "no", "0"})  # FLD-09
 _WHOLE_RANGE, _BIG_RANGE = 2**31, 2**63
@@ -56,7 +57,7 @@ def returned(
     kind = kind_of(column)
     way = to_dataverse(definition.type, kind)
     if not isinstance(way, Possible):
-        return Misfit(f"nothing from Spotler: {way.reason}")
+        return Misfit(Expectation.NOTHING(reason=way.reason))
     labels = _labels(value, definition) if isinstance(value, tuple) else None
     if is_blank(value) or labels == []:
         return Stored(None)
@@ -96,7 +97,7 @@ def _plain(value: Any) -> str:
 def _text(given: _Given) -> Returned:
     limit = given.column.max_length
     if limit is not None and utf16_length(given.text) > limit:
-        return Misfit(f"at most {limit} characters")
+        return Misfit(Expectation.AT_MOST(most=limit))
     return Stored(given.text)
 
 
@@ -104,7 +105,7 @@ def _whole(given: _Given) -> Returned:
     number = given.number
     limit = _BIG_RANGE if kind_of(given.column) is ColumnKind.BIG else _WHOLE_RANGE
     if number is None or number != number.to_integral_value() or not -limit <= number < limit:
-        return Misfit("a whole number that is not too large, such as 1250")
+        return Misfit(Expectation.LARGE_WHOLE())
     return Stored(int(number))
 
 
@@ -112,7 +113,7 @@ def _fraction(given: _Given) -> Returned:
     number = given.number
     limit = _LARGEST_AMOUNT if kind_of(given.column) is ColumnKind.CURRENCY else _LARGEST_DECIMAL
     if number is None or abs(number) > limit:
-        return Misfit("a number that is not too large, such as 1250.50")
+        return Misfit(Expectation.LARGE_NUMBER())
     return Stored(float(number))
 
 
@@ -123,7 +124,7 @@ def _two_options(given: _Given) -> Returned:
         return Stored(found.value == 1)
     if text in _ON | _OFF:
         return Stored(text in _ON)
-    return Misfit("true, ja or 1, or false, nee or 0")
+    return Misfit(Expectation.TRUTH())
 
 
 def _choice(given: _Given) -> Returned:
@@ -131,7 +132,7 @@ def _choice(given: _Given) -> Returned:
     found = _option(options[0], given.column.options) if len(options) == 1 else None
     if found is None and given.source is PropertyType.GENDER:
         found = _gender(given)
-    return Misfit("the label of an option") if found is None else Stored(found.value)
+    return Misfit(Expectation.OPTION_LABEL()) if found is None else Stored(found.value)
 
 
 def _gender(given: _Given) -> Option | None:
@@ -150,7 +151,7 @@ def _choices(given: _Given) -> Returned:
     found = [_option(text, given.column.options) for text in given.options()]
     values = [option.value for option in found if option is not None]
     if len(values) < len(found):
-        return Misfit("labels of options")
+        return Misfit(Expectation.OPTION_LABELS())
     return Stored(",".join(str(value) for value in sorted(set(values))))
 
 
@@ -167,7 +168,7 @@ def _option(text: str, options: tuple[Option, ...]) -> Option | None:
 
 def _day(given: _Given) -> Returned:
     day = _as_day(given)
-    return Misfit("a date") if day is None else Stored(day.isoformat())
+    return Misfit(Expectation.DATE()) if day is None else Stored(day.isoformat())
 
 
 def _as_day(given: _Given) -> date | None:
@@ -184,9 +185,9 @@ def _local_day(given: _Given) -> Returned:
     """A column that shows days and holds moments gets the moment that Dataverse shows as the beginning of the day."""
     day = _as_day(given)
     try:
-        return Misfit("a date") if day is None else _on_the_wire(midnight_of(day, given.zone))
+        return Misfit(Expectation.DATE()) if day is None else _on_the_wire(midnight_of(day, given.zone))
     except OverflowError:
-        return Misfit("a date")
+        return Misfit(Expectation.DATE())
 
 
 def _local(given: _Given) -> Returned:
@@ -200,13 +201,13 @@ def _independent(given: _Given) -> Returned:
 def _moment(given: _Given, of_moment: Callable[[datetime], datetime], of_day: Callable[[date], datetime]) -> Returned:
     moment = moment_of(given.text)
     if moment is None:
-        return Misfit("a date and time")
+        return Misfit(Expectation.MOMENT())
     try:
         if isinstance(moment, datetime):
             return _on_the_wire(of_moment(in_zone(moment, given.zone)))
         return _on_the_wire(of_day(moment))
     except OverflowError:
-        return Misfit("a date and time")
+        return Misfit(Expectation.MOMENT())
 
 
 def _on_the_wire(moment: datetime) -> Stored:

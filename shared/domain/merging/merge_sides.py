@@ -23,6 +23,7 @@ from shared.domain.records.outcomes import FieldProblem, Reason, Result
 from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import Fields, Scalar, all_permissions_off, enabled_options, present_values
 from shared.domain.values.mapped_fields import MappedField, mapped_fields
+from shared.domain.wording.expectations import DisputeText
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,8 @@ def _disputes(
 
 
 _DISPUTES = {
-    MergeDecision.ASKED: "was changed on both sides; make both equal",
-    MergeDecision.FROZEN: "keeps changing to and fro; something rewrites it",
+    MergeDecision.ASKED: DisputeText.ASKED(),
+    MergeDecision.FROZEN: DisputeText.FROZEN(),
 }
 
 

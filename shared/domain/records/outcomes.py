@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.records.records import RecordKey, SyncStatus
+from shared.domain.wording.expectations import ProblemText
+from shared.domain.wording.phrase import Phrase
 
 
 class Result(StrEnum):
@@ -159,25 +161,26 @@ class FieldProblem:
 
     property_name: str
     source: str
-    expected: str = ""
-    loss: str = ""
-    dispute: str = ""
-    unread: str = ""
+    expected: Phrase | None = None
+    loss: Phrase | None = None
+    dispute: Phrase | None = None
+    unread: Phrase | None = None
     side: Side = Side.PLATFORM
 
-    def __str__(self) -> str:
-        if self.dispute:
-            return f"{self.source} (Spotler's {self.property_name}) {self.dispute}"
-        if self.unread:
-            return f"{self.source} (Spotler's {self.property_name}) {self.unread}"
-        if self.loss and self.side is Side.DATAVERSE:
-            return f"Spotler's {self.property_name}: {self.loss} for {self.source}"
-        if self.side is Side.DATAVERSE:
-            return f"Spotler's {self.property_name}: {self.source} expects {self.expected}"
+    @property
+    def text(self) -> Phrase:
+        """The problem in a sentence."""
+        named = {"source": self.source, "property": self.property_name}
+        is_here = self.side is Side.DATAVERSE
+        if what := self.dispute or self.unread:
+            return ProblemText.STATED(**named, what=what)
         if self.loss:
-            return f"{self.source}: {self.loss} for Spotler's {self.property_name}"
-        column = "" if self.source == self.property_name else f"{self.source}: "
-        return f"{column}Spotler's {self.property_name} expects {self.expected}"
+            return (ProblemText.LOSS_HERE if is_here else ProblemText.LOSS)(**named, loss=self.loss)
+        wording = ProblemText.MISFIT if self.source == self.property_name else ProblemText.MISFIT_OF
+        return (ProblemText.MISFIT_HERE if is_here else wording)(**named, expected=self.expected or "")
+
+    def __str__(self) -> str:
+        return str(self.text)
 
 
 _TO_DECIDE, _LEFT_OUT, _ADAPTED = "To decide", "Left out", "Adapted"

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from pydantic_core import CoreSchema, core_schema
 
+from shared.domain.wording.phrase import Phrase
+
 _HASH_BITS = 2**60 - 1
 
 
@@ -212,4 +214,4 @@ class PersonRecord:
     etag: str = ""
     modified_on: datetime | None = None
     created_on: datetime | None = None
-    unread: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, Phrase] = field(default_factory=dict)

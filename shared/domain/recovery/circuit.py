@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 
+from shared.domain.wording.errors import cause_of
 from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
 
 SERVICES = (Service.DATAVERSE, Service.SPOTLER)
@@ -36,7 +37,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The failure of a service. `asked` is the requested pause; `text` is safe to log."""
+    """The failure of a service. `asked` is the requested pause; `text`, a phrase, is safe to log."""
 
     cause: Cause
     text: str
@@ -83,11 +84,11 @@ def trouble_of(error: ConnectorError) -> Trouble | None:
     """Return what an error means for a service as a whole; None if it concerns a record or the connector's own work."""
     match error:
         case ThrottledError():
-            return Trouble(Cause.THROTTLED, str(error), error.retry_after)
+            return Trouble(Cause.THROTTLED, cause_of(error), error.retry_after)
         case ConfigurationError():
-            return Trouble(Cause.REFUSED, str(error))
+            return Trouble(Cause.REFUSED, cause_of(error))
         case TransientError():
-            return Trouble(Cause.DOWN, str(error))
+            return Trouble(Cause.DOWN, cause_of(error))
         case _:
             return None
 

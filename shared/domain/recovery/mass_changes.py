@@ -26,6 +26,7 @@ from shared.domain.records.records import PersonRecord
 from shared.domain.values.fields import Scalar, all_permissions_off, option_name, rows_of
 from shared.domain.values.mapped_fields import MappedField, mapped_fields
 from shared.domain.values.values import EMPTY
+from shared.domain.wording.expectations import DisputeText
 
 _ENDS = frozenset(
     {
@@ -42,8 +43,8 @@ _ENDS = frozenset(
 _HELD_AS = {MassChange.ERASURE: Reason.MASS_ERASURE, MassChange.UNSUBSCRIPTION: Reason.MASS_UNSUBSCRIPTION}
 
 _DISPUTES = {
-    MassChange.UNSUBSCRIPTION: "would be switched off for very many at once; an administrator must decide",
-    MassChange.BLANKING: "would be emptied for very many at once; an administrator must decide",
+    MassChange.UNSUBSCRIPTION: DisputeText.SWITCHED_OFF(),
+    MassChange.BLANKING: DisputeText.EMPTIED(),
 }
 
 

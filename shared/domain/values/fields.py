@@ -22,6 +22,8 @@ from shared.domain.records.records import Choices, PermissionRow, PersonRecord
 from shared.domain.values.countries import country_code
 from shared.domain.values.mapped_rows import MappedRow, mapped_rows
 from shared.domain.values.values import EMPTY, Fits, Foreign, Misfit, convert, is_blank, text_of
+from shared.domain.wording.expectations import Expectation
+from shared.domain.wording.phrase import Phrase
 
 Scalar = str | int | bool
 """The value of a field of `Fields`: text or a number, and True or False for an option."""
@@ -46,8 +48,8 @@ _TO_PLATFORM = frozenset(direction for direction in Direction if direction.reach
 _COUNTRY = "country"
 _OF_A_COUNTRY = {PropertyType.POSTCODE, PropertyType.MOBILE_NUMBER, PropertyType.PHONE_NUMBER}
 """Types whose form depends on the country (VAL-06)."""
-_ROW, _NAME = "Spotler Permission", "a name that exactly one of its options has"
-"""The label of permission rows for people, and the rule for their names. The name itself is not repeated."""
+_ROW = "Spotler Permission"
+"""The label of permission rows for people. Their name itself is not repeated."""
 
 _FAILING_TYPES = {PropertyType.EMAIL, PropertyType.POSTCODE}
 """VAL-05 names e-mail addresses and post codes: their record is skipped. Other fields are left out by default."""
@@ -204,7 +206,7 @@ class _Collector:
                 name = option_name(definition.name, entry.bit)
                 self.values[name] = row.subscribed and self.values.get(name) is not False  # of two rows, the lower wins
         if option_source is OptionSource.PERMISSIONS and any(definition.entry(row.name) is None for row in rows):
-            self.omitted.append(FieldProblem(mapped.row.property_name, _ROW, _NAME))
+            self.omitted.append(FieldProblem(mapped.row.property_name, _ROW, Expectation.PERMISSION_NAME()))
 
     def take_choices(self, mapped: MappedRow) -> None:
         """Switch on the options that a choice or choices column has, and the others off, by label."""
@@ -218,7 +220,7 @@ class _Collector:
             for entry in definition.entries:
                 self.values[option_name(definition.name, entry.bit)] = entry.bit in chosen
         if None in entries:
-            self._report(row, definition, "labels that are options of the list")
+            self._report(row, definition, Expectation.LIST_LABELS())
 
     def take_value(self, mapped: MappedRow) -> None:
         """Convert the value of one row; one that is not Dutch goes to the row's foreign property (VAL-07)."""
@@ -238,13 +240,13 @@ class _Collector:
                 if loss:
                     self.cut.append(FieldProblem(row.property_name, self._source(row), loss=loss))
             case Foreign() if foreign is not None and self.values.get(foreign.name):
-                expected = f"a property of its own for foreign values: another row fills {foreign.name}"
+                expected = Expectation.FOREIGN_PROPERTY(name=foreign.name)
                 self.omitted.append(FieldProblem(row.property_name, self._source(row), expected))
             case Foreign(text) if foreign is not None:
                 self.values[row.property_name] = EMPTY
                 self.values[foreign.name] = text
             case Foreign():
-                self._report(row, definition, "the Dutch format")
+                self._report(row, definition, Expectation.DUTCH_FORMAT())
             case Misfit(expected):
                 self._report(row, definition, expected)
 
@@ -272,7 +274,7 @@ class _Collector:
     def _keeps(self, row: MappingRow) -> bool:
         return (self.blanks or row.blank) is BlankPolicy.KEEP
 
-    def _report(self, row: MappingRow, definition: PropertyDefinition, expected: str) -> None:
+    def _report(self, row: MappingRow, definition: PropertyDefinition, expected: Phrase) -> None:
         problem = FieldProblem(row.property_name, self._source(row), expected)
         policy = row.on_invalid or (OnInvalid.FAIL if definition.type in _FAILING_TYPES else OnInvalid.OMIT)
         (self.fatal if policy is OnInvalid.FAIL else self.omitted).append(problem)

@@ -19,6 +19,8 @@ from shared.domain.values.addresses import address_text
 from shared.domain.values.countries import NETHERLANDS
 from shared.domain.values.moments import in_zone, moment_of
 from shared.domain.values.texts import visible
+from shared.domain.wording.expectations import Expectation, LossText
+from shared.domain.wording.phrase import Phrase
 
 EMPTY = ""
 """The value that empties a property."""
@@ -48,7 +50,7 @@ class Fits:
     """The value in the platform's form; `loss` is the part that was left out."""
 
     value: str | int
-    loss: str = field(default="", compare=False)  # equal values are equal on the wire
+    loss: Phrase | None = field(default=None, compare=False)  # equal values are equal on the wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Foreign:
 class Misfit:
     """The platform would refuse the value. `expected` describes a valid value to the record's owner."""
 
-    expected: str
+    expected: Phrase
 
 
 Converted = Fits | Foreign | Misfit
@@ -77,7 +79,7 @@ def convert(value: Any, label: str | None, kind: PropertyType, *, zone: tzinfo =
     number without country code is Dutch (VAL-07).
     """
     if isinstance(value, UnknownOption):
-        return Misfit("an option that exists")
+        return Misfit(Expectation.OPTION())
     if kind is not PropertyType.SET and is_blank(value):
         return _EMPTY_FITS
     return _CONVERSIONS[kind](value, label, zone, country)
@@ -127,7 +129,7 @@ def clipped(text: str, longest: int) -> str:
 def _text(value: Any, label: str | None, _zone: tzinfo, _country: str) -> Converted:
     if label is None and isinstance(value, Choices) and value.has_unknown:
         text = text_of(value, None)
-        return Fits(text, loss="without an option that no longer exists") if text else Misfit("options that exist")
+        return Fits(text, loss=LossText.OPTION()) if text else Misfit(Expectation.OPTIONS())
     return Fits(text_of(value, label))
 
 
@@ -135,7 +137,7 @@ def _email(value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Conv
     text = address_text(value)
     if not text:
         return Fits(EMPTY)
-    return Fits(text) if _is_address(text) else Misfit("an e-mail address such as name@company.com")
+    return Fits(text) if _is_address(text) else Misfit(Expectation.EMAIL())
 
 
 def _is_address(text: str) -> bool:
@@ -158,16 +160,16 @@ def _integer(value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Co
         return Fits(int(value))
     number = decimal_of(value)
     if number is None or number != number.to_integral_value():
-        return Misfit("a whole number, such as 1250")
+        return Misfit(Expectation.WHOLE())
     return Fits(int(number))
 
 
 def _money(value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Converted:
     amount = None if isinstance(value, bool) else decimal_of(value)
     if amount is None:
-        return Misfit("an amount, such as 1250.00")
+        return Misfit(Expectation.AMOUNT())
     rounded = amount.quantize(_CENT, ROUND_HALF_UP)
-    return Fits(str(rounded), loss="" if rounded == amount else "rounded to cents")
+    return Fits(str(rounded), loss=None if rounded == amount else LossText.CENTS())
 
 
 def decimal_of(value: Any) -> Decimal | None:
@@ -190,31 +192,31 @@ def decimal_of(value: Any) -> Decimal | None:
 def _date(value: Any, _label: str | None, zone: tzinfo, _country: str) -> Converted:
     moment = moment_of(value)
     if moment is None:
-        return Misfit("a date")
+        return Misfit(Expectation.DATE())
     if not isinstance(moment, datetime):
         return Fits(moment.isoformat())
     try:
         local = moment if moment.tzinfo is None else in_zone(moment, zone)
     except OverflowError:
-        return Misfit("a date")
-    return Fits(local.date().isoformat(), loss="" if local.time() == time() else "without the time of day")
+        return Misfit(Expectation.DATE())
+    return Fits(local.date().isoformat(), loss=None if local.time() == time() else LossText.TIME())
 
 
 def _moment(value: Any, _label: str | None, zone: tzinfo, _country: str) -> Converted:
     moment = moment_of(value)
     if moment is None:
-        return Misfit("a date and time")
+        return Misfit(Expectation.MOMENT())
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
     try:
         return Fits(in_zone(moment, zone).isoformat(timespec="seconds"))
     except OverflowError:
-        return Misfit("a date and time")
+        return Misfit(Expectation.MOMENT())
 
 
 def _gender(value: Any, label: str | None, _zone: tzinfo, _country: str) -> Converted:
     gender = gender_of(str(value), label or "")
-    return Misfit("male or female (1 or 2)") if gender is None else Fits(gender)
+    return Misfit(Expectation.GENDER()) if gender is None else Fits(gender)
 
 
 def gender_of(*spellings: str) -> str | None:
@@ -234,7 +236,7 @@ def _postcode(value: Any, _label: str | None, _zone: tzinfo, country: str) -> Co
         return Fits(f"{match[1]} {match[2].upper()}")
     is_foreign = country != NETHERLANDS if country else not _NEARLY_DUTCH_POSTCODE.fullmatch(text)
     has_digit = any(character.isdigit() for character in text)  # as every post code has that there is
-    return Foreign(text) if is_foreign and has_digit else Misfit("a post code such as 3511 AB")
+    return Foreign(text) if is_foreign and has_digit else Misfit(Expectation.POSTCODE())
 
 
 def _phone(value: Any, _label: str | None, _zone: tzinfo, country: str) -> Converted:
@@ -268,7 +270,7 @@ def _parsed_phone(typed: str, country: str, dutch: Fits | None) -> Converted:
     if number.country_code != _DUTCH_PREFIX:
         return Foreign(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
     national = f"0{number.national_number}"
-    loss = "without the extension" if number.extension else ""
+    loss = LossText.EXTENSION() if number.extension else None
     return Fits(national, loss) if is_dutch_phone(national) else _NO_PHONE
 
 
@@ -277,11 +279,11 @@ def is_dutch_phone(text: str) -> bool:
     return bool(_DUTCH_PHONE.fullmatch(text)) and sum(map(str.isdigit, text)) == _DUTCH_PHONE_DIGITS
 
 
-_NO_PHONE = Misfit("a phone number such as 06-18596225 or +32 470 12 34 56")
+_NO_PHONE = Misfit(Expectation.PHONE())
 
 
 def _set(_value: Any, _label: str | None, _zone: tzinfo, _country: str) -> Converted:
-    return Misfit("options: a choice, choices, or rows by @map(permissions)")
+    return Misfit(Expectation.LIST_SOURCE())
 
 
 _CONVERSIONS: dict[PropertyType, Callable[[Any, str | None, tzinfo, str], Converted]] = {

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,9 @@ from shared.domain.recovery.circuit import (
     reopened,
     trouble_of,
 )
+from shared.domain.wording.errors import ErrorText, cause_of
+from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.stored import from_data, template_data
 from shared.errors import ConnectorError, Service
 from shared.messages.tally import Tally
 from shared.ports.clock import Clock
@@ -188,9 +191,9 @@ class Circuits:
             async with asyncio.timeout(_TIMEOUT):
                 await self._pings[service]()
         except ConnectorError as error:
-            return trouble_of(error) or Trouble(Cause.DOWN, str(error))
+            return trouble_of(error) or Trouble(Cause.DOWN, cause_of(error))
         except TimeoutError:
-            return Trouble(Cause.DOWN, f"no answer within {_TIMEOUT:.0f} s")
+            return Trouble(Cause.DOWN, ErrorText.NOT_WITHIN(seconds=round(_TIMEOUT)))
         return None
 
     async def _conclude(self, lane: QueueName, one: _Open, trouble: Trouble | None) -> None:
@@ -219,8 +222,11 @@ def _while_probing(now: datetime) -> Pause:
 
 
 def _body(circuit: Circuit) -> Body:
-    return _TROUBLES.body(circuit.trouble) | _CIRCUITS.body(circuit)
+    text = circuit.trouble.text
+    template = template_data(text) if isinstance(text, Phrase) else {}
+    return _TROUBLES.body(circuit.trouble) | _CIRCUITS.body(circuit) | template
 
 
 def _circuit(body: Body) -> Circuit:
-    return _CIRCUITS.read(body, trouble=_TROUBLES.read(body))
+    trouble = _TROUBLES.read(body)
+    return _CIRCUITS.read(body, trouble=replace(trouble, text=from_data(trouble.text, body)))

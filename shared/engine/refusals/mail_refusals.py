@@ -16,6 +16,8 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import ContactWrite, Purge, WriteCode
 from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, all_permissions_off, as_properties
+from shared.domain.wording.phrase import Phrase, sentences
+from shared.domain.wording.refusals import ChoiceRefusal
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.planning_facts import ConsentRecorder
@@ -24,7 +26,7 @@ from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
 from shared.ports.writeback import Writeback, Writebacks
 
-_TEXTS = {DO_NOT_EMAIL: "Do Not Email is set.", BULK_EMAIL: "Do Not Bulk Email is set."}
+_TEXTS = {DO_NOT_EMAIL: ChoiceRefusal.DO_NOT_EMAIL(), BULK_EMAIL: ChoiceRefusal.BULK_EMAIL()}
 
 _CLOSED = {WriteCode.CONTACT_OPTOUT, WriteCode.NO_ACTIVE_CHANNEL}
 """Spotler no longer mails the contact: there is nothing to switch off."""
@@ -44,9 +46,9 @@ class Refusing:
         return self.record.key
 
     @property
-    def text(self) -> str:
+    def text(self) -> Phrase:
         """A text of what is set, for the person who decides."""
-        return " ".join(_TEXTS[subject] for subject in self.subjects)
+        return sentences(*(_TEXTS[subject] for subject in self.subjects))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,7 @@ class MailRefusals:
     async def _claimed(self, external_id: str) -> HeldContact:
         claimed = await self.ledger.claim([external_id])
         if external_id not in claimed:
-            raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
+            raise ConflictError(ChoiceRefusal.SYNCHRONISED(), service=Service.STATE)
         return claimed[external_id]
 
     async def _write(self, external_id: str, record: PersonRecord, options: Mapping[str, Scalar]) -> None:

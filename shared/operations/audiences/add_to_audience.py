@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from shared.domain.features.lists import LIST_GONE, ListIdentity, identity_of
+from shared.domain.features.lists import ListIdentity, identity_of
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.refusals import ListRefusal
 from shared.errors import ConnectorError
 from shared.operations.audiences.audience import CONTACT_NOT_FOUND, audience_named, ensure, fill, refusal
 from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure
@@ -79,7 +80,7 @@ async def _audience(task: _Task, services: JobServices) -> ListIdentity | Failed
     except ConnectorError as error:
         return failure(error)
     if marketing_list is None:
-        return invalid(LIST_GONE)
+        return invalid(ListRefusal.GONE())
     return identity_of(marketing_list.id, marketing_list.name)
 
 

@@ -9,8 +9,9 @@ from http import HTTPStatus
 from unicodedata import normalize
 from uuid import UUID, uuid5
 
-from shared.domain.features.lists import EDITION_REFUSAL, LONGEST_NAME, ListIdentity
+from shared.domain.features.lists import LONGEST_NAME, ListIdentity
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.refusals import ListRefusal
 from shared.errors import ConnectorError
 from shared.lists.list_targets import create, is_edition_missing
 from shared.operations.contacts.person_contacts import Contact, failure, synchronise_again
@@ -59,7 +60,7 @@ async def fill(
 def refusal(error: ConnectorError) -> Failed | Unknown | Later:
     """Return the end of a job whose audience cannot be used: without the licence, a retry would not help (AUD-02)."""
     if is_edition_missing(error):
-        return Failed(str(HTTPStatus.FORBIDDEN.value), EDITION_REFUSAL)
+        return Failed(str(HTTPStatus.FORBIDDEN.value), ListRefusal.EDITION())
     return failure(error)
 
 

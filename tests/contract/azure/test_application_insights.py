@@ -58,6 +58,23 @@ sdk = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumenta
 print([name for name in sys.modules if name.startswith(sdk)])
 """
 
+WRONG = ("nonsense", "InstrumentationKey=1")
+_COMPLAINS = f"""
+import json, os, traceback
+from shared.composition.connections import export_telemetry
+from shared.composition.settings import load_settings
+from shared.errors import ConfigurationError
+
+printed = {{}}
+for text in {WRONG}:
+    os.environ["APPLICATIONINSIGHTS_CONNECTION_STRING"] = text
+    try:
+        export_telemetry(load_settings())
+    except ConfigurationError:
+        printed[text] = traceback.format_exc()
+print(json.dumps(printed))
+"""
+
 
 @dataclass
 class Ingestion:
@@ -75,7 +92,7 @@ class Ingestion:
         ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ingestion() -> Iterator[Ingestion]:
     received = Ingestion()
 
@@ -116,14 +133,20 @@ def run(source: str, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_traces_metrics_and_logs_arrive_with_the_correlation_id_as_operation(ingestion: Ingestion) -> None:
-    ended = run(
+@pytest.fixture(scope="module")
+def told(ingestion: Ingestion) -> subprocess.CompletedProcess[str]:
+    """A process that has told the endpoint of its work, and ended."""
+    return run(
         _TELLS,
         APPLICATIONINSIGHTS_CONNECTION_STRING=f"InstrumentationKey={KEY};IngestionEndpoint={ingestion.url}",
         ENVIRONMENT="prod",
     )
 
-    assert ended.returncode == 0, ended.stderr
+
+def test_traces_metrics_and_logs_arrive_with_the_correlation_id_as_operation(
+    told: subprocess.CompletedProcess[str], ingestion: Ingestion
+) -> None:
+    assert told.returncode == 0, told.stderr
     operation = CHANGE.replace("-", "")
     (batch,) = ingestion.of("RequestData")
     assert (batch["name"], batch["operation"]) == ("process dataverse-events", operation)
@@ -141,13 +164,11 @@ def test_traces_metrics_and_logs_arrive_with_the_correlation_id_as_operation(ing
     assert outcomes[0]["properties"]["reason"] == "created"
 
 
-def test_information_reaches_application_insights_once_and_warnings_the_host_too(ingestion: Ingestion) -> None:
-    ended = run(
-        _TELLS, APPLICATIONINSIGHTS_CONNECTION_STRING=f"InstrumentationKey={KEY};IngestionEndpoint={ingestion.url}"
-    )
-
-    assert "root: something is the matter" in ended.stderr
-    assert "root: contact:1 written" not in ended.stderr
+def test_information_reaches_application_insights_once_and_warnings_the_host_too(
+    told: subprocess.CompletedProcess[str],
+) -> None:
+    assert "root: something is the matter" in told.stderr
+    assert "root: contact:1 written" not in told.stderr
 
 
 def test_without_a_connection_string_nothing_but_the_api_is_imported(tmp_path: Path) -> None:
@@ -167,9 +188,14 @@ def test_without_a_connection_string_nothing_but_the_api_is_imported(tmp_path: P
     assert ended.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("text", ["nonsense", "InstrumentationKey=1"])
-def test_a_wrong_connection_string_is_named_and_not_shown(text: str) -> None:
-    ended = run(_TELLS, APPLICATIONINSIGHTS_CONNECTION_STRING=text)
+@pytest.fixture(scope="module")
+def complaints() -> dict[str, str]:
+    """What a process prints as it ends because of each connection string."""
+    found: dict[str, str] = json.loads(run(_COMPLAINS).stdout)
+    return found
 
-    assert "ConfigurationError: APPLICATIONINSIGHTS_CONNECTION_STRING" in ended.stderr
-    assert text not in ended.stderr.replace("_CONNECTION_STRING is no", "")
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_connection_string_is_named_and_not_shown(complaints: dict[str, str], text: str) -> None:
+    assert "ConfigurationError: APPLICATIONINSIGHTS_CONNECTION_STRING" in complaints[text]
+    assert text not in complaints[text].replace("_CONNECTION_STRING is no", "")

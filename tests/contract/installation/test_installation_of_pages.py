@@ -48,7 +48,7 @@ async def components(organisation: DataverseOrganisation) -> Counter[str]:
     return Counter(TYPES[row["componenttype"]] for row in rows if row["componenttype"] in TYPES)
 
 
-@pytest.mark.parametrize("languages", [(ENGLISH,), (DUTCH, ENGLISH)])
+@pytest.mark.parametrize("languages", [pytest.param((ENGLISH,), marks=pytest.mark.slow), (DUTCH, ENGLISH)])
 async def test_a_bare_organisation_gets_the_pages_and_a_second_run_only_reads(languages: tuple[int, ...]) -> None:
     async with open_organisation(bare=True, languages=languages) as organisation:
         installation = Installation(organisation)

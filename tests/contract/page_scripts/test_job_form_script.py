@@ -280,7 +280,7 @@ def test_aut_14_types_that_were_left_in_place_are_refused_and_no_others_count_as
     untouched: list[str] = []
     touched: list[str] = []
 
-    @settings(max_examples=200, database=None)
+    @settings(max_examples=60, database=None)
     @given(automations)
     def collect(fields: list[AutomationField]) -> None:
         hints = write_hints(fields)

@@ -22,7 +22,7 @@ from shared.ports.state import Change, Delete, DocumentKey, Insert, Put, Replace
 # azure-data-tables 12.7 reads an answer in XML in a way that Python 3.12 warns about.
 pytestmark = pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")
 
-KEYS = [DocumentKey("test-binding", f"contact:{UUID(int=7 * number)}") for number in range(400)]
+KEYS = [DocumentKey("test-binding", f"contact:{UUID(int=7 * number)}") for number in range(200)]
 QUIET = [DocumentKey("test-poll", "contacts"), DocumentKey("test-consent-2026-03", "1")]
 FORMER = DocumentKey("test-binding", "contact:1")
 

@@ -27,7 +27,7 @@ def back(value: Any, kind: PropertyType, column: ColumnDefinition) -> Any:
     assert isinstance(converted, Fits)
     result = returned(converted.value, PropertyDefinition("p", "P", kind), column, zone=AMSTERDAM)
     assert isinstance(result, Stored)
-    return result.value, converted.loss
+    return result.value, converted.loss or ""
 
 
 @given(

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shared.adapters.messaging.sqlite import SqliteQueue
 from shared.ports.queue import OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
 from tests.contract.clocks import ManualClock
+from tests.examples import examples
 
 QUEUES = (QueueName.LIVE, QueueName.BULK)
 LOCK = timedelta(seconds=30)
@@ -187,4 +188,4 @@ class QueueHistories(RuleBasedStateMachine):
 
 
 TestQueueHistories = QueueHistories.TestCase
-TestQueueHistories.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
+TestQueueHistories.settings = settings(max_examples=examples(16), stateful_step_count=50, deadline=None)

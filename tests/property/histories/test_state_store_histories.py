@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.ports.state import Change, Delete, DocumentKey, Insert, Put, Replace
 from tests.contract.clocks import ManualClock
+from tests.examples import examples
 
 PARTITIONS = ("bindings", "claims")
 KEYS = [DocumentKey(partition, row) for partition in PARTITIONS for row in ("a", "a/", "a0", "b", "~", " ")]
@@ -129,4 +130,4 @@ class StoreHistories(RuleBasedStateMachine):
 
 
 TestStoreHistories = StoreHistories.TestCase
-TestStoreHistories.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
+TestStoreHistories.settings = settings(max_examples=examples(20), stateful_step_count=25, deadline=None)

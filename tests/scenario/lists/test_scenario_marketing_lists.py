@@ -56,6 +56,7 @@ async def test_ml_06_ml_19_a_static_list_of_each_table_is_there_and_says_succeed
 
     assert (job.status, job.code) == OK
     assert await in_list(world, marketing_list) == sorted([known.id, new.id])
+    await world.settled()  # the events of the new list may begin another synchronisation
     row = await info(world, marketing_list)
     assert INFO_STATUS[row["statuscode"]] is SyncStatus.SUCCEEDED
     assert (row["dh_memberssent"], row["dh_membersskipped"], row["dh_membersfailed"]) == (2, 0, 0)

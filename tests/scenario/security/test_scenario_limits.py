@@ -24,6 +24,9 @@ _USUAL_CALLS = 10
 _SLOWER = 3
 """So many usual times more a busy machine may take beside a check, which needs a processor, too."""
 
+_TRIES = 4
+"""A check that stops the connector does so each time; a machine that is busy for a moment does not."""
+
 LONGEST_WAIT = 0.5
 """Seconds that somebody else may wait for an answer."""
 
@@ -84,14 +87,21 @@ async def _longest_wait(world: World, until: Callable[[], bool]) -> float:
 async def test_the_connector_answers_while_a_mapping_is_checked(
     world: World, body: Callable[[], bytes], status: int
 ) -> None:
+    waits = [await _wait_beside_check(world, body(), status)]
+    while waits[-1] >= LONGEST_WAIT and len(waits) < _TRIES:
+        waits.append(await _wait_beside_check(world, body(), status))
+
+    assert min(waits) < LONGEST_WAIT, waits
+
+
+async def _wait_beside_check(world: World, body: bytes, status: int) -> float:
+    """Return the longest wait of somebody else beside a check, less what a busy machine adds now."""
     calls = itertools.count()
-    usual = await _longest_wait(world, lambda: next(calls) == _USUAL_CALLS)  # on this machine, now
-    check = asyncio.create_task(world.connector.call("POST", "/api/mapping/check", body()))
-
+    usual = await _longest_wait(world, lambda: next(calls) == _USUAL_CALLS)
+    check = asyncio.create_task(world.connector.call("POST", "/api/mapping/check", body))
     longest = await _longest_wait(world, check.done)
-
     assert (await check).status_code == status, (await check).text[:300]
-    assert longest < LONGEST_WAIT + _SLOWER * usual
+    return longest - _SLOWER * usual
 
 
 async def test_a_mapping_that_is_too_long_is_not_read(world: World) -> None:

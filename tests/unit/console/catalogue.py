@@ -7,8 +7,11 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
+from shared.composition.settings import Settings
 from shared.domain.planning.conditions import Condition
+from shared.domain.records.jobs import Operation
 from shared.domain.records.outcomes import TEXTS
+from shared.domain.wording.stored import WORDINGS
 
 ROOT = Path(__file__).resolve().parents[3]
 _METHODS = [("**/templates/**.html", "jinja2.ext:babel_extract"), ("**.py", "python")]
@@ -27,4 +30,7 @@ def texts() -> Iterator[tuple[str, str]]:
             found[one] = plural or found.get(one, "")
     found |= dict.fromkeys(TEXTS.values(), "")
     found |= dict.fromkeys((f"{text[:1].upper()}{text[1:]}" for text in Condition), "")
+    found |= {template.value: "" for wording in WORDINGS for template in wording if template.value not in found}
+    found |= dict.fromkeys(filter(None, (field.description for field in Settings.model_fields.values())), "")
+    found |= dict.fromkeys((operation.label for operation in Operation), "")
     yield from found.items()

@@ -11,6 +11,7 @@ from shared.console.rendering import code_words
 from shared.console.routes import ROUTES
 from shared.domain.consent.changes import ConsentSource, ConsentState
 from shared.domain.features.capabilities import Capability
+from shared.domain.features.schema_drift import Shift
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
 from shared.domain.records.records import PersonTable
 from shared.ports.queue import QueueName
@@ -27,10 +28,23 @@ from shared.ports.queue import QueueName
         (Direction, code_words.DIRECTIONS),
         (ConflictPolicy, code_words.CONFLICTS),
         (BlankPolicy, code_words.BLANKS),
+        (Shift, code_words.SHIFTS),
         ([role.code for role in Role], code_words.ROLES),
         ([*{route.act for route in ROUTES if route.act}, "view-values"], code_words.ACTS),
     ],
-    ids=["tables", "sources", "states", "capabilities", "queues", "directions", "conflicts", "blanks", "roles", "acts"],
+    ids=[
+        "tables",
+        "sources",
+        "states",
+        "capabilities",
+        "queues",
+        "directions",
+        "conflicts",
+        "blanks",
+        "shifts",
+        "roles",
+        "acts",
+    ],
 )
 def test_every_code_has_its_words(codes: Collection[str], words: Mapping[str, str]) -> None:
     assert set(codes) == words.keys()

@@ -13,6 +13,7 @@ from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.errors import ConnectorError, ThrottledError, TransientError
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
+from tests.examples import sample
 from tests.twins import CrashError
 
 MOMENTS = range(60)
@@ -60,22 +61,25 @@ def qualify(twin: ConnectorTwin, _ann: RecordKey, lead: RecordKey) -> set[str]:
     return {"ann@example.com", "elsewhere@example.com"}
 
 
-@pytest.mark.parametrize("change", [delete_one, delete_both, edit, split, move_together, refuse_mail, qualify])
+CHANGES = (delete_one, delete_both, edit, split, move_together, refuse_mail, qualify)
+
+
+@pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(
-    ("failure", "step"),
+    ("failure", "every"),
     [
-        (CrashError, 1),
-        (lambda: TransientError("down"), 2),
-        (lambda: ThrottledError("busy", retry_after=timedelta(seconds=30)), 4),  # a failure like others, with a pause
+        (CrashError, 3),
+        (lambda: TransientError("down"), 5),
+        (lambda: ThrottledError("busy", retry_after=timedelta(seconds=30)), 7),  # a failure like others, with a pause
     ],
     ids=["crash", "transient", "throttled"],
 )
-async def test_a_failure_at_any_moment_heals(change: Change, failure: Callable[[], BaseException], step: int) -> None:
+async def test_a_failure_at_any_moment_heals(change: Change, failure: Callable[[], BaseException], every: int) -> None:
     begun = ConnectorTwin(claim_time=timedelta(seconds=50))  # over when the message of a dead worker comes again
     ann = begun.crm.create(**person())
     lead = begun.crm.create(PersonTable.LEAD, **person(firstname="Annie"))
     await begun.sync(ann, lead)
-    for moment in MOMENTS[::step]:
+    for moment in sample(MOMENTS, every=every, first=CHANGES.index(change)):
         twin = begun.copy()
         addresses = change(twin, ann, lead)
         keys = sorted({ann, lead, *twin.crm.people})
@@ -217,7 +221,7 @@ async def test_a_deleted_and_re_entered_person_inherits_nothing_after_a_failure_
     begun = ConnectorTwin(claim_time=timedelta(seconds=50))
     old = begun.crm.create(**person(permissions={"Newsletter": True}))
     await begun.sync(old)
-    for moment in MOMENTS:
+    for moment in sample(MOMENTS, every=3, first=failure is CrashError):
         twin = begun.copy()
         twin.clock.advance(timedelta(seconds=1))
         twin.crm.delete(old)

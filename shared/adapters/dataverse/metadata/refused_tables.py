@@ -14,6 +14,8 @@ from shared.adapters.dataverse.web_api import odata
 from shared.adapters.dataverse.web_api.client import DataverseClient
 from shared.adapters.dataverse.web_api.operations import Method, WebApiOperation
 from shared.domain.records.table_schema import TableDefinition
+from shared.domain.wording.expectations import UnreadText
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 
@@ -22,7 +24,7 @@ log = logging.getLogger(__name__)
 LIFETIME = timedelta(minutes=5)
 LISTS_TABLE = TableDefinition("list", "lists", "listid", "listname", {})
 """Marketing lists: a mapping reads them without naming their columns."""
-_UNNAMED = "the privilege Read"
+_UNNAMED = UnreadText.READ()
 _PRIVILEGE = re.compile(r"\b(prv\w{1,100}) privilege")
 
 
@@ -87,9 +89,9 @@ def missing_privilege(error: ConnectorError) -> str:
     return found[1] if found else ""
 
 
-def lacks(privilege: str, table: str) -> str:
+def lacks(privilege: str, table: str) -> Phrase:
     """Return the text for `PersonRecord.unread`."""
-    return f"may not be read: the connector's role in Dataverse lacks {privilege or _UNNAMED} for {table}"
+    return UnreadText.ROLE(privilege=privilege or _UNNAMED, table=table)
 
 
 def _one_row(table: TableDefinition) -> WebApiOperation:

@@ -15,6 +15,7 @@ from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.mapping.check.resolution import Resolved
 from shared.domain.mapping.language.expression import Column, OptionSource, Related, Source
 from shared.domain.records.records import PermissionRow, PersonRecord, PersonTable, RecordKey, StatusRow, SyncStatus
+from shared.domain.wording.phrase import Phrase
 
 _PERMISSION_COLUMNS = ("dh_spotlerpermissionid", "dh_name", "dh_subscribed", "modifiedon", "createdon", "statecode")
 _TIMES = ("modifiedon", "createdon")
@@ -32,7 +33,7 @@ class PersonQuery:
         option_sources: Collection[OptionSource],
         language: int | None,
         zone: tzinfo,
-        unread: Mapping[str, str] | None = None,
+        unread: Mapping[str, Phrase] | None = None,
     ) -> None:
         """`found` are the columns of the record and of related rows; others are secondary reads.
 

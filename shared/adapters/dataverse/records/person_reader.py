@@ -36,6 +36,7 @@ from shared.domain.mapping.reading import reading_of
 from shared.domain.mapping.related_tables import LIST_TABLE, related_reads
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.records.table_schema import Schema, TableDefinition
+from shared.domain.wording.expectations import UnreadText
 from shared.errors import ConfigurationError, Service
 from shared.ports.background import take_turns
 
@@ -152,7 +153,7 @@ class PersonReader:
         if OptionSource.PERIODIEK in reading.option_sources and _PERIODIEK not in unread:
             periodieken = self._periodieken(table, schema)
             if periodieken is None:  # without its rows, every subscription would count as ended
-                unread[_PERIODIEK] = "cannot be read: the mapping check says what is missing"
+                unread[_PERIODIEK] = UnreadText.PERIODIEK()
         option_sources = {
             option_source for option_source in reading.option_sources if str(MapTo(option_source)) not in unread
         }

@@ -22,6 +22,7 @@ from shared.domain.mapping.check.resolution import Resolved
 from shared.domain.mapping.language.expression import Child, Order, QueryExpression
 from shared.domain.mapping.language.query import ReadQuery
 from shared.domain.records.records import PermissionRow
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConfigurationError, DataError, NotFoundError
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class SecondaryReads:
     labels: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     periodieken: Mapping[UUID, tuple[PermissionRow, ...]] = field(default_factory=dict)
     list_names: Mapping[str, str] = field(default_factory=dict)
-    unread: dict[UUID, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    unread: dict[UUID, dict[str, Phrase]] = field(default_factory=lambda: defaultdict(dict))
 
     def take(self, identifier: UUID, source: Child | QueryExpression, reader: ColumnReader, row: Row) -> None:
         """Store the value of a row; an empty row stands for None."""

@@ -11,6 +11,7 @@ from shared.adapters.dataverse.web_api.faults import fault, lost
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
 from shared.domain.values.json_text import parse_json
 from shared.domain.values.values import sound
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConnectorError, Service, TransientError, UnknownOutcomeError
 
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # also matches a whole character, which is escaped as two halves
@@ -43,7 +44,7 @@ def interpret(operation: WebApiOperation, status: int, headers: Mapping[str, str
     try:
         body = _document(content)
     except ValueError:
-        error = TransientError(f"The answer is not JSON: {operation.name}", service=Service.DATAVERSE, status=status)
+        error = TransientError(ErrorText.NO_JSON(operation=operation.name), service=Service.DATAVERSE, status=status)
         return OperationResult(status, error=error)
     written = _ENTITY_ID.search(headers.get("odata-entityid", ""))
     etag = headers.get("etag") or (body.get("@odata.etag") if isinstance(body, dict) else "")

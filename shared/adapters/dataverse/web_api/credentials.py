@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from shared.domain.values.json_text import parse_json
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, Service, TransientError
 
 PUBLIC_CLOUD = "https://login.microsoftonline.com"
@@ -131,18 +132,18 @@ def _plain_tokens(credential: Credential, scope: str, authority: str) -> CachedT
             async with httpx.AsyncClient(timeout=10) as http:
                 answer = await http.post(url, data=form)
         except httpx.TransportError:
-            raise TransientError("The token endpoint could not be reached", service=Service.DATAVERSE) from None
+            raise TransientError(ErrorText.TOKEN_UNREACHED(), service=Service.DATAVERSE) from None
         status = answer.status_code
         if answer.is_server_error:
-            raise TransientError("The token endpoint failed", service=Service.DATAVERSE, status=status)
+            raise TransientError(ErrorText.TOKEN_FAILED(), service=Service.DATAVERSE, status=status)
         if not answer.is_success:
             raise ConfigurationError(
-                "The token endpoint refused", service=Service.DATAVERSE, status=status, detail=answer.text
+                ErrorText.TOKEN_REFUSED(), service=Service.DATAVERSE, status=status, detail=answer.text
             )
         try:
             grant = parse_json(answer.content)
             return AccessToken(str(grant["access_token"]), time.time() + int(grant["expires_in"]))
         except (ValueError, TypeError, KeyError, OverflowError):
-            raise ConfigurationError("The authority is no token endpoint", service=Service.DATAVERSE) from None
+            raise ConfigurationError(ErrorText.NO_TOKEN_ENDPOINT(), service=Service.DATAVERSE) from None
 
     return CachedTokens(fetch)

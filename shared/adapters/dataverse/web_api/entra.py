@@ -23,6 +23,7 @@ from shared.adapters.dataverse.web_api.credentials import (
     Credential,
     ManagedIdentity,
 )
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, ConnectorError, Service, TransientError
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def entra_fault(error: AzureError) -> ConnectorError:
     status = error.status_code if isinstance(error, HttpResponseError) else None
     refused = status is not None and status // 100 == _CLIENT_ERRORS and status not in _PASSING
     if refused or isinstance(error, CredentialUnavailableError):
-        summary = "Microsoft Entra gave no token for Dataverse"
+        summary = ErrorText.NO_TOKEN()
         return ConfigurationError(summary, service=Service.DATAVERSE, status=status, detail=str(error))
-    summary = "Microsoft Entra could not be asked for a token"
+    summary = ErrorText.ENTRA_UNASKED()
     return TransientError(summary, service=Service.DATAVERSE, status=status, detail=str(error))
 
 
@@ -82,7 +83,7 @@ def certificate_bytes(source: str) -> bytes:
         return Path(source).read_bytes()
     except (OSError, ValueError):
         raise ConfigurationError(
-            "The certificate for Dataverse is neither a readable file nor base64 of PEM or PFX",
+            ErrorText.CERTIFICATE_FORM(),
             service=Service.DATAVERSE,
         ) from None
 
@@ -100,7 +101,7 @@ def certificate_end(certificate: Certificate) -> datetime:
     except (ValueError, exceptions.UnsupportedAlgorithm):
         found = None
     if found is None:
-        raise ConfigurationError("The certificate for Dataverse cannot be read", service=Service.DATAVERSE)
+        raise ConfigurationError(ErrorText.CERTIFICATE_UNREAD(), service=Service.DATAVERSE)
     return found.not_valid_after_utc
 
 
@@ -120,6 +121,4 @@ def _source(credential: Credential, authority: str, options: Mapping[str, Any]) 
             case AzureCli(tenant):
                 return aio.AzureCliCredential(tenant_id=tenant)
     except ValueError:
-        raise ConfigurationError(
-            "The tenant, the client id or the certificate for Dataverse cannot be used", service=Service.DATAVERSE
-        ) from None
+        raise ConfigurationError(ErrorText.CERTIFICATE_UNUSABLE(), service=Service.DATAVERSE) from None

@@ -11,6 +11,8 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from shared.domain.values.json_text import parse_json
+from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.phrase import Phrase
 from shared.errors import (
     LONGEST_PAUSE,
     ConfigurationError,
@@ -44,7 +46,7 @@ def fault(operation: str, status: int, headers: Mapping[str, str], body: bytes) 
     """Build the error for an answer outside 2xx. `operation` names the call without values: `PATCH contacts`."""
     code, detail = _marks(body)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        summary = f"Dataverse asks to wait with {operation}"
+        summary = ErrorText.DATAVERSE_WAITS(operation=operation)
         return ThrottledError(
             summary,
             retry_after=retry_after(headers),
@@ -54,14 +56,20 @@ def fault(operation: str, status: int, headers: Mapping[str, str], body: bytes) 
             detail=detail,
         )
     kind, summary = _kind(status, code)
-    return kind(f"{summary}: {operation}", service=Service.DATAVERSE, status=status, code=code, detail=detail)
+    return kind(
+        ErrorText.CALL(text=summary, operation=operation),
+        service=Service.DATAVERSE,
+        status=status,
+        code=code,
+        detail=detail,
+    )
 
 
 def lost(operation: str, *, repeatable: bool) -> ConnectorError:
     """Build the error for a request that was sent and not answered: it may have been executed."""
     if repeatable:
-        return TransientError(f"No answer: {operation}", service=Service.DATAVERSE)
-    return UnknownOutcomeError(f"No answer, and not safe to repeat: {operation}", service=Service.DATAVERSE)
+        return TransientError(ErrorText.NO_ANSWER(operation=operation), service=Service.DATAVERSE)
+    return UnknownOutcomeError(ErrorText.NOT_SAFE(operation=operation), service=Service.DATAVERSE)
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta:
@@ -75,30 +83,30 @@ def retry_after(headers: Mapping[str, str]) -> timedelta:
     return timedelta(seconds=min(max(0.0, seconds), LONGEST_PAUSE.total_seconds()))
 
 
-def _kind(status: int, code: str) -> tuple[type[ConnectorError], str]:  # noqa: C901, PLR0911  # one return per case
+def _kind(status: int, code: str) -> tuple[type[ConnectorError], Phrase]:  # noqa: C901, PLR0911  # one return per case
     match status, code:
         case (401, _):
-            return ConfigurationError, "Dataverse did not accept the credentials"
+            return ConfigurationError, ErrorText.DATAVERSE_CREDENTIALS()
         case (403, _):
-            return ConfigurationError, "The connector's role in Dataverse lacks a privilege"
+            return ConfigurationError, ErrorText.PRIVILEGE()
         case (_, code) if code == UNKNOWN_MEMBER:
-            return ConfigurationError, "Dataverse does not know a table, column or relationship of the request"
+            return ConfigurationError, ErrorText.UNKNOWN_MEMBER()
         case (404, ""):
-            return ConfigurationError, "There is no Dataverse Web API at the organisation URL"
+            return ConfigurationError, ErrorText.NO_WEB_API()
         case (404, _):
-            return NotFoundError, "The row does not exist"
+            return NotFoundError, ErrorText.NO_ROW()
         case (_, code) if code in {DUPLICATE_DETECTED, TAKEN_KEY}:
-            return DataError, "Dataverse has such a row already"
+            return DataError, ErrorText.SUCH_A_ROW()
         case (status, code) if status == HTTPStatus.PRECONDITION_FAILED or code == DUPLICATE_KEY:
-            return ConflictError, "The row was changed or created in between"
+            return ConflictError, ErrorText.ROW_CHANGED()
         case (408, _):
-            return TransientError, "Dataverse gave up waiting"
+            return TransientError, ErrorText.GAVE_UP()
         case (status, _) if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
-            return TransientError, "Dataverse failed"
+            return TransientError, ErrorText.DATAVERSE_FAILED()
         case (status, _) if status < HTTPStatus.BAD_REQUEST:
-            return ConfigurationError, "The organisation URL leads elsewhere"
+            return ConfigurationError, ErrorText.ELSEWHERE()
         case _:
-            return DataError, "Dataverse refused"
+            return DataError, ErrorText.DATAVERSE_REFUSED()
 
 
 def _marks(body: bytes) -> _Marks:

@@ -17,6 +17,7 @@ from shared.adapters.dataverse.web_api.credentials import CachedTokens
 from shared.adapters.dataverse.web_api.faults import fault, lost, retry_after
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.adapters.http.exchange import UNANSWERED, Observe, observed_request, was_not_sent
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
 
 API_PATH = "/api/data/v9.2/"
@@ -65,7 +66,7 @@ class Transport:
         """`http_transport` replaces the network."""
         url = urlsplit(organisation_url)
         if url.scheme not in {"http", "https"} or not url.netloc:
-            raise ConfigurationError("The organisation URL is not complete", service=Service.DATAVERSE)
+            raise ConfigurationError(ErrorText.INCOMPLETE_URL(), service=Service.DATAVERSE)
         self.base = f"{url.scheme}://{url.netloc}{API_PATH}"
         self._tokens = tokens
         self._protection = protection

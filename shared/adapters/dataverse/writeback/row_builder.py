@@ -19,10 +19,11 @@ from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Required, Schema, TableDefinition
 from shared.domain.values.texts import cut
 from shared.domain.values.values import Misfit
+from shared.domain.wording.expectations import Expectation, LossText
+from shared.domain.wording.phrase import Phrase
 
 BIND = "@odata.bind"
 
-_ONLY_NAME = "a name that exactly one row has"
 _OWNER = "ownerid"
 _FREE = frozenset({PropertyType.STRING, PropertyType.UNKNOWN})
 _TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.MEMO})
@@ -61,13 +62,14 @@ class RowBuilder:
     ) -> None:
         """Set a column to a value of Spotler; None and "" empty it."""
         if not isinstance(source, Column):
-            self._refuse(definition.name, str(source), "a column of the record itself: correct the mapping")
+            self._refuse(definition.name, str(source), Expectation.OWN_COLUMN())
             return
         column = self.table.columns.get(source.name)
         if column is None:
-            self._refuse(definition.name, source.name, "a column that exists: correct the mapping")
+            self._refuse(definition.name, source.name, Expectation.EXISTING_COLUMN())
         elif not column.writable:
-            self._refuse(definition.name, column.name, "nothing from Spotler: Dataverse does not let it be changed")
+            expected = Expectation.NOTHING(reason=Expectation.UNCHANGEABLE())
+            self._refuse(definition.name, column.name, expected)
         else:
             self._convert(column, row, definition, value)
 
@@ -80,7 +82,7 @@ class RowBuilder:
             text = value.strip()
             shorter = cut(text, limit)
             if shorter and shorter != text:
-                loss = f"cut to {limit} characters"
+                loss = LossText.CUT(most=limit)
                 self.problems.append(FieldProblem(definition.name, column.name, loss=loss, side=Side.DATAVERSE))
                 value = shorter
         self.put(source, row, definition, value)
@@ -126,12 +128,12 @@ class RowBuilder:
             self.restated.add(definition.name)
         match returned(value, definition, column, zone=self.zone, choices=row.choices):
             case Stored(None) if column.required in _INSISTING or column.type is ColumnType.OWNER:
-                self._refuse(definition.name, column.name, "a value: the column is required")
+                self._refuse(definition.name, column.name, Expectation.A_VALUE())
             case Stored(stored):
                 self.columns.add(column.name)
                 self.body[self._member(column)] = stored
             case NeedsMatch(name):
-                problem = FieldProblem(definition.name, column.name, _ONLY_NAME, side=Side.DATAVERSE)
+                problem = FieldProblem(definition.name, column.name, Expectation.ONE_ROW(), side=Side.DATAVERSE)
                 self._pointers.append(_Pointer(name, column, problem, []))
             case Misfit(expected):
                 self._refuse(definition.name, column.name, expected)
@@ -157,5 +159,5 @@ class RowBuilder:
             if table in schema.tables and schema.tables[table].primary_name
         ]
 
-    def _refuse(self, spotler: str, source: str, expected: str) -> None:
+    def _refuse(self, spotler: str, source: str, expected: Phrase) -> None:
         self.problems.append(FieldProblem(spotler, source, expected, side=Side.DATAVERSE))

@@ -28,6 +28,7 @@ from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.records.table_schema import ColumnDefinition, Schema, TableDefinition
 from shared.domain.values.addresses import address_key
+from shared.domain.wording.expectations import Expectation
 from shared.errors import (
     ConfigurationError,
     ConnectorError,
@@ -82,7 +83,7 @@ class _PendingCreate:
             self.error = error
             return
         source = str(MapTo(subscription.change.option_source))
-        expected = "a row that Dataverse does not refuse"
+        expected = Expectation.UNREFUSED_ROW()
         self.refused.append(FieldProblem(subscription.spotler, source, expected, side=Side.DATAVERSE))
 
 

@@ -20,11 +20,13 @@ from shared.domain.records.marketing_contact import PropertyDefinition, Property
 from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.records.table_schema import TableDefinition
+from shared.domain.wording.expectations import Expectation
+from shared.domain.wording.phrase import Phrase
 
 _NAMESPACE = UUID("c3a2f6f4-4f86-4b6c-9a53-0f7f7c8a1f5e")
 _PERMISSION_KEY, _PERMISSION_SUBSCRIBED = "dh_spotlerpermissionid", "dh_subscribed"
 _MEMBER = "Microsoft.Dynamics.CRM"
-_NO_PERIODIEK = "periodiek in the mapping, with its table"
+_NO_PERIODIEK = Expectation.PERIODIEK()
 
 _HOLDERS: Mapping[PersonTable, str] = {
     PersonTable.CONTACT: "dh_CustomerId_contact",
@@ -125,7 +127,7 @@ class SubscriptionWrite:
         found = [self.change.row] if self.change.row else names.called(self._lists, self.change.name)
         if len(found) != 1:
             if self.change.subscribed or found:
-                self._refuse(f"exactly one active, static marketing list called {self.change.name}")
+                self._refuse(Expectation.ONE_LIST_CALLED(name=self.change.name))
             return None
         (marketing_list,) = found
         if self.change.subscribed:  # adding a member again has no effect
@@ -156,7 +158,7 @@ class SubscriptionWrite:
         if isinstance(found.name.source, Column):
             builder.put(found.name.source, MappingRow(self.spotler, {}), definition, self.change.name)
         else:
-            expected = f"exactly one row called {self.change.name}"
+            expected = Expectation.ONE_ROW_CALLED(name=self.change.name)
             problem = FieldProblem(self.spotler, str(found.name.source), expected, side=Side.DATAVERSE)
             place = place_in(found.name.table, found.name.column.name)
             builder.point_at(found.name.navigation, place, self.change.name, problem)
@@ -189,7 +191,7 @@ class SubscriptionWrite:
         self.creation = Creation(entity_set, identifier, switch, self.change.subscribed)
         return operations.create(entity_set, {key: str(identifier), **values}, key=key)
 
-    def _refuse(self, expected: str) -> None:
+    def _refuse(self, expected: Phrase) -> None:
         source = str(MapTo(self.change.option_source))
         self.problems.append(FieldProblem(self.spotler, source, expected, side=Side.DATAVERSE))
 

@@ -15,6 +15,7 @@ from http import HTTPStatus
 import httpx
 
 from shared.domain.values.json_text import parse_json
+from shared.domain.wording.errors import ErrorText
 from shared.errors import (
     ConfigurationError,
     ConnectorError,
@@ -78,9 +79,8 @@ def refusal(response: httpx.Response, operation: str, *, fixed_path: bool, now: 
         return _foreign_page(response, operation)
     body = complaint(response.text)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} or body.code in _AUTHORISATION_TYPES:
-        advice = f"{_clock_difference(response, now)}check key, secret and licence"
         return ConfigurationError(
-            f"Spotler does not allow {operation}: {advice}",
+            ErrorText.SPOTLER_FORBIDS(operation=operation, advice=_clock_difference(response, now)),
             service=Service.SPOTLER,
             status=status,
             code=body.code,
@@ -88,12 +88,12 @@ def refusal(response: httpx.Response, operation: str, *, fixed_path: bool, now: 
         )
     if response.is_redirect or (fixed_path and status == HTTPStatus.NOT_FOUND):
         return ConfigurationError(
-            f"There is no {operation} at Spotler's base URL", service=Service.SPOTLER, status=status, code=body.code
+            ErrorText.NO_CALL(operation=operation), service=Service.SPOTLER, status=status, code=body.code
         )
     pause = retry_after(response, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.SERVICE_UNAVAILABLE and pause is not None):
         return ThrottledError(
-            f"Spotler throttles {operation}",
+            ErrorText.SPOTLER_THROTTLES(operation=operation),
             retry_after=DEFAULT_PAUSE if pause is None else pause,
             service=Service.SPOTLER,
             status=status,
@@ -101,14 +101,18 @@ def refusal(response: httpx.Response, operation: str, *, fixed_path: bool, now: 
             detail=body.message,
         )
     return _kind(status, body.code)(
-        f"Spotler refused {operation}", service=Service.SPOTLER, status=status, code=body.code, detail=body.message
+        ErrorText.SPOTLER_REFUSED(operation=operation),
+        service=Service.SPOTLER,
+        status=status,
+        code=body.code,
+        detail=body.message,
     )
 
 
 def unreadable(operation: str, *, status: int, detail: str) -> TransientError:
     """Build the error for a success with an unusable body: cut off, XML, or a page of a proxy."""
     return TransientError(
-        f"Spotler's answer to {operation} cannot be read",
+        ErrorText.SPOTLER_UNREADABLE(operation=operation),
         service=Service.SPOTLER,
         status=status,
         code=UNREADABLE_ANSWER,
@@ -151,9 +155,7 @@ def _clock_difference(response: httpx.Response, now: datetime) -> str:
     if theirs is None or abs(now - theirs) <= TOLERATED_CLOCK_DIFFERENCE:
         return ""
     seconds = round((now - theirs).total_seconds())
-    return (
-        f"the local clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} Spotler's: set it; otherwise "
-    )
+    return (ErrorText.CLOCK_AHEAD if seconds > 0 else ErrorText.CLOCK_BEHIND)(seconds=abs(seconds))
 
 
 def _http_date(text: str) -> datetime | None:

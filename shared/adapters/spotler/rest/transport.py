@@ -14,6 +14,7 @@ from shared.adapters.http.limiter import RequestLimiter
 from shared.adapters.spotler.rest.errors import refusal, unreadable
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.adapters.spotler.rest.retrying import RetrySettings
+from shared.domain.wording.errors import ErrorText
 from shared.errors import ConnectorError, Service, ThrottledError, TransientError, UnknownOutcomeError
 from shared.ports.clock import Clock
 
@@ -156,10 +157,10 @@ def _unanswered(call: SpotlerCall, error: Exception) -> ConnectorError:
     code = type(error).__name__
     if call.repetition is CallRepetition.HARMFUL and not was_not_sent(error):
         return _unknown_outcome(call, status=None, code=code)
-    return TransientError(f"Spotler did not answer {call.operation}", service=Service.SPOTLER, code=code)
+    return TransientError(ErrorText.SPOTLER_SILENT(operation=call.operation), service=Service.SPOTLER, code=code)
 
 
 def _unknown_outcome(call: SpotlerCall, *, status: int | None, code: str) -> UnknownOutcomeError:
     return UnknownOutcomeError(
-        f"Spotler may or may not have carried out {call.operation}", service=Service.SPOTLER, status=status, code=code
+        ErrorText.SPOTLER_UNKNOWN(operation=call.operation), service=Service.SPOTLER, status=status, code=code
     )

@@ -1,25 +1,30 @@
 """The proposal of a mapping: rows in a form, check, preview, apply. Nothing is live before the last step."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 from shared.administration.mapping_service import MappingChange, difference, mapping_of
 from shared.composition import app
 from shared.console.access.values import readable, why_hidden
-from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, proposals
+from shared.console.pages.mapping.versions import SEVERITIES, accepted, applied, proposals, version_name
 from shared.console.proposals import Proposal
+from shared.console.reasons import text_of
+from shared.console.rendering.locale import Locale
 from shared.console.rendering.plots import stacked
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.mapping.findings import Severity
-from shared.domain.mapping.formats.document import MappingError, place_name, read_mapping
+from shared.domain.mapping.formats.document import MappingError, read_mapping
 from shared.domain.mapping.formats.yaml_format import as_document
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConflictError
 
 _NEW = "new"
 _FIELDS = ("spotler", *PersonTable, "direction", "conflict", "blank", "filter", "foreign", "comment")
 _SAMPLE, _SHOWN = 200, 20
+_MOST_DEFECTS = 10
 
 
 async def begin(visit: Visit) -> Reply:
@@ -34,8 +39,12 @@ async def begin(visit: Visit) -> Reply:
 async def proposal(visit: Visit) -> Reply:
     """Show the rows of the proposal."""
     found = await _proposal()
-    values = {"title": said("Proposal"), "proposal": found, "mapping": found.mapping, "changed": await _changed(found)}
-    del visit
+    values = {
+        "title": said("Proposal"),
+        "proposal": found,
+        "mapping": found.mapping,
+        "changed": await _changed(found, visit.locale),
+    }
     return Page("pages/mapping_proposal.html", values)
 
 
@@ -44,7 +53,7 @@ async def row(visit: Visit) -> Reply:
     found = await _proposal()
     number = visit.parts[0]
     rows = as_document(found.mapping)["rows"]
-    return _form(number, {} if number == _NEW else rows[_index(number, rows)], ())
+    return form(number, {} if number == _NEW else rows[_index(number, rows)], ())
 
 
 async def names(visit: Visit) -> Reply:
@@ -75,17 +84,15 @@ async def save_row(visit: Visit) -> Reply:
     try:
         mapping = read_mapping(document)
     except MappingError as error:
-        wrong = [f"{place_name(place)}: {text}" for place, text in error.places[:10]]
-        return _form(number, rows[index] if index < len(rows) else {}, wrong)
+        return form(number, rows[index] if index < len(rows) else {}, error.defects(_MOST_DEFECTS))
     await (await proposals()).save(mapping, found.base, visit.user.id, found.etag)
     return Redirect(link("mapping", "proposal"), Notice(Tone.OK, said("Kept in the proposal. Nothing is live yet.")))
 
 
 async def preview(visit: Visit) -> Reply:
     """Show what the proposal changes in the rows; what it does to people follows as a part."""
-    del visit
     found = await _proposal()
-    values = {"title": said("Preview"), "proposal": found, "changed": await _changed(found)}
+    values = {"title": said("Preview"), "proposal": found, "changed": await _changed(found, visit.locale)}
     return Page("pages/mapping_preview.html", values)
 
 
@@ -112,6 +119,7 @@ async def effect(visit: Visit) -> Reply:
         "proposal": found,
         "readable": await readable(visit, [one.key for one in report.sample]) if report else frozenset(),
         "why_hidden": why_hidden(visit),
+        "text_of": text_of,
     }
     return Page("parts/mapping_effect.html", values, is_fragment=True)
 
@@ -141,12 +149,14 @@ async def _proposal() -> Proposal:
     return found
 
 
-async def _changed(found: Proposal) -> list[str]:
+async def _changed(found: Proposal, locale: Locale) -> list[str]:
     base = await (await app.services()).mapping_service.version(found.base)
-    return difference(base.text, found.text, f"version {found.base}", "proposal").splitlines()
+    names = version_name(found.base, locale), locale.say("proposal")
+    return difference(base.text, found.text, *names).splitlines()
 
 
-def _form(number: str, row: dict[str, Any], wrong: Any) -> Page:
+def form(number: str, row: dict[str, Any], wrong: Sequence[Phrase]) -> Page:
+    """Return the form of a row: its number or `new`, what it holds, and what is wrong with that."""
     values = {"title": said("Row"), "row_number": number, "row": row, "wrong": wrong, "tables": list(PersonTable)}
     return Page("pages/mapping_row.html", values, HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK)
 

@@ -9,12 +9,15 @@ from shared.administration.mapping_service import Applied, ChangeRefused, Mappin
 from shared.administration.worker_thread import run_in_thread
 from shared.composition import app
 from shared.console.proposals import Proposals
+from shared.console.rendering.locale import Locale
 from shared.console.rendering.words import said
 from shared.console.web import Download, Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.mapping.findings import Code, Severity
-from shared.domain.mapping.formats.document import MappingError, place_name
+from shared.domain.mapping.formats.document import MappingError
+from shared.domain.wording.phrase import series
 from shared.errors import NotFoundError
 
+_MOST_DEFECTS = 5
 SEVERITIES = {
     Severity.ERROR: (Tone.BAD, said("Error")),
     Severity.WARNING: (Tone.WARN, said("Warning")),
@@ -58,8 +61,8 @@ async def version(visit: Visit) -> Reply:
         "title": said("Version"),
         "version": wanted,
         "live": live,
-        "changed": _lines(before, wanted) if before else [],
-        "back": _lines(live, wanted),
+        "changed": _lines(before, wanted, visit.locale) if before else [],
+        "back": _lines(live, wanted, visit.locale),
     }
     return Page("pages/mapping_version.html", values)
 
@@ -114,7 +117,7 @@ async def upload(visit: Visit) -> Reply:
     try:
         read = await run_in_thread(read_file, content, services.settings.environment)
     except MappingError as error:
-        places = "; ".join(f"{place_name(place)}: {text}" for place, text in error.places[:5])
+        places = series(*error.defects(_MOST_DEFECTS))
         raise RefusedError(
             HTTPStatus.BAD_REQUEST, said("This is no valid mapping. %(places)s"), places=places
         ) from None
@@ -155,6 +158,12 @@ async def _version(text: str) -> Version:
         raise RefusedError(HTTPStatus.NOT_FOUND, said("There is no such version.")) from None
 
 
-def _lines(old: Version, new: Version) -> list[str]:
-    text = difference(old.text, new.text, f"version {old.number}", f"version {new.number}")
-    return text.splitlines()
+def _lines(old: Version, new: Version, locale: Locale) -> list[str]:
+    return difference(
+        old.text, new.text, version_name(old.number, locale), version_name(new.number, locale)
+    ).splitlines()
+
+
+def version_name(number: int, locale: Locale) -> str:
+    """Return what a version is called in a difference."""
+    return locale.say("version %(number)s", number=str(number))

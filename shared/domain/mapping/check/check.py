@@ -32,6 +32,9 @@ from shared.domain.records.marketing_contact import PropertyCatalogue, PropertyD
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, EventStep, ReadRight, Schema
 from shared.domain.values.values import Foreign, Misfit, convert
+from shared.domain.wording.expectations import Expectation
+from shared.domain.wording.findings import FindingText
+from shared.domain.wording.phrase import Phrase
 
 PROTECTED = ("Type", "Birthday")
 """Properties whose rows must not be deleted, if the account has them (MAP-33)."""
@@ -90,12 +93,12 @@ def _property(number: int, row: MappingRow, catalogue: PropertyCatalogue) -> Ite
     for name in filter(None, (row.property_name, row.foreign)):
         if catalogue.named(name) is None:
             meant = catalogue.find(name)
-            cure = f"write {meant.name}" if meant else "create it in Spotler, make it visible, or delete the row"
-            text = f"Spotler has no property with the name {name}: {cure}"
+            cure = FindingText.WRITE_NAME(name=meant.name) if meant else FindingText.CREATE_PROPERTY()
+            text = FindingText.NO_PROPERTY(name=name, cure=cure)
             yield Finding(Severity.WARNING, Code.UNKNOWN_PROPERTY, text, number)
     foreign = catalogue.named(row.foreign) if row.foreign else None
     if foreign is not None and foreign.type not in _TAKES_FOREIGN:
-        text = f"{foreign.name} takes foreign values and must be a text property; it is of type {foreign.type}"
+        text = FindingText.FOREIGN_NO_TEXT(name=foreign.name, type=foreign.type)
         yield Finding(Severity.ERROR, Code.CONVERSION, text, number)
 
 
@@ -132,10 +135,10 @@ class _RowCheck:
         if isinstance(source, Constant) and definition.type is not PropertyType.SET:
             match convert(source.text, None, definition.type):
                 case Misfit(expected):
-                    text = f"{definition.name} expects {expected}: correct the fixed value"
+                    text = FindingText.FIXED_MISFIT(name=definition.name, expected=expected)
                     yield self._finding(Severity.ERROR, Code.FIXED_VALUE, text)
                 case Foreign() if not self.row.foreign:
-                    text = f"{definition.name} expects the Dutch format: correct the fixed value"
+                    text = FindingText.FIXED_MISFIT(name=definition.name, expected=Expectation.DUTCH_FORMAT())
                     yield self._finding(Severity.ERROR, Code.FIXED_VALUE, text)
                 case _:
                     pass
@@ -144,7 +147,9 @@ class _RowCheck:
             return  # translated values of the row are checked one by one
         match expression_to_platform(source, definition, self._column):
             case Impossible(reason) | Lossy(reason):
-                text = f"{source} cannot fill {definition.name} ({definition.type}): {reason}"
+                text = FindingText.CANNOT_FILL_PROPERTY(
+                    source=str(source), name=definition.name, type=definition.type, reason=reason
+                )
                 yield self._finding(Severity.ERROR, Code.CONVERSION, text)
             case _:
                 pass
@@ -154,16 +159,18 @@ class _RowCheck:
         if column is None:
             return
         if not column.writable:
-            text = f"Dataverse does not let {column.name} be changed: use direction -> or another column"
+            text = FindingText.READ_ONLY(column=column.name)
             yield self._finding(Severity.ERROR, Code.READ_ONLY, text)
         if (fixed := self.row.fixed) is not None and column.max_length is not None and len(fixed) > column.max_length:
-            text = f"{column.name} takes {column.max_length} characters: shorten the fixed value"
+            text = FindingText.FIXED_TOO_LONG(column=column.name, most=column.max_length)
             yield self._finding(Severity.ERROR, Code.TOO_LONG, text)
         if definition is None:
             return
         match to_dataverse(definition.type, kind_of(column)):
             case Impossible(reason) | Lossy(reason):
-                text = f"{definition.name} ({definition.type}) cannot fill {column.name}: {reason}"
+                text = FindingText.CANNOT_FILL_COLUMN(
+                    name=definition.name, type=definition.type, column=column.name, reason=reason
+                )
                 yield self._finding(Severity.ERROR, Code.CONVERSION, text)
             case _:
                 pass
@@ -172,32 +179,28 @@ class _RowCheck:
         known = {str(option.value) for option in column.options}
         known |= {"true", "false"} if column.type is ColumnType.BOOLEAN else set()
         if column.options and (unknown := sorted(self.row.choices.keys() - known)):
-            text = f"{column.name} has no option {', '.join(unknown)}: correct choices"
+            text = FindingText.UNKNOWN_CHOICES(column=column.name, options=tuple(unknown))
             yield self._finding(Severity.WARNING, Code.UNKNOWN_OPTION, text)
         if definition is None or definition.type is not PropertyType.SET or not column.type.is_choice:
             return
         for option in column.options:
             label = self.row.choices.get(str(option.value), option.label)
             if definition.entry(label) is None:
-                text = (
-                    f"{definition.name} has no option for {column.name} = {option.value}: "
-                    "add an option with its label in Spotler, or translate it in choices"
-                )
+                text = FindingText.NO_OPTION(name=definition.name, column=column.name, value=str(option.value))
                 yield self._finding(Severity.WARNING, Code.UNKNOWN_OPTION, text)
 
     def _unseen(self) -> Iterator[Finding]:
         """P-26: a step hears of saves of the record, not of those of other rows."""
         source = self.row.sources[self.table]
-        related = [str(one) for one in sources_of(source) if isinstance(one, Related | Child | QueryExpression)]
+        related = tuple(str(one) for one in sources_of(source) if isinstance(one, Related | Child | QueryExpression))
         if related:
-            text = f"Changes of {', '.join(related)} fire nothing: the next save of the record or a resync sees them"
-            yield self._finding(Severity.NOTE, Code.UNSEEN_CHANGES, text)
+            yield self._finding(Severity.NOTE, Code.UNSEEN_CHANGES, FindingText.UNSEEN(sources=related))
 
     def _column(self, source: Source) -> ColumnDefinition | None:
         found = resolve(source, self.table, self.surroundings.schema)
         return found.column if isinstance(found, Resolved) else None
 
-    def _finding(self, severity: Severity, code: Code, text: str) -> Finding:
+    def _finding(self, severity: Severity, code: Code, text: Phrase) -> Finding:
         return Finding(severity, code, text, self.number, self.table)
 
 
@@ -209,12 +212,12 @@ def _entity(mapping: Mapping, schema: Schema) -> Iterator[Finding]:
         return
     table = schema.tables.get(mapping.entity_table)
     if table is None:
-        text = f"Table {mapping.entity_table} does not exist in Dataverse: correct entityTable"
+        text = FindingText.NO_ENTITY_TABLE(table=mapping.entity_table)
         yield Finding(Severity.ERROR, Code.UNKNOWN_TABLE, text)
         return
     for number, row in enumerate(mapping.rows, start=1):
         if row.entity is not None and row.entity.name not in table.columns:
-            text = f"{table.name} has no column {row.entity.name}: correct the entity column"
+            text = FindingText.NO_ENTITY_COLUMN(table=table.name, column=row.entity.name)
             yield Finding(Severity.ERROR, Code.UNKNOWN_COLUMN, text, number)
 
 
@@ -224,7 +227,8 @@ def _periodieken(mapping: Mapping, surroundings: Surroundings) -> Iterator[Findi
             continue
         found = resolve_periodiek(mapping.periodiek, table, surroundings.schema)
         if isinstance(found, Unresolved):
-            yield Finding(Severity.ERROR, Code(found.gap), f"periodiek: {found.text}", table=table)
+            text = FindingText.PERIODIEK(problem=found.text)
+            yield Finding(Severity.ERROR, Code(found.gap), text, table=table)
 
 
 def _protected(mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[Finding]:
@@ -234,8 +238,7 @@ def _protected(mapping: Mapping, catalogue: PropertyCatalogue) -> Iterator[Findi
     for name in PROTECTED:
         definition = catalogue.find(name)
         if definition is not None and definition.name not in filled:
-            text = f"Spotler has the field {definition.name} and no row fills it: its row must not be deleted"
-            yield Finding(Severity.WARNING, Code.PROTECTED_ROW, text)
+            yield Finding(Severity.WARNING, Code.PROTECTED_ROW, FindingText.PROTECTED(name=definition.name))
 
 
 def _permissions(mapping: Mapping, surroundings: Surroundings) -> Iterator[Finding]:
@@ -245,10 +248,7 @@ def _permissions(mapping: Mapping, surroundings: Surroundings) -> Iterator[Findi
     for table in sorted(surroundings.tables, key=attrgetter("value")):
         rows = mapping.for_table(table)
         if rows and not any(_sends_permissions(row, table) for row in rows):
-            text = (
-                f"No row brings permissions of {table} to Spotler, so what Dynamics says of them does not travel: "
-                f"restore its row, {PERMISSIONS} with @map(permissions)"
-            )
+            text = FindingText.NO_PERMISSIONS(table=table, property=PERMISSIONS)
             yield Finding(Severity.WARNING, Code.PERMISSIONS_UNMAPPED, text, table=table)
 
 
@@ -265,6 +265,6 @@ def _language(mapping: Mapping, schema: Schema) -> Iterator[Finding]:
         for language in option.labels
     }
     if mapping.language is not None and languages and mapping.language not in languages:
-        known = ", ".join(str(language) for language in sorted(languages))
-        text = f"No label in Dataverse is in language {mapping.language}: write one of {known}, or none"
+        known = tuple(str(language) for language in sorted(languages))
+        text = FindingText.NO_LANGUAGE(language=str(mapping.language), known=known)
         yield Finding(Severity.WARNING, Code.UNKNOWN_LANGUAGE, text)

@@ -35,6 +35,8 @@ from shared.domain.mapping.language.filters import (
 )
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, Schema
+from shared.domain.wording.findings import FilterCure, FindingText
+from shared.domain.wording.phrase import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +52,29 @@ class FilterCheck:
         for field in dict.fromkeys(filter_columns(condition)):
             match resolve(field, self.table, self.schema):
                 case Unresolved(gap=gap, text=text):
-                    yield self._finding(Severity.ERROR, f"Filter: {text}", Code(gap))
+                    yield self._finding(Severity.ERROR, FindingText.FILTER_GAP(problem=text), Code(gap))
                 case Resolved(column=found) if (cure := why_unread(found)) is not None:
-                    yield self._finding(Severity.ERROR, f"The filter of {self.table} looks at {field}: {cure}")
+                    text = FindingText.FILTER_UNREAD(table=self.table, column=str(field), cure=cure)
+                    yield self._finding(Severity.ERROR, text)
         for field, value, place in _compared(condition):
             column = self._column(field)
             if column is None or why_unread(column) is not None:
                 continue
-            what = f"The filter of {self.table} compares {field} with"
+            named = {"table": self.table, "column": str(field), "place": place}
             if (cure := why_never(value, replace(column, name=str(field)), self.language)) is not None:
-                yield self._finding(Severity.ERROR, f"{what} a value that it never has{place}: {cure}")
+                yield self._finding(Severity.ERROR, FindingText.FILTER_NEVER(**named, cure=cure))
             elif looks_like_pattern(value, column):
-                yield self._finding(Severity.WARNING, f"{what} what looks like a pattern{place}: {_LETTERS}")
+                text = FindingText.FILTER_PATTERN(**named, cure=FilterCure.LETTERS())
+                yield self._finding(Severity.WARNING, text)
 
     def row_filter(self, expression: Expression, only: str, number: int) -> Iterator[Finding]:
         """Yield the findings for the filter of one row."""
         cures = list(self._cures(expression, only))
-        if cures and None not in cures:
-            text = f"The filter compares {expression} with a value that it never has: {cures[0]}"
+        if cures and (cure := cures[0]) is not None and None not in cures:
+            text = FindingText.ROW_NEVER(expression=str(expression), cure=cure)
             yield replace(self._finding(Severity.ERROR, text), row=number)
 
-    def _cures(self, expression: Expression | Operand, only: str) -> Iterator[str | None]:
+    def _cures(self, expression: Expression | Operand, only: str) -> Iterator[Phrase | None]:
         """Return what to write instead, for every part that could be the value; None if one part can have the value."""
         match expression:
             case Column() | Related() | Child() | QueryExpression():
@@ -90,15 +94,12 @@ class FilterCheck:
         found = resolve(source, self.table, self.schema)
         return found.column if isinstance(found, Resolved) else None
 
-    def _finding(self, severity: Severity, text: str, code: Code = Code.COMPARISON) -> Finding:
+    def _finding(self, severity: Severity, text: Phrase, code: Code = Code.COMPARISON) -> Finding:
         return Finding(severity, code, text, table=self.table)
 
 
-_LETTERS = "% and * stand for themselves; name every value in a list, or take another column"
-
-
-def _fixed(text: str, only: str) -> str | None:
-    return None if folded(text) == folded(only) else f"it is always {text}"
+def _fixed(text: str, only: str) -> Phrase | None:
+    return None if folded(text) == folded(only) else FilterCure.ALWAYS(text=text)
 
 
 def _compared(condition: Filter) -> Iterator[tuple[Field, Value, str]]:
@@ -110,7 +111,7 @@ def _compared(condition: Filter) -> Iterator[tuple[Field, Value, str]]:
             yield field, value, ""
         case Within(field, values):
             for number, value in enumerate(values, start=1):
-                yield field, value, f" (no. {number} of its list)"
+                yield field, value, FindingText.IN_LIST(number=number)
         case Not(inner):
             yield from _compared(inner)
         case And(conditions) | Or(conditions):

@@ -7,6 +7,7 @@ from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.related_tables import RelatedRead, related_reads
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ReadRight, Schema, TableReach
+from shared.domain.wording.findings import FindingText
 
 
 def rights_findings(
@@ -19,7 +20,7 @@ def rights_findings(
     reads = [one for table in sorted(tables) for one in related_reads(mapping, table, schema)]
     if rights is None:
         if names := sorted({one.table for one in reads}):
-            text = f"Dataverse does not tell whether the connector may read {', '.join(names)}: look at its role"
+            text = FindingText.RIGHTS_UNKNOWN(tables=tuple(names))
             yield Finding(Severity.NOTE, Code.RIGHTS_UNKNOWN, text)
         return
     for one in reads:
@@ -28,18 +29,13 @@ def rights_findings(
 
 
 def _finding(read: RelatedRead, right: ReadRight) -> Iterator[Finding]:
+    named = {"source": str(read.source), "table": read.table, "privilege": right.privilege}
     match right.reach:
         case TableReach.NOTHING:
-            text = (
-                f"{read.source} reads {read.table}, and the connector's role in Dataverse lacks {right.privilege}: "
-                f"add Read on {read.table}, for all rows, to the role of its application user (Spotler Service)"
-            )
+            text = FindingText.TABLE_REFUSED(**named)
             yield Finding(Severity.ERROR, Code.TABLE_REFUSED, text, read.row, read.reader)
         case TableReach.SOME:
-            text = (
-                f"{read.source} reads {read.table}, of which the connector's role shows some rows only; "
-                f"others may look empty: extend {right.privilege} to the whole organisation"
-            )
+            text = FindingText.TABLE_PARTLY_REFUSED(**named)
             yield Finding(Severity.WARNING, Code.TABLE_PARTLY_REFUSED, text, read.row, read.reader)
         case TableReach.ALL:
             pass

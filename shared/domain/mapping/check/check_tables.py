@@ -11,6 +11,8 @@ from shared.domain.mapping.model import Mapping, MappingRow
 from shared.domain.mapping.reading import reading_of
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import EventStep, Required, Schema
+from shared.domain.wording.findings import FindingText
+from shared.domain.wording.phrase import Phrase
 
 _PERMISSION_TABLE = "dh_spotlerpermission"
 _ROW = ("Create", "Update", "Delete")
@@ -48,7 +50,7 @@ class TableCheck:
     def _double_targets(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
         count = Counter(name for row in rows if (name := self._target(row)))
         for name in sorted(name for name, times in count.items() if times > 1):
-            text = f"Several rows write to {name}: keep one of them, set the others to ->"
+            text = FindingText.DOUBLE_TARGET(column=name)
             yield self._finding(Severity.ERROR, Code.DUPLICATE_TARGET, text)
 
     def _required(self, rows: tuple[MappingRow, ...]) -> Iterator[Finding]:
@@ -62,9 +64,7 @@ class TableCheck:
             if column.required is Required.APPLICATION and column.writable and column.name not in written
         )
         if missing:
-            text = (
-                f"Records that come from Spotler will lack what {self.table} requires: map {', '.join(missing)} as well"
-            )
+            text = FindingText.REQUIRED(table=self.table, columns=tuple(missing))
             yield self._finding(Severity.WARNING, Code.REQUIRED_UNMAPPED, text)
 
     def _target(self, row: MappingRow) -> str:
@@ -82,17 +82,17 @@ class TableCheck:
         for name, messages in needed.items():
             registered = {step.message for step in steps if step.table == name}
             if missing := [message for message in messages if message not in registered]:
-                text = f"No step tells the connector of {', '.join(missing)} of {name}: register it"
+                text = FindingText.NO_STEP(messages=tuple(missing), table=name)
                 yield self._finding(Severity.WARNING, Code.STEP_MISSING, text)
         updates = [step.columns for step in steps if (step.table, step.message) == (self.table, _UPDATE)]
         if not updates or not all(updates):
             return  # a step without columns hears of every update
         if unheard := sorted(name for name in reading.watched.difference(*updates) if self._may_change(name)):
-            text = f"The step for Update of {self.table} does not hear of {', '.join(unheard)}: add them to its columns"
+            text = FindingText.STEP_WITHOUT_COLUMN(table=self.table, columns=tuple(unheard))
             yield self._finding(Severity.WARNING, Code.COLUMN_WITHOUT_STEP, text)
 
     def _may_change(self, name: str) -> bool:
         return self.schema.column(self.table, name) is not None
 
-    def _finding(self, severity: Severity, code: Code, text: str) -> Finding:
+    def _finding(self, severity: Severity, code: Code, text: Phrase) -> Finding:
         return Finding(severity, code, text, table=self.table)

@@ -14,6 +14,8 @@ from shared.domain.mapping.model import Mapping, Periodiek
 from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, STATE, Reading
 from shared.domain.records.records import PersonTable
 from shared.domain.records.table_schema import ColumnDefinition, ColumnType, Schema, TableDefinition
+from shared.domain.wording.findings import GapText
+from shared.domain.wording.phrase import Phrase, either
 
 
 class Gap(StrEnum):
@@ -32,7 +34,7 @@ class Unresolved:
 
     source: Source
     gap: Gap
-    text: str
+    text: Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,12 @@ def resolve_periodiek(periodiek: Periodiek, table: PersonTable, schema: Schema) 
         return name
     rows, lookup = schema.tables[periodiek.table], periodiek.lookups[table]
     if lookup not in rows.lookups_to(table):
-        return Unresolved(
-            Column(lookup), Gap.LOOKUP, f"{rows.name}.{lookup} does not lead to {table}: correct periodiek"
-        )
+        return _elsewhere(Column(lookup), f"{rows.name}.{lookup}", table, GapText.CORRECT_PERIODIEK())
     if periodiek.subscribed not in rows.columns:
         return _no_column(Column(periodiek.subscribed), rows, periodiek.subscribed)
     if (kind := rows.columns[periodiek.subscribed].type) is not ColumnType.BOOLEAN:
         column = f"{rows.name}.{periodiek.subscribed}"
-        text = f"{column} is {kind}: subscribed needs a column of type two options, or any value would count as a yes"
+        text = GapText.NOT_TWO_OPTIONS(column=column, type=kind)
         return Unresolved(Column(periodiek.subscribed), Gap.COLUMN, text)
     return ResolvedPeriodiek(rows, lookup, name, periodiek.subscribed)
 
@@ -148,13 +148,13 @@ def _related(source: Related, owner: TableDefinition, schema: Schema) -> Resolut
         return _no_column(source, owner, source.lookup)
     targets = owner.targets(source.lookup)
     if source.table and source.table not in targets:
-        leads = f"it leads to {', '.join(sorted(targets))}" if targets else "it is no lookup"
-        return Unresolved(source, Gap.LOOKUP, f"{owner.name}.{source.lookup} does not lead to {source.table}: {leads}")
+        leads = GapText.LEADS_TO(tables=tuple(sorted(targets))) if targets else GapText.IS_NO_LOOKUP()
+        return _elsewhere(source, f"{owner.name}.{source.lookup}", source.table, leads)
     if not targets:
-        return Unresolved(source, Gap.LOOKUP, f"{owner.name}.{source.lookup} is no lookup: write a lookup column")
+        return Unresolved(source, Gap.LOOKUP, GapText.NO_LOOKUP(column=f"{owner.name}.{source.lookup}"))
     if not source.table and len(targets) > 1:
-        choices = " or ".join(str(Related(source.lookup, target, source.column)) for target in sorted(targets))
-        return Unresolved(source, Gap.AMBIGUOUS, f"{source.lookup} leads to several tables: write {choices}")
+        choices = either(*(str(Related(source.lookup, target, source.column)) for target in sorted(targets)))
+        return Unresolved(source, Gap.AMBIGUOUS, GapText.SEVERAL_TABLES(lookup=source.lookup, choices=choices))
     target = source.table or next(iter(targets))
     related = schema.tables.get(target)
     if related is None:
@@ -168,13 +168,13 @@ def _child(source: Child, owner: TableDefinition, schema: Schema) -> Resolution:
         return _no_table(source, source.table)
     lookups = child.lookups_to(owner.name)
     if source.lookup and source.lookup not in lookups:
-        instead = f"write one of {', '.join(lookups)}" if lookups else "no lookup of it does"
-        return Unresolved(source, Gap.LOOKUP, f"{child.name}.{source.lookup} does not lead to {owner.name}: {instead}")
+        instead = GapText.WRITE_ONE_OF(names=tuple(lookups)) if lookups else GapText.NO_LOOKUP_DOES()
+        return _elsewhere(source, f"{child.name}.{source.lookup}", owner.name, instead)
     if not lookups:
-        return Unresolved(source, Gap.LOOKUP, f"No lookup of {child.name} leads to {owner.name}: use another table")
+        return Unresolved(source, Gap.LOOKUP, GapText.NO_WAY_BACK(child=child.name, table=owner.name))
     if not source.lookup and len(lookups) > 1:
-        choices = " or ".join(f"@child({child.name}.{lookup})" for lookup in lookups)
-        return Unresolved(source, Gap.AMBIGUOUS, f"Several lookups of {child.name} lead here: write {choices}")
+        choices = either(*(f"@child({child.name}.{lookup})" for lookup in lookups))
+        return Unresolved(source, Gap.AMBIGUOUS, GapText.SEVERAL_LOOKUPS(child=child.name, choices=choices))
     if source.sort not in child.columns:
         return _no_column(source, child, source.sort)
     return _column(source, child, source.column, lookup=source.lookup or lookups[0])
@@ -184,10 +184,10 @@ def _query(source: QueryExpression, schema: Schema) -> Resolution:
     try:
         query = read_query(source)
     except QueryError as problem:
-        return Unresolved(source, Gap.QUERY, f"The query cannot be used: {problem}")
+        return Unresolved(source, Gap.QUERY, GapText.QUERY(problem=problem.text))
     table = schema.with_entity_set(query.entity_set)
     if table is None:
-        return Unresolved(source, Gap.TABLE, f"No table is called {query.entity_set} in the Web API: correct the query")
+        return Unresolved(source, Gap.TABLE, GapText.NO_ENTITY_SET(name=query.entity_set))
     return _column(source, table, query.column, query=query)
 
 
@@ -206,9 +206,13 @@ def _column(
     return Resolved(source, table, column, navigation, lookup, query)
 
 
+def _elsewhere(source: Source, lookup: str, table: str, cure: Phrase) -> Unresolved:
+    return Unresolved(source, Gap.LOOKUP, GapText.LEADS_ELSEWHERE(lookup=lookup, table=table, cure=cure))
+
+
 def _no_table(source: Source, name: str) -> Unresolved:
-    return Unresolved(source, Gap.TABLE, f"Table {name} does not exist in Dataverse: correct or delete the row")
+    return Unresolved(source, Gap.TABLE, GapText.NO_TABLE(table=name))
 
 
 def _no_column(source: Source, table: TableDefinition, name: str) -> Unresolved:
-    return Unresolved(source, Gap.COLUMN, f"{table.name} has no column {name}: correct or delete the row")
+    return Unresolved(source, Gap.COLUMN, GapText.NO_COLUMN(table=table.name, column=name))

@@ -14,6 +14,7 @@
 Only `version`, `rows` and, of a row, `spotler` and one column are needed.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
@@ -29,6 +30,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from shared.domain.mapping.language.expression import Column, Expression, MapTo, OptionSource, Related
 from shared.domain.mapping.language.filters import Filter, parse_filter
@@ -47,6 +49,8 @@ from shared.domain.mapping.model import (
 from shared.domain.mapping.spellings import arrow, bare, word
 from shared.domain.records.records import PersonTable
 from shared.domain.values.texts import trimmed
+from shared.domain.wording.defects import DocumentDefect, SchemaDefect
+from shared.domain.wording.phrase import Joined, Part, Phrase, PhraseError, series
 
 VERSION = 1
 MOST_ROWS = 1_000
@@ -56,32 +60,39 @@ MOST_PROBLEMS = 100
 """The most problems in one error."""
 
 _VALUE_ERROR = "Value error, "  # the prefix of pydantic for the errors of validators
+_QUOTED = re.compile("'[^']*'")
 
 
 Place = tuple[str | int, ...]
 """Where something stands in a document, such as `("rows", 3, "contact")`; empty for the whole."""
 
 
-class MappingError(ValueError):
-    """The document is no valid mapping; the text lists all problems with their places, `places` has each of them."""
+class MappingError(PhraseError):
+    """The document is no valid mapping; the phrase lists all problems with their places, `places` has each of them."""
 
-    def __init__(self, places: Sequence[tuple[Place, str]]) -> None:
+    def __init__(self, places: Sequence[tuple[Place, Phrase]]) -> None:
         """Of very many `places` the first ones count."""
         if (more := len(places) - MOST_PROBLEMS) > 0:
-            places = [*places[:MOST_PROBLEMS], ((), f"and {more} more complaints")]
-        super().__init__("; ".join(f"{place_name(place)}: {text}" for place, text in places))
+            places = [*places[:MOST_PROBLEMS], ((), DocumentDefect.MORE(count=more))]
         self.places = tuple(places)
+        super().__init__(series(*self.defects()))
+
+    def defects(self, most: int | None = None) -> list[Phrase]:
+        """Return the first problems, each with its place."""
+        return [DocumentDefect.AT(place=place_name(place), text=text) for place, text in self.places[:most]]
 
 
-def place_name(place: Place) -> str:
+def place_name(place: Place) -> Phrase:
     """Name a place for people, as in the check's findings: the first row is row 1."""
     match place:
         case ():
-            return "mapping"
+            return DocumentDefect.WHOLE()
+        case ("rows", int(index)):
+            return DocumentDefect.ROW(number=str(index + 1))
         case ("rows", int(index), *parts):
-            return " ".join(["row", str(index + 1), ".".join(map(str, parts))]).rstrip()
+            return DocumentDefect.PART_OF_ROW(number=str(index + 1), part=".".join(map(str, parts)))
         case _:
-            return ".".join(map(str, place))
+            return Phrase.untranslated(".".join(map(str, place)))
 
 
 def read_mapping(document: Any) -> Mapping:
@@ -89,9 +100,24 @@ def read_mapping(document: Any) -> Mapping:
     try:
         return _Document.model_validate(document).to_mapping()
     except ValidationError as problem:
-        raise MappingError(
-            [(error["loc"], error["msg"].removeprefix(_VALUE_ERROR)) for error in problem.errors()]
-        ) from None
+        raise MappingError([(error["loc"], _defect(error)) for error in problem.errors()]) from None
+
+
+def _defect(error: ErrorDetails) -> Phrase:
+    """Return the phrase of a defect; one that pydantic finds and has no template here keeps its English text."""
+    values = error.get("ctx", {})
+    if isinstance(raised := values.get("error"), PhraseError):
+        return raised.text
+    text = error["msg"].removeprefix(_VALUE_ERROR)
+    wording = SchemaDefect.__members__.get(error["type"].upper())
+    found = wording(**{name: _schema_part(part) for name, part in values.items()}) if wording else text
+    return found if isinstance(found, Phrase) and found == text else Phrase.untranslated(text)
+
+
+def _schema_part(value: object) -> Part:
+    """Return a value of pydantic's; alternatives such as `'crm' or 'platform'` are joined in the reader's language."""
+    *others, last = _QUOTED.findall(str(value)) or [str(value)]
+    return Joined.OR(one=tuple(others), other=last) if others else last
 
 
 # -------------------------------------------------------------------------------------------------------------- values
@@ -99,7 +125,7 @@ def read_mapping(document: Any) -> Mapping:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("must be a text")  # noqa: TRY004  # pydantic collects ValueErrors only
+        raise PhraseError(DocumentDefect.NO_TEXT())
     return value
 
 
@@ -112,7 +138,7 @@ def _column(value: object) -> Column | None:
         case None | Column() as column:
             return column
         case _:
-            raise ValueError("must be a column of the table itself")
+            raise PhraseError(DocumentDefect.NO_OWN_COLUMN())
 
 
 def _column_or_related(value: object) -> Column | Related:
@@ -120,7 +146,7 @@ def _column_or_related(value: object) -> Column | Related:
         case Column() | Related() as column:
             return column
         case _:
-            raise ValueError("must be a column, or a column of a related row")
+            raise PhraseError(DocumentDefect.NO_COLUMN())
 
 
 def _filter(value: object) -> Filter:
@@ -131,7 +157,7 @@ def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("no such time zone; write a name such as Europe/Amsterdam") from None
+        raise PhraseError(DocumentDefect.NO_TIME_ZONE()) from None
     return name
 
 
@@ -167,7 +193,7 @@ class _Row(BaseModel):
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
         if not (self.sources or self.entity):
-            raise ValueError("a row needs a contact, lead, account or entity column")
+            raise PhraseError(DocumentDefect.NO_SOURCE())
         return self
 
     @model_validator(mode="after")
@@ -175,15 +201,15 @@ class _Row(BaseModel):
         """Records are found by their address, so it must be one of their own columns and reach the platform."""
         if self.spotler == EMAIL:
             if not all(isinstance(source, Column) for source in self.sources.values()):
-                raise ValueError(f"{EMAIL} must be filled by a column of the record itself")
+                raise PhraseError(DocumentDefect.EMAIL_SOURCE(property=EMAIL))
             if not self.direction.reaches_platform:
-                raise ValueError(f"{EMAIL} must reach Spotler: direction -> or <->")
+                raise PhraseError(DocumentDefect.EMAIL_DIRECTION(property=EMAIL))
         return self
 
     @model_validator(mode="after")
     def _filters_by_value(self) -> Self:
         if self.only is not None and any(isinstance(source, MapTo) for source in self.sources.values()):
-            raise ValueError("a filter needs one value to look at, not a table of permissions")
+            raise PhraseError(DocumentDefect.FILTER_OF_A_LIST())
         return self
 
     @model_validator(mode="after")
@@ -192,11 +218,9 @@ class _Row(BaseModel):
         if self.direction.reaches_dataverse:
             calculated = [str(source) for source in self.sources.values() if not isinstance(source, Column | MapTo)]
             if calculated:
-                raise ValueError(
-                    f"direction {self.direction} cannot write to {calculated[0]}: name a column, or use ->"
-                )
+                raise PhraseError(DocumentDefect.CALCULATED(direction=self.direction, source=calculated[0]))
         elif self.entity is not None:
-            raise ValueError("an entity column takes values of new subscribers: direction <- or <->")
+            raise PhraseError(DocumentDefect.ENTITY_DIRECTION())
         return self
 
     @model_validator(mode="after")
@@ -204,9 +228,9 @@ class _Row(BaseModel):
         """MAP-25: a fixed value in place of the property fills a Dataverse column of new subscribers."""
         if self.spotler.startswith(("$", "@")):
             if self.to_row().fixed is None:
-                raise ValueError("spotler is the name of a property, or $value:…")
+                raise PhraseError(DocumentDefect.PROPERTY_NAME())
             if self.direction is not Direction.TO_DATAVERSE:
-                raise ValueError("a fixed value in place of a property goes to Dataverse: direction <-")
+                raise PhraseError(DocumentDefect.FIXED_DIRECTION())
         return self
 
     @property
@@ -264,28 +288,28 @@ class _Document(BaseModel):
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
         if problems := [*self._problems_of_tables(), *self._problems_of_membership()]:
-            raise ValueError("; ".join(problems))
+            raise PhraseError(series(*problems))
         return self
 
-    def _problems_of_tables(self) -> Iterator[str]:
+    def _problems_of_tables(self) -> Iterator[Phrase]:
         for table in PersonTable:
             targets = [row.spotler for row in self.rows if table in row.sources and row.to_row().fixed is None]
             count = Counter(targets)
             if twice := sorted(target for target, times in count.items() if times > 1):
-                yield f"{table}: several rows fill {', '.join(twice)}; one must go"
+                yield DocumentDefect.SEVERAL_ROWS(table=table, names=tuple(twice))
             if count and EMAIL not in count:
-                yield f"{table}: a row for {EMAIL} is missing; without it nobody can be mailed"
+                yield DocumentDefect.NO_EMAIL(table=table, property=EMAIL)
             if twice := sorted({row.foreign for row in self.rows if row.foreign in count}):
-                yield f"{table}: {', '.join(twice)} takes foreign values and is filled by a row of its own"
+                yield DocumentDefect.FOREIGN_IS_FILLED(table=table, names=tuple(twice))
 
-    def _problems_of_membership(self) -> Iterator[str]:
+    def _problems_of_membership(self) -> Iterator[Phrase]:
         if self.entity_table is None and any(row.entity for row in self.rows):
-            yield "entityTable is missing: rows have an entity column, of which table?"
+            yield DocumentDefect.NO_ENTITY_TABLE()
         periodiek = MapTo(OptionSource.PERIODIEK)
         for table in PersonTable:
             is_mapped = any(row.sources.get(table) == periodiek for row in self.rows)
             if is_mapped and (self.periodiek is None or getattr(self.periodiek, table) is None):
-                yield f"{table}: {periodiek} needs periodiek, with its table and the lookup to {table}"
+                yield DocumentDefect.NO_PERIODIEK(table=table, source=str(periodiek))
 
     def to_mapping(self) -> Mapping:
         return Mapping(

@@ -12,6 +12,7 @@ from shared.domain.mapping.formats.document import VERSION, MappingError, read_m
 from shared.domain.mapping.formats.strict_yaml import NotYamlError, load
 from shared.domain.mapping.model import Mapping, MappingRow
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.defects import FileDefect
 
 _HEAD = "# The mapping of the Spotler Connector. docs/howto/mapping.md tells what may stand here.\n"
 _NEVER_WRAP = 2**31
@@ -31,9 +32,9 @@ def from_yaml(text: str) -> Mapping:
     try:
         document = load(text)
     except NotYamlError as problem:
-        raise MappingError([((), f"this is no YAML document: {problem}")]) from None
+        raise MappingError([((), FileDefect.NO_YAML(problem=str(problem)))]) from None
     if not isinstance(document, dict):
-        raise MappingError([((), "a mapping has the keys version and rows")])
+        raise MappingError([((), FileDefect.NO_KEYS())])
     return read_mapping(document)
 
 

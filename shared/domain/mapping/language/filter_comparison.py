@@ -28,6 +28,8 @@ from shared.domain.records.records import Choices, Lookup
 from shared.domain.records.table_schema import ColumnDefinition, Option
 from shared.domain.values.moments import in_zone, moment_of
 from shared.domain.values.values import decimal_of, is_blank, text_of
+from shared.domain.wording.findings import FilterCure
+from shared.domain.wording.phrase import Phrase, either
 
 _TRUTHS = {"true": True, "false": False}
 _WORDS = {"yes": True, "ja": True, "no": False, "nee": False}
@@ -36,7 +38,7 @@ _OFFSET = re.compile(r"(Z|[+-]\d{2}:\d{2})$")
 _DAY_LENGTH = len("2025-01-01")
 _PATTERN = re.compile(r"^[%*]|[%*]$")
 _MOST_NAMED = 10
-_NO_VALUE = "values of its type cannot be compared: use another column"
+_NO_VALUE = FilterCure.OTHER_COLUMN()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +174,17 @@ def _says_the_opposite(label: str | None, *, truth: bool) -> bool:
 # -------------------------------------------------------------------------------------------------- what can be equal
 
 
-def why_never(value: Value, column: ColumnDefinition, language: int | None) -> str | None:
+def why_never(value: Value, column: ColumnDefinition, language: int | None) -> Phrase | None:
     """Return what to write instead of a value that the column can never have; None if it can.
 
     `language` is that of the mapping's labels, None for those of the connector's user.
     """
     if isinstance(value, str) and not value.strip():
-        return f"write empty({column.name})"
+        return FilterCure.EMPTY(column=column.name)
     return _NEVER[kind_of(column)](_Question(_forms(value, UTC), value, column, language))
 
 
-def why_unread(column: ColumnDefinition) -> str | None:
+def why_unread(column: ColumnDefinition) -> Phrase | None:
     """Return what to do about a column that a filter cannot read: files, images and the like."""
     return _NO_VALUE if kind_of(column) is ColumnKind.OTHER else None
 
@@ -208,82 +210,84 @@ class _Question:
         return len(text) > _DAY_LENGTH and _OFFSET.search(text) is not None
 
 
-def _two_options(asked: _Question) -> str | None:
+def _two_options(asked: _Question) -> Phrase | None:
     form = asked.form
     labels = {option.value: _shown(option, asked.language) for option in asked.column.options}
     by_label = {value for value, label in labels.items() if folded(label) in form.texts}
     meant = form.truth if form.truth is not None else form.word
     is_reversed = any(_says_the_opposite(label, truth=bool(value)) for value, label in labels.items())
     if meant is not None and ((by_label and by_label != {int(meant)}) or (is_reversed and form.truth is None)):
-        return "write true or false, because its labels can be read both ways"
+        return FilterCure.TRUTH_LABELS()
     if meant is not None or by_label:
         return None
-    return " or ".join(["write true or false", *filter(None, labels.values())])
+    return either(FilterCure.TRUTH(), *filter(None, labels.values()))
 
 
-def _option(asked: _Question) -> str | None:
+def _option(asked: _Question) -> Phrase | None:
     form, options, language = asked.form, asked.column.options, asked.language
     if not options:
-        return "write the number of an option" if isinstance(asked.value, bool) else None
+        return FilterCure.OPTION_NUMBER() if isinstance(asked.value, bool) else None
     by_number = {option.value for option in options if option.value == form.number}
     by_label = {option.value for option in options if folded(_shown(option, language)) in form.texts}
     if by_number and by_label - by_number:
-        return "it is the value of one option and the label of another: give that option another label"
+        return FilterCure.OPTION_LABEL()
     return None if by_number or by_label else _another_option(asked)
 
 
-def _another_option(asked: _Question) -> str:
+def _another_option(asked: _Question) -> Phrase:
     options, language = asked.column.options, asked.language
     for option in options:
         if any(folded(label) in asked.form.texts for label in (*option.labels.values(), option.label)):
-            where = "those of the connector's user" if language is None else f"read in language {language}"
-            return f"labels are {where}: write {_shown(option, language)} or {option.value}"
-    some = [f"{option.value} ({_shown(option, language)})" for option in options[:_MOST_NAMED]]
+            label, number = _shown(option, language), str(option.value)
+            if language is None:
+                return FilterCure.LABELS_OF_USER(label=label, value=number)
+            return FilterCure.LABELS_OF_LANGUAGE(language=str(language), label=label, value=number)
+    some = tuple(f"{option.value} ({_shown(option, language)})" for option in options[:_MOST_NAMED])
     more = len(options) - len(some)
-    return f"write one of {', '.join(some)}{f', or one of {more} others' if more else ''}"
+    return FilterCure.ONE_OF_MORE(options=some, more=more) if more else FilterCure.ONE_OF(options=some)
 
 
-def _whole(asked: _Question) -> str | None:
+def _whole(asked: _Question) -> Phrase | None:
     number = asked.form.number
-    return None if number is not None and number == number.to_integral_value() else "write a whole number"
+    return None if number is not None and number == number.to_integral_value() else FilterCure.WHOLE()
 
 
-def _number(asked: _Question) -> str | None:
-    return None if asked.form.number is not None else "write a number such as 1250.50"
+def _number(asked: _Question) -> Phrase | None:
+    return None if asked.form.number is not None else FilterCure.NUMBER()
 
 
-def _day(asked: _Question) -> str | None:
+def _day(asked: _Question) -> Phrase | None:
     is_day = asked.form.time is not None and len(str(asked.value).strip()) == _DAY_LENGTH
-    return None if is_day else 'write a date such as "2025-01-31"'
+    return None if is_day else FilterCure.DAY()
 
 
-def _moment(asked: _Question) -> str | None:
-    return None if asked.form.time is not None else 'write a date such as "2025-01-31", or "2025-01-31T09:30"'
+def _moment(asked: _Question) -> Phrase | None:
+    return None if asked.form.time is not None else FilterCure.MOMENT()
 
 
-def _independent_moment(asked: _Question) -> str | None:
+def _independent_moment(asked: _Question) -> Phrase | None:
     if asked.form.time is not None and asked.has_offset:
-        return "write the time without a time zone, because the column has none"
+        return FilterCure.NO_ZONE()
     return _moment(asked)
 
 
-def _id(asked: _Question) -> str | None:
+def _id(asked: _Question) -> Phrase | None:
     is_id = isinstance(asked.value, str) and _identifier(folded(asked.value))
-    return None if is_id else 'write an id such as "6d81597f-8f5b-4b57-9a6b-3c9d2c5f7e21"'
+    return None if is_id else FilterCure.ID()
 
 
-def _row(asked: _Question) -> str | None:
-    return "write the name of a row, or its id" if isinstance(asked.value, bool) else None
+def _row(asked: _Question) -> Phrase | None:
+    return FilterCure.ROW() if isinstance(asked.value, bool) else None
 
 
-def _text(asked: _Question) -> str | None:
+def _text(asked: _Question) -> Phrase | None:
     longest = asked.column.max_length
     if longest is None or min(map(len, asked.form.texts)) <= longest:
         return None
-    return f"it has room for {longest} characters: write a shorter text"
+    return FilterCure.SHORTER(most=longest)
 
 
-_NEVER: Mapping[ColumnKind, Callable[[_Question], str | None]] = {
+_NEVER: Mapping[ColumnKind, Callable[[_Question], Phrase | None]] = {
     ColumnKind.TWO_OPTIONS: _two_options,
     ColumnKind.CHOICE: _option,
     ColumnKind.CHOICES: _option,

@@ -26,6 +26,7 @@ from typing import assert_never
 from shared.domain.mapping.language.expression import Column, Related, quoted
 from shared.domain.mapping.language.parser import parse_column
 from shared.domain.mapping.language.tokens import TokenKind, Tokens
+from shared.domain.wording.defects import Syntax
 
 Value = str | int | Decimal | bool
 Field = Column | Related
@@ -120,7 +121,7 @@ def parse_filter(text: str) -> Filter:
     """Read a filter; ExpressionError has the position of the error."""
     tokens = Tokens(text)
     condition = _any(tokens)
-    tokens.end("and, or, or the end")
+    tokens.end(Syntax.AND_OR_END())
     return condition
 
 
@@ -165,7 +166,7 @@ def _one(tokens: Tokens) -> Filter:
         condition = Not(_one(tokens))
     elif tokens.take_symbol("("):
         condition = _any(tokens)
-        tokens.expect(")", "and, or, or )")
+        tokens.expect(")", Syntax.AND_OR_CLOSE())
     elif tokens.comes_keyword("empty"):
         tokens.take()
         tokens.expect("(")
@@ -190,20 +191,20 @@ def _comparison(tokens: Tokens) -> Filter:
     if negated:
         tokens.take()
     if not tokens.comes_keyword("in"):
-        raise tokens.error("in" if negated else "=, <>, in or not in")
+        raise tokens.error("in" if negated else Syntax.OPERATOR())
     tokens.take()
     tokens.expect("(")
     values = [_value(tokens)]
     while tokens.take_symbol(","):
         values.append(_value(tokens))
-    tokens.expect(")", ", or )")
+    tokens.expect(")", Syntax.COMMA_OR_CLOSE())
     within = Within(field, tuple(values))
     return Not(within) if negated else within
 
 
 def _field(tokens: Tokens) -> Field:
     if tokens.next.kind is not TokenKind.NAME or tokens.next.text.lower() in KEYWORDS:
-        raise tokens.error("a column, not, empty(…) or (")
+        raise tokens.error(Syntax.CONDITION())
     return parse_column(tokens)
 
 
@@ -219,7 +220,7 @@ def _value(tokens: Tokens) -> Value:
         if tokens.comes_keyword(str(truth).lower()):
             tokens.take()
             return truth
-    raise tokens.error("a text in double quotes, a number, true or false")
+    raise tokens.error(Syntax.FILTER_VALUE())
 
 
 # ------------------------------------------------------------------------------------------------------------ printing

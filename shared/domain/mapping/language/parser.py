@@ -28,10 +28,11 @@ from shared.domain.mapping.language.expression import (
     is_never_empty,
 )
 from shared.domain.mapping.language.tokens import ExpressionError, TokenKind, Tokens
+from shared.domain.wording.defects import Syntax
+from shared.domain.wording.phrase import either
 
 _CONSTANT, _QUERY = "$value:", "@odata:"
-_COLUMN = "the logical name of a column"
-_VALUE = "a column, a text in double quotes, $CustomerType, @concat(…) or @child(…)"
+_COLUMN = Syntax.COLUMN()
 
 
 def parse_expression(text: str) -> Expression:
@@ -46,13 +47,13 @@ def parse_expression(text: str) -> Expression:
             tokens.take()
             expression: Expression = _map(tokens)
         case TokenKind.WORD, word if word not in {"$CustomerType", "@concat", "@child"}:
-            raise tokens.error("$CustomerType, $value:…, @map(…), @concat(…), @child(…) or @odata:…")
+            raise tokens.error(Syntax.SPECIAL())
         case _:
             value = _value(tokens)
             if isinstance(value, Literal):
-                raise ExpressionError(text, 0, "$value:… (a text in double quotes stands only within other values)")
+                raise ExpressionError(text, 0, Syntax.FIXED())
             expression = value
-    tokens.end("the end")
+    tokens.end(Syntax.END())
     return expression
 
 
@@ -61,25 +62,25 @@ def parse_column(tokens: Tokens) -> Column | Related:
     name = tokens.name(_COLUMN)
     if not tokens.take_symbol("("):
         return Column(name)
-    table = "" if tokens.comes(")") else tokens.name("the logical name of a table, or )")
+    table = "" if tokens.comes(")") else tokens.name(Syntax.TABLE_OR_CLOSE())
     tokens.expect(")", ").column")
     tokens.expect(".", ").column")
-    column = tokens.name("the logical name of a column of the related table")
+    column = tokens.name(Syntax.RELATED_COLUMN())
     if tokens.comes("(", "."):
-        raise tokens.error("the end of the column (it is at most one relationship away)")
+        raise tokens.error(Syntax.END_OF_COLUMN())
     return Related(name, table, column)
 
 
 def _query(text: str) -> QueryExpression:
     query = text.removeprefix(_QUERY)
     if not query.strip():
-        raise ExpressionError(text, len(_QUERY), f"a query, such as contacts({ID_PLACEHOLDER})?$select=fullname")
+        raise ExpressionError(text, len(_QUERY), Syntax.QUERY(example=f"contacts({ID_PLACEHOLDER})?$select=fullname"))
     return QueryExpression(query)
 
 
 def _map(tokens: Tokens) -> MapTo:
     tokens.expect("(")
-    option_sources = " or ".join(OptionSource)
+    option_sources = either(*OptionSource)
     if tokens.next.kind is not TokenKind.NAME or tokens.next.text not in set(OptionSource):
         raise tokens.error(option_sources)
     option_source = OptionSource(tokens.take().text)
@@ -93,7 +94,7 @@ def _value(tokens: Tokens) -> Operand | Coalesce:
         if tokens.next.kind is TokenKind.END or tokens.comes(",", ")"):
             break  # the specification ends such lists with a semicolon as well (MAP-21)
         if is_never_empty(operands[-1]):
-            raise tokens.error(f"the end, because {operands[-1]} is never empty")
+            raise tokens.error(Syntax.END_AFTER(operand=str(operands[-1])))
         operands.append(_operand(tokens))
     return operands[0] if len(operands) == 1 else Coalesce(tuple(operands))
 
@@ -114,7 +115,7 @@ def _operand(tokens: Tokens) -> Operand:
             tokens.take()
             return _child(tokens)
         case _:
-            raise tokens.error(_VALUE)
+            raise tokens.error(Syntax.VALUE())
 
 
 def _concat(tokens: Tokens) -> Concat:
@@ -124,27 +125,27 @@ def _concat(tokens: Tokens) -> Concat:
     while tokens.take_symbol(","):
         parts.append(_value(tokens))
     if tokens.comes(")") and all(isinstance(part, Literal) for part in parts):
-        raise tokens.error(", and a column (a fixed text alone is $value:…)")
-    tokens.expect(")", ", or )")
+        raise tokens.error(Syntax.AND_A_COLUMN())
+    tokens.expect(")", Syntax.COMMA_OR_CLOSE())
     tokens.leave()
     return Concat(tuple(parts))
 
 
 def _child(tokens: Tokens) -> Child:
     tokens.expect("(")
-    table = tokens.name("the logical name of a child table")
-    lookup = tokens.name("the lookup that leads back to the record") if tokens.take_symbol(".") else ""
+    table = tokens.name(Syntax.CHILD_TABLE())
+    lookup = tokens.name(Syntax.LOOKUP_BACK()) if tokens.take_symbol(".") else ""
     tokens.expect(")", ").first(column DESC).column")
     tokens.expect(".", ".first(column DESC).column")
     if not tokens.comes_keyword("first"):
         raise tokens.error("first(column DESC).column")
     tokens.take()
     tokens.expect("(")
-    sort = tokens.name("the column to sort by")
+    sort = tokens.name(Syntax.SORT_COLUMN())
     order = Order.ASCENDING if tokens.comes(")") else _order(tokens)
     tokens.expect(")")
     tokens.expect(".", ".column")
-    return Child(table, lookup, sort, order, tokens.name("the logical name of a column of the child table"))
+    return Child(table, lookup, sort, order, tokens.name(Syntax.CHILD_COLUMN()))
 
 
 def _order(tokens: Tokens) -> Order:
@@ -152,4 +153,4 @@ def _order(tokens: Tokens) -> Order:
         if tokens.comes_keyword(order.lower()):
             tokens.take()
             return order
-    raise tokens.error("ASC, DESC or )")
+    raise tokens.error(Syntax.ORDER())

@@ -14,6 +14,8 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from shared.domain.mapping.language.expression import ID_PLACEHOLDER, QueryExpression
+from shared.domain.wording.defects import QueryRule
+from shared.domain.wording.phrase import PhraseError
 
 _SET = re.compile(r"(?P<set>[a-z][a-z0-9_]*)(?P<key>\(\$ID\))?")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]*|_[a-z][a-z0-9_]*_value")
@@ -21,8 +23,8 @@ _SELECT, _TOP = "$select", "$top"
 _OPTIONS = (_SELECT, "$filter", "$orderby", _TOP)
 
 
-class QueryError(ValueError):
-    """The query is not allowed; the text has the rule."""
+class QueryError(PhraseError):
+    """The query is not allowed; the phrase has the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,17 @@ def read_query(query: QueryExpression) -> ReadQuery:
     path, _, rest = query.text.strip().partition("?")
     match = _SET.fullmatch(path)
     if match is None:
-        raise QueryError("a query begins with the name of a table in the Web API, such as contacts or accounts($ID)")
+        raise QueryError(QueryRule.TABLE())
     options = _options(rest)
     selected = options.get(_SELECT, "")
     if _COLUMN.fullmatch(selected) is None:
-        raise QueryError("a query needs $select with exactly one column")
+        raise QueryError(QueryRule.SELECT())
     is_keyed = match["key"] is not None
     if is_keyed and set(options) != {_SELECT}:
-        raise QueryError(f"a query of one row, {match['set']}($ID), takes $select only")
+        raise QueryError(QueryRule.ONE_ROW(name=match["set"]))
     if not is_keyed:
         if not options.get(_TOP, "1").isdecimal():
-            raise QueryError("$top is a number")
+            raise QueryError(QueryRule.TOP())
         options[_TOP] = "1"
     return ReadQuery(match["set"], is_keyed, selected, options)
 
@@ -74,8 +76,8 @@ def _options(text: str) -> dict[str, str]:
         name, _, value = part.partition("=")
         name = name.strip().lower()
         if name not in _OPTIONS:
-            raise QueryError(f"a query may have {', '.join(_OPTIONS)} only")
+            raise QueryError(QueryRule.OPTIONS(names=_OPTIONS))
         if name in options:
-            raise QueryError(f"{name} occurs twice")
+            raise QueryError(QueryRule.TWICE(name=name))
         options[name] = unquote(value).strip()
     return options

@@ -4,12 +4,17 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.domain.wording.defects import Syntax
+from shared.domain.wording.phrase import PhraseError
 
-class ExpressionError(ValueError):
+
+class ExpressionError(PhraseError):
     """The text is no expression or filter. `position` counts characters from 0; `expected` could follow there."""
 
     def __init__(self, text: str, position: int, expected: str) -> None:
-        super().__init__(f"{_excerpt(text, position)}, position {position + 1}: expected {expected}")
+        """`expected` is a phrase, or signs that are the same in every language."""
+        where = {"excerpt": _excerpt(text, position), "position": str(position + 1)}
+        super().__init__(Syntax.EXPECTED(**where, expected=expected))
         self.position = position
         self.expected = expected
 
@@ -107,7 +112,7 @@ class Tokens:
         """Go one level deeper."""
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise self.error(f"at most {_DEEPEST} levels of nesting")
+            raise self.error(Syntax.NESTING(most=_DEEPEST))
 
     def leave(self) -> None:
         """Come back from a level."""
@@ -122,7 +127,7 @@ class Tokens:
         if match is None:
             begin = self._blanks_until()
             is_open = self._text[begin] == '"'
-            raise ExpressionError(self._text, begin, 'a closing "' if is_open else "a name, a text, a number or a sign")
+            raise ExpressionError(self._text, begin, Syntax.CLOSING_QUOTE() if is_open else Syntax.TOKEN())
         kind = TokenKind(str(match.lastgroup))
         self._end = match.end()
         text = match[kind.value]

@@ -6,6 +6,7 @@ Source: Microsoft's page "Dependency tracking for solution components". That bot
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 from xml.etree.ElementTree import Element
 
@@ -75,7 +76,13 @@ def _forms(store: Store) -> Iterator[tuple[str, Element]]:
     for identifier, row in store.rows("systemform").items():
         texts = {state["formxml"] for state in (row, row.get(PUBLISHED) or {}) if state.get("formxml")}
         for text in sorted(texts):
-            yield identifier, parsed(text, "form", "formxml")
+            yield identifier, _read(text)
+
+
+@lru_cache(maxsize=256)
+def _read(formxml: str) -> Element:
+    """Parse a form once: each deletion looks through all forms, which change seldom. Nobody changes the element."""
+    return parsed(formxml, "form", "formxml")
 
 
 def _libraries(form: Element) -> set[str | None]:

@@ -11,15 +11,12 @@ from uuid import UUID
 import pytest
 
 from shared.administration.mapping_repository import MappingRepository, Version
-from shared.administration.schema_drift import DriftReport, ObservedChange, _report
 from shared.consent.audit_ledger import ConsentLedger
 from shared.consent.bounce_repository import BounceRepository
 from shared.dispatch.walks import UnderWay, Walks
 from shared.domain.consent.bounces import BounceKind, BounceNote
 from shared.domain.consent.changes import ConsentChange, ConsentSource, ConsentState
 from shared.domain.features.lists import ListKind, ListRules
-from shared.domain.features.schema_drift import SchemaChange, Shift
-from shared.domain.mapping.findings import Code, Finding, Severity
 from shared.domain.merging.comparison_window import ComparisonRun, Span
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.inbound.comparison import _RUN
@@ -311,21 +308,3 @@ async def test_a_walk() -> None:
     assert await walks.begin(PersonTable.CONTACT, "other") == UnderWay("c", AT, AT)
     assert await walks.begin(PersonTable.CONTACT, "c") is None
     assert await body_of(store, "test-walk", "contact") == body
-
-
-def test_a_report_of_drift() -> None:
-    report = DriftReport(
-        AT,
-        (ObservedChange(SchemaChange("contact.gendercode", Shift.RENAMED, "Sex"), AT),),
-        (Finding(Severity.WARNING, Code.EMPTIES_MANY, "t", 1, PersonTable.LEAD),),
-    )
-    body = {
-        "at": "2026-11-07T10:00:00+00:00",
-        "changes": [
-            {"on": "2026-11-07T10:00:00+00:00", "what": "contact.gendercode", "shift": "renamed", "hint": "Sex"}
-        ],
-        "findings": [{"severity": "warning", "code": str(Code.EMPTIES_MANY), "text": "t", "row": 1, "table": "lead"}],
-    }
-
-    assert _report(body) == report
-    assert report.as_json() == body

@@ -29,6 +29,7 @@ MAPPING = read_mapping(
         ],
     }
 )
+WORKBOOK = to_workbook("prod", MAPPING, ["email"])
 COLUMNS = {
     "Spotler Column": "A",
     "Contact Column": "B",
@@ -46,7 +47,7 @@ BLANKS = ["{} ", " {}", "{}\n", "\u00a0{}\u00a0", "\u200b{}", "\ufeff{}", "{}\t"
 
 def typed(*cells: tuple[str, object], edit: Callable[[Workbook], None] | None = None) -> Mapping:
     """The mapping after somebody has typed into cells of a workbook and saved it."""
-    workbook = openpyxl.load_workbook(io.BytesIO(to_workbook("prod", MAPPING, ["email"])))
+    workbook = openpyxl.load_workbook(io.BytesIO(WORKBOOK))
     for address, value in cells:
         sheet, _, cell = address.rpartition("!")
         workbook[sheet or "prod"][cell] = value
@@ -68,7 +69,7 @@ def complaint(*cells: tuple[str, object]) -> str:
 
 
 def test_the_titles_are_where_this_page_looks_for_them() -> None:
-    workbook = openpyxl.load_workbook(io.BytesIO(to_workbook("prod", MAPPING, ["email"])))
+    workbook = openpyxl.load_workbook(io.BytesIO(WORKBOOK))
     assert {title: cell for title, cell in COLUMNS.items() if workbook["prod"][f"{cell}1"].value != title} == {}
 
 

@@ -23,7 +23,7 @@ from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
 
-PEOPLE = 400
+PEOPLE = 200
 BULK = 100
 
 
@@ -174,11 +174,11 @@ def put_back(twin: ConnectorTwin) -> list[Reference]:
 
 
 async def test_items_beyond_the_time_of_a_call_are_sent_again_and_count_as_no_attempt() -> None:
-    twin, keys = short_of_time(call=0, work_time=20, people=1_200)
+    twin, keys = short_of_time(call=0, work_time=20, people=700)
     await twin.sync(*keys)
     for key in keys:
         twin.crm.edit(key, firstname="Bea")
-    twin.platform.before_write = lambda: twin.clock.advance(timedelta(seconds=4))
+    twin.platform.before_write = lambda: twin.clock.advance(timedelta(seconds=8))
     began = twin.clock.now()
 
     await twin.worker.dispatch(Work(people=[Reference(key, Why.SAVED, "c-1") for key in keys]), lane=QueueName.LIVE)

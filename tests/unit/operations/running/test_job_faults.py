@@ -14,6 +14,7 @@ from shared.errors import DataError, ThrottledError, TransientError
 from shared.messages.lane_messages import Jobs
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
+from tests.examples import sample
 from tests.twins import CrashError
 from tests.twins.jobs import VOUCHER_CODE
 from tests.unit.operations.job_acts import COMPLETED, FAILED, end, journal, posts, run
@@ -134,7 +135,7 @@ def times_done(twin: ConnectorTwin, operation: Operation, who: RecordKey) -> flo
 
 
 @pytest.mark.parametrize("error", [CrashError(), TransientError("a blip")], ids=["crash", "blip"])
-@pytest.mark.parametrize("moment", range(40))
+@pytest.mark.parametrize("moment", sample(range(40), every=3))
 @HARMFUL
 async def test_trouble_at_any_moment_starts_and_counts_nothing_twice_and_every_job_ends_with_the_truth(
     operation: Operation, columns: dict[str, str], moment: int, error: BaseException
@@ -159,7 +160,7 @@ async def test_trouble_at_any_moment_starts_and_counts_nothing_twice_and_every_j
 
 @pytest.mark.parametrize("error", [CrashError(), TransientError("a blip")], ids=["crash", "blip"])
 @pytest.mark.parametrize("operation", [Operation.ADD_TAG, Operation.SET_SCORE])
-@pytest.mark.parametrize("moment", range(30))
+@pytest.mark.parametrize("moment", sample(range(30), every=3, first=1))
 async def test_repeatable_operations_survive_errors_at_any_moment(
     operation: Operation, moment: int, error: BaseException
 ) -> None:

@@ -1,0 +1,1 @@
+"""The sentences of the domain as data: templates in English, with values, for every language of a reader."""

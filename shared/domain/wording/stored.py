@@ -1,0 +1,90 @@
+"""Templates and values of phrases in stored documents, beside their English text.
+
+    {"text": "city has no option 3: …", "wording": "FindingText.UNKNOWN_CHOICES", "values": {"column": "city", …}}
+
+The text is for versions of the connector that do not know the template.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.wording.defects import DocumentDefect, FileDefect, QueryRule, SchemaDefect, Syntax
+from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.expectations import DisputeText, Expectation, LossText, ProblemText, UnreadText
+from shared.domain.wording.findings import DriftText, FilterCure, FindingText, GapText, PairText
+from shared.domain.wording.phrase import Joined, Part, Phrase, Wording
+from shared.domain.wording.refusals import ChoiceRefusal, ListRefusal, MappingRefusal, RunRefusal
+
+WORDINGS: tuple[type[Wording], ...] = (
+    ChoiceRefusal,
+    DisputeText,
+    DocumentDefect,
+    DriftText,
+    ErrorText,
+    Expectation,
+    FileDefect,
+    FilterCure,
+    FindingText,
+    GapText,
+    Joined,
+    ListRefusal,
+    LossText,
+    MappingRefusal,
+    PairText,
+    ProblemText,
+    QueryRule,
+    RunRefusal,
+    SchemaDefect,
+    Syntax,
+    UnreadText,
+)
+"""All templates."""
+
+
+def code_of(wording: Wording) -> str:
+    """Return the code of a template, such as `FindingText.CIRCLE`."""
+    return f"{type(wording).__name__}.{wording.name}"
+
+
+_BY_CODE = {code_of(one): one for kind in WORDINGS for one in kind}
+
+
+def template_data(phrase: Phrase) -> dict[str, Any]:
+    """Return template and values of a phrase as plain data for JSON; empty without a template."""
+    if phrase.wording is None:
+        return {}
+    return {
+        "wording": code_of(phrase.wording),
+        "values": {name: _part_data(part) for name, part in phrase.values.items()},
+    }
+
+
+def from_data(text: str, data: Mapping[str, Any]) -> Phrase:
+    """Read a phrase; one whose template is unknown, or was stored without it, keeps its English text alone."""
+    wording = _BY_CODE.get(data.get("wording", ""))
+    if wording is None:
+        return Phrase.untranslated(text)
+    try:
+        return wording(**{name: _part(part) for name, part in data["values"].items()})
+    except KeyError:  # the template has other values now
+        return Phrase.untranslated(text)
+
+
+def _part_data(part: Part) -> Any:
+    match part:
+        case Phrase():
+            return {"text": str(part), **template_data(part)}
+        case tuple():
+            return [_part_data(one) for one in part]
+        case _:
+            return part
+
+
+def _part(data: Any) -> Any:
+    match data:
+        case {"text": str(text)}:
+            return from_data(text, data)
+        case list():
+            return tuple(map(_part, data))
+        case _:
+            return data
