@@ -1,11 +1,13 @@
-"""Why the state of the connector, its keys or a setting gave an error; `errors.py` has the frequent causes."""
+"""Why a queue, the state of the connector or its keys gave an error; `errors.py` has the frequent causes."""
 
 from shared.domain.wording.phrase import Wording
 
 
 class StateCause(Wording):
-    """The cause of an error of the state store, of fingerprint keys, or of documents that others change."""
+    """The cause of an error of queues, of fingerprint keys, or of documents that others change."""
 
+    QUEUE_LOCK = "lock duration %(seconds)s s instead of %(needed)s s"
+    QUEUE_EXPIRY = "messages that expire vanish: switch dead-lettering on expiry on"
     MESSAGE_LARGE = "the message is too large for the queue"
     KEY_EXCHANGED = (
         "FINGERPRINT_KEY is not the key that this state store knows. Put the key back; to change it, put the former "

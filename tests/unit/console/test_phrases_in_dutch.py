@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.dataverse.web_api.faults import lost
+from shared.adapters.dataverse.writeback.refusals import refusal
 from shared.adapters.workbook.cells import CellError, read_choices
 from shared.adapters.workbook.files import read_file
 from shared.console.access.roles import Role
@@ -29,7 +30,10 @@ from shared.domain.wording.errors import cause_of
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, UnreadText
 from shared.domain.wording.findings import FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Phrase, either
-from shared.errors import DataError
+from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.work_causes import WorkCause
+from shared.errors import ConfigurationError, ConnectorError, DataError, Service, TransientError
 from tests.unit.console.test_rendering import EN, NL, NOW
 
 FINDINGS: dict[Code, tuple[Phrase, str]] = {
@@ -243,3 +247,29 @@ def test_why_a_service_gave_no_answer_is_dutch() -> None:
     assert str(error) == cause_of(error) == "No answer: GET contacts (dataverse)"
     assert NL.tell(failed(error).values["cause"]) == "Geen antwoord: GET contacts (dataverse)"
     assert NL.tell(cause_of(DataError("said elsewhere", code="code"))) == "said elsewhere (code)"
+
+
+@pytest.mark.parametrize(
+    ("error", "dutch"),
+    [
+        (
+            refusal(DataError("Dataverse refused", code="0x80040217", detail="city is too long", status=400), {"city"}),
+            "Dataverse weigerde het record: city (HTTP 400 0x80040217)",
+        ),
+        (
+            ConfigurationError(StateCause.KEY_FORMER(), service=Service.STATE),
+            "FINGERPRINT_KEY is een vorige sleutel: stel de huidige in, en start de app opnieuw (state)",
+        ),
+        (
+            ConfigurationError(WorkCause.TARGET_OFF(target="lead", table="lead")),
+            "NEW_SUBSCRIBER_TARGET is lead, maar lead staat niet in SYNC_TABLES",
+        ),
+        (TransientError(SpotlerCause.NOT_TAKEN(), code="ERROR"), "Spotler nam een contact niet aan (ERROR)"),
+        (
+            TransientError(WorkCause.NOT_IN_TIME(what=WorkCause.REFERENCES(count=1200))),
+            "1.200 verwijzingen: niet op tijd klaar",
+        ),
+    ],
+)
+def test_a_rare_cause_is_dutch(error: ConnectorError, dutch: str) -> None:
+    assert NL.tell(failed(error).values["cause"]) == dutch
