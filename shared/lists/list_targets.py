@@ -91,7 +91,11 @@ def refusal(error: ConnectorError) -> tuple[str, str] | None:
     if is_edition_missing(error):
         return NO_EDITION, ListRefusal.EDITION()
     if isinstance(error, DataError):
-        return error.code or str(error.status or "refused"), f"{error.summary}. {error.detail}".strip()
+        detail = error.detail.strip()
+        text = SpotlerCause.LIST_REFUSED(summary=error.summary)
+        if detail:
+            text = SpotlerCause.LIST_REFUSED_AS(summary=error.summary, detail=detail)
+        return error.code or str(error.status or "refused"), text
     return None
 
 

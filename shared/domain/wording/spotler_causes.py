@@ -19,6 +19,8 @@ class SpotlerCause(Wording):
     CHANGE_REFUSED = "Spotler refused to change the contact: %(code)s"
     CONTACT_UNREADABLE = "Spotler's answer about the contact cannot be read"
     CONTACT_UNKNOWN = "Spotler does not know the contact"
+    LIST_REFUSED = "%(summary)s."
+    LIST_REFUSED_AS = "%(summary)s. %(detail)s"
     LIST_IN_USE = "Spotler does not let go of the list: a mailing, an automation or another list uses it there"
     MEMBERS_LOST = "members whom Spotler has lost are not in Spotler again yet"
     MEMBERS_UNSENT = "members are not in Spotler yet"

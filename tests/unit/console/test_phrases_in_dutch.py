@@ -26,7 +26,7 @@ from shared.domain.records.marketing_contact import PropertyType
 from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable
 from shared.domain.values.values import Misfit, convert
-from shared.domain.wording.errors import cause_of
+from shared.domain.wording.errors import ErrorText, cause_of
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, UnreadText
 from shared.domain.wording.findings import FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Phrase, either
@@ -34,6 +34,7 @@ from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.domain.wording.state_causes import StateCause
 from shared.domain.wording.work_causes import WorkCause
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, TransientError
+from shared.lists.list_targets import refusal as refusal_of_list
 from tests.unit.console.test_rendering import EN, NL, NOW
 
 FINDINGS: dict[Code, tuple[Phrase, str]] = {
@@ -273,3 +274,19 @@ def test_why_a_service_gave_no_answer_is_dutch() -> None:
 )
 def test_a_rare_cause_is_dutch(error: ConnectorError, dutch: str) -> None:
     assert NL.tell(failed(error).values["cause"]) == dutch
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("Audience is locked", "Spotler weigerde audience.create. Audience is locked"),
+        ("", "Spotler weigerde audience.create."),
+    ],
+)
+def test_why_a_list_is_refused_is_dutch_and_quotes_what_spotler_answered(detail: str, told: str) -> None:
+    error = DataError(ErrorText.SPOTLER_REFUSED(operation="audience.create"), code="LOCKED", detail=detail)
+
+    code, text = refusal_of_list(error) or ("", "")
+
+    assert (code, text) == ("LOCKED", f"Spotler refused audience.create. {detail}".strip())
+    assert NL.tell(text) == told
