@@ -10,6 +10,7 @@ from typing import Any
 from shared.administration.probe import NoAnswer, probe
 from shared.administration.schema_drift import Drift
 from shared.domain.planning.rules import Rules
+from shared.domain.wording.errors import cause_of
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.marketing_platform import MarketingPlatform
@@ -82,7 +83,7 @@ class Health:
             try:
                 depth = await self.queue.depth(queue)
             except ConnectorError as error:
-                depths[queue] = {_UNKNOWN: str(error)}
+                depths[queue] = {_UNKNOWN: cause_of(error)}
             else:
                 oldest = depth.oldest if depth.active else None
                 waiting = max(timedelta(), self.clock.now() - oldest) if oldest is not None else timedelta()
@@ -116,7 +117,7 @@ async def _state_of(state: Callable[[], Awaitable[Any]]) -> Any:
     try:
         return await state()
     except ConnectorError as error:
-        return {_UNKNOWN: str(error)}
+        return {_UNKNOWN: cause_of(error)}
 
 
 async def _ping(ping: Callable[[], Awaitable[None]]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from datetime import datetime
 
 from shared.domain.wording.errors import ErrorText
 from shared.domain.wording.refusals import MappingRefusal
+from shared.domain.wording.work_causes import WorkCause
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, read_one, versioned
@@ -136,7 +137,7 @@ class MappingRepository:
     async def _required_pointer(self) -> Pointer:
         pointer = await self.pointer()
         if pointer is None:
-            raise ConfigurationError("No mapping is active yet: start the connector once")
+            raise ConfigurationError(WorkCause.NO_MAPPING())
         return pointer
 
     def _key(self, row: str) -> DocumentKey:

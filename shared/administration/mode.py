@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.allow_list import AllowList
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one
@@ -107,7 +108,7 @@ class Modes:
         known = await self.current()
         if known.awaits_recovery and mode is not Mode.SHADOW:
             raise AwaitsRecoveryError(
-                "the state was restored: run python -m shared state recover before anything is written",
+                StateCause.RECOVER_FIRST(),
                 service=Service.STATE,
             )
         change = ModeChange(

@@ -26,6 +26,7 @@ from shared.adapters.storage.keys.key_register import ConfiguredKeys
 from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.composition.settings import OWN_TAG, Settings
 from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConfigurationError, Service
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName
@@ -150,9 +151,9 @@ def fingerprint_keys(settings: Settings) -> ConfiguredKeys:
         key = path.read_bytes()
         previous = former.read_bytes() if former.exists() else b""
     except OSError as error:
-        raise ConfigurationError(f"fingerprint.key cannot be read or written: {error.strerror}") from None
+        raise ConfigurationError(StateCause.KEY_FILE(problem=str(error.strerror))) from None
     if not key:
-        raise ConfigurationError("fingerprint.key is empty: restore it, or delete it if nothing was synchronised yet")
+        raise ConfigurationError(StateCause.KEY_FILE_EMPTY())
     return ConfiguredKeys(key, previous)
 
 

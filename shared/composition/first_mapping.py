@@ -6,6 +6,7 @@ from shared.composition.settings import Settings
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml
 from shared.domain.mapping.model import Mapping
+from shared.domain.wording.work_causes import WorkCause
 from shared.errors import ConfigurationError
 
 DEFAULT_MAPPING = Path(__file__).resolve().parents[1] / "domain" / "mapping" / "default.yaml"
@@ -21,4 +22,5 @@ def load_mapping(path: Path) -> Mapping:
     try:
         return from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, MappingError) as problem:
-        raise ConfigurationError(f"The mapping {path.name} cannot be used: {problem}") from None
+        text = problem.text if isinstance(problem, MappingError) else str(problem)
+        raise ConfigurationError(WorkCause.MAPPING_FILE(file=path.name, problem=text)) from None

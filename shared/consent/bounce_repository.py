@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.domain.consent.bounces import BounceNote
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.documents import Body, Codec, pages, read_one, update
 from shared.ports.state import Delete, Document, DocumentKey, Put, StateStore
 
@@ -40,7 +41,7 @@ class BounceRepository:
             return None if done[key.row] == before else _CODEC.body(done[key.row])
 
         keys = [self._key(one) for one in external_ids if is_key(one)]
-        await update(self._store, keys, changed, contended="notes of bounces are being changed by others")
+        await update(self._store, keys, changed, contended=StateCause.BOUNCES_CHANGE())
         return done
 
     async def note_moment(self, moment: datetime) -> None:

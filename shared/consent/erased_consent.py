@@ -16,6 +16,7 @@ from shared.consent.audit_ledger import ConsentLedger, as_rows
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, pages, read_one, update
 from shared.ports.state import Delete, DocumentKey, Put, StateStore
@@ -83,7 +84,7 @@ class ErasedConsent:
             rows = sorted((*known, *(one for one in changes if one not in known)), key=lambda one: str(one["at"]))
             return {"erased": erased.isoformat(timespec="seconds"), "changes": rows}
 
-        contended = "the consent of an erased record is being changed by others"
+        contended = StateCause.CONSENT_CHANGES()
         await update(self._store, [key], joined, contended=contended)
 
     # ------------------------------------------------------------------------------------------------------- nightly

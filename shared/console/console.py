@@ -118,7 +118,7 @@ class _Turn:
             raise
         except ConnectorError as error:
             result = error.recovery
-            return _not_done(error)
+            return _not_done(error, self._locale)
         finally:
             log_ = AuditLog(services.store, services.clock, services.settings.environment)
             await log_.note(self._user.id, self._user.role.code, route.act, ":".join(parts), result)
@@ -182,9 +182,13 @@ async def _asked(route: Route, visit: Visit) -> Reply:
         return Page("parts/failed.html", page.values, HTTPStatus.OK, is_fragment=True) if route.is_part else page
 
 
-def _not_done(error: ConnectorError) -> Redirect:
-    """Return to the overview with what went wrong; the text names service and code, no values."""
-    return Redirect(link(), Notice(Tone.BAD, said("Not done: %(cause)s. %(cure)s"), recovery_of(error)))
+def _not_done(error: ConnectorError, locale: Locale) -> Redirect:
+    """Return to the overview with what went wrong; the text names service and code, no values.
+
+    Cause and cure are in the reader's language here already: the cookie of the notice keeps no templates.
+    """
+    values = {name: locale.tell(text) for name, text in recovery_of(error).items()}
+    return Redirect(link(), Notice(Tone.BAD, said("Not done: %(cause)s. %(cure)s"), values))
 
 
 def _static(request: WebRequest) -> WebAnswer:

@@ -11,6 +11,7 @@ from shared.dispatch.resync import Resync
 from shared.dispatch.work import OtherMessage, Work, parts_of, permissions_together
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
+from shared.domain.wording.work_causes import WorkCause
 from shared.engagement.service import Engagement
 from shared.engine.bindings.claim_deadline import TimeBudget, spending
 from shared.engine.guards.attempt import attempt
@@ -109,7 +110,7 @@ class Dispatcher:
         people: list[Reference] = [*work.people]
         with spending(TimeBudget(self.clock, began + self.work_time / (2 if others else 1))):
             people += await self._owners(work.permissions, lane)
-            done = await attempt(lambda: self._handle_references(people, lane), f"{len(people)} references")
+            done = await attempt(lambda: self._handle_references(people, lane), WorkCause.REFERENCES(count=len(people)))
         if isinstance(done, ConnectorError):
             await self.redelivery.postpone_references(lane, people, done)
         budget = TimeBudget(self.clock, began + self.work_time)

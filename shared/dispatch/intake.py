@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from shared.dispatch.work import Work, postpone_all
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked
@@ -79,12 +80,12 @@ class Intake:
         twice.
         """
         began = self.clock.now()
-        connector = await attempt(self.connector, "building the connector", within=self.wait)
+        connector = await attempt(self.connector, WorkCause.BUILDING(), within=self.wait)
         if isinstance(connector, ConnectorError):
             await postpone_all(arrival.work, self.redelivery, lane=lane, error=connector)
         else:
             # For the next batch: this batch was read already. Without our user's id, our own changes cost a read.
-            await attempt(connector.own_user.learn, "reading our own user", within=min(self.wait, _LONGEST_QUESTION))
+            await attempt(connector.own_user.learn, WorkCause.OWN_USER_READ(), within=min(self.wait, _LONGEST_QUESTION))
             unknown = await self._check(arrival, connector.organisations)
             await connector.dispatcher.dispatch(arrival.work, lane=lane, began=began)
             for message, reason in unknown:
@@ -136,5 +137,5 @@ class Intake:
 async def _rejection(
     organisations: Organisations, origin: Origin, wait: timedelta
 ) -> RejectedMessage | ConnectorError | None:
-    what = f"asking for organisation {origin.organisation}"
+    what = WorkCause.ORGANISATION_ASKED(organisation=str(origin.organisation))
     return await attempt(lambda: organisations.rejection(origin), what, within=wait)

@@ -8,6 +8,7 @@ from shared.dispatch.runs import PREFIX, Run, Runs, RunState
 from shared.dispatch.walks import Walks
 from shared.domain.records.records import PersonTable, Why
 from shared.domain.wording.refusals import RunRefusal
+from shared.domain.wording.state_causes import StateCause
 from shared.engine.work_items import ItemResult
 from shared.errors import ConflictError, ConnectorError, NotFoundError, Service
 from shared.messages.lane_messages import Lanes, Walk
@@ -107,7 +108,7 @@ class RunControl:
     async def _existing(self, identifier: str) -> Run:
         run = await self.runs.read(identifier)
         if run is None:
-            raise NotFoundError("There is no such run")
+            raise NotFoundError(StateCause.NO_SUCH_RUN())
         return run
 
     async def _send(self, run: Run) -> None:

@@ -18,6 +18,7 @@ from shared.dispatch.runs import PREFIX
 from shared.dispatch.walks import Walks
 from shared.dispatch.work import Work
 from shared.domain.records.records import RecordKey, Why
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import ForecastStep, Lanes, Walk
@@ -63,7 +64,7 @@ class Shadow:
         """Plan people; let everything else wait. Raises only if the queue cannot be reached."""
         del began
         keys = list(dict.fromkeys(reference.key for reference in work.people))
-        planned = await attempt(lambda: self._plan_all(work, keys), f"{len(keys)} plans of the shadow")
+        planned = await attempt(lambda: self._plan_all(work, keys), WorkCause.SHADOW_PLANS(count=len(keys)))
         if isinstance(planned, ConnectorError):
             await self.redelivery.postpone_references(lane, work.people, planned)
         when = self.clock.now() + _WAIT
@@ -101,12 +102,12 @@ class Shadow:
             await self._note(keys[start : start + _BATCH])
 
     async def _plan_page(self, step: Walk, lane: QueueName) -> None:
-        done = await attempt(lambda: self._walk(step, lane), "a page of the shadow")
+        done = await attempt(lambda: self._walk(step, lane), WorkCause.SHADOW_PAGE())
         if isinstance(done, ConnectorError):
             await self.redelivery.postpone(lane, step, done)
 
     async def _go_on(self, step: ForecastStep, lane: QueueName) -> None:
-        done = await attempt(lambda: self.forecasts.step(step, lane=lane), "a page of a forecast")
+        done = await attempt(lambda: self.forecasts.step(step, lane=lane), WorkCause.FORECAST_PAGE())
         if isinstance(done, ConnectorError):
             await self.redelivery.postpone(lane, step, done)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, Codec, read_one, update
 from shared.ports.state import Delete, DocumentKey, StateStore
@@ -54,7 +55,7 @@ class Walks:
             since = known.since if known is not None and is_same else now
             return None if other else _CODEC.body(UnderWay(correlation, since, now))
 
-        await update(self._store, [self._key(table)], noted, contended="the walk is being noted by others")
+        await update(self._store, [self._key(table)], noted, contended=StateCause.WALK_CHANGES())
         return other
 
     async def end(self, table: PersonTable, correlation: str) -> None:

@@ -18,6 +18,7 @@ from shared.domain.records.outcomes import FieldProblem, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import option_name
 from shared.domain.wording.expectations import Expectation
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.errors import ConnectorError, DataError, NotFoundError, TransientError
 from shared.ports.marketing_platform import MarketingPlatform
@@ -266,4 +267,4 @@ def _written(key: RecordKey, write: Write, result: WriteResult) -> Applied:
         case (
             WriteCode.ERROR | WriteCode.MISSING | WriteCode.CONTACT_UNKNOWN | WriteCode.CONTACT_ALREADY_EXISTS
         ):  # a fault of Spotler, or another writer was faster: the next attempt shows which
-            return TransientError("Spotler did not take a contact", code=result.code)
+            return TransientError(SpotlerCause.NOT_TAKEN(), code=result.code)

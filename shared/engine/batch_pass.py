@@ -14,6 +14,8 @@ from shared.domain.planning.decisions import Decision, Rest, Write
 from shared.domain.records.marketing_contact import PropertyCatalogue, WriteCode
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why
+from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.apply import MOST_FIRST_COMPARISONS, AlreadyThereError, Applied, apply, rising_permissions
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.claim_deadline import ClaimsRanOutError
@@ -124,7 +126,7 @@ class BatchPass:
         except ConnectorError as error:
             return error
         if catalogue.named(EMAIL) is None:
-            return ConfigurationError(f"the Spotler account does not show the property {EMAIL}")
+            return ConfigurationError(SpotlerCause.NO_EMAIL_PROPERTY(property=EMAIL))
         await self.planning_facts.ahead()
         return catalogue
 
@@ -207,7 +209,7 @@ class BatchPass:
     ) -> PassResult:
         """Save bindings and contacts. Records that another worker has written meanwhile wait: they may be outdated."""
         if self.clock.now() >= claims.expiry:
-            raise ClaimsRanOutError("the claims ran out before the results could be kept")
+            raise ClaimsRanOutError(WorkCause.CLAIMS_BEFORE_RESULTS())
         claims.change(one.context.held for one in committed)
         await claims.keep_successions([one.context.held.external_id for one in committed if one.is_succeeded])
         lost = await claims.save(updates, [*resolved.freed, *(address for one in committed for address in one.freed)])

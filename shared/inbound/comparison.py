@@ -22,6 +22,7 @@ from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST
 from shared.domain.wording.refusals import RunRefusal
+from shared.domain.wording.state_causes import StateCause
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConflictError, ConnectorError, Service
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest
@@ -282,7 +283,7 @@ class _ActiveRun:
     async def save(self, run: ComparisonRun) -> ComparisonRun:
         (etag,) = await self._store.write([Replace(self._key, _RUN.body(run), self._etag)])
         if etag is None:
-            raise _ReplacedError("another worker continues the comparison", service=Service.STATE)
+            raise _ReplacedError(StateCause.COMPARISON_TAKEN(), service=Service.STATE)
         self.run, self._etag = run, etag
         return run
 

@@ -20,6 +20,7 @@ from shared.domain.records.marketing_contact import MarketingContact, PropertyCa
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.isolation import isolated
@@ -107,7 +108,7 @@ class ContactChanges:
 
         async def import_some(some: Sequence[MarketingContact]) -> None:
             if not all(contact.is_readable for contact in some):
-                raise DataError("Spotler's answer about the contact cannot be read", service=Service.SPOTLER)
+                raise DataError(SpotlerCause.CONTACT_UNREADABLE(), service=Service.SPOTLER)
             returned = await self._returns.of(some)
             asked: frozenset[RecordKey] = frozenset()
             try:

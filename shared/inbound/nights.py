@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.records.records import PersonTable
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, Codec, documents, update
 from shared.ports.state import Delete, DocumentKey, StateStore
@@ -48,7 +49,7 @@ class Nights:
 
         now = self.clock.now()
         key = DocumentKey(self._partition, now.date().isoformat())
-        await update(self.store, [key], noted, contended="the night is being noted by others")
+        await update(self.store, [key], noted, contended=StateCause.NIGHT_CHANGES())
         oldest = (now - _KEPT).date().isoformat()
         old = [one.key async for one in documents(self.store, self._partition) if one.key.row < oldest]
         await self.store.write([Delete(one) for one in old])

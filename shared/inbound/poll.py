@@ -18,6 +18,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.state_causes import StateCause
 from shared.engine.bindings.ledger import CLAIM_TIME
 from shared.engine.guards.isolation import isolated
 from shared.engine.record_handler import RecordHandler
@@ -49,8 +50,6 @@ STUCK_AFTER = timedelta(hours=1)
 
 SILENT_AFTER = timedelta(hours=26)
 """Health turns red when no poll began for so long, whatever the schedule is."""
-
-_LOST = "another poll has moved the cursor meanwhile; the next poll continues there"
 
 
 @dataclass(slots=True)
@@ -110,7 +109,7 @@ class _Lease:
 
     def _take(self, position: CursorPosition | None) -> None:
         if position is None:
-            raise _LeaseLostError(_LOST, service=Service.STATE)
+            raise _LeaseLostError(StateCause.POLL_TAKEN(), service=Service.STATE)
         self.position = position
 
 

@@ -14,7 +14,9 @@ from shared.domain.consent.changes import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.state_causes import StateCause
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConflictError, DataError, NotFoundError, Service
 from shared.messages.lane_messages import Lanes
@@ -208,7 +210,7 @@ class Reviews:
     async def _chosen_record(self, review: Review, key: RecordKey) -> PersonRecord:
         record = (await self.crm.read_people([key])).get(key)
         if record is None:
-            raise NotFoundError(f"There is no {key.table} with this id", service=Service.DATAVERSE)
+            raise NotFoundError(DataverseCause.NONE_WITH_ID(table=key.table), service=Service.DATAVERSE)
         if self._address(record) != review.address:
             raise DataError(
                 ChoiceRefusal.OTHER_ADDRESS(table=key.table, property=EMAIL),
@@ -226,7 +228,7 @@ class Reviews:
     async def _review(self, identifier: UUID) -> Review:
         document = await read_one(self.store, self._key(identifier))
         if document is None:
-            raise NotFoundError("There is no review with this id", service=Service.STATE)
+            raise NotFoundError(StateCause.NO_REVIEW(), service=Service.STATE)
         return _read(document)
 
     async def _decide(self, review: Review, decision: RecordKey | Literal["dismissed"]) -> Review:

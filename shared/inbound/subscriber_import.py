@@ -26,6 +26,7 @@ from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConfigurationError
 from shared.inbound.reviews import Review, ReviewReason, Reviews
@@ -259,15 +260,15 @@ class SubscriberImport:
 
     def _check(self) -> None:
         """Refuse settings that the mapping cannot serve."""
-        setting, mapping = f"NEW_SUBSCRIBER_TARGET is {self._target}", self.rules.mapping
+        target, mapping = self._target, self.rules.mapping
         table = self._target.person_table
         if table is None:
             if not any(row.entity for row in mapping.rows):
-                raise ConfigurationError(f"{setting}, but no row of the mapping has an entity column")
+                raise ConfigurationError(WorkCause.TARGET_WITHOUT_ENTITY(target=target))
         elif table not in self.rules.enabled_tables:
-            raise ConfigurationError(f"{setting}, but SYNC_TABLES does not have {table}")
+            raise ConfigurationError(WorkCause.TARGET_OFF(target=target, table=table))
         elif mapping.email_column(table) is None:
-            raise ConfigurationError(f"{setting}, but the mapping has no row for the {EMAIL} of a {table}")
+            raise ConfigurationError(WorkCause.TARGET_WITHOUT_EMAIL(target=target, property=EMAIL, table=table))
 
     def _id(self, contact: MarketingContact) -> UUID:
         return row_id(self._target, contact.encrypted_id or self._fingerprint(email_of(contact)))

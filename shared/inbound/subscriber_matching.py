@@ -13,6 +13,8 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key
+from shared.domain.wording.phrase import PhraseError
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.refusals.mail_refusals import MailRefusals
 from shared.errors import (
     ConfigurationError,
@@ -125,8 +127,8 @@ class ContactMatching:
     def _criteria(self, contact: MarketingContact, catalogue: PropertyCatalogue) -> tuple[NewField, ...]:
         try:
             return criteria(contact, self._columns, _TABLE, self.rules.mapping, catalogue)
-        except ValueError as problem:
-            raise ConfigurationError(f"NEW_SUBSCRIBER_MATCH cannot be used: {problem}") from None
+        except PhraseError as problem:
+            raise ConfigurationError(WorkCause.MATCH(problem=problem.text)) from None
 
     def _is_of(self, record: PersonRecord | None, contact: MarketingContact) -> bool:
         there = str(record.values.get(self._email_column) or "") if record is not None else ""

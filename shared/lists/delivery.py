@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from shared.domain.features.lists import LeftOut, difference
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import NotFoundError, TransientError
 from shared.lists.list_state import ListRun, ListState
 from shared.lists.list_state_repository import ListStateRepository, MemberPresence
@@ -108,7 +109,7 @@ class ListDelivery:
         """
         again = await self._members.find_again(unknown)
         if again.waiting and attempt < MEMBER_ATTEMPTS:
-            raise TransientError("members whom Spotler has lost are not in Spotler again yet")
+            raise TransientError(SpotlerCause.MEMBERS_LOST())
         contacts = {key: contact for key, contact in again.contacts.items() if key.table is state.table}
         still = await self._targets.add(state, sorted(set(contacts.values())))
         failed = again.skipped | again.failed | dict.fromkeys(again.waiting, LeftOut.LATE)

@@ -20,6 +20,7 @@ from uuid import UUID
 
 from shared.domain.features.lists import Content, bucket_of, joined
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.lists.list_state import LIST_STATE, ListState
 from shared.ports.documents import documents, pages, read_one, versioned
@@ -59,7 +60,7 @@ class ListStateRepository:
         """Save the state, and return it with its new version; ConflictError if another worker was faster."""
         (etag,) = await self._store.write([versioned(self._state_key(state.id), LIST_STATE.body(state), state.etag)])
         if etag is None:
-            raise ConflictError("another worker has changed the state of the list", service=Service.STATE)
+            raise ConflictError(StateCause.LIST_CHANGES(), service=Service.STATE)
         return replace(state, etag=etag)
 
     async def forget(self, state: ListState) -> None:

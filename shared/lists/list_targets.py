@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from shared.domain.features.lists import ListIdentity, ListKind, identity_of
 from shared.domain.wording.refusals import ListRefusal
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
 from shared.lists.list_state import ListState
 from shared.ports.dataverse import MarketingList
@@ -90,7 +91,11 @@ def refusal(error: ConnectorError) -> tuple[str, str] | None:
     if is_edition_missing(error):
         return NO_EDITION, ListRefusal.EDITION()
     if isinstance(error, DataError):
-        return error.code or str(error.status or "refused"), f"{error.summary}. {error.detail}".strip()
+        detail = error.detail.strip()
+        text = SpotlerCause.LIST_REFUSED(summary=error.summary)
+        if detail:
+            text = SpotlerCause.LIST_REFUSED_AS(summary=error.summary, detail=detail)
+        return error.code or str(error.status or "refused"), text
     return None
 
 
@@ -121,7 +126,7 @@ async def _rename(
 
 def _in_use(error: DataError) -> DataError:
     return DataError(
-        "Spotler does not let go of the list: a mailing, an automation or another list uses it there",
+        SpotlerCause.LIST_IN_USE(),
         service=error.service,
         status=error.status,
         code=IN_USE,

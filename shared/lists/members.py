@@ -8,6 +8,8 @@ from shared.domain.features.lists import LeftOut, ListRules, left_out_because
 from shared.domain.planning.conditions import refuses_bulk
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonRecord, RecordKey
+from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.report import is_success
@@ -131,10 +133,10 @@ def reason_to_wait(selection: MemberSelection) -> ConnectorError:
     """Return the error that decides when waiting members get another attempt."""
     reasons = set(selection.waiting.values())
     if Reason.MISCONFIGURED in reasons:
-        return ConfigurationError("members cannot be synchronised: access or configuration is wrong")
+        return ConfigurationError(WorkCause.MEMBERS_MISCONFIGURED())
     if Reason.THROTTLED in reasons:
-        return ThrottledError("members wait for a pause to end", retry_after=_PAUSE)
-    return TransientError("members are not in Spotler yet", code=min(reasons))
+        return ThrottledError(WorkCause.MEMBERS_PAUSE(), retry_after=_PAUSE)
+    return TransientError(SpotlerCause.MEMBERS_UNSENT(), code=min(reasons))
 
 
 def wait_or_leave_out(selection: MemberSelection, attempt: int) -> None:

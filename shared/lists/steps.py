@@ -15,6 +15,7 @@ from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.recovery.retry import GiveUp
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError, whereabouts
 from shared.lists.delivery import ListDelivery, ListGoneError
 from shared.lists.list_state import ListRun, ListState, RunSummary
@@ -214,7 +215,7 @@ class ListSteps:
             return
         opened = await self._tools.targets.open(marketing_list, active.state.kind, active.state)
         await self._reset(active, opened)
-        raise TransientError("the list was deleted in Spotler while it was filled, and created again")
+        raise TransientError(SpotlerCause.LIST_REMADE())
 
     async def _check(self, active: _ActiveStep) -> None:
         """Read the list once more, ids only, so that its snapshot in Spotler is certain."""

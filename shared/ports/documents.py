@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConflictError, Service
 from shared.ports.state import Document, DocumentKey, Insert, Replace, StateStore
 
@@ -31,7 +32,7 @@ async def update(
     keys: Iterable[DocumentKey],
     change: Callable[[DocumentKey, Body | None], Body | None],
     *,
-    contended: str,
+    contended: Phrase,
 ) -> None:
     """Change documents with their versions, and try again those that another worker changed meanwhile.
 

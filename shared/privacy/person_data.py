@@ -18,6 +18,9 @@ from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
+from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
@@ -153,14 +156,13 @@ class PersonData:
         known = await self._known(key, email)
         if known.is_synchronised and not although_synchronised:
             raise ConflictError(
-                "The record is still synchronised: Spotler has its contact. Delete the record, or let a job anonymise "
-                "it, and ask again; or say that it shall be forgotten although it is synchronised",
+                WorkCause.STILL_SYNCHRONISED(),
                 service=Service.STATE,
             )
         held = await self.ledger.claim(known.contacts)
         try:
             if held.keys() != known.contacts.keys():
-                raise ConflictError("The record is being synchronised: try again in a moment", service=Service.STATE)
+                raise ConflictError(ChoiceRefusal.SYNCHRONISED(), service=Service.STATE)
             consent = await self.erased.take_over(key, self.clock.now())
             await self.suppressions.disown(known.suppressions, str(key))
             interactions = await self._forget_interactions(known)
@@ -200,7 +202,7 @@ class PersonData:
                 break
             count += sum(etag is not None for etag in await self.store.write(found))
         else:
-            raise ConflictError("documents about the record are being changed by others", service=Service.STATE)
+            raise ConflictError(StateCause.ERASURE_CHANGES(), service=Service.STATE)
         gone = [Delete(document.key, document.etag) for document in known.addresses.values()]
         if (binding := await self._binding(known.person.key)) is not None:
             gone.append(Delete(binding.key))

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, update
 from shared.ports.state import Delete, DocumentKey, StateStore
@@ -115,7 +116,7 @@ class Activity:
             }
 
         try:
-            await update(self._store, [self._key(self._clock.now())], added, contended="the counts are being added to")
+            await update(self._store, [self._key(self._clock.now())], added, contended=StateCause.COUNTS_CHANGE())
         except BaseException:
             _pending.outcomes.update(outcomes)
             _pending.latencies.update(latencies)

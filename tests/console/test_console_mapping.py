@@ -7,7 +7,7 @@ import pytest
 from shared.console.access.roles import Role
 from shared.domain.records.jobs import Operation
 from tests.console.visitors.usable import assert_usable, picture
-from tests.console.visitors.visitor import Visitor, Windows
+from tests.console.visitors.visitor import Visitor, Windows, client
 from tests.scenario.privacy import MARK
 from tests.scenario.world import World
 
@@ -177,3 +177,16 @@ async def test_the_connection_shows_both_accounts_and_what_is_missing(administra
     assert "POLL_SCHEDULE" in text
     await administrator.press("Test capabilities")
     assert "Tested:" in await administrator.text()
+
+
+async def test_why_an_act_was_not_done_is_dutch_on_the_next_page(world: World) -> None:
+    async with client(world, Role.ADMINISTRATOR) as http:
+        http.headers["accept-language"] = "nl"
+        token = (await http.get("/console")).text.partition('name="token" value="')[2].partition('"')[0]
+        await http.post("/console/mapping/proposal", data={"token": token})
+
+        answer = await http.post("/console/mapping/proposal/apply", data={"token": token, "comment": "x" * 201})
+        page = await http.get(answer.headers["location"])
+        await http.post("/console/mapping/proposal/discard", data={"token": token})
+
+    assert "Niet gedaan: De opmerking is langer dan 200 tekens. Corrigeer wat de tekst noemt" in page.text

@@ -8,6 +8,9 @@ from azure.servicebus import parse_connection_string
 from azure.servicebus.aio.management import ServiceBusAdministrationClient
 from azure.servicebus.management import QueueProperties
 
+from shared.domain.wording.phrase import Phrase, series
+from shared.domain.wording.state_causes import StateCause
+
 _HTTPS = "https://"
 
 # The administration port of Microsoft's emulator; messages use another port
@@ -48,10 +51,11 @@ def problem_of(queue: QueueProperties, *, lock: timedelta) -> str:
 
     `lock` is the lock duration that the connector requires: a batch ends within it.
     """
-    wrong: list[str] = []
+    wrong: list[Phrase] = []
     duration = queue.lock_duration
     if isinstance(duration, timedelta) and duration < lock:
-        wrong.append(f"lock duration {duration.total_seconds():.0f} s instead of {lock.total_seconds():.0f} s")
+        seconds, needed = round(duration.total_seconds()), round(lock.total_seconds())
+        wrong.append(StateCause.QUEUE_LOCK(seconds=seconds, needed=needed))
     if not queue.dead_lettering_on_message_expiration:
-        wrong.append("messages that expire vanish: switch dead-lettering on expiry on")
-    return "; ".join(wrong)
+        wrong.append(StateCause.QUEUE_EXPIRY())
+    return series(*wrong) if wrong else ""

@@ -18,6 +18,7 @@ from azure.servicebus.exceptions import (
 
 from shared.adapters.backends.azure_errors import from_azure
 from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
 
 # The pause that the service recommends for throttling
@@ -46,7 +47,7 @@ def from_service_bus(error: AzureError, *, queue: str = "") -> ConnectorError:
             summary = wording(queue=queue or ErrorText.ASKED_FOR())
             return ConfigurationError(summary, service=Service.QUEUE, code=code, detail=detail)
         case MessageSizeExceededError():
-            return DataError("the message is too large for the queue", service=Service.QUEUE, code=code, detail=detail)
+            return DataError(StateCause.MESSAGE_LARGE(), service=Service.QUEUE, code=code, detail=detail)
         case ServiceBusError():
             return TransientError(ErrorText.NO_USABLE_ANSWER(), service=Service.QUEUE, code=code, detail=detail)
         case _:  # of the administration client, which uses HTTP

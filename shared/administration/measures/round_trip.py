@@ -14,6 +14,8 @@ from typing import Protocol
 from shared.domain.mapping.language.expression import Column
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.clock import Clock
@@ -32,7 +34,6 @@ LONGEST = timedelta(seconds=90)
 
 _PAUSE = timedelta(seconds=1)
 _KEPT = timedelta(days=31)
-_NOT_SENT = "ROUND_TRIP_COLUMN is {0}, and no row of the mapping sends this column of a {1} to Spotler as it is"
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -114,7 +115,7 @@ class RoundTrip:
         for row in self.mapping.for_table(table):
             if row.sources.get(table) == Column(self.column) and row.direction.reaches_platform:
                 return row.property_name
-        raise ConfigurationError(_NOT_SENT.format(self.column, table))
+        raise ConfigurationError(WorkCause.TRIP_NOT_SENT(column=self.column, table=table))
 
     async def _has_arrived(self, key: RecordKey, name: str, mark: str) -> bool:
         external_id = (await self.ledger.entries([key]))[key].binding.external_id
@@ -133,7 +134,7 @@ class RoundTrip:
             return _DAY.body(_Day((*known.trips, trip)))
 
         key = DocumentKey(self._partition, _row(trip.at))
-        await update(self.store, [key], added, contended="the measurements are being written by others")
+        await update(self.store, [key], added, contended=StateCause.MEASUREMENTS_CHANGE())
         return trip
 
     @property

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.console.access.roles import Role, User, role_of, role_of_code
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.documents import read_one, versioned
 from shared.ports.state import DocumentKey, StateStore
@@ -120,5 +121,5 @@ async def use_link(store: StateStore, environment: str, given: str, role: Role) 
         return None
     (etag,) = await store.write([versioned(key, {"digest": digest}, known.etag if known else None)])
     if etag is None:
-        raise ConflictError("the link is being used by somebody else", service=Service.STATE)
+        raise ConflictError(StateCause.LINK_USED(), service=Service.STATE)
     return Session(User(_LOCAL, role), secrets.token_urlsafe(16))

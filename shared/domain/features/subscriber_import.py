@@ -31,6 +31,8 @@ from shared.domain.values.addresses import address_text
 from shared.domain.values.fields import enabled_options
 from shared.domain.values.texts import cut
 from shared.domain.values.values import is_blank
+from shared.domain.wording.phrase import PhraseError
+from shared.domain.wording.work_causes import WorkCause
 
 _NAMESPACE = UUID("3d0d1a2c-5f0e-4f59-8d5e-2f3a9d1c7b64")
 LAST_NAME = "lastname"
@@ -194,13 +196,13 @@ def criteria(
 ) -> tuple[NewField, ...]:
     """Return the values by which the record of a contact is found (NEW-05); columns without a value are left out.
 
-    ValueError names a column that no row of the mapping fills.
+    PhraseError names a column that no row of the mapping fills.
     """
     found: list[NewField] = []
     for name in columns:
         row = next((one for one in mapping.for_table(table) if one.sources[table] == Column(name)), None)
         if row is None or row.fixed is not None:
-            raise ValueError(f"no row of the mapping fills {table}.{name} from Spotler")
+            raise PhraseError(WorkCause.MATCH_UNMAPPED(table=table, column=name))
         found += _field(contact, Column(name), row, catalogue)
     return tuple(found)
 

@@ -5,7 +5,7 @@ from shared.errors import ConnectorError
 
 
 class ErrorText(Wording):
-    """The cause of an error that a page may show. Other errors are for logs, jobs and the command line."""
+    """The frequent causes of errors; the others are in the modules whose names end with `causes`."""
 
     MARKED = "%(summary)s (%(marks)s)"
     CALL = "%(text)s: %(operation)s"

@@ -8,15 +8,20 @@ The text is for versions of the connector that do not know the template.
 from collections.abc import Mapping
 from typing import Any
 
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.domain.wording.defects import DocumentDefect, FileDefect, QueryRule, SchemaDefect, Syntax
 from shared.domain.wording.errors import ErrorText
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, ProblemText, UnreadText
 from shared.domain.wording.findings import DriftText, FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Joined, Part, Phrase, Wording
 from shared.domain.wording.refusals import ChoiceRefusal, ListRefusal, MappingRefusal, RunRefusal
+from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.work_causes import WorkCause
 
 WORDINGS: tuple[type[Wording], ...] = (
     ChoiceRefusal,
+    DataverseCause,
     DisputeText,
     DocumentDefect,
     DriftText,
@@ -35,8 +40,11 @@ WORDINGS: tuple[type[Wording], ...] = (
     QueryRule,
     RunRefusal,
     SchemaDefect,
+    SpotlerCause,
+    StateCause,
     Syntax,
     UnreadText,
+    WorkCause,
 )
 """All templates."""
 

@@ -14,6 +14,7 @@ from shared.domain.engagement.events import Event, EventKind
 from shared.domain.engagement.people import PersonMemory
 from shared.domain.engagement.scores import Score, ScoreState
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.documents import pages, versioned
 from shared.ports.state import Delete, Document, DocumentKey, StateStore
@@ -59,7 +60,7 @@ class Memories:
             return
         writes = [versioned(self._key(one), _body(one), one.etag) for one in changed]
         if None in await self._store.write(writes):
-            raise ConflictError("the interactions of a person are being changed by others", service=Service.STATE)
+            raise ConflictError(StateCause.INTERACTIONS_CHANGE(), service=Service.STATE)
 
     async def forget(self, external_ids: Iterable[str]) -> None:
         """Delete what is remembered of people."""

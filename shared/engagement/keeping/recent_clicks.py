@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.engagement.machines import TimedClick, deciding_clicks
 from shared.domain.engagement.refreshing import memory_of
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.documents import Body, pages, update
 from shared.ports.state import Delete, DocumentKey, StateStore
 
@@ -55,7 +56,7 @@ class RecentClicks:
             return None if known[key] == stored else _body(known[key])
 
         keys = sorted({key for of_company in near.values() for key in of_company})
-        await update(self._store, keys, change, contended="the clicks of a mailing are being changed by others")
+        await update(self._store, keys, change, contended=StateCause.CLICKS_CHANGE())
         return {
             company: {click for key in of_company for click in known[key].get(company.domain, ())}
             for company, of_company in near.items()
@@ -75,7 +76,7 @@ class RecentClicks:
             }
             return _body(stored | thin) if thin else None
 
-        await update(self._store, touched, change, contended="the clicks of a mailing are being changed by others")
+        await update(self._store, touched, change, contended=StateCause.CLICKS_CHANGE())
 
     async def forget_old(self, now: datetime) -> None:
         """Drop what is too old to be compared with new clicks. The oldest documents come first."""

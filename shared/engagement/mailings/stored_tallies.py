@@ -11,6 +11,7 @@ it, and from nothing else. Rows, scores and the counts of campaigns do not depen
 from collections.abc import Iterable, Mapping
 
 from shared.domain.engagement.tallies import Tally, added
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.documents import Body, read_one, update
 from shared.ports.state import Delete, DocumentKey, StateStore
 
@@ -34,7 +35,7 @@ class StoredTallies:
             return added(body or {}, changes[key.row])
 
         keys = [self._key(mailing) for mailing, tally in changes.items() if tally]
-        await update(self._store, keys, change, contended="the tally of a mailing is being changed by others")
+        await update(self._store, keys, change, contended=StateCause.TALLY_CHANGES())
 
     async def forget(self, mailings: Iterable[str]) -> None:
         """Delete tallies."""

@@ -11,6 +11,7 @@ from typing import Self
 
 from shared.domain.consent.changes import sortable
 from shared.domain.engagement.events import EventKind
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one, versioned
@@ -51,7 +52,6 @@ class FeedPosition:
 
 
 _CODEC = Codec(FeedPosition, outside={"etag"}, omits_defaults=True)
-_BUSY = "another worker reads the interactions"
 
 
 class FeedCursor:
@@ -70,7 +70,7 @@ class FeedCursor:
         """Write a position. ConflictError if another worker has moved the cursor."""
         (etag,) = await self._store.write([versioned(self._key, _CODEC.body(position), position.etag)])
         if etag is None:
-            raise ConflictError(_BUSY, service=Service.STATE)
+            raise ConflictError(StateCause.INTERACTIONS_READ(), service=Service.STATE)
         return replace(position, etag=etag)
 
 
@@ -89,7 +89,7 @@ class FeedLease:
         now = clock.now()
         position = await cursor.read() or FeedPosition(first, consent=sortable(first))
         if position.held_until is not None and now < position.held_until:
-            raise ConflictError(_BUSY, service=Service.STATE)
+            raise ConflictError(StateCause.INTERACTIONS_READ(), service=Service.STATE)
         if position.until > now:  # the clock was wrong, and is right now
             position = replace(position, until=now - OVERLAP, edge=None, kind=None, after="")
         lease = cls(cursor, position, clock, lasts)

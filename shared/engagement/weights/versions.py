@@ -20,6 +20,8 @@ from shared.domain.engagement.weights import (
     read_version,
     read_weights,
 )
+from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.work_causes import WorkCause
 from shared.errors import ConflictError, DataError
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, read_one, versioned
@@ -67,17 +69,17 @@ class WeightsVersions:
         live, number = await self.live(), read_version(text)
         last = live.number if live else PACKAGED_VERSION
         if number <= last:
-            raise DataError(f"Version {last} is live: give this file a higher number, such as {last + 1}")
+            raise DataError(WorkCause.WEIGHTS_NUMBER(last=str(last), next=str(last + 1)))
         if not _ACTOR.fullmatch(by):
-            raise DataError("Say who applies the weights by a role or an id (letters, digits, - and _), not by a name")
+            raise DataError(WorkCause.WEIGHTS_ACTOR())
         if len(comment) > _LONGEST_COMMENT:
-            raise DataError(f"The comment is longer than {_LONGEST_COMMENT} characters")
+            raise DataError(ErrorText.LONG_COMMENT(most=_LONGEST_COMMENT))
         version = WeightsVersion(number, text, self._clock.now(), by, comment)
         await self._store.write([Put(self._version_key(number), _CODEC.body(version))])
         change = versioned(self._key(_LIVE), _CODEC.body(version), live.etag if live else "")
         (etag,) = await self._store.write([change])
         if etag is None:
-            raise ConflictError("Somebody else has applied weights at the same time: look at them and apply again")
+            raise ConflictError(WorkCause.WEIGHTS_ELSE())
         return version
 
     async def history(self) -> list[WeightsVersion]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from shared.domain.wording.work_causes import WorkCause
 from shared.errors import TransientError
 from shared.ports.clock import Clock
 
@@ -43,12 +44,12 @@ class ClaimDeadline:
         """Make a call. ClaimsRanOutError if it is too late to begin; TransientError if it had to be cut off."""
         now = self.clock.now()
         if now >= self.begin_by:
-            raise ClaimsRanOutError("the claims would have run out before the call ended")
+            raise ClaimsRanOutError(WorkCause.CLAIMS_BEFORE_END())
         try:
             async with asyncio.timeout((self.end_by - now).total_seconds()):
                 return await call()
         except TimeoutError:
-            raise TransientError("the claims ran out before Spotler answered") from None
+            raise TransientError(WorkCause.CLAIMS_BEFORE_ANSWER()) from None
 
 
 class TimeBudget:

@@ -18,8 +18,9 @@ from shared.domain.records.marketing_contact import (
     Purge,
     WriteResult,
 )
-from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.records.outcomes import Reason
 from shared.domain.recovery.allow_list import AllowList
+from shared.domain.wording.work_causes import WorkCause
 from shared.errors import DataError
 from shared.ports.marketing_platform import Audiences, Automations, MarketingPlatform, Tagging
 
@@ -48,7 +49,7 @@ class AllowListGuard:
 
 
 def _refused() -> DataError:
-    return DataError(TEXTS[Reason.NOT_ALLOWED].rstrip("."), code=Reason.NOT_ALLOWED)
+    return DataError(WorkCause.NOT_ALLOWED(), code=Reason.NOT_ALLOWED)
 
 
 @dataclass(frozen=True, slots=True)

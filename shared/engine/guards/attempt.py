@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from shared.domain.wording.work_causes import WorkCause
 from shared.errors import ConnectorError, TransientError, whereabouts
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ async def attempt(
     except ConnectorError as error:
         return error
     except TimeoutError:
-        return TransientError(f"{what}: not done in time")
+        return TransientError(WorkCause.NOT_IN_TIME(what=what))
     except Exception as error:  # noqa: BLE001  # a defect of ours: the other pieces go on
         log.error("%s broke the connector: %s", what, whereabouts(error))  # noqa: TRY400  # its text may quote people
-        return TransientError(f"the connector itself failed: {type(error).__name__}")
+        return TransientError(WorkCause.DEFECT(error=type(error).__name__))

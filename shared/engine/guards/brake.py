@@ -20,6 +20,7 @@ from typing import Any
 
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.state_causes import StateCause
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError, Service
@@ -224,7 +225,7 @@ class Brake:
             (etag,) = await self._store.write([versioned(key, body, document.etag if document else None)])
             if etag is not None:
                 return set(allowed)
-        raise ConflictError("the count of mass changes is being changed by others", service=Service.STATE)
+        raise ConflictError(StateCause.BRAKE_CHANGES(), service=Service.STATE)
 
     async def _note(self, kind: MassChange, held: Mapping[str, datetime]) -> None:
         if held:

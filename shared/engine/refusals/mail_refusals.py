@@ -18,6 +18,7 @@ from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, all_permissions_off, as_properties
 from shared.domain.wording.phrase import Phrase, sentences
 from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.planning_facts import ConsentRecorder
@@ -135,4 +136,4 @@ class MailRefusals:
         write = ContactWrite(external_id, as_properties({EMAIL: email, **options}))
         result = (await self.platform.upsert([write], purge=Purge.KEEP))[external_id]
         if result.code is not WriteCode.OK and result.code not in _CLOSED:
-            raise DataError(f"Spotler refused to change the contact: {result.code}", service=Service.SPOTLER)
+            raise DataError(SpotlerCause.CHANGE_REFUSED(code=result.code), service=Service.SPOTLER)

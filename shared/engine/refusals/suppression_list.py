@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import NOTHING_REFUSED, AddressRefusal, Suppression
+from shared.domain.wording.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, Codec, documents, pages, update
 from shared.ports.state import DocumentKey, StateStore
@@ -70,7 +71,7 @@ class SuppressionList:
             return _body(changed[key.row]) if changed[key.row] != before else None
 
         keys = [self._key(address) for address in sorted(set(addresses))]
-        await update(self._store, keys, changing, contended="the suppression list is being changed by others")
+        await update(self._store, keys, changing, contended=StateCause.REFUSALS_CHANGE())
         return changed
 
     def _key(self, address: str) -> DocumentKey:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from shared.domain.features.automation_fields import AutomationFieldsError, field_values, parse
 from shared.domain.features.automations import FieldValue, NotStarted, Started, StartRefusal
 from shared.domain.records.jobs import Operation
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import NotFoundError
 from shared.operations.automations.automation_target import AutomationParameters, AutomationTarget, automation_targets
 from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcomes, Succeeded, Task, invalid
@@ -73,7 +74,7 @@ class StartAutomation(HarmfulOperation[StartAutomationParameters]):
                     text = f"{target} started in Spotler."
                     return Succeeded(text, post=text, runs=runs)
                 case NotStarted(StartRefusal.CONTACT_UNKNOWN):
-                    raise NotFoundError("Spotler does not know the contact", code=StartRefusal.CONTACT_UNKNOWN)
+                    raise NotFoundError(SpotlerCause.CONTACT_UNKNOWN(), code=StartRefusal.CONTACT_UNKNOWN)
                 case NotStarted(refusal, detail):
                     return Failed(refusal, f"{target} was not started: {_REFUSALS[refusal]} {detail}".strip())
 

@@ -11,6 +11,7 @@ from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import JobResult, Operation
 from shared.domain.records.marketing_contact import Ending
 from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.bindings.contact_documents import Consent, HeldContact
 from shared.errors import ConflictError
 from shared.operations.contacts.person_operation import PersonParameters
@@ -34,7 +35,7 @@ class DeactivateContact(JobOperation[PersonParameters]):
         async def deactivate(task: Task[PersonParameters], contact: str) -> Succeeded | Failed:
             held = (await services.ledger.claim([contact])).get(contact)
             if held is None:
-                raise ConflictError("another worker holds the contact")
+                raise ConflictError(WorkCause.CONTACT_HELD())
             try:
                 needed = {user for user, consent in held.users.items() if consent is not Consent.NO_MAIL}
                 if needed - {task.parameters.person}:
@@ -60,5 +61,5 @@ async def _noted(held: HeldContact, services: JobServices) -> HeldContact:
         return held
     noted = await services.ledger.note_deactivation(held)
     if noted is None:
-        raise ConflictError("another worker took over the contact")
+        raise ConflictError(WorkCause.CONTACT_TAKEN())
     return noted

@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 
 from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.report import is_success
 from shared.errors import ConflictError, ConnectorError, DataError, TransientError, UnknownOutcomeError
 from shared.operations.model.operation import Failed, Later, Unknown
@@ -37,7 +39,7 @@ async def synchronise_again(
     entries = await services.ledger.entries(people)
     doubted = await services.contacts.doubt([entry.binding.external_id for entry in entries.values()])
     free = [key for key, entry in entries.items() if entry.binding.external_id in doubted]
-    busy = Later(ConflictError("another worker holds the contact"))
+    busy = Later(ConflictError(WorkCause.CONTACT_HELD()))
     return dict.fromkeys(entries, busy) | await _synchronise(free, services, lane)
 
 
@@ -61,7 +63,7 @@ def _contact(outcome: Outcome, external_id: str) -> Contact:
     if is_success(outcome) and external_id:
         return external_id
     if outcome.result is Result.WAITING:
-        return Later(TransientError("the person is not in Spotler yet", code=outcome.reason))
+        return Later(TransientError(SpotlerCause.PERSON_UNSENT(), code=outcome.reason))
     return Failed(outcome.reason, _refusal(outcome.text))
 
 

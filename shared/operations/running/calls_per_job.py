@@ -13,6 +13,7 @@ from uuid import UUID
 
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.work_causes import WorkCause
 from shared.engine.bindings.claim_deadline import has_time
 from shared.errors import ConflictError, ConnectorError, NotFoundError, ThrottledError, whereabouts
 from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure, synchronise_again
@@ -29,7 +30,7 @@ Call = Callable[[TaskT, str], Awaitable[Succeeded | Failed]]
 SIDE_BY_SIDE = 16
 """The most people whose jobs run at the same time, and so the most requests at a time."""
 
-NO_TIME = Later(ThrottledError("there was no time left to begin", retry_after=timedelta(seconds=2)))
+NO_TIME = Later(ThrottledError(WorkCause.NO_TIME(), retry_after=timedelta(seconds=2)))
 """The result of a job that the batch had no time for: a retry."""
 
 _DEFECT = Failed(Reason.DEFECT, TEXTS[Reason.DEFECT])
@@ -65,7 +66,7 @@ async def call_for_eligible_once(tasks: Sequence[TaskT], services: JobServices, 
     await _record(outcomes, services)
     for task in tasks:
         contact = contacts[person_of(task)]
-        taken = Later(ConflictError("another worker runs the job"))
+        taken = Later(ConflictError(WorkCause.JOB_TAKEN()))
         outcomes.setdefault(task.job.id, taken if isinstance(contact, str) else contact)
     return outcomes
 

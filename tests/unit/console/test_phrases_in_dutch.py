@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.dataverse.web_api.faults import lost
+from shared.adapters.dataverse.writeback.refusals import refusal
 from shared.adapters.workbook.cells import CellError, read_choices
 from shared.adapters.workbook.files import read_file
 from shared.console.access.roles import Role
@@ -25,11 +26,15 @@ from shared.domain.records.marketing_contact import PropertyType
 from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable
 from shared.domain.values.values import Misfit, convert
-from shared.domain.wording.errors import cause_of
+from shared.domain.wording.errors import ErrorText, cause_of
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, UnreadText
 from shared.domain.wording.findings import FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Phrase, either
-from shared.errors import DataError
+from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.work_causes import WorkCause
+from shared.errors import ConfigurationError, ConnectorError, DataError, Service, TransientError
+from shared.lists.list_targets import refusal as refusal_of_list
 from tests.unit.console.test_rendering import EN, NL, NOW
 
 FINDINGS: dict[Code, tuple[Phrase, str]] = {
@@ -243,3 +248,45 @@ def test_why_a_service_gave_no_answer_is_dutch() -> None:
     assert str(error) == cause_of(error) == "No answer: GET contacts (dataverse)"
     assert NL.tell(failed(error).values["cause"]) == "Geen antwoord: GET contacts (dataverse)"
     assert NL.tell(cause_of(DataError("said elsewhere", code="code"))) == "said elsewhere (code)"
+
+
+@pytest.mark.parametrize(
+    ("error", "dutch"),
+    [
+        (
+            refusal(DataError("Dataverse refused", code="0x80040217", detail="city is too long", status=400), {"city"}),
+            "Dataverse weigerde het record: city (HTTP 400 0x80040217)",
+        ),
+        (
+            ConfigurationError(StateCause.KEY_FORMER(), service=Service.STATE),
+            "FINGERPRINT_KEY is een vorige sleutel: stel de huidige in, en start de app opnieuw (state)",
+        ),
+        (
+            ConfigurationError(WorkCause.TARGET_OFF(target="lead", table="lead")),
+            "NEW_SUBSCRIBER_TARGET is lead, maar lead staat niet in SYNC_TABLES",
+        ),
+        (TransientError(SpotlerCause.NOT_TAKEN(), code="ERROR"), "Spotler nam een contact niet aan (ERROR)"),
+        (
+            TransientError(WorkCause.NOT_IN_TIME(what=WorkCause.REFERENCES(count=1200))),
+            "1.200 verwijzingen: niet op tijd klaar",
+        ),
+    ],
+)
+def test_a_rare_cause_is_dutch(error: ConnectorError, dutch: str) -> None:
+    assert NL.tell(failed(error).values["cause"]) == dutch
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("Audience is locked", "Spotler weigerde audience.create. Audience is locked"),
+        ("", "Spotler weigerde audience.create."),
+    ],
+)
+def test_why_a_list_is_refused_is_dutch_and_quotes_what_spotler_answered(detail: str, told: str) -> None:
+    error = DataError(ErrorText.SPOTLER_REFUSED(operation="audience.create"), code="LOCKED", detail=detail)
+
+    code, text = refusal_of_list(error) or ("", "")
+
+    assert (code, text) == ("LOCKED", f"Spotler refused audience.create. {detail}".strip())
+    assert NL.tell(text) == told

@@ -14,6 +14,7 @@ from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.features.lists import ListRules
 from shared.domain.records.records import RecordKey
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.errors import DataError, NotFoundError, Service
 from shared.ports.dataverse import ListStatus, MarketingList, PeoplePage
 
@@ -69,7 +70,7 @@ class DataverseLists:
 
     async def _found(self, marketing_list: MarketingList, query: str, after: str | None, limit: int) -> PeoplePage:
         if not query.strip():
-            raise DataError("The dynamic marketing list has no query", service=Service.DATAVERSE)
+            raise DataError(DataverseCause.NO_LIST_QUERY(), service=Service.DATAVERSE)
         names = tables.PEOPLE[marketing_list.table]
         # A cookie names the last row of a page: by its id alone, because the query selects nothing else.
         cursor = Cursor(*json.loads(after)) if after else Cursor()

@@ -13,6 +13,7 @@ from uuid import uuid4
 from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
 from shared.adapters.dataverse.web_api.multipart import Part, parts, read_part
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.errors import Service, UnknownOutcomeError
 
 MAX_OPERATIONS = 1_000  # Dataverse's own limit
@@ -131,7 +132,7 @@ def _multipart(boundary: str, parts: Sequence[bytes]) -> bytes:
 
 def _entry_results(entry: BatchEntry, part: Part | None) -> Iterator[OperationResult]:
     if part is None:
-        silence = UnknownOutcomeError("The batch was answered in part", service=Service.DATAVERSE)
+        silence = UnknownOutcomeError(DataverseCause.BATCH_IN_PART(), service=Service.DATAVERSE)
         yield from (unanswered(operation, silence) for operation in entry.operations)
         return
     answers = list(parts(part.content_type, part.body))
@@ -148,7 +149,7 @@ def _result(operation: WebApiOperation, part: Part) -> OperationResult:
         status = int(status_line.split(maxsplit=2)[1])
     except (IndexError, ValueError):
         return unanswered(
-            operation, UnknownOutcomeError("A part of the batch has no status", service=Service.DATAVERSE)
+            operation, UnknownOutcomeError(DataverseCause.PART_WITHOUT_STATUS(), service=Service.DATAVERSE)
         )
     answer = read_part(rest)
     return interpret(operation, status, answer.headers, answer.body)

@@ -24,6 +24,7 @@ from shared.adapters.dataverse.web_api.operations import Annotation, Method, Ret
 from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
 from shared.adapters.dataverse.web_api.transport import Transport, WebApiCall
 from shared.adapters.http.exchange import Observe, unobserved
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -166,7 +167,7 @@ class DataverseClient:
         options = operations.shape(select, ()) | {"$filter": filter, "$orderby": orderby}
         path = after or odata.reads(odata.name(entity_set), options)
         if not path.startswith(f"{entity_set}?"):  # a path from a message must not receive the token elsewhere
-            raise ConfigurationError("A page does not continue the table that it began", service=Service.DATAVERSE)
+            raise ConfigurationError(DataverseCause.OTHER_TABLE(), service=Service.DATAVERSE)
         headers = operations.preferences((), page_size=page_size)
         body = (await self.execute(WebApiOperation(Method.GET, path, headers=headers))).body
         link = body.get("@odata.nextLink")
@@ -235,7 +236,7 @@ class DataverseClient:
                 raise error from None
             return identifier
         if result.id is None:
-            raise UnknownOutcomeError("Dataverse did not tell the id of a new row", service=Service.DATAVERSE)
+            raise UnknownOutcomeError(DataverseCause.NO_ID(), service=Service.DATAVERSE)
         return result.id
 
     async def update(self, entity_set: str, identifier: UUID, row: Mapping[str, Any], *, if_match: str = "*") -> None:
@@ -314,9 +315,9 @@ class DataverseClient:
         """Return a nextLink relative to the Web API. ConfigurationError for another address: it would get the token."""
         url, base = httpx.URL(link), self._base  # httpx leaves out a default port
         if (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):
-            raise ConfigurationError("A page of Dataverse continues at another host", service=Service.DATAVERSE)
+            raise ConfigurationError(DataverseCause.OTHER_HOST(), service=Service.DATAVERSE)
         if not url.path.startswith(base.path):
-            raise ConfigurationError("A page of Dataverse continues at another path", service=Service.DATAVERSE)
+            raise ConfigurationError(DataverseCause.OTHER_PATH(), service=Service.DATAVERSE)
         return link.split(base.path, 1)[1]
 
     def _tagged(self, operation: WebApiOperation) -> WebApiOperation:

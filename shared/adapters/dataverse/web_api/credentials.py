@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from shared.domain.values.json_text import parse_json
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, Service, TransientError
 
@@ -118,7 +119,7 @@ def _scope(organisation_url: str) -> str:
 def _plain_tokens(credential: Credential, scope: str, authority: str) -> CachedTokens:
     """Request tokens without TLS, which azure.identity refuses: from the sandbox on this machine."""
     if not isinstance(credential, ClientSecret):
-        raise ConfigurationError("An authority without TLS takes a client secret only", service=Service.DATAVERSE)
+        raise ConfigurationError(DataverseCause.CLEAR_AUTHORITY(), service=Service.DATAVERSE)
     url = f"{authority.rstrip('/')}/{quote(credential.tenant, safe='')}/oauth2/v2.0/token"
     form = {
         "grant_type": "client_credentials",

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.errors import DataError, Service, TransientError
 
 _TRUE = frozenset({"true", "1"})
@@ -43,7 +44,7 @@ def page_of(query: str, cursor: Cursor, *, size: int) -> str:
     """
     fetch = _parse(query)
     if fetch.tag != "fetch":
-        raise DataError("The query is not FetchXML", service=Service.DATAVERSE)
+        raise DataError(DataverseCause.NO_FETCHXML(), service=Service.DATAVERSE)
     if "top" not in fetch.attrib:
         fetch.attrib |= {"page": str(cursor.page), "count": str(size)}
         fetch.attrib.pop("paging-cookie", None)
@@ -71,15 +72,14 @@ def ids_only(query: str, key: str) -> IdQuery:
     fetch = _parse(query)
     entity = fetch.find("entity")
     if fetch.tag != "fetch" or entity is None:
-        raise DataError("The query is not FetchXML", service=Service.DATAVERSE)
+        raise DataError(DataverseCause.NO_FETCHXML(), service=Service.DATAVERSE)
     if fetch.get("aggregate", "").strip().casefold() in _TRUE:
-        raise DataError("The query is an aggregate (aggregate='true'): it finds no rows", service=Service.DATAVERSE)
+        raise DataError(DataverseCause.AGGREGATE(), service=Service.DATAVERSE)
     if personal := sorted(
         {operator for one in fetch.iter("condition") if (operator := one.get("operator")) in _PERSONAL}
     ):
         raise DataError(
-            f"The query depends on the user who runs it (operator {', '.join(personal)}), and the connector is another "
-            "user than its readers: name the user, team or business unit in the condition",
+            DataverseCause.OWN_USER(operators=tuple(personal)),
             service=Service.DATAVERSE,
         )
     is_cut = "top" in fetch.attrib
@@ -132,20 +132,20 @@ def following(page: Mapping[str, Any], cursor: Cursor) -> Cursor | None:
 
 
 def _unreadable_cookie() -> TransientError:
-    return TransientError("The paging cookie of a page cannot be read", service=Service.DATAVERSE)
+    return TransientError(DataverseCause.PAGING_COOKIE(), service=Service.DATAVERSE)
 
 
 def _written(fetch: ET.Element) -> str:
     try:
         return ET.tostring(fetch, encoding="unicode")
     except RecursionError:
-        raise DataError("The query is nested too deeply", service=Service.DATAVERSE) from None
+        raise DataError(DataverseCause.DEEP_QUERY(), service=Service.DATAVERSE) from None
 
 
 def _parse(text: str) -> ET.Element:
     if "<!doctype" in text.casefold():
-        raise DataError("FetchXML has no document type", service=Service.DATAVERSE)
+        raise DataError(DataverseCause.DOCUMENT_TYPE(), service=Service.DATAVERSE)
     try:
         return ET.fromstring(text)  # noqa: S314  # without a document type there are no entities to expand
     except (ET.ParseError, ValueError, LookupError):  # half of a surrogate pair, an unknown encoding
-        raise DataError("The query is not XML", service=Service.DATAVERSE) from None
+        raise DataError(DataverseCause.NO_XML(), service=Service.DATAVERSE) from None

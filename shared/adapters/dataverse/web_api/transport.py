@@ -17,6 +17,7 @@ from shared.adapters.dataverse.web_api.credentials import CachedTokens
 from shared.adapters.dataverse.web_api.faults import fault, lost, retry_after
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.adapters.http.exchange import UNANSWERED, Observe, observed_request, was_not_sent
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
 
@@ -136,7 +137,7 @@ class Transport:
             )
         except UNANSWERED as error:
             if was_not_sent(error):
-                raise _NotSentError(f"Dataverse cannot be reached: {call.name}", service=Service.DATAVERSE) from None
+                raise _NotSentError(DataverseCause.UNREACHED(operation=call.name), service=Service.DATAVERSE) from None
             raise lost(call.name, repeatable=call.repeatable) from None
 
     @staticmethod

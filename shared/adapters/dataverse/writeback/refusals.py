@@ -8,6 +8,8 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_DETECTED, TAKEN_KEY
+from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.phrase import Phrase
 from shared.errors import (
     ConfigurationError,
     ConflictError,
@@ -31,14 +33,13 @@ def refusal(error: ConnectorError, columns: Collection[str]) -> ConnectorError:
         case DataError() if isinstance(error, NotFoundError) or error.status is None:  # gone, or nothing was sent
             return error
         case ConfigurationError() if error.status == HTTPStatus.FORBIDDEN:
-            return _restated(error, "The connector's role in Dataverse may not write this record", columns)
+            return _restated(error, DataverseCause.NOT_WRITABLE(), columns)
         case DataError() if error.code == TAKEN_KEY:
-            return _restated(error, "Another row has the same alternate key", columns)
+            return _restated(error, DataverseCause.ALTERNATE_KEY(), columns)
         case DataError() if error.code == DUPLICATE_DETECTED:
-            text = "A duplicate detection rule of Dataverse objects: merge the duplicates, or change the rule"
-            return _restated(error, text, ())
+            return _restated(error, DataverseCause.DUPLICATE_RULE(), ())
         case DataError():
-            return _restated(error, "Dataverse refused the record", columns)
+            return _restated(error, DataverseCause.RECORD_REFUSED(), columns)
         case _:
             return error
 
@@ -58,11 +59,11 @@ def _rank(error: ConnectorError) -> int:
             return 2
 
 
-def _restated(error: ConnectorError, text: str, columns: Collection[str]) -> DataError:
+def _restated(error: ConnectorError, text: Phrase, columns: Collection[str]) -> DataError:
     named = set(_WORD.findall(error.detail.casefold()))
     blamed = sorted(named & set(columns))
     return DataError(
-        f"{text}: {', '.join(blamed)}" if blamed else text,
+        DataverseCause.OF_COLUMNS(text=text, columns=tuple(blamed)) if blamed else text,
         service=error.service,
         status=error.status,
         code=error.code,

@@ -28,6 +28,7 @@ from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.records.table_schema import ColumnDefinition, Schema, TableDefinition
 from shared.domain.values.addresses import address_key
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.domain.wording.expectations import Expectation
 from shared.errors import (
     ConfigurationError,
@@ -106,7 +107,7 @@ class DataverseSubscriberRecords:
         """Find active records: with one query for many subscribers if one text is compared, else with one for each."""
         definition = (await self._schema.tables({table})).tables.get(table)
         if definition is None:
-            raise ConfigurationError(f"Dataverse has no table {table}", service=Service.DATAVERSE)
+            raise ConfigurationError(DataverseCause.NO_DATAVERSE_TABLE(table=table), service=Service.DATAVERSE)
         name = self._single_text(definition, wanted)
         if name is not None:
             return await self._by_text(table, definition, name, wanted)
@@ -197,7 +198,7 @@ class DataverseSubscriberRecords:
         for pending in creates:
             if pending.lacks:
                 pending.error = DataError(
-                    f"A new record needs {pending.lacks}, and the value does not fit", service=Service.DATAVERSE
+                    DataverseCause.NEW_RECORD_LACKS(column=pending.lacks), service=Service.DATAVERSE
                 )
                 continue
             sent.append((pending, None, self._prepare_create(pending)))
@@ -230,7 +231,7 @@ class DataverseSubscriberRecords:
             if answer.error is None:
                 pending.error, pending.existed = None, True
             elif isinstance(answer.error, NotFoundError):
-                pending.error = DataError("Another row has the same alternate key", service=Service.DATAVERSE)
+                pending.error = DataError(DataverseCause.ALTERNATE_KEY(), service=Service.DATAVERSE)
             else:
                 pending.error = answer.error
 
@@ -240,12 +241,11 @@ def _table(record: NewRecord | NewEntry) -> str:
 
 
 def _no_table(record: NewRecord | NewEntry) -> ConnectorError:
-    return ConfigurationError(f"Dataverse has no table {_table(record)}", service=Service.DATAVERSE)
+    return ConfigurationError(DataverseCause.NO_DATAVERSE_TABLE(table=_table(record)), service=Service.DATAVERSE)
 
 
 def _incomparable(table: TableDefinition, column: str) -> ConfigurationError:
-    text = f"New subscribers cannot be matched by {table.name}.{column}: choose a column with one value of its own"
-    return ConfigurationError(text, service=Service.DATAVERSE)
+    return ConfigurationError(DataverseCause.NO_MATCH_BY(table=table.name, column=column), service=Service.DATAVERSE)
 
 
 def _literal(value: str | float | bool | None, column: ColumnDefinition) -> Value:  # noqa: FBT001  # JSON

@@ -23,6 +23,7 @@ from shared.adapters.dataverse.writeback.subscription_writer import Subscription
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.records.outcomes import FieldProblem
+from shared.domain.wording.dataverse_causes import DataverseCause
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, NotFoundError, Service
 from shared.ports.writeback import Writeback, WritebackResult
 
@@ -60,7 +61,7 @@ class _PendingUpdate:
         if write.subscription is None:
             return refusal(error, self.builder.columns)
         if isinstance(error, NotFoundError):  # of the row, the list or the record; reading the record shows which
-            return ConflictError("A subscription's row was deleted in between", service=Service.DATAVERSE)
+            return ConflictError(DataverseCause.SUBSCRIPTION_GONE(), service=Service.DATAVERSE)
         return refusal(error, ())
 
 
@@ -176,4 +177,4 @@ def _exists_already(write: _Write) -> bool:
 def _unreadable(writeback: Writeback) -> ConnectorError | None:
     if not _has_content(writeback):
         return None
-    return ConfigurationError(f"Dataverse has no table {writeback.key.table}", service=Service.DATAVERSE)
+    return ConfigurationError(DataverseCause.NO_DATAVERSE_TABLE(table=writeback.key.table), service=Service.DATAVERSE)

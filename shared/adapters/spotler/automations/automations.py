@@ -29,6 +29,7 @@ from shared.domain.features.automations import (
     StopResult,
 )
 from shared.domain.features.capabilities import Capability
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError, foreign_code
 
 _AUTOMATIONS = TypeAdapter(list[AutomationAnswer])
@@ -210,7 +211,7 @@ def _start_result(answer: TriggerAnswer) -> StartResult:
     if answer.result in set(StartRefusal):
         return NotStarted(StartRefusal(answer.result), ", ".join(reasons))
     raise UnknownOutcomeError(
-        "Spotler does not say whether it carried out automation.start",
+        SpotlerCause.STARTED_OR_NOT(),
         service=Service.SPOTLER,
         code=foreign_code(Service.SPOTLER, answer.result),
     )

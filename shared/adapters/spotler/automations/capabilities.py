@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.features.capabilities import CAPABILITY_OFF, Capability, CapabilityFinding, CapabilityState
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import DataError, Service
 from shared.ports.clock import Clock
 from shared.ports.state import DocumentKey, Put, StateStore
@@ -35,7 +36,7 @@ class Capabilities:
         """DataError with CAPABILITY_OFF if the capability must not be used."""
         if not (await self.states())[capability]:
             raise DataError(
-                f"The capability {capability} is switched off",
+                SpotlerCause.CAPABILITY_OFF(capability=capability),
                 service=Service.SPOTLER,
                 code=CAPABILITY_OFF,
                 detail=f"It is not proven that this Spotler account can do what this needs ({capability}). "

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 from shared.adapters.spotler.rest.models import AudienceAnswer, UnknownContactsAnswer
 from shared.adapters.spotler.rest.paths import segment
 from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import DataError, NotFoundError
 
 CONTACTS_PER_CALL = 2500
@@ -92,7 +93,7 @@ class SpotlerAudiences:
                 break
             named = set(refused.external_contact_ids)
             if named.isdisjoint(left):
-                raise DataError(f"Spotler refused {operation} for contacts that were not sent")
+                raise DataError(SpotlerCause.UNSENT_CONTACTS(operation=operation))
             unknown |= named.intersection(left)
             left = [contact for contact in left if contact not in named]
         return unknown

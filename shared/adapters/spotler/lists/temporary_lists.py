@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from shared.adapters.spotler.lists.audiences import CONTACTS_PER_CALL
 from shared.adapters.spotler.rest.models import TemporaryListAnswer
 from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import DataError, NotFoundError
 
 _ALL = TypeAdapter(list[TemporaryListAnswer])
@@ -51,11 +52,11 @@ class SpotlerTemporaryLists:
     async def remove(self, audience: str, contacts: Sequence[str]) -> None:  # noqa: ARG002  # the port's signature
         """Raise DataError: Spotler has no such call. The caller must create the list again."""
         if contacts:
-            raise DataError("Spotler removes nobody from a temporary list")
+            raise DataError(SpotlerCause.NO_REMOVAL())
 
     async def rename(self, audience: str, name: str) -> None:  # noqa: ARG002  # the port's signature
         """Raise DataError: Spotler has no such call. The caller must create the list again."""
-        raise DataError("Spotler does not rename temporary lists")
+        raise DataError(SpotlerCause.NO_RENAMING())
 
     async def clear(self, audience: str, name: str) -> None:
         """Create the list again; DataError (HTTP 400) if a mailing uses it, or the name is taken."""

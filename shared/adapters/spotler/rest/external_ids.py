@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import DataError, Service
 
 FIXED_PATH_WORDS = frozenset(
@@ -32,7 +33,5 @@ def path_segment(external_id: str) -> str:
 def checked(external_id: str) -> str:
     """Return an id unchanged; DataError if it cannot be addressed."""
     if wrong := complaint(external_id):
-        raise DataError(
-            "The contact cannot be addressed", service=Service.SPOTLER, code="EXTERNAL_ID_INVALID", detail=wrong
-        )
+        raise DataError(SpotlerCause.NO_ADDRESS(), service=Service.SPOTLER, code="EXTERNAL_ID_INVALID", detail=wrong)
     return external_id

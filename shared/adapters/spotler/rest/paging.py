@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from shared.adapters.spotler.rest.models import ListAnswer
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import DataError, Service, TransientError
 
 Item = TypeVar("Item")
@@ -143,7 +144,7 @@ def _following(answer: ListAnswer[Item], sent: set[str]) -> str:
     if str(paging.after) in sent:
         if is_short:
             return ""
-        raise TransientError("a list of Spotler leads back to a page that was read", service=Service.SPOTLER)
+        raise TransientError(SpotlerCause.SAME_PAGE(), service=Service.SPOTLER)
     return "" if not paging.next and is_short else str(paging.after)
 
 

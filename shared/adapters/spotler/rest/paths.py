@@ -6,6 +6,7 @@ People type names as parameters of jobs. A name of dots would address another ca
 
 from urllib.parse import quote
 
+from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import DataError, Service
 
 _DOTS = frozenset({"", ".", ".."})
@@ -14,5 +15,5 @@ _DOTS = frozenset({"", ".", ".."})
 def segment(name: str) -> str:
     """Encode a name for one segment of a path; DataError for one that would change the path."""
     if name in _DOTS:
-        raise DataError("A name of dots cannot be addressed", service=Service.SPOTLER, code="NAME_INVALID")
+        raise DataError(SpotlerCause.DOTS(), service=Service.SPOTLER, code="NAME_INVALID")
     return quote(name, safe="")

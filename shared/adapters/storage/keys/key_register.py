@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.adapters.storage.keys.key_ring import FIRST, KeyRing, lock_up, mark_of, unlock
 from shared.domain.records.fingerprints import Fingerprinter
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConfigurationError, ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import read_one, versioned
@@ -25,16 +26,6 @@ _ATTEMPTS = 5
 _MOST_BINDINGS, _ENOUGH = 200, 10
 _OPTION = re.compile(r"[^:]+:\d+")
 """A permission, or another option of a set (`permissions:4`)."""
-
-_EXCHANGED = (
-    "FINGERPRINT_KEY is not the key that this state store knows. Put the key back; to change it, put the former one in "
-    "FINGERPRINT_KEY_PREVIOUS (docs/howto/fingerprint-key.md). With another key nobody's refusal would be found"
-)
-_FORMER = "FINGERPRINT_KEY is a former key: set the current one, and restart the app"
-_UNFINISHED = (
-    "FINGERPRINT_KEY was changed again before the last change had ended: put the last key back, and run "
-    "python -m shared rekey"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +73,11 @@ class KeyRegister:
         """Record that no fingerprint of an earlier version is stored any more."""
         document = await read_one(self._store, self._key)
         if document is None or document.body["version"] != version:
-            raise ConflictError("the fingerprint key was changed once more", service=Service.STATE)
+            raise ConflictError(StateCause.KEY_ONCE_MORE(), service=Service.STATE)
         body = {**document.body, "oldest": version}
         (etag,) = await self._store.write([Replace(self._key, body, document.etag)])
         if etag is None:
-            raise ConflictError("the register of fingerprint keys is being changed", service=Service.STATE)
+            raise ConflictError(StateCause.KEY_REGISTER(), service=Service.STATE)
         self._ring = None
 
     async def _opened(self) -> KeyRing:
@@ -100,7 +91,7 @@ class KeyRegister:
             (etag,) = await self._store.write([versioned(self._key, body, document.etag if document else None)])
             if etag is not None:
                 return ring
-        raise ConflictError("the register of fingerprint keys is being changed", service=Service.STATE)
+        raise ConflictError(StateCause.KEY_REGISTER(), service=Service.STATE)
 
     def _read(self, body: Mapping[str, Any]) -> KeyRing | None:
         """Read the keys; None if the settings have a key that follows the current one."""
@@ -109,13 +100,13 @@ class KeyRegister:
         if mark == marks[str(version)]:
             return _ring_of(body, self._configured.current)
         if mark in marks.values():
-            raise ConfigurationError(_FORMER, service=Service.STATE)
+            raise ConfigurationError(StateCause.KEY_FORMER(), service=Service.STATE)
         previous = self._configured.previous
         if previous and mark_of(previous) == marks[str(version)]:
             return None
         if previous and mark_of(previous) in marks.values() and int(body["oldest"]) < version:
-            raise ConfigurationError(_UNFINISHED, service=Service.STATE)
-        raise ConfigurationError(_EXCHANGED, service=Service.STATE)
+            raise ConfigurationError(StateCause.KEY_UNFINISHED(), service=Service.STATE)
+        raise ConfigurationError(StateCause.KEY_EXCHANGED(), service=Service.STATE)
 
     def _next(self, body: Mapping[str, Any] | None) -> tuple[KeyRing, dict[str, Any]]:
         """Return the keys with the settings' current one as the newest, and the new body of the register."""
@@ -125,7 +116,7 @@ class KeyRegister:
         else:
             before = KeyRing({FIRST: previous}) if body is None else _ring_of(body, previous)
             if before.is_changing:
-                raise ConfigurationError(_UNFINISHED, service=Service.STATE)
+                raise ConfigurationError(StateCause.KEY_UNFINISHED(), service=Service.STATE)
             version = before.version + 1
             ring = replace(before, keys={**before.keys, version: current})
             marks = {str(number): mark_of(key) for number, key in ring.keys.items()}
@@ -152,7 +143,7 @@ class KeyRegister:
             if _OPTION.fullmatch(name)
         ]
         if len(options) >= _ENOUGH and not any(stored in known for stored, known in options):
-            raise ConfigurationError(_EXCHANGED, service=Service.STATE)
+            raise ConfigurationError(StateCause.KEY_EXCHANGED(), service=Service.STATE)
 
 
 def _ring_of(body: Mapping[str, Any], current: bytes) -> KeyRing:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConfigurationError, DataError, Service
 
 FIRST = 1
@@ -78,10 +79,10 @@ class KeyRing:
             return stored
         version = int(sealed[1])
         if version not in self.keys:
-            raise DataError(f"a fingerprint has version {version}, of which no key is known", service=Service.STATE)
+            raise DataError(StateCause.KEY_UNKNOWN(version=str(version)), service=Service.STATE)
         block = self._both_ways(version)[1].update(base64.urlsafe_b64decode(f"{sealed[2]}=="))
         if block[_BYTES:] != _FILL:
-            raise DataError("a fingerprint does not belong to its key", service=Service.STATE)
+            raise DataError(StateCause.KEY_OTHER(), service=Service.STATE)
         return base64.urlsafe_b64encode(block[:_BYTES]).decode()
 
     def names(self, fingerprint: str) -> list[str]:
@@ -122,7 +123,7 @@ def unlock(locked: str, current: bytes) -> dict[int, bytes]:
         return {int(version): base64.b64decode(text) for version, text in texts.items()}
     except (InvalidToken, ValueError, binascii.Error):
         raise ConfigurationError(
-            "The former fingerprint keys in the state store were damaged: restore the table from a backup",
+            StateCause.KEYS_DAMAGED(),
             service=Service.STATE,
         ) from None
 

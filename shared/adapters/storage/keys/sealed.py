@@ -10,6 +10,7 @@ from dataclasses import replace
 from shared.adapters.storage.keys.key_register import KeyRegister
 from shared.adapters.storage.keys.key_ring import FIRST, KeyRing
 from shared.domain.records.fingerprint_places import Body, FingerprintPlace
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put, Replace, StateStore
 
@@ -102,7 +103,7 @@ class SealedStore:
             former = [Delete(one.key, one.etag) for one in stored if one.key != names[0]]
             if etag is not None and None not in (await self._store.write(former) if former else []):
                 return Document(key, body, etag)
-        raise ConflictError("a document is being changed by others", service=Service.STATE)
+        raise ConflictError(StateCause.DOCUMENT_CHANGES(), service=Service.STATE)
 
     def _joined(self, partition: str, older: Body, newer: Body) -> Body:
         join = self._places[partition].join

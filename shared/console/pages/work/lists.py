@@ -51,7 +51,7 @@ async def sync(visit: Visit) -> Reply:
     identifier = _identifier(visit)
     begun = await (await app.connector()).lists.start.begin(identifier, (), str(uuid4()))
     if not isinstance(begun, Begun):
-        raise RefusedError(HTTPStatus.CONFLICT, said("Not begun: %(cause)s"), cause=begun.text)
+        raise RefusedError(HTTPStatus.CONFLICT, said("Not begun: %(cause)s"), cause=visit.locale.tell(begun.text))
     text = said("The synchronisation has begun. You can close this page; the result stands here and on the list.")
     return Redirect(link("list", str(identifier)), Notice(Tone.INFO, text))
 

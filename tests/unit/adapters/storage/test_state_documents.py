@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from shared.domain.records.records import PersonTable, RecordKey
+from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConflictError
 from shared.ports.documents import Codec, documents, pages, read_one, update
 from shared.ports.state import DocumentKey, Put
@@ -18,6 +19,7 @@ from tests.twins import TwinStore
 
 A, B = DocumentKey("p", "a"), DocumentKey("p", "b")
 AT = datetime(2026, 11, 7, 10, tzinfo=UTC)
+BUSY = StateCause.DOCUMENT_CHANGES()
 ANN = RecordKey(PersonTable.CONTACT, UUID(int=1))
 
 
@@ -42,7 +44,7 @@ async def test_an_update_inserts_and_replaces_with_one_write() -> None:
     await store.write([Put(A, {"count": 4})])
     store.calls.clear()
 
-    await update(store, [A, B, A], increased, contended="busy")
+    await update(store, [A, B, A], increased, contended=BUSY)
 
     assert store.calls == {"read": 1, "write": 1}
     assert [one.body["count"] async for one in documents(store, "p")] == [5, 1]
@@ -52,7 +54,7 @@ async def test_an_update_that_lost_is_repeated_for_the_lost_document_only() -> N
     store = Contended()
     store.times = 1
 
-    await update(store, [A, B], increased, contended="busy")
+    await update(store, [A, B], increased, contended=BUSY)
 
     assert [one.body["count"] async for one in documents(store, "p")] == [11, 1]
 
@@ -61,15 +63,15 @@ async def test_an_update_gives_up_after_five_attempts() -> None:
     store = Contended()
     store.times = 5
 
-    with pytest.raises(ConflictError, match="busy"):
-        await update(store, [A], increased, contended="busy")
+    with pytest.raises(ConflictError, match=BUSY):
+        await update(store, [A], increased, contended=BUSY)
 
 
 async def test_an_update_without_a_change_writes_nothing() -> None:
     store = TwinStore()
 
-    await update(store, [A], lambda *_: None, contended="busy")
-    await update(store, [], increased, contended="busy")
+    await update(store, [A], lambda *_: None, contended=BUSY)
+    await update(store, [], increased, contended=BUSY)
 
     assert store.calls == {"read": 1}
     assert await read_one(store, A) is None
