@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from shared.domain.wording.phrase import Phrase
+
 
 class QueueName(StrEnum):
     """The queues of the connector."""
@@ -49,7 +51,10 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that is not retried automatically. Its body names records, never people."""
+    """A message that is not retried automatically. Its body names records, never people.
+
+    `description` is a phrase where the connector wrote it, and the broker's or an earlier version's own text otherwise.
+    """
 
     id: str
     queue: QueueName
@@ -72,7 +77,7 @@ class QueueDepth:
     scheduled: int
     dead: int
     oldest: datetime | None = None
-    problem: str = ""
+    problem: Phrase | None = None
 
 
 class Queue(Protocol):
@@ -86,7 +91,8 @@ class Queue(Protocol):
     ) -> None:
         """Dead-letter a copy of a message of `queue`.
 
-        `body` must be free of personal data; empty if there is no such body.
+        `body` must be free of personal data; empty if there is no such body. A phrase as `description` keeps its
+        template and values.
 
         The caller completes the original afterwards: a crash in between makes two copies, but loses none.
         """

@@ -8,6 +8,9 @@ from azure.servicebus import parse_connection_string
 from azure.servicebus.aio.management import ServiceBusAdministrationClient
 from azure.servicebus.management import QueueProperties
 
+from shared.domain.wording.letters import QueueText
+from shared.domain.wording.phrase import Phrase, series
+
 _HTTPS = "https://"
 
 # The administration port of Microsoft's emulator; messages use another port
@@ -43,15 +46,15 @@ def _is_for_an_emulator(connection_string: str) -> bool:
     return any((name.strip(), value.strip().lower()) == ("UseDevelopmentEmulator", "true") for name, _, value in fields)
 
 
-def problem_of(queue: QueueProperties, *, lock: timedelta) -> str:
-    """Return how the settings of a queue must be changed (`docs/host.md`); empty if they are correct.
+def problem_of(queue: QueueProperties, *, lock: timedelta) -> Phrase | None:
+    """Return how the settings of a queue must be changed (`docs/host.md`); None if they are correct.
 
     `lock` is the lock duration that the connector requires: a batch ends within it.
     """
-    wrong: list[str] = []
+    wrong: list[Phrase] = []
     duration = queue.lock_duration
     if isinstance(duration, timedelta) and duration < lock:
-        wrong.append(f"lock duration {duration.total_seconds():.0f} s instead of {lock.total_seconds():.0f} s")
+        wrong.append(QueueText.LOCK(seconds=round(duration.total_seconds()), least=round(lock.total_seconds())))
     if not queue.dead_lettering_on_message_expiration:
-        wrong.append("messages that expire vanish: switch dead-lettering on expiry on")
-    return "; ".join(wrong)
+        wrong.append(QueueText.EXPIRY())
+    return series(*wrong) if wrong else None

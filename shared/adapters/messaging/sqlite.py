@@ -15,6 +15,8 @@ from uuid import uuid4
 from aiosqlite import Connection
 
 from shared.adapters.backends.sqlite_file import SqliteFile
+from shared.domain.wording.letters import LetterText
+from shared.domain.wording.stored import from_json, to_json
 from shared.errors import Service, TransientError
 from shared.ports.clock import Clock
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
@@ -22,7 +24,7 @@ from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueNam
 # Times are microseconds since 1970. A message can be received from `visible_at` on: its schedule, the end of its lock,
 # or 0 once abandoned. `lock` names the last receive call that locked it. The index finds and counts messages without
 # reading their bodies. `failures` counts abandoned deliveries. A lock that ended, because its worker was killed or too
-# slow, is not a failure of the message.
+# slow, is not a failure of the message. `wordings` have template and values of descriptions.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -55,6 +57,13 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     dead_since     INTEGER NOT NULL,
     body           BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS wordings (
+    sequence       INTEGER PRIMARY KEY,
+    wording        TEXT NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS wordings_end_with_their_dead_letter AFTER DELETE ON dead_letters BEGIN
+    DELETE FROM wordings WHERE sequence = old.sequence;
+END;
 """
 
 _SEND = """
@@ -83,7 +92,11 @@ _RENEW = f"UPDATE messages SET visible_at = ? {_HELD}"  # noqa: S608  # both par
 _DEAD_LETTER = (
     "INSERT INTO dead_letters (queue, reason, description, correlation_id, dead_since, body) VALUES (?, ?, ?, ?, ?, ?)"
 )
-_DEAD = "SELECT sequence, queue, reason, description, body, correlation_id, dead_since FROM dead_letters"
+_WORDING = "INSERT INTO wordings (sequence, wording) VALUES (last_insert_rowid(), ?)"
+_DEAD = """
+SELECT sequence, queue, reason, description, coalesce(wording, ''), body, correlation_id, dead_since
+FROM dead_letters LEFT JOIN wordings USING (sequence)
+"""
 _REPLAYABLE = """
 SELECT sequence, queue, correlation_id, body FROM dead_letters
 WHERE sequence IN (SELECT value FROM json_each(?)) AND length(body) > 0 ORDER BY sequence
@@ -145,9 +158,9 @@ class SqliteQueue:
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
     ) -> None:
         """Store a copy of a message as a dead letter."""
-        row = (queue, reason, description, correlation_id, _micros(self._clock.now()), body)
+        row = (queue, reason, str(description), correlation_id, _micros(self._clock.now()), body)
         async with self._file.writing() as connection:
-            await connection.execute(_DEAD_LETTER, row)
+            await _dead_letter(connection, row, to_json(description))
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Return the oldest dead letters of all queues."""
@@ -158,12 +171,12 @@ class SqliteQueue:
                 id=str(sequence),
                 queue=QueueName(queue),
                 reason=reason,
-                description=description,
+                description=from_json(description, wording),
                 body=body,
                 correlation_id=correlation_id,
                 dead_since=_moment(dead_since),
             )
-            for sequence, queue, reason, description, body, correlation_id, dead_since in rows
+            for sequence, queue, reason, description, wording, body, correlation_id, dead_since in rows
         ]
 
     async def replay(self, identifiers: Sequence[str]) -> int:
@@ -274,14 +287,10 @@ class SqliteQueue:
         rows = list(await connection.execute_fetchall(_EXHAUSTED, (queue, self._max_delivery_count, now)))
         if not rows:
             return
-        description = f"delivered {self._max_delivery_count} times, and each time the function failed"
-        await connection.executemany(
-            _DEAD_LETTER,
-            [
-                (queue, EXHAUSTED, description, correlation_id, now, self._redact(queue, body))
-                for _, correlation_id, body in rows
-            ],
-        )
+        description = LetterText.DELIVERED(count=self._max_delivery_count)
+        for _, correlation_id, body in rows:
+            row = (queue, EXHAUSTED, str(description), correlation_id, now, self._redact(queue, body))
+            await _dead_letter(connection, row, to_json(description))
         await connection.executemany("DELETE FROM messages WHERE sequence = ?", [(row[0],) for row in rows])
 
     async def _remove_traces(self, queue: QueueName) -> None:
@@ -292,6 +301,12 @@ class SqliteQueue:
     def _wake_receivers(self, queue: QueueName) -> None:
         # A new event for later receivers: an event is never cleared while another receiver waits for it.
         self._arrivals.pop(queue, asyncio.Event()).set()
+
+
+async def _dead_letter(connection: Connection, row: tuple[Any, ...], wording: str) -> None:
+    await connection.execute(_DEAD_LETTER, row)
+    if wording:
+        await connection.execute(_WORDING, (wording,))
 
 
 def _row(queue: QueueName, message: OutgoingMessage, now: datetime) -> tuple[Any, ...]:
