@@ -14,6 +14,7 @@ from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.records.outcomes import MASS_CHANGES, Reason
 from shared.domain.recovery.groups import Group
+from shared.domain.wording.phrase import Phrase
 from shared.messages.letter_keys import keys_in
 from shared.ports.queue import DeadLetter
 
@@ -29,6 +30,15 @@ _FOREIGN: Mapping[str, tuple[Said, Said]] = {
         said("Set Message Format of the service endpoint to JSON. The night's comparison brings what was missed."),
     ),
 }
+
+
+_BROKER: Mapping[str, Said] = {
+    "MaxDeliveryCountExceeded": said(
+        "The queue delivered it as often as it may, and each time the function failed or took too long."
+    ),
+    "TTLExpiredException": said("It waited in the queue for longer than the queue keeps messages."),
+}
+"""What Service Bus describes in English, by its reasons."""
 
 
 async def problems(visit: Visit) -> Reply:
@@ -140,9 +150,15 @@ def _words(group: Group) -> tuple[str, str, str]:
     assert isinstance(first, DeadLetter)
     if group.reason in _FOREIGN:
         heading, what = _FOREIGN[group.reason]
-        return heading, first.description, what
-    return said("A message could not be understood"), first.description, cure_of(group.reason).what
+        return heading, _description(first), what
+    return said("A message could not be understood"), _description(first), cure_of(group.reason).what
 
 
-def _letters(letters: Sequence[Any]) -> list[tuple[DeadLetter, list[Any]]]:
-    return [(letter, list(keys_in(letter.body))[:3]) for letter in letters]
+def _description(letter: DeadLetter) -> str:
+    """Return a phrase, or a text of the catalogue; else the text of an earlier version or of another sender."""
+    is_own = isinstance(letter.description, Phrase) and letter.description.wording is not None
+    return letter.description if is_own else _BROKER.get(letter.reason, letter.description)
+
+
+def _letters(letters: Sequence[Any]) -> list[tuple[DeadLetter, str, list[Any]]]:
+    return [(letter, _description(letter), list(keys_in(letter.body))[:3]) for letter in letters]
