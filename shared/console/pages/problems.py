@@ -47,7 +47,7 @@ async def problems(visit: Visit) -> Reply:
     wanted = visit.asked("group")
     values = {
         "title": said("Problems"),
-        "groups": [_shown(group, visit, is_open=group.name == wanted) for group in groups],
+        "groups": [shown(group, visit, is_open=group.name == wanted) for group in groups],
         "count": sum(len(group.letters) for group in groups),
     }
     return Page("pages/problems.html", values)
@@ -83,7 +83,7 @@ async def confirm_discard(visit: Visit) -> Reply:
 
 async def _confirmed(visit: Visit, title: Said) -> dict[str, Any]:
     group = await _group(visit.parts[0])
-    return {"title": title, **_shown(group, visit, is_open=False)}
+    return {"title": title, **shown(group, visit, is_open=False)}
 
 
 async def replay(visit: Visit) -> Reply:
@@ -124,7 +124,8 @@ async def _group(name: str) -> Group:
     return found
 
 
-def _shown(group: Group, visit: Visit, *, is_open: bool) -> dict[str, Any]:
+def shown(group: Group, visit: Visit, *, is_open: bool) -> dict[str, Any]:
+    """Return what the pages show of a group; its letters if it is open."""
     hours = group.by_hour(visit.now)
     heading, why, what = _words(group)
     return {
