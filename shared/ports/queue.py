@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from shared.domain.wording.phrase import Phrase
-
 
 class QueueName(StrEnum):
     """The queues of the connector."""
@@ -70,14 +68,14 @@ class QueueDepth:
     """The numbers of messages in a queue: ready or locked, scheduled, dead.
 
     `oldest` is the time since when the oldest ready message has been due; None if there is none. `problem` describes
-    what is wrong with the settings of the queue.
+    what is wrong with the settings of the queue, as a phrase.
     """
 
     active: int
     scheduled: int
     dead: int
     oldest: datetime | None = None
-    problem: Phrase | None = None
+    problem: str = ""
 
 
 class Queue(Protocol):

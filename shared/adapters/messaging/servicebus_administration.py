@@ -46,8 +46,8 @@ def _is_for_an_emulator(connection_string: str) -> bool:
     return any((name.strip(), value.strip().lower()) == ("UseDevelopmentEmulator", "true") for name, _, value in fields)
 
 
-def problem_of(queue: QueueProperties, *, lock: timedelta) -> Phrase | None:
-    """Return how the settings of a queue must be changed (`docs/host.md`); None if they are correct.
+def problem_of(queue: QueueProperties, *, lock: timedelta) -> str:
+    """Return how the settings of a queue must be changed (`docs/host.md`); empty if they are correct.
 
     `lock` is the lock duration that the connector requires: a batch ends within it.
     """
@@ -57,4 +57,4 @@ def problem_of(queue: QueueProperties, *, lock: timedelta) -> Phrase | None:
         wrong.append(QueueText.LOCK(seconds=round(duration.total_seconds()), least=round(lock.total_seconds())))
     if not queue.dead_lettering_on_message_expiration:
         wrong.append(QueueText.EXPIRY())
-    return series(*wrong) if wrong else None
+    return series(*wrong) if wrong else ""

@@ -143,7 +143,6 @@ def test_the_remark_under_a_queue_is_dutch() -> None:
     queue = LooseQueue(timedelta(seconds=30), dead_lettering_on_message_expiration=False)
     remark = problem_of(cast("QueueProperties", queue), lock=timedelta(minutes=5))
 
-    assert remark is not None
     assert remark == (
         "lock duration 30 s instead of 300 s; messages that expire vanish: switch dead-lettering on expiry on"
     )
