@@ -15,10 +15,13 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.phrase import Phrase
 from shared.domain.wording.refusals import MappingRefusal
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.stored import from_data, template_data
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, read_one, versioned
@@ -29,6 +32,8 @@ FIRST_ACTIVATION = "first-activation"
 
 _LIVE = "live"
 _VERSION = "version:"
+_TEMPLATE = "commentTemplate"
+"""The member with template and values of a comment that the connector wrote."""
 _ACTOR = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_COMMENT = 200
 _MOST_CHARACTERS = 400_000
@@ -37,7 +42,10 @@ _MOST_CHARACTERS = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the mapping. `replaces` is 0 for the first; `by` is a role or an id, never a person's name."""
+    """One version of the mapping. `replaces` is 0 for the first; `by` is a role or an id, never a person's name.
+
+    `comment` is a person's, or a phrase where the connector wrote it.
+    """
 
     number: int
     replaces: int
@@ -127,7 +135,7 @@ class MappingRepository:
         """Write the version under the next free number: a crash may have left an unused version."""
         version = Version(base + 1, base, self._clock.now(), by, comment, text)
         while True:
-            (etag,) = await self._store.write([Insert(self._key(_row(version.number)), _CODEC.body(version))])
+            (etag,) = await self._store.write([Insert(self._key(_row(version.number)), _body(version))])
             if etag is not None:
                 return version
             version = replace(version, number=version.number + 1)
@@ -148,8 +156,14 @@ def _row(number: int) -> str:
     return f"{_VERSION}{number:06d}"
 
 
+def _body(version: Version) -> dict[str, Any]:
+    template = template_data(version.comment) if isinstance(version.comment, Phrase) else {}
+    return _CODEC.body(version) | ({_TEMPLATE: template} if template else {})
+
+
 def _read(document: Document) -> Version:
-    return _CODEC.read(document.body, number=document.key.row.removeprefix(_VERSION))
+    version = _CODEC.read(document.body, number=document.key.row.removeprefix(_VERSION))
+    return replace(version, comment=from_data(version.comment, document.body.get(_TEMPLATE, {})))
 
 
 def _require_keepable(text: str, by: str, comment: str) -> None:

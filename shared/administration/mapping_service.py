@@ -15,6 +15,7 @@ from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
 from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.versions import VersionComment
 from shared.errors import DataError
 
 Check = Callable[[Mapping], Awaitable[Sequence[Finding]]]
@@ -109,13 +110,13 @@ class MappingService:
     async def rollback(self, number: int, change: MappingChange, trial: Check = _no_trial) -> Applied | ChangeRefused:
         """Make a new version equal to an old one, if its check allows it; NotFoundError if there is no such version."""
         mapping = mapping_of(await self._repository.version(number))
-        change = replace(change, comment=change.comment or f"rollback to version {number}")
+        change = replace(change, comment=change.comment or VersionComment.ROLLBACK(number=str(number)))
         return await self.apply(mapping, change, trial)
 
     async def restore_defaults(self, change: MappingChange, trial: Check = _no_trial) -> Applied | ChangeRefused:
         """Restore default rows whose Spotler property no row fills; other rows stay as they are (C-41)."""
         mapping = with_defaults(mapping_of(await self.live()), self._defaults())
-        return await self.apply(mapping, replace(change, comment=change.comment or "default rows restored"), trial)
+        return await self.apply(mapping, replace(change, comment=change.comment or VersionComment.DEFAULTS()), trial)
 
 
 def _unaccepted(findings: Sequence[Finding], accepted: frozenset[Code]) -> list[Finding]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.recovery.allow_list import AllowList
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one

@@ -25,8 +25,8 @@ from shared.adapters.spotler.contacts.client import SpotlerClient
 from shared.adapters.storage.keys.key_register import ConfiguredKeys
 from shared.adapters.storage.sqlite import SqliteStateStore
 from shared.composition.settings import OWN_TAG, Settings
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.domain.wording.errors import ErrorText
-from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConfigurationError, Service
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName

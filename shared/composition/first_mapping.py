@@ -6,7 +6,7 @@ from shared.composition.settings import Settings
 from shared.domain.mapping.formats.document import MappingError
 from shared.domain.mapping.formats.yaml_format import from_yaml
 from shared.domain.mapping.model import Mapping
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.errors import ConfigurationError
 
 DEFAULT_MAPPING = Path(__file__).resolve().parents[1] / "domain" / "mapping" / "default.yaml"

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from shared.domain.consent.bounces import BounceNote
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.ports.documents import Body, Codec, pages, read_one, update
 from shared.ports.state import Delete, Document, DocumentKey, Put, StateStore
 

@@ -16,7 +16,7 @@ from shared.consent.audit_ledger import ConsentLedger, as_rows
 from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, pages, read_one, update
 from shared.ports.state import Delete, DocumentKey, Put, StateStore

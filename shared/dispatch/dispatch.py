@@ -11,7 +11,7 @@ from shared.dispatch.resync import Resync
 from shared.dispatch.work import OtherMessage, Work, parts_of, permissions_together
 from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.recovery.retry import RetryPolicy
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engagement.service import Engagement
 from shared.engine.bindings.claim_deadline import TimeBudget, spending
 from shared.engine.guards.attempt import attempt

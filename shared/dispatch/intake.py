@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from shared.dispatch.work import Work, postpone_all
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Unchecked

@@ -18,7 +18,7 @@ from shared.dispatch.runs import PREFIX
 from shared.dispatch.walks import Walks
 from shared.dispatch.work import Work
 from shared.domain.records.records import RecordKey, Why
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.guards.attempt import attempt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import ForecastStep, Lanes, Walk

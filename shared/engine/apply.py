@@ -17,8 +17,8 @@ from shared.domain.records.marketing_contact import ContactWrite, PropertyValue,
 from shared.domain.records.outcomes import FieldProblem, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
 from shared.domain.values.fields import option_name
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.domain.wording.expectations import Expectation
-from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.engine.bindings.claim_deadline import ClaimDeadline
 from shared.errors import ConnectorError, DataError, NotFoundError, TransientError
 from shared.ports.marketing_platform import MarketingPlatform

@@ -14,8 +14,8 @@ from shared.domain.planning.decisions import Decision, Rest, Write
 from shared.domain.records.marketing_contact import PropertyCatalogue, WriteCode
 from shared.domain.records.outcomes import Reason, Result
 from shared.domain.records.records import RecordKey, Reference, Why
-from shared.domain.wording.spotler_causes import SpotlerCause
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.apply import MOST_FIRST_COMPARISONS, AlreadyThereError, Applied, apply, rising_permissions
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.claim_deadline import ClaimsRanOutError

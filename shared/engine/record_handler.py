@@ -9,6 +9,8 @@ from datetime import datetime
 from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey, Reference
 from shared.domain.recovery.retry import Done, GiveUp, RetryAt, RetryPolicy, failure_of
+from shared.domain.wording.errors import cause_of
+from shared.domain.wording.letters import LetterText
 from shared.engine.bindings.claim_deadline import current_budget
 from shared.engine.guards.priority import breathe
 from shared.engine.report import Reporter
@@ -110,12 +112,12 @@ class RecordHandler:
         fresh = [replace(reference, attempt=1, first_seen=None, waits_since=None) for reference in one.item.references]
         reason, why = one.outcome.reason, TEXTS[one.outcome.reason]
         if unreported is not None and isinstance(one.next, Done):
-            reason, why = Reason.GAVE_UP, f"{why} The report of that did not get through: {unreported}"
+            reason, why = Reason.GAVE_UP, LetterText.UNREPORTED(text=why, cause=cause_of(unreported))
         await self.queue.dead_letter(
             lane,
             references_body(fresh),
             reason=reason,
-            description=f"{one.item.key}: {why}",
+            description=LetterText.ABOUT(what=str(one.item.key), text=why),
             correlation_id=one.item.correlation,
         )
 

@@ -21,8 +21,8 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.domain.wording.refusals import RunRefusal
-from shared.domain.wording.state_causes import StateCause
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConflictError, ConnectorError, Service
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest

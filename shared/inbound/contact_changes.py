@@ -20,7 +20,8 @@ from shared.domain.records.marketing_contact import MarketingContact, PropertyCa
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import PersonTable, RecordKey, Reference, Why
 from shared.domain.values.addresses import address_key
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
+from shared.domain.wording.letters import LetterText
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.isolation import isolated
@@ -151,7 +152,7 @@ class ContactChanges:
             QueueName.LIVE,
             references_body(references) if references else b"",
             reason=Reason.DEFECT,
-            description=f"Spotler contact {name}: {TEXTS[Reason.DEFECT]}",
+            description=LetterText.SUBSCRIBER(contact=str(name), text=TEXTS[Reason.DEFECT]),
             correlation_id=correlation,
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.records.records import PersonTable
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, Codec, documents, update
 from shared.ports.state import Delete, DocumentKey, StateStore

@@ -17,8 +17,8 @@ from shared.domain.planning.plan_input import CLOCKS_DIFFER
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import Bounce
 from shared.domain.records.records import RecordKey, Reference, Why
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.domain.wording.errors import ErrorText
-from shared.domain.wording.state_causes import StateCause
 from shared.engine.bindings.ledger import CLAIM_TIME
 from shared.engine.guards.isolation import isolated
 from shared.engine.record_handler import RecordHandler

@@ -14,9 +14,9 @@ from shared.domain.consent.changes import DO_NOT_EMAIL
 from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.domain.wording.refusals import ChoiceRefusal
-from shared.domain.wording.state_causes import StateCause
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConflictError, DataError, NotFoundError, Service
 from shared.messages.lane_messages import Lanes

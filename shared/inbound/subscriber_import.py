@@ -26,7 +26,7 @@ from shared.domain.mapping.model import EMAIL
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConfigurationError
 from shared.inbound.reviews import Review, ReviewReason, Reviews

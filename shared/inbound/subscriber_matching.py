@@ -13,8 +13,8 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import MarketingContact, PropertyCatalogue, PropertyType
 from shared.domain.records.records import PersonRecord, PersonTable, RecordKey
 from shared.domain.values.addresses import address_key
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.domain.wording.phrase import PhraseError
-from shared.domain.wording.work_causes import WorkCause
 from shared.engine.refusals.mail_refusals import MailRefusals
 from shared.errors import (
     ConfigurationError,

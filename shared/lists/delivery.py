@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from shared.domain.features.lists import LeftOut, difference
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import NotFoundError, TransientError
 from shared.lists.list_state import ListRun, ListState
 from shared.lists.list_state_repository import ListStateRepository, MemberPresence

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from shared.domain.features.lists import Content, bucket_of, joined
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.lists.list_state import LIST_STATE, ListState
 from shared.ports.documents import documents, pages, read_one, versioned

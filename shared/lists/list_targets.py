@@ -5,8 +5,8 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from shared.domain.features.lists import ListIdentity, ListKind, identity_of
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.domain.wording.refusals import ListRefusal
-from shared.domain.wording.spotler_causes import SpotlerCause
 from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
 from shared.lists.list_state import ListState
 from shared.ports.dataverse import MarketingList

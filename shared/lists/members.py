@@ -8,8 +8,8 @@ from shared.domain.features.lists import LeftOut, ListRules, left_out_because
 from shared.domain.planning.conditions import refuses_bulk
 from shared.domain.records.outcomes import Outcome, Reason, Result
 from shared.domain.records.records import PersonRecord, RecordKey
-from shared.domain.wording.spotler_causes import SpotlerCause
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_lookup import Contacts
 from shared.engine.report import is_success

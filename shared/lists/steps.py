@@ -15,7 +15,7 @@ from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.recovery.retry import GiveUp
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import ConfigurationError, ConnectorError, NotFoundError, TransientError, whereabouts
 from shared.lists.delivery import ListDelivery, ListGoneError
 from shared.lists.list_state import ListRun, ListState, RunSummary

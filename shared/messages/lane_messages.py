@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 from shared.domain.merging.comparison_window import Span
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import ConsentOrder, Intent, PersonTable, RecordKey, Reference, Why
+from shared.domain.wording.letters import LetterText
+from shared.domain.wording.phrase import PhraseError
 from shared.messages.list_messages import (
     Attempt,
     Correlation,
@@ -191,7 +193,7 @@ LaneMessage = Annotated[AnyMessage, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(LaneMessage)
 
 
-class LaneMessageError(ValueError):
+class LaneMessageError(PhraseError):
     """The body was not written by the connector; the text names the faulty members, without quoting values."""
 
 
@@ -205,7 +207,7 @@ def read_lane_message(body: bytes) -> AnyMessage:
             f"{'.'.join(map(str, _known(error))) or 'message'}: {error['type']}"
             for error in problem.errors(include_input=False, include_url=False)
         )
-        raise LaneMessageError(f"not a message of the connector ({places})") from None
+        raise LaneMessageError(LetterText.NO_LANE_MESSAGE(places=places)) from None
 
 
 def _known(error: ErrorDetails) -> tuple[int | str, ...]:

@@ -8,6 +8,8 @@ from datetime import datetime
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import Reference
 from shared.domain.recovery.retry import Done, GiveUp, Next, RetryAt, RetryPolicy, failure_of
+from shared.domain.wording.errors import cause_of
+from shared.domain.wording.letters import LetterText
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import (
     Compare,
@@ -81,7 +83,9 @@ class Redelivery:
                 lane,
                 references_body([replace(one, attempt=1, waits_since=None, first_seen=None)]),
                 reason=Reason.GAVE_UP,
-                description=f"{one.key}: {TEXTS[Reason.GAVE_UP]} The cause: {error}",
+                description=LetterText.ABOUT(
+                    what=str(one.key), text=LetterText.CAUSE(text=TEXTS[Reason.GAVE_UP], cause=cause_of(error))
+                ),
                 correlation_id=one.correlation,
             )
 
@@ -99,7 +103,7 @@ class Redelivery:
                     lane,
                     write_lane_message(message.model_copy(update={"attempt": 1, "waits_since": None})),
                     reason=Reason.GAVE_UP,
-                    description=f"{message.kind}: {error}",
+                    description=LetterText.ABOUT(what=message.kind, text=cause_of(error)),
                     correlation_id=message.correlation,
                 )
             case Done():

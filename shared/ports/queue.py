@@ -49,7 +49,10 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that is not retried automatically. Its body names records, never people."""
+    """A message that is not retried automatically. Its body names records, never people.
+
+    `description` is a phrase where the connector wrote it, and the broker's or an earlier version's own text otherwise.
+    """
 
     id: str
     queue: QueueName
@@ -65,7 +68,7 @@ class QueueDepth:
     """The numbers of messages in a queue: ready or locked, scheduled, dead.
 
     `oldest` is the time since when the oldest ready message has been due; None if there is none. `problem` describes
-    what is wrong with the settings of the queue.
+    what is wrong with the settings of the queue, as a phrase.
     """
 
     active: int
@@ -86,7 +89,8 @@ class Queue(Protocol):
     ) -> None:
         """Dead-letter a copy of a message of `queue`.
 
-        `body` must be free of personal data; empty if there is no such body.
+        `body` must be free of personal data; empty if there is no such body. A phrase as `description` keeps its
+        template and values.
 
         The caller completes the original afterwards: a crash in between makes two copies, but loses none.
         """

@@ -18,9 +18,9 @@ from shared.domain.planning.plan_input import BaseState
 from shared.domain.planning.rules import Rules
 from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
+from shared.domain.wording.causes.state_causes import StateCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.domain.wording.refusals import ChoiceRefusal
-from shared.domain.wording.state_causes import StateCause
-from shared.domain.wording.work_causes import WorkCause
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger

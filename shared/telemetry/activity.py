@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, update
 from shared.ports.state import Delete, DocumentKey, StateStore

@@ -8,8 +8,8 @@ from azure.servicebus import parse_connection_string
 from azure.servicebus.aio.management import ServiceBusAdministrationClient
 from azure.servicebus.management import QueueProperties
 
+from shared.domain.wording.letters import QueueText
 from shared.domain.wording.phrase import Phrase, series
-from shared.domain.wording.state_causes import StateCause
 
 _HTTPS = "https://"
 
@@ -54,8 +54,7 @@ def problem_of(queue: QueueProperties, *, lock: timedelta) -> str:
     wrong: list[Phrase] = []
     duration = queue.lock_duration
     if isinstance(duration, timedelta) and duration < lock:
-        seconds, needed = round(duration.total_seconds()), round(lock.total_seconds())
-        wrong.append(StateCause.QUEUE_LOCK(seconds=seconds, needed=needed))
+        wrong.append(QueueText.LOCK(seconds=round(duration.total_seconds()), least=round(lock.total_seconds())))
     if not queue.dead_lettering_on_message_expiration:
-        wrong.append(StateCause.QUEUE_EXPIRY())
+        wrong.append(QueueText.EXPIRY())
     return series(*wrong) if wrong else ""

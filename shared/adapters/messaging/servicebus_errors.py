@@ -17,8 +17,8 @@ from azure.servicebus.exceptions import (
 )
 
 from shared.adapters.backends.azure_errors import from_azure
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.domain.wording.errors import ErrorText
-from shared.domain.wording.state_causes import StateCause
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
 
 # The pause that the service recommends for throttling

@@ -8,6 +8,8 @@ from azure.servicebus import ServiceBusMessage, ServiceBusMessageState, ServiceB
 from azure.servicebus.amqp import AmqpMessageBodyType
 
 from shared.domain.values.texts import bounded_id
+from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.stored import from_json, to_json
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueName, ReceivedMessage
 
 # The queue for copies: a function that receives batches cannot dead-letter one message of the batch natively.
@@ -16,6 +18,7 @@ DEAD_LETTERS = "dead-letters"
 _ORIGIN = "origin"
 _REASON = "reason"
 _DESCRIPTION = "description"
+_WORDING = "wording"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # The minimum of Service Bus; a difference between clocks must not make a lock look shorter.
@@ -58,7 +61,9 @@ def to_dead_letter_copy(
     queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str
 ) -> ServiceBusMessage:
     """Write a copy for the queue `dead-letters`; the broker's enqueued time is the time of the dead-lettering."""
-    properties = {_ORIGIN: queue.value, _REASON: reason, _DESCRIPTION: description}
+    properties = {_ORIGIN: queue.value, _REASON: reason, _DESCRIPTION: str(description)}
+    if wording := to_json(description):
+        properties[_WORDING] = wording
     return to_service_bus(OutgoingMessage(body, properties=properties, correlation_id=correlation_id))
 
 
@@ -80,7 +85,7 @@ def from_dead_letter_copy(message: ServiceBusReceivedMessage, *, identifier: str
         id=identifier,
         queue=QueueName(properties.get(_ORIGIN, "")),
         reason=properties.get(_REASON, ""),
-        description=properties.get(_DESCRIPTION, ""),
+        description=from_json(properties.get(_DESCRIPTION, ""), properties.get(_WORDING, "")),
         body=body_of(message),
         correlation_id=bounded_id(message.correlation_id),
         dead_since=message.enqueued_time_utc or _EPOCH,
@@ -102,7 +107,7 @@ def from_native_dead_letter(
         id=identifier,
         queue=queue,
         reason=message.dead_letter_reason or "",
-        description=message.dead_letter_error_description or "",
+        description=Phrase.untranslated(message.dead_letter_error_description or ""),
         body=redact(queue, body_of(message)),
         correlation_id=bounded_id(message.correlation_id),
         dead_since=message.enqueued_time_utc or _EPOCH,

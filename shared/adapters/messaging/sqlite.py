@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,8 @@ from uuid import uuid4
 from aiosqlite import Connection
 
 from shared.adapters.backends.sqlite_file import SqliteFile
+from shared.adapters.messaging.sqlite_dead_letters import LETTERS, keep_letter, micros, moment, oldest_letters
+from shared.domain.wording.letters import LetterText
 from shared.errors import Service, TransientError
 from shared.ports.clock import Clock
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueDepth, QueueName, ReceivedMessage
@@ -46,15 +48,6 @@ CREATE TABLE IF NOT EXISTS failures (
 CREATE TRIGGER IF NOT EXISTS failures_end_with_their_message AFTER DELETE ON messages BEGIN
     DELETE FROM failures WHERE sequence = old.sequence;
 END;
-CREATE TABLE IF NOT EXISTS dead_letters (
-    sequence       INTEGER PRIMARY KEY AUTOINCREMENT,
-    queue          TEXT NOT NULL,
-    reason         TEXT NOT NULL,
-    description    TEXT NOT NULL,
-    correlation_id TEXT NOT NULL,
-    dead_since     INTEGER NOT NULL,
-    body           BLOB NOT NULL
-);
 """
 
 _SEND = """
@@ -80,10 +73,6 @@ ON CONFLICT (sequence) DO UPDATE SET number = number + 1
 """  # noqa: S608  # both parts are constants
 _ABANDON = f"UPDATE messages SET visible_at = 0, lock = NULL {_HELD}"  # noqa: S608  # both parts are constants
 _RENEW = f"UPDATE messages SET visible_at = ? {_HELD}"  # noqa: S608  # both parts are constants
-_DEAD_LETTER = (
-    "INSERT INTO dead_letters (queue, reason, description, correlation_id, dead_since, body) VALUES (?, ?, ?, ?, ?, ?)"
-)
-_DEAD = "SELECT sequence, queue, reason, description, body, correlation_id, dead_since FROM dead_letters"
 _REPLAYABLE = """
 SELECT sequence, queue, correlation_id, body FROM dead_letters
 WHERE sequence IN (SELECT value FROM json_each(?)) AND length(body) > 0 ORDER BY sequence
@@ -94,9 +83,6 @@ SELECT count(*), coalesce(sum(lock IS NULL AND visible_at > :now), 0),
     min(CASE WHEN lock IS NOT NULL OR visible_at <= :now THEN enqueued_at END)
 FROM messages WHERE queue = :queue
 """
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 # The interval at which a waiting receiver looks for due schedules and ended locks. It sees messages before.
 _POLL_SECONDS = 0.25
@@ -122,7 +108,7 @@ class SqliteQueue:
         After `max_delivery_count` abandoned deliveries, a message is dead-lettered. An ended lock is not counted as a
         failed delivery here, unlike in Service Bus.
         """
-        self._file = SqliteFile(path, schema=_SCHEMA, service=Service.QUEUE)
+        self._file = SqliteFile(path, schema=_SCHEMA + LETTERS, service=Service.QUEUE)
         self._clock = clock
         self._redact = redact
         self._lock_duration = lock_duration
@@ -145,26 +131,21 @@ class SqliteQueue:
         self, queue: QueueName, body: bytes, *, reason: str, description: str, correlation_id: str = ""
     ) -> None:
         """Store a copy of a message as a dead letter."""
-        row = (queue, reason, description, correlation_id, _micros(self._clock.now()), body)
         async with self._file.writing() as connection:
-            await connection.execute(_DEAD_LETTER, row)
+            await keep_letter(
+                connection,
+                queue,
+                body,
+                reason=reason,
+                description=description,
+                correlation_id=correlation_id,
+                now=self._clock.now(),
+            )
 
     async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
         """Return the oldest dead letters of all queues."""
         async with self._file.reading() as connection:
-            rows = await connection.execute_fetchall(f"{_DEAD} ORDER BY sequence LIMIT ?", (limit,))
-        return [
-            DeadLetter(
-                id=str(sequence),
-                queue=QueueName(queue),
-                reason=reason,
-                description=description,
-                body=body,
-                correlation_id=correlation_id,
-                dead_since=_moment(dead_since),
-            )
-            for sequence, queue, reason, description, body, correlation_id, dead_since in rows
-        ]
+            return await oldest_letters(connection, limit)
 
     async def replay(self, identifiers: Sequence[str]) -> int:
         """Move dead letters that have a body back to their queue, in one transaction."""
@@ -200,9 +181,9 @@ class SqliteQueue:
         """Count from the index."""
         async with self._file.reading() as connection:
             [(total, scheduled, dead, oldest)] = await connection.execute_fetchall(
-                _DEPTH, {"queue": queue, "now": _micros(self._clock.now())}
+                _DEPTH, {"queue": queue, "now": micros(self._clock.now())}
             )
-        since = None if oldest is None else _moment(oldest)
+        since = None if oldest is None else moment(oldest)
         return QueueDepth(active=total - scheduled, scheduled=scheduled, dead=dead, oldest=since)
 
     async def ping(self) -> None:
@@ -249,39 +230,39 @@ class SqliteQueue:
 
     async def renew(self, queue: QueueName, messages: Sequence[ReceivedMessage]) -> None:
         """Extend locks, also ended ones, unless another receiver has locked the messages since."""
-        until = _micros(self._clock.now() + self._lock_duration)
+        until = micros(self._clock.now() + self._lock_duration)
         async with self._file.writing() as connection:
             await connection.executemany(_RENEW, [(until, *held) for held in _held(queue, messages)])
 
     async def _any_ready(self, queue: QueueName) -> bool:
         # This query needs no write lock, so that idle receivers do not disturb other processes.
         async with self._file.reading() as connection:
-            return bool(await connection.execute_fetchall(_ANY_READY, (queue, _micros(self._clock.now()))))
+            return bool(await connection.execute_fetchall(_ANY_READY, (queue, micros(self._clock.now()))))
 
     async def _lock(self, queue: QueueName, limit: int) -> list[ReceivedMessage]:
         now = self._clock.now()
         lock = secrets.token_hex(8)
-        until = _micros(now + self._lock_duration)
+        until = micros(now + self._lock_duration)
         async with self._file.writing() as connection:
-            rows = await connection.execute_fetchall(_LOCK, (lock, until, queue, _micros(now), limit))
+            rows = await connection.execute_fetchall(_LOCK, (lock, until, queue, micros(now), limit))
         # RETURNING has no defined order.
         return sorted(
             (_received(row, lock, self._lock_duration) for row in rows), key=lambda message: message.sequence_number
         )
 
     async def _dead_letter_exhausted(self, connection: Connection, queue: QueueName) -> None:
-        now = _micros(self._clock.now())
-        rows = list(await connection.execute_fetchall(_EXHAUSTED, (queue, self._max_delivery_count, now)))
-        if not rows:
-            return
-        description = f"delivered {self._max_delivery_count} times, and each time the function failed"
-        await connection.executemany(
-            _DEAD_LETTER,
-            [
-                (queue, EXHAUSTED, description, correlation_id, now, self._redact(queue, body))
-                for _, correlation_id, body in rows
-            ],
-        )
+        now = self._clock.now()
+        rows = list(await connection.execute_fetchall(_EXHAUSTED, (queue, self._max_delivery_count, micros(now))))
+        for _, correlation_id, body in rows:
+            await keep_letter(
+                connection,
+                queue,
+                self._redact(queue, body),
+                reason=EXHAUSTED,
+                description=LetterText.DELIVERED(count=self._max_delivery_count),
+                correlation_id=correlation_id,
+                now=now,
+            )
         await connection.executemany("DELETE FROM messages WHERE sequence = ?", [(row[0],) for row in rows])
 
     async def _remove_traces(self, queue: QueueName) -> None:
@@ -295,7 +276,7 @@ class SqliteQueue:
 
 
 def _row(queue: QueueName, message: OutgoingMessage, now: datetime) -> tuple[Any, ...]:
-    visible_at = _micros(max(now, message.not_before or now))
+    visible_at = micros(max(now, message.not_before or now))
     return (
         queue,
         visible_at,
@@ -317,7 +298,7 @@ def _received(row: sqlite3.Row, lock: str, locked_for: timedelta) -> ReceivedMes
         message_id=message_id,
         correlation_id=correlation_id,
         delivery_count=delivery_count,
-        enqueued_at=_moment(enqueued_at),
+        enqueued_at=moment(enqueued_at),
         sequence_number=sequence,
         settlement=lock,
         locked_for=locked_for,
@@ -330,11 +311,3 @@ def _held(queue: QueueName, messages: Sequence[ReceivedMessage]) -> list[tuple[s
 
 def _sequences(identifiers: Sequence[str]) -> str:
     return json.dumps([int(identifier) for identifier in identifiers if identifier.isascii() and identifier.isdigit()])
-
-
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _moment(micros: int) -> datetime:
-    return _EPOCH + micros * _MICROSECOND

@@ -14,8 +14,8 @@ from typing import Protocol
 from shared.domain.mapping.language.expression import Column
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.domain.wording.state_causes import StateCause
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.state_causes import StateCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConfigurationError, ConnectorError
 from shared.ports.clock import Clock

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.console.access.roles import Role, User, role_of, role_of_code
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.documents import read_one, versioned
 from shared.ports.state import DocumentKey, StateStore

@@ -15,7 +15,9 @@ from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone
 from shared.domain.merging.merge import MergeDecision
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
-from shared.errors import ConflictError, DataError, NotFoundError
+from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.refusals import ChoiceRefusal
+from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.inbound.reviews import ReviewReason
 
 _EXAMPLES = 10
@@ -57,6 +59,11 @@ _REVIEWS: Mapping[ReviewReason, Said] = {
     ReviewReason.REFUSED: said("Dataverse refused the new record."),
     ReviewReason.REFUSES_MAIL: said("The record that matches this new subscriber refuses mail."),
 }
+
+_REFUSES_MAIL = said(
+    "Not decided: %(refusal)s If the sign-up is the newer act, allow mail on the record in Dynamics, then decide "
+    "again. Otherwise choose: Leave this subscriber alone for good."
+)
 
 
 async def decisions(visit: Visit) -> Reply:
@@ -158,7 +165,17 @@ async def decide(visit: Visit) -> Reply:
     except NotFoundError:
         raise RefusedError(HTTPStatus.NOT_FOUND, said("This review, or the record, is gone.")) from None
     except (ConflictError, DataError) as error:
-        raise RefusedError(HTTPStatus.CONFLICT, said("Not decided: %(cause)s"), cause=error.summary) from None
+        raise not_decided(error) from None
     look_again()
     text = said("Left alone for good.") if key is None else said("Linked. Both sides are compared now.")
     return Redirect(link("decisions"), Notice(Tone.OK, text))
+
+
+def not_decided(error: ConnectorError) -> RefusedError:
+    """Return why a review stays open; about a refusal of mail, what its reader can do on the page and in Dynamics."""
+    cause = error.summary
+    if isinstance(cause, Phrase) and cause.wording is ChoiceRefusal.REFUSES:
+        refusal = cause.values["refusal"]
+        assert isinstance(refusal, str)
+        return RefusedError(HTTPStatus.CONFLICT, _REFUSES_MAIL, refusal=refusal)
+    return RefusedError(HTTPStatus.CONFLICT, said("Not decided: %(cause)s"), cause=cause)

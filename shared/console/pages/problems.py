@@ -14,6 +14,7 @@ from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
 from shared.domain.records.outcomes import MASS_CHANGES, Reason
 from shared.domain.recovery.groups import Group
+from shared.domain.wording.phrase import Phrase
 from shared.messages.letter_keys import keys_in
 from shared.ports.queue import DeadLetter
 
@@ -31,13 +32,22 @@ _FOREIGN: Mapping[str, tuple[Said, Said]] = {
 }
 
 
+_BROKER: Mapping[str, Said] = {
+    "MaxDeliveryCountExceeded": said(
+        "The queue delivered it as often as it may, and each time the function failed or took too long."
+    ),
+    "TTLExpiredException": said("It waited in the queue for longer than the queue keeps messages."),
+}
+"""What Service Bus describes in English, by its reasons."""
+
+
 async def problems(visit: Visit) -> Reply:
     """Show the groups, the largest first; `?group=` opens one."""
     groups = await letter_groups()
     wanted = visit.asked("group")
     values = {
         "title": said("Problems"),
-        "groups": [_shown(group, visit, is_open=group.name == wanted) for group in groups],
+        "groups": [shown(group, visit, is_open=group.name == wanted) for group in groups],
         "count": sum(len(group.letters) for group in groups),
     }
     return Page("pages/problems.html", values)
@@ -73,7 +83,7 @@ async def confirm_discard(visit: Visit) -> Reply:
 
 async def _confirmed(visit: Visit, title: Said) -> dict[str, Any]:
     group = await _group(visit.parts[0])
-    return {"title": title, **_shown(group, visit, is_open=False)}
+    return {"title": title, **shown(group, visit, is_open=False)}
 
 
 async def replay(visit: Visit) -> Reply:
@@ -114,7 +124,8 @@ async def _group(name: str) -> Group:
     return found
 
 
-def _shown(group: Group, visit: Visit, *, is_open: bool) -> dict[str, Any]:
+def shown(group: Group, visit: Visit, *, is_open: bool) -> dict[str, Any]:
+    """Return what the pages show of a group; its letters if it is open."""
     hours = group.by_hour(visit.now)
     heading, why, what = _words(group)
     return {
@@ -140,9 +151,15 @@ def _words(group: Group) -> tuple[str, str, str]:
     assert isinstance(first, DeadLetter)
     if group.reason in _FOREIGN:
         heading, what = _FOREIGN[group.reason]
-        return heading, first.description, what
-    return said("A message could not be understood"), first.description, cure_of(group.reason).what
+        return heading, _description(first), what
+    return said("A message could not be understood"), _description(first), cure_of(group.reason).what
 
 
-def _letters(letters: Sequence[Any]) -> list[tuple[DeadLetter, list[Any]]]:
-    return [(letter, list(keys_in(letter.body))[:3]) for letter in letters]
+def _description(letter: DeadLetter) -> str:
+    """Return a phrase, or a text of the catalogue; else the text of an earlier version or of another sender."""
+    is_own = isinstance(letter.description, Phrase) and letter.description.wording is not None
+    return letter.description if is_own else _BROKER.get(letter.reason, letter.description)
+
+
+def _letters(letters: Sequence[Any]) -> list[tuple[DeadLetter, str, list[Any]]]:
+    return [(letter, _description(letter), list(keys_in(letter.body))[:3]) for letter in letters]

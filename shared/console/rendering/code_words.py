@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 
 from shared.console.rendering.words import Said, said
+from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource, ConsentState
 from shared.domain.features.capabilities import Capability
 from shared.domain.features.schema_drift import Shift
+from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.merging.comparison_window import Span
 from shared.domain.records.jobs import JobResult
 from shared.domain.records.records import PersonTable
+from shared.messages.list_messages import Phase
 from shared.ports.queue import QueueName
 
 TABLES: Mapping[str, Said] = {
@@ -109,6 +113,32 @@ SHIFTS: Mapping[str, Said] = {
     Shift.OPTION_DELETED: said("was deleted as an option"),
     Shift.OPTION_RENAMED: said("has another label, as an option"),
     Shift.OPTION_ADDED: said("is a new option"),
+}
+
+PHASES: Mapping[str, Said] = {
+    Phase.READ: said("reads the members"),
+    Phase.RESOLVE: said("finds the contacts of the members"),
+    Phase.COMPARE: said("sends what differs"),
+    Phase.CHECK: said("looks whether the list was changed meanwhile"),
+}
+
+BOUNCES: Mapping[str, Said] = {
+    BounceKind.HARD: said("hard bounce"),
+    BounceKind.SOFT: said("soft bounce"),
+}
+
+TARGETS: Mapping[str, Said] = {
+    ImportTarget.NONE: said("nothing"),
+    ImportTarget.LEAD: said("leads"),
+    ImportTarget.CONTACT: said("contacts"),
+    ImportTarget.MEMBERSHIP_ENTRY: said("membership entries"),
+}
+"""What new subscribers become."""
+
+SPANS: Mapping[str, Said] = {
+    Span.SINCE: said("since a day that somebody chose"),
+    Span.RECENT: said("since yesterday"),
+    Span.ACCOUNT: said("the whole account"),
 }
 
 LISTS: Mapping[str, Said] = {"static": said("static list"), "dynamic": said("list by a query")}

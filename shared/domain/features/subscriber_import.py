@@ -31,8 +31,8 @@ from shared.domain.values.addresses import address_text
 from shared.domain.values.fields import enabled_options
 from shared.domain.values.texts import cut
 from shared.domain.values.values import is_blank
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.domain.wording.phrase import PhraseError
-from shared.domain.wording.work_causes import WorkCause
 
 _NAMESPACE = UUID("3d0d1a2c-5f0e-4f59-8d5e-2f3a9d1c7b64")
 LAST_NAME = "lastname"

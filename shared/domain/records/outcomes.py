@@ -1,11 +1,13 @@
 """The outcome of a record: a result and a reason. Every record ends with one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.records.records import RecordKey, SyncStatus
 from shared.domain.wording.expectations import ProblemText
 from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.reasons import ReasonText
 
 
 class Result(StrEnum):
@@ -69,54 +71,7 @@ class Reason(StrEnum):
     DEFECT = "defect"
 
 
-TEXTS: dict[Reason, str] = {
-    Reason.CREATED: "Created in Spotler.",
-    Reason.UPDATED: "Updated in Spotler.",
-    Reason.AGREED: "Spotler has the same data already.",
-    Reason.RETURNED: "Dataverse took over what had changed in Spotler.",
-    Reason.PURGED: "All data of the Spotler contact was cleared on request.",
-    Reason.ABSENT: "Spotler has no data of this record.",
-    Reason.DELETED: "The record was deleted.",
-    Reason.INACTIVE: "The record is inactive.",
-    Reason.MERGED: "The record was merged into another one.",
-    Reason.DO_NOT_EMAIL: "Do Not Email is set.",
-    Reason.NO_EMAIL: "There is no e-mail address.",
-    Reason.ADDRESS_MOVED: "The e-mail address now belongs to another Spotler contact.",
-    Reason.ON_REQUEST: "A job asked for it.",
-    Reason.STILL_USED: "Another active record still uses this Spotler contact.",
-    Reason.ENVIRONMENT_OFF: "Synchronisation is switched off for this environment.",
-    Reason.TABLE_OFF: "Synchronisation is not enabled for this table.",
-    Reason.NOT_ALLOWED: "The connector is being tried out, and its allow-list does not have this person's address.",
-    Reason.SYNC_DISABLED: "A person has disabled synchronisation for this record.",
-    Reason.LEAD_SYNC_DISABLED: "A person had disabled synchronisation for the lead that became this contact. "
-    "Activate this Spotler Info to synchronise the contact.",
-    Reason.OPTED_OUT: "The person has opted out in Spotler.",
-    Reason.DEACTIVATED: "A Deactivate Contact job made the contact inactive in Spotler. Nothing is sent until somebody "
-    "makes it active there.",
-    Reason.LEAD_QUALIFIED: "The lead was qualified; its contact carries on.",
-    Reason.FILTERED: "A filter of the mapping excludes the record.",
-    Reason.FILTER_UNREADABLE: "A filter of the mapping names what cannot be read; an administrator must correct it.",
-    Reason.INVALID_EMAIL: "The e-mail address is not valid.",
-    Reason.INVALID_VALUE: "A field does not fit Spotler.",
-    Reason.REFUSED: "Spotler refused the data.",
-    Reason.REFUSED_HERE: "Dataverse refused what had changed in Spotler.",
-    Reason.NO_ACTIVE_CHANNEL: "Spotler has no usable channel for this person, for instance after a bounce.",
-    Reason.PERHAPS_OPTED_OUT: "Mail came back, and the Spotler contact was changed since: perhaps by an opt-out. "
-    "If nobody opted out, add the former address in Spotler.",
-    Reason.HARD_BOUNCE: "Mail to this address came back: it does not exist or is wrong. Spotler does not mail it.",
-    Reason.SOFT_BOUNCE: "Mail to this address came back four times. Spotler does not mail it any more.",
-    Reason.BUSY: "Another change of the same person is being processed.",
-    Reason.THROTTLED: "Waiting, because the other side asked for a pause.",
-    Reason.UNAVAILABLE: "Waiting, because the other side did not answer.",
-    Reason.MISCONFIGURED: "Waiting for an administrator: access or configuration is wrong.",
-    Reason.GAVE_UP: "Given up after repeated failures; an administrator can replay it.",
-    Reason.UNSETTLED: "Given up: something else was changing this person each time; an administrator can replay it.",
-    Reason.MASS_ERASURE: "Very many contacts were about to be erased at once; an administrator must decide.",
-    Reason.MASS_UNSUBSCRIPTION: "Very many contacts were about to lose their permissions at once; an administrator "
-    "must decide.",
-    Reason.MASS_LIST_REMOVAL: "Very many members were about to leave the list at once; an administrator must decide.",
-    Reason.DEFECT: "The connector itself failed on this record; the log has the details.",
-}
+TEXTS: Mapping[Reason, Phrase] = {reason: ReasonText[reason.name]() for reason in Reason}
 """One sentence per reason, for people."""
 
 MASS_CHANGES = frozenset({Reason.MASS_ERASURE, Reason.MASS_UNSUBSCRIPTION, Reason.MASS_LIST_REMOVAL})

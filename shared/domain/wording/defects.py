@@ -93,6 +93,17 @@ class SchemaDefect(Wording):
     TOO_LONG = "List should have at most %(max_length)s items after validation, not %(actual_length)s"
 
 
+class YamlDefect(Wording):
+    """What is wrong with a text, and where. The scanner's own words stand in it as they are."""
+
+    THEN = "%(one)s\n%(other)s"
+    PLACE = '  in "%(name)s", line %(line)s, column %(column)s'
+    PLACE_IN_TEXT = '  in "%(name)s", line %(line)s, column %(column)s:\n%(snippet)s'
+    ALIASES = "aliases (*) are not allowed"
+    NESTING = "it is nested deeper than %(most)s levels"
+    KEY_TWICE = "a key twice, or none"
+
+
 class FileDefect(Wording):
     """A file that is no mapping, or a workbook that is not as one must be."""
 

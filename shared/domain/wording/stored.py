@@ -5,19 +5,23 @@
 The text is for versions of the connector that do not know the template.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.wording.dataverse_causes import DataverseCause
-from shared.domain.wording.defects import DocumentDefect, FileDefect, QueryRule, SchemaDefect, Syntax
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.state_causes import StateCause
+from shared.domain.wording.causes.work_causes import WorkCause
+from shared.domain.wording.defects import DocumentDefect, FileDefect, QueryRule, SchemaDefect, Syntax, YamlDefect
 from shared.domain.wording.errors import ErrorText
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, ProblemText, UnreadText
 from shared.domain.wording.findings import DriftText, FilterCure, FindingText, GapText, PairText
+from shared.domain.wording.letters import EventText, LetterText, QueueText
 from shared.domain.wording.phrase import Joined, Part, Phrase, Wording
+from shared.domain.wording.reasons import ReasonText
 from shared.domain.wording.refusals import ChoiceRefusal, ListRefusal, MappingRefusal, RunRefusal
-from shared.domain.wording.spotler_causes import SpotlerCause
-from shared.domain.wording.state_causes import StateCause
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.versions import VersionComment
 
 WORDINGS: tuple[type[Wording], ...] = (
     ChoiceRefusal,
@@ -26,18 +30,22 @@ WORDINGS: tuple[type[Wording], ...] = (
     DocumentDefect,
     DriftText,
     ErrorText,
+    EventText,
     Expectation,
     FileDefect,
     FilterCure,
     FindingText,
     GapText,
     Joined,
+    LetterText,
     ListRefusal,
     LossText,
     MappingRefusal,
     PairText,
     ProblemText,
     QueryRule,
+    QueueText,
+    ReasonText,
     RunRefusal,
     SchemaDefect,
     SpotlerCause,
@@ -45,8 +53,13 @@ WORDINGS: tuple[type[Wording], ...] = (
     Syntax,
     UnreadText,
     WorkCause,
+    VersionComment,
+    YamlDefect,
 )
 """All templates."""
+
+_LONGEST_JSON = 8_000
+"""Characters: a message of Service Bus has 64 KB for all its properties."""
 
 
 def code_of(wording: Wording) -> str:
@@ -76,6 +89,22 @@ def from_data(text: str, data: Mapping[str, Any]) -> Phrase:
         return wording(**{name: _part(part) for name, part in data["values"].items()})
     except KeyError:  # the template has other values now
         return Phrase.untranslated(text)
+
+
+def to_json(text: str) -> str:
+    """Return template and values of a phrase as JSON; "" for a text without a template, and for a very long one."""
+    data = template_data(text) if isinstance(text, Phrase) else {}
+    stored = json.dumps(data) if data else ""
+    return stored if len(stored) <= _LONGEST_JSON else ""
+
+
+def from_json(text: str, stored: str) -> Phrase:
+    """Read what `to_json` wrote of a text; another text keeps its English alone."""
+    try:
+        data = json.loads(stored) if stored else {}
+    except ValueError:
+        data = {}
+    return from_data(text, data if isinstance(data, dict) else {})
 
 
 def _part_data(part: Part) -> Any:

@@ -14,7 +14,7 @@ from shared.domain.engagement.events import Event, EventKind
 from shared.domain.engagement.people import PersonMemory
 from shared.domain.engagement.scores import Score, ScoreState
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.documents import pages, versioned
 from shared.ports.state import Delete, Document, DocumentKey, StateStore

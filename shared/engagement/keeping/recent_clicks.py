@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.engagement.machines import TimedClick, deciding_clicks
 from shared.domain.engagement.refreshing import memory_of
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.ports.documents import Body, pages, update
 from shared.ports.state import Delete, DocumentKey, StateStore
 

@@ -11,7 +11,7 @@ it, and from nothing else. Rows, scores and the counts of campaigns do not depen
 from collections.abc import Iterable, Mapping
 
 from shared.domain.engagement.tallies import Tally, added
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.ports.documents import Body, read_one, update
 from shared.ports.state import Delete, DocumentKey, StateStore
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from shared.domain.consent.changes import sortable
 from shared.domain.engagement.events import EventKind
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one, versioned

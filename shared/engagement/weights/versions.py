@@ -20,8 +20,8 @@ from shared.domain.engagement.weights import (
     read_version,
     read_weights,
 )
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.domain.wording.errors import ErrorText
-from shared.domain.wording.work_causes import WorkCause
 from shared.errors import ConflictError, DataError
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, documents, read_one, versioned

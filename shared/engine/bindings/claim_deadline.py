@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.errors import TransientError
 from shared.ports.clock import Clock
 

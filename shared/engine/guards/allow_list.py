@@ -20,7 +20,7 @@ from shared.domain.records.marketing_contact import (
 )
 from shared.domain.records.outcomes import Reason
 from shared.domain.recovery.allow_list import AllowList
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.errors import DataError
 from shared.ports.marketing_platform import Audiences, Automations, MarketingPlatform, Tagging
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.ledger import Ledger
 from shared.errors import ConflictError, Service

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 
 from shared.domain.consent.changes import ConsentSource
 from shared.domain.consent.suppression import NOTHING_REFUSED, AddressRefusal, Suppression
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.ports.clock import Clock
 from shared.ports.documents import Body, Codec, documents, pages, update
 from shared.ports.state import DocumentKey, StateStore

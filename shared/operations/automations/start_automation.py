@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from shared.domain.features.automation_fields import AutomationFieldsError, field_values, parse
 from shared.domain.features.automations import FieldValue, NotStarted, Started, StartRefusal
 from shared.domain.records.jobs import Operation
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import NotFoundError
 from shared.operations.automations.automation_target import AutomationParameters, AutomationTarget, automation_targets
 from shared.operations.model.operation import Failed, HarmfulOperation, JobOutcomes, Succeeded, Task, invalid

@@ -11,7 +11,7 @@ from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import JobResult, Operation
 from shared.domain.records.marketing_contact import Ending
 from shared.domain.records.outcomes import TEXTS, Reason
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.bindings.contact_documents import Consent, HeldContact
 from shared.errors import ConflictError
 from shared.operations.contacts.person_operation import PersonParameters

@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 from shared.domain.records.outcomes import TEXTS, Outcome, Reason, Result
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.spotler_causes import SpotlerCause
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.report import is_success
 from shared.errors import ConflictError, ConnectorError, DataError, TransientError, UnknownOutcomeError
 from shared.operations.model.operation import Failed, Later, Unknown

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.work_causes import WorkCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.engine.bindings.claim_deadline import has_time
 from shared.errors import ConflictError, ConnectorError, NotFoundError, ThrottledError, whereabouts
 from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure, synchronise_again

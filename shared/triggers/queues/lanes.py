@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import azure.functions as func
 
 from shared.dispatch.intake import Arrival
+from shared.domain.wording.letters import LetterText
 from shared.messages.lane_messages import LaneMessageError, read_lane_message
 from shared.ports.organisations import RejectedMessage
 from shared.ports.queue import QueueName
@@ -27,6 +28,6 @@ def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Ar
             arrival.work.add(read_lane_message(message.get_body()))
         except LaneMessageError as problem:
             log.warning("message %s of %s refused", name_of(message), lane)
-            description = f"Only the connector writes to {lane}: {problem}"
+            description = LetterText.LANE(queue=lane, problem=problem.text)
             arrival.rejected.append(RejectedMessage("not-a-lane-message", description))
     return arrival

@@ -7,6 +7,10 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.messaging.sqlite import EXHAUSTED
+from shared.domain.records.outcomes import TEXTS, Reason
+from shared.domain.wording.errors import ErrorText
+from shared.domain.wording.letters import LetterText
+from shared.domain.wording.phrase import Phrase
 from shared.ports.queue import OutgoingMessage
 from tests.contract.clocks import ManualClock
 from tests.contract.queues.backends import (
@@ -119,6 +123,22 @@ async def test_the_app_dead_letters_a_copy_and_the_original_stays(queue: AnyQueu
     assert (dead.body, dead.correlation_id, dead.dead_since) == (b"id:1", "c-1", clock.now())
     clock.advance(LOCK)
     assert bodies(await received(queue)) == [b"id:1"]
+
+
+async def test_a_description_that_the_connector_wrote_keeps_its_template_and_values(queue: AnyQueue) -> None:
+    described = LetterText.ABOUT(
+        what="list", text=LetterText.CAUSE(text=TEXTS[Reason.GAVE_UP], cause=ErrorText.NO_ANSWER(operation="GET list"))
+    )
+    await queue.dead_letter(LIVE, b"id:1", reason="gave-up", description=described)
+    await queue.dead_letter(LIVE, b"id:2", reason="Poison", description="no record")
+
+    letters = {letter.body: letter.description for letter in await queue.dead_letters()}
+
+    assert letters == {b"id:1": str(described), b"id:2": "no record"}
+    told = letters[b"id:1"]
+    assert isinstance(told, Phrase)
+    assert (told.wording, told.values) == (LetterText.ABOUT, described.values)
+    assert await queue.discard([letter.id for letter in await queue.dead_letters()]) == 2
 
 
 async def test_dead_letters_are_listed_oldest_first_over_all_queues(queue: AnyQueue, clock: ManualClock) -> None:

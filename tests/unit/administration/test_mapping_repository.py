@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from shared.administration.mapping_repository import FIRST_ACTIVATION, MappingRepository
+from shared.domain.wording.phrase import Phrase
+from shared.domain.wording.versions import VersionComment
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError, TransientError
 from tests.contract.clocks import ManualClock
 from tests.twins import Faults, TwinStore
@@ -71,6 +73,22 @@ async def test_the_history_has_actor_time_and_comment_newest_first(repository: M
     assert (newest.number, newest.by, newest.comment) == (2, CONSULTANT, "no job titles")
     assert newest.at == ManualClock().now()
     assert oldest.number == newest.replaces == 1
+
+
+async def test_a_comment_of_the_connector_keeps_its_template_and_one_of_a_person_stays_as_it_is(
+    repository: MappingRepository,
+) -> None:
+    await repository.activate("one")
+    await repository.apply("two", by="admin", comment="rollback to version 1")
+    await repository.apply("three", by="admin", comment=VersionComment.ROLLBACK(number="1"))
+
+    latest, earlier, first = [one.comment for one in await repository.history()]
+
+    assert (latest, earlier, first) == ("rollback to version 1", "rollback to version 1", "")
+    assert isinstance(latest, Phrase)
+    assert isinstance(earlier, Phrase)
+    assert (latest.wording, latest.values) == (VersionComment.ROLLBACK, {"number": "1"})
+    assert earlier.wording is None
 
 
 async def test_each_environment_has_a_history_of_its_own(store: TwinStore) -> None:

@@ -10,7 +10,6 @@ from babel.messages.extract import extract_from_dir
 from shared.composition.settings import Settings
 from shared.domain.planning.conditions import Condition
 from shared.domain.records.jobs import Operation
-from shared.domain.records.outcomes import TEXTS
 from shared.domain.wording.stored import WORDINGS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,7 +27,6 @@ def texts() -> Iterator[tuple[str, str]]:
         one, plural = (message[0], message[1]) if isinstance(message, tuple) else (message, "")
         if one and found.get(one, "") == "":
             found[one] = plural or found.get(one, "")
-    found |= dict.fromkeys(TEXTS.values(), "")
     found |= dict.fromkeys((f"{text[:1].upper()}{text[1:]}" for text in Condition), "")
     found |= {template.value: "" for wording in WORDINGS for template in wording if template.value not in found}
     found |= dict.fromkeys(filter(None, (field.description for field in Settings.model_fields.values())), "")

@@ -9,11 +9,15 @@ import pytest
 from shared.console.access.roles import Role
 from shared.console.rendering import code_words
 from shared.console.routes import ROUTES
+from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import ConsentSource, ConsentState
 from shared.domain.features.capabilities import Capability
 from shared.domain.features.schema_drift import Shift
+from shared.domain.features.subscriber_import import ImportTarget
 from shared.domain.mapping.model import BlankPolicy, ConflictPolicy, Direction
+from shared.domain.merging.comparison_window import Span
 from shared.domain.records.records import PersonTable
+from shared.messages.list_messages import Phase
 from shared.ports.queue import QueueName
 
 
@@ -29,6 +33,10 @@ from shared.ports.queue import QueueName
         (ConflictPolicy, code_words.CONFLICTS),
         (BlankPolicy, code_words.BLANKS),
         (Shift, code_words.SHIFTS),
+        (Phase, code_words.PHASES),
+        (BounceKind, code_words.BOUNCES),
+        (ImportTarget, code_words.TARGETS),
+        (Span, code_words.SPANS),
         ([role.code for role in Role], code_words.ROLES),
         ([*{route.act for route in ROUTES if route.act}, "view-values"], code_words.ACTS),
     ],
@@ -42,6 +50,10 @@ from shared.ports.queue import QueueName
         "conflicts",
         "blanks",
         "shifts",
+        "phases of a list",
+        "bounces",
+        "targets of new subscribers",
+        "spans",
         "roles",
         "acts",
     ],

@@ -26,13 +26,13 @@ from shared.domain.records.marketing_contact import PropertyType
 from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable
 from shared.domain.values.values import Misfit, convert
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.state_causes import StateCause
+from shared.domain.wording.causes.work_causes import WorkCause
 from shared.domain.wording.errors import ErrorText, cause_of
 from shared.domain.wording.expectations import DisputeText, Expectation, LossText, UnreadText
 from shared.domain.wording.findings import FilterCure, FindingText, GapText, PairText
 from shared.domain.wording.phrase import Phrase, either
-from shared.domain.wording.spotler_causes import SpotlerCause
-from shared.domain.wording.state_causes import StateCause
-from shared.domain.wording.work_causes import WorkCause
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, TransientError
 from shared.lists.list_targets import refusal as refusal_of_list
 from tests.unit.console.test_rendering import EN, NL, NOW

@@ -11,7 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 EXCEPTIONS = {
-    "shared/adapters/dataverse/events/execution_context.py": "descriptions of dead letters, which docs/limits.md names",
     "shared/composition/settings.py": "the app does not start, so it has no page",
     "shared/telemetry/export.py": "the app does not start, so it has no page",
     "shared/engine/apply.py": "AlreadyThereError is a sign within the engine, which nobody reads",

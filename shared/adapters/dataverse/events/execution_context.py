@@ -23,6 +23,8 @@ from shared.adapters.dataverse.events.contract_values import Entity, collection,
 from shared.adapters.dataverse.events.events import DataverseEvent, Message
 from shared.domain.records.records import Lookup
 from shared.domain.values.json_text import parse_json
+from shared.domain.wording.letters import EventText
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConnectorError, Service
 from shared.ports.organisations import Origin
 
@@ -41,12 +43,6 @@ _OWNERS = {
     "listmember": ("listid", "entityid"),
 }
 _MESSAGES: Mapping[str, Message | str] = {message.value: message for message in Message}
-_REPAIR = (
-    "In the Plugin Registration Tool (or in the serviceendpoint row) set the Message Format of the service endpoint to "
-    "JSON; then have Dataverse send the affected rows again with a resynchronisation."
-)
-
-_TOO_DEEP = "The message is JSON, but nested deeper than any that Dataverse sends."
 
 
 class EventRefusal(StrEnum):
@@ -65,7 +61,7 @@ class NotAnExecutionContext(ConnectorError):  # noqa: N818  # concerns a message
 
     recovery = "configure"
 
-    def __init__(self, reason: EventRefusal, description: str) -> None:
+    def __init__(self, reason: EventRefusal, description: Phrase) -> None:
         """Both are stored with the dead letter, so neither may quote the message."""
         super().__init__(description, service=Service.DATAVERSE, code=reason)
         self.reason = reason
@@ -122,7 +118,7 @@ def read_event(body: bytes, content_type: str, properties: Mapping[str, str]) ->
     try:
         return _event(context, properties)
     except RecursionError:
-        raise NotAnExecutionContext(EventRefusal.OTHER_JSON, _TOO_DEEP) from None
+        raise NotAnExecutionContext(EventRefusal.OTHER_JSON, EventText.TOO_DEEP()) from None
 
 
 def _event(context: RemoteExecutionContext, properties: Mapping[str, str]) -> DataverseEvent:
@@ -210,9 +206,7 @@ def check_organisation(origin: Origin, *, ids: Collection[UUID]) -> None:
         return
     raise NotAnExecutionContext(
         EventRefusal.OTHER_ORGANISATION,
-        f"The message comes from organisation {origin.organisation}, which is not configured here. If that "
-        "environment is a copy of one that is, delete its service endpoint or point it to a queue of its own; "
-        "otherwise add its organisation URL and id to the settings.",
+        EventText.OTHER_ORGANISATION(organisation=str(origin.organisation)),
     )
 
 
@@ -221,37 +215,27 @@ def _parse(body: bytes, content_type: str) -> RemoteExecutionContext:
     # The body decides, not its label: a JSON body with another content type is read.
     start = body.removeprefix(BOM_UTF8).lstrip()[:1]
     if start not in (b"{", b"<") and (media == "application/msbin1" or _CONTRACT_NAME in body[:100]):
-        raise NotAnExecutionContext(EventRefusal.BINARY, f"The message is .NET binary XML. {_REPAIR}")
+        raise NotAnExecutionContext(EventRefusal.BINARY, EventText.BINARY(repair=EventText.REPAIR()))
     if start == b"<" or (media.endswith("xml") and start != b"{"):
-        raise NotAnExecutionContext(EventRefusal.XML, f"The message is XML. {_REPAIR}")
+        raise NotAnExecutionContext(EventRefusal.XML, EventText.XML(repair=EventText.REPAIR()))
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise NotAnExecutionContext(
-            EventRefusal.NOT_UTF8,
-            "The message is not UTF-8 text. Set messagecharset of the serviceendpoint row to 1 (UTF8); if the message "
-            "does not come from Dataverse, its sender must not use this queue.",
-        ) from None
+        raise NotAnExecutionContext(EventRefusal.NOT_UTF8, EventText.NOT_UTF8()) from None
     try:
         # The standard library reads half of a surrogate pair, which .NET writes for a text that was cut in an emoji.
         document = parse_json(text)
     except ValueError:
-        raise NotAnExecutionContext(
-            EventRefusal.NOT_JSON,
-            f"The message is not JSON. If Dataverse sent it: {_REPAIR} Otherwise its sender must not use this queue.",
-        ) from None
+        raise NotAnExecutionContext(EventRefusal.NOT_JSON, EventText.NOT_JSON(repair=EventText.REPAIR())) from None
     try:
         return RemoteExecutionContext.model_validate(document)
     except RecursionError:
-        raise NotAnExecutionContext(EventRefusal.OTHER_JSON, _TOO_DEEP) from None
+        raise NotAnExecutionContext(EventRefusal.OTHER_JSON, EventText.TOO_DEEP()) from None
     except ValidationError as error:
-        places = sorted({".".join(str(step) for step in fault["loc"]) or "the whole" for fault in error.errors()})
-        raise NotAnExecutionContext(
-            EventRefusal.OTHER_JSON,
-            "The message is JSON, but no RemoteExecutionContext of Dataverse (look at "
-            f"{', '.join(places[:5])}). Only a Dataverse service endpoint may send to this queue: give the other "
-            "sender a queue of its own, or let it call the HTTP interface.",
-        ) from None
+        places = sorted(
+            {".".join(str(step) for step in fault["loc"]) or EventText.THE_WHOLE() for fault in error.errors()}
+        )
+        raise NotAnExecutionContext(EventRefusal.OTHER_JSON, EventText.OTHER_JSON(places=tuple(places[:5]))) from None
 
 
 def _references(context: RemoteExecutionContext) -> Iterator[Lookup]:

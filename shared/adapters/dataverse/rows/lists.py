@@ -14,7 +14,7 @@ from shared.adapters.dataverse.web_api.odata import Expand, ODataComparison
 from shared.adapters.dataverse.web_api.operations import Row
 from shared.domain.features.lists import ListRules
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.errors import DataError, NotFoundError, Service
 from shared.ports.dataverse import ListStatus, MarketingList, PeoplePage
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from shared.adapters.dataverse.web_api.answers import OperationResult, interpret, unanswered
 from shared.adapters.dataverse.web_api.multipart import Part, parts, read_part
 from shared.adapters.dataverse.web_api.operations import WebApiOperation
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.errors import Service, UnknownOutcomeError
 
 MAX_OPERATIONS = 1_000  # Dataverse's own limit

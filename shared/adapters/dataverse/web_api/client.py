@@ -24,7 +24,7 @@ from shared.adapters.dataverse.web_api.operations import Annotation, Method, Ret
 from shared.adapters.dataverse.web_api.throttling import Budget, ServiceProtection
 from shared.adapters.dataverse.web_api.transport import Transport, WebApiCall
 from shared.adapters.http.exchange import Observe, unobserved
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.errors import (
     ConfigurationError,
     ConflictError,

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from shared.domain.values.json_text import parse_json
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, Service, TransientError
 

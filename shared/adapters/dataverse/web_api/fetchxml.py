@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.errors import DataError, Service, TransientError
 
 _TRUE = frozenset({"true", "1"})

@@ -17,7 +17,7 @@ from shared.adapters.dataverse.web_api.credentials import CachedTokens
 from shared.adapters.dataverse.web_api.faults import fault, lost, retry_after
 from shared.adapters.dataverse.web_api.throttling import ServiceProtection
 from shared.adapters.http.exchange import UNANSWERED, Observe, observed_request, was_not_sent
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.domain.wording.errors import ErrorText
 from shared.errors import ConfigurationError, ConnectorError, Service, ThrottledError, TransientError
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from http import HTTPStatus
 
 from shared.adapters.dataverse.web_api.faults import DUPLICATE_DETECTED, TAKEN_KEY
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.domain.wording.phrase import Phrase
 from shared.errors import (
     ConfigurationError,

@@ -28,7 +28,7 @@ from shared.domain.records.outcomes import FieldProblem, Side
 from shared.domain.records.records import PersonTable, RecordKey
 from shared.domain.records.table_schema import ColumnDefinition, Schema, TableDefinition
 from shared.domain.values.addresses import address_key
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.domain.wording.expectations import Expectation
 from shared.errors import (
     ConfigurationError,

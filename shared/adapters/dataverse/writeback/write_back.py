@@ -23,7 +23,7 @@ from shared.adapters.dataverse.writeback.subscription_writer import Subscription
 from shared.domain.mapping.model import Mapping as FieldMapping
 from shared.domain.mapping.reading import DO_NOT_BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.records.outcomes import FieldProblem
-from shared.domain.wording.dataverse_causes import DataverseCause
+from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.errors import ConfigurationError, ConflictError, ConnectorError, NotFoundError, Service
 from shared.ports.writeback import Writeback, WritebackResult
 

@@ -29,7 +29,7 @@ from shared.domain.features.automations import (
     StopResult,
 )
 from shared.domain.features.capabilities import Capability
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import DataError, NotFoundError, Service, UnknownOutcomeError, foreign_code
 
 _AUTOMATIONS = TypeAdapter(list[AutomationAnswer])

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.features.capabilities import CAPABILITY_OFF, Capability, CapabilityFinding, CapabilityState
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import DataError, Service
 from shared.ports.clock import Clock
 from shared.ports.state import DocumentKey, Put, StateStore

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from shared.adapters.spotler.rest.models import AudienceAnswer, UnknownContactsAnswer
 from shared.adapters.spotler.rest.paths import segment
 from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import DataError, NotFoundError
 
 CONTACTS_PER_CALL = 2500

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from shared.adapters.spotler.lists.audiences import CONTACTS_PER_CALL
 from shared.adapters.spotler.rest.models import TemporaryListAnswer
 from shared.adapters.spotler.rest.transport import SpotlerCall, SpotlerTransport
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import DataError, NotFoundError
 
 _ALL = TypeAdapter(list[TemporaryListAnswer])

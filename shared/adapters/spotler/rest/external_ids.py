@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import DataError, Service
 
 FIXED_PATH_WORDS = frozenset(

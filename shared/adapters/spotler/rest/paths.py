@@ -6,7 +6,7 @@ People type names as parameters of jobs. A name of dots would address another ca
 
 from urllib.parse import quote
 
-from shared.domain.wording.spotler_causes import SpotlerCause
+from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.errors import DataError, Service
 
 _DOTS = frozenset({"", ".", ".."})

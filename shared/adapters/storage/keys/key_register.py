@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.adapters.storage.keys.key_ring import FIRST, KeyRing, lock_up, mark_of, unlock
 from shared.domain.records.fingerprints import Fingerprinter
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConfigurationError, ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import read_one, versioned

@@ -10,7 +10,7 @@ from dataclasses import replace
 from shared.adapters.storage.keys.key_register import KeyRegister
 from shared.adapters.storage.keys.key_ring import FIRST, KeyRing
 from shared.domain.records.fingerprint_places import Body, FingerprintPlace
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConflictError, Service
 from shared.ports.state import Change, Delete, Document, DocumentKey, DocumentPage, Insert, Put, Replace, StateStore
 

@@ -32,7 +32,7 @@ def from_yaml(text: str) -> Mapping:
     try:
         document = load(text)
     except NotYamlError as problem:
-        raise MappingError([((), FileDefect.NO_YAML(problem=str(problem)))]) from None
+        raise MappingError([((), FileDefect.NO_YAML(problem=problem.text))]) from None
     if not isinstance(document, dict):
         raise MappingError([((), FileDefect.NO_KEYS())])
     return read_mapping(document)

@@ -25,6 +25,8 @@ from shared.adapters.messaging.servicebus_messages import (
     to_dead_letter_copy,
     to_service_bus,
 )
+from shared.domain.wording.letters import LetterText
+from shared.domain.wording.phrase import Phrase
 from shared.errors import ConfigurationError, ConnectorError, DataError, Service, ThrottledError, TransientError
 from shared.ports.queue import DeadLetter, OutgoingMessage, QueueName
 
@@ -116,6 +118,28 @@ def test_a_dead_letter_copy_has_its_queue_and_reason() -> None:
         correlation_id="c-1",
         dead_since=ENQUEUED,
     )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {b"wording": b"{"}, {b"wording": b"[1]"}, {b"wording": b'{"wording": "LetterText.NONE", "values": {}}'}],
+    ids=["an earlier version", "no JSON", "a list", "a later version"],
+)
+def test_a_copy_without_a_template_of_this_version_keeps_its_english_description(changed: dict[bytes, bytes]) -> None:
+    properties = {b"origin": b"sync-bulk", b"reason": b"gave-up", b"description": b"walk: no answer", **changed}
+    copy = delivered(AmqpAnnotatedMessage(data_body=b"id:1", application_properties=properties))
+    letter = from_dead_letter_copy(copy, identifier="dead-letters/42")
+    assert letter.description == Phrase.untranslated("walk: no answer")
+    assert isinstance(letter.description, Phrase)
+    assert letter.description.wording is None
+
+
+def test_a_very_long_description_leaves_its_template_behind() -> None:
+    """All properties of a message share 64 KB."""
+    described = LetterText.ABOUT(what="walk", text="x" * 8_000)
+    copy = to_dead_letter_copy(QueueName.BULK, b"", reason="gave-up", description=described, correlation_id="")
+    assert copy.application_properties is not None
+    assert copy.application_properties.keys() == {"origin", "reason", "description"}
 
 
 def test_a_message_that_service_bus_dead_lettered_is_redacted() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from shared.domain.records.records import PersonTable, RecordKey
-from shared.domain.wording.state_causes import StateCause
+from shared.domain.wording.causes.state_causes import StateCause
 from shared.errors import ConflictError
 from shared.ports.documents import Codec, documents, pages, read_one, update
 from shared.ports.state import DocumentKey, Put

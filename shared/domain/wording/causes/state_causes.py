@@ -6,8 +6,6 @@ from shared.domain.wording.phrase import Wording
 class StateCause(Wording):
     """The cause of an error of queues, of fingerprint keys, or of documents that others change."""
 
-    QUEUE_LOCK = "lock duration %(seconds)s s instead of %(needed)s s"
-    QUEUE_EXPIRY = "messages that expire vanish: switch dead-lettering on expiry on"
     MESSAGE_LARGE = "the message is too large for the queue"
     KEY_EXCHANGED = (
         "FINGERPRINT_KEY is not the key that this state store knows. Put the key back; to change it, put the former "
