@@ -6,11 +6,11 @@ intent that only a job may have needs a Spotler Job row whose creator has the ri
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from shared.domain.records.jobs import JobRow, Operation
+from shared.domain.records.jobs import JobRow, JobStatus, Operation
 from shared.domain.records.records import Intent, Reference
 from shared.operations.contacts.person_operation import PersonOperation
 from shared.operations.model.operation import JobOperation, Task
@@ -20,12 +20,21 @@ from shared.operations.running.authority import still_allowed
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """References without claims that the rows of their jobs do not confirm."""
+
+    references: Sequence[Reference]
+    left: Mapping[UUID, str]
+    """Jobs in progress whose person was deleted or merged since, with correlation ids: no reference ends them."""
+
+
 async def without_false_claims(
     references: Sequence[Reference], operations: Mapping[Operation, JobOperation[Any]], services: JobServices
-) -> list[Reference]:
-    """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors."""
+) -> Verified:
+    """Drop the claims that the rows of their jobs do not confirm. ConnectorErrors."""
     if not any(map(_claims, references)):
-        return list(references)
+        return Verified(references, {})
     named = {one.job for one in references if one.job} | {one.consent.job for one in references if one.consent}
     rows = await services.crm.read_jobs(sorted(named)) if named else {}
     backed = {index: row for index, one in enumerate(references) if (row := _row(one, rows, operations)) is not None}
@@ -40,7 +49,7 @@ async def without_false_claims(
         if one.consent is not None and not _is_said(one, rows):
             true = replace(true, consent=None)
         checked.append(true)
-    return checked
+    return Verified(checked, {one.job: one.correlation for one in references if one.job and _is_left(one, rows)})
 
 
 def _claims(reference: Reference) -> bool:
@@ -56,6 +65,12 @@ def _row(
         return None
     operation = operations.get(row.operation)
     return row if isinstance(operation, PersonOperation) and operation.intent is reference.intent else None
+
+
+def _is_left(reference: Reference, rows: Mapping[UUID, JobRow]) -> bool:
+    """Whether the reference's job is in progress for another person than the reference, or for none."""
+    row = rows.get(reference.job) if reference.job is not None else None
+    return row is not None and row.status is JobStatus.IN_PROGRESS and row.person != reference.key
 
 
 def _is_said(reference: Reference, rows: Mapping[UUID, JobRow]) -> bool:

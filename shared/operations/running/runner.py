@@ -150,8 +150,14 @@ class JobRunner:
         await self.lanes.send(QueueName.LIVE, Jobs(jobs=[job.id], correlation=correlation))
 
     async def verify(self, references: Sequence[Reference]) -> list[Reference]:
-        """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors."""
-        return await without_false_claims(references, self.operations, self.services)
+        """Return the references without claims that the rows of their jobs do not confirm. ConnectorErrors.
+
+        Jobs in progress that lost their person are sent to the lane again: there they end.
+        """
+        verified = await without_false_claims(references, self.operations, self.services)
+        if verified.left:
+            await self.lanes.send(QueueName.LIVE, Jobs.of(verified.left, attempt=1))
+        return list(verified.references)
 
     async def _run_admitted(self, operation: JobOperation[Any], tasks: Tasks) -> JobOutcomes:
         """Run the jobs that are admitted, and return refusals for the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from shared.domain.planning.binding import MassChange
 from shared.domain.records.access_rights import AccessRight
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import ConsentOrder, Intent, RecordKey, Reference, Why
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TransientError
 from shared.ports.queue import QueueName
 from tests.connector_twin import NEWSLETTER, ConnectorTwin, person
 from tests.unit.engine.guards.brake_acts import LIMIT, crowd, erasures
@@ -181,6 +182,23 @@ async def test_job_for_a_record_without_contact_is_not_counted() -> None:
 async def send(twin: ConnectorTwin, reference: Reference) -> None:
     await twin.lanes.send_references(QueueName.LIVE, [reference])
     await twin.quiet()
+
+
+@pytest.mark.parametrize("operation", [Operation.SYNC_CONTACT, Operation.PURGE_CONTACT, Operation.ANONYMIZE_CONTACT])
+async def test_job_in_progress_whose_record_was_deleted_fails_and_is_not_left(operation: Operation) -> None:
+    twin = ConnectorTwin()
+    ann = await somebody(twin)
+    job = twin.crm.order(operation, ann)
+    twin.crm.broken["read_people"] = TransientError("Dataverse is down")
+    await twin.run_jobs(job)
+    assert twin.crm.jobs[job].status is JobStatus.IN_PROGRESS
+    twin.crm.delete(ann)  # Dataverse empties the lookup of the job
+    twin.crm.jobs[job] = replace(twin.crm.jobs[job], person=None)
+    twin.crm.broken.clear()
+
+    await twin.quiet()
+
+    assert end(twin, job)[:2] == (FAILED, "[JOB_NOT_VALID]")
 
 
 @pytest.mark.parametrize("intent", [Intent.ANONYMIZE, Intent.PURGE])
