@@ -205,6 +205,7 @@ class EventKeeper:
         await self._renew_points(changed, book, rules, kept)
         subjects: list[Subject] = []
         scores: list[ScoreWrite] = []
+        unsure: list[StoredMemory] = []
         stored: list[StoredMemory] = []
         for one in changed:
             if not only_scores:
@@ -221,6 +222,7 @@ class EventKeeper:
             is_new = known != ShownScore(one.record, score) if known is not None else score != Score()
             if is_own and is_new:
                 scores.append(ScoreWrite(one.record, score))
+                unsure.append(replace(one.before, shown=ShownScore(one.record, None)))
             after = with_shown(
                 StoredMemory(one.after, etag=one.before.etag),
                 ShownScore(one.record, score) if is_own else None,
@@ -230,9 +232,11 @@ class EventKeeper:
                 stored.append(after)
             await breathe()
         await self._write_rows(_together(await self._plans(subjects)), kept)
+        # A worker that dies behind this line leaves scores that the next one writes, whatever it computes.
+        etags = await self.memories.save(unsure)
         for refused in await self.scores.write(scores) if scores else ():
             log.warning("a score was refused for %s: %s", refused.id, refused.error)
-        await self.memories.save(stored)
+        await self.memories.save([replace(one, etag=etags.get(one.memory.external_id, one.etag)) for one in stored])
         await self.tallies.add(_tally_changes(subjects))
         kept.people += len(changed)
         kept.scores += len(scores)

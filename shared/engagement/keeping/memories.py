@@ -5,7 +5,7 @@
 | `engaged` | external id | events by mailing: kind, time, detail; score of forgotten ones; opt-out; shown score, mark |
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,8 @@ class ShownScore:
     """The score that a record shows."""
 
     record: RecordKey
-    score: Score
+    score: Score | None
+    """None while it is being written: a worker that died may have written it, or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,20 @@ class Memories:
         found = await self._store.read(keys) if keys else {}
         return {key.row: _read(found[key]) if key in found else StoredMemory(PersonMemory(key.row)) for key in keys}
 
-    async def save(self, changed: Sequence[StoredMemory]) -> None:
-        """Write memories in the versions that were read. ConflictError if another worker has changed one meanwhile."""
+    async def save(self, changed: Sequence[StoredMemory]) -> Mapping[str, str]:
+        """Write memories in the versions that were read; returns the new etags by external id.
+
+        ConflictError if another worker has changed one meanwhile.
+        """
         if not changed:
-            return
+            return {}
         writes = [versioned(self._key(one), _body(one), one.etag) for one in changed]
-        if None in await self._store.write(writes):
-            raise ConflictError(StateCause.INTERACTIONS_CHANGE(), service=Service.STATE)
+        etags: dict[str, str] = {}
+        for one, etag in zip(changed, await self._store.write(writes), strict=True):
+            if etag is None:
+                raise ConflictError(StateCause.INTERACTIONS_CHANGE(), service=Service.STATE)
+            etags[one.memory.external_id] = etag
+        return etags
 
     async def forget(self, external_ids: Iterable[str]) -> None:
         """Delete what is remembered of people."""
@@ -93,7 +101,8 @@ def _body(stored: StoredMemory) -> dict[str, Any]:
         body["crowd"] = {name: sorted(map(_stamp, times)) for name, times in sorted(memory.suspect_times.items())}
     if stored.shown is not None:
         score = stored.shown.score
-        body["shown"] = [str(stored.shown.record), score.engagement, score.recent]
+        numbers = [None, None] if score is None else [score.engagement, score.recent]
+        body["shown"] = [str(stored.shown.record), *numbers]
     if stored.mark:
         body["mark"] = stored.mark
     return body
@@ -111,10 +120,15 @@ def _read(document: Document) -> StoredMemory:
     )
     return StoredMemory(
         memory,
-        ShownScore(RecordKey.parse(shown[0]), Score(shown[1], shown[2])) if shown else None,
+        _shown(*shown) if shown else None,
         body.get("mark", ""),
         document.etag,
     )
+
+
+def _shown(record: str, engagement: int | None, recent: int | None) -> ShownScore:
+    score = None if engagement is None or recent is None else Score(engagement, recent)
+    return ShownScore(RecordKey.parse(record), score)
 
 
 def _events(events: Iterable[Event]) -> Sequence[str]:

@@ -276,6 +276,28 @@ def test_after_thousands_of_histories_dataverse_holds_what_a_plain_recomputation
     asyncio.run(_lives_through(acts, **kind_of_world))
 
 
+async def test_a_score_that_a_dead_worker_has_written_is_written_again() -> None:
+    acts: list[Act] = [
+        ("send", MailingKind.EMAIL, True),
+        ("wait", timedelta(seconds=1)),
+        ("die", 1, False),
+        ("poll", 0),
+        ("poll", 0),
+        ("refuse", 2),
+        ("click", 0, 0, 0, "1"),
+        ("click", 0, 0, 0, "1"),
+        ("crowd", 0, 0, (0, -6, False), (1, -6, False), (0, -6, True)),
+        ("beside", 0, 1, "own", 0, "2"),
+        ("die", 38, False),
+        ("poll", 1),
+        ("click", 0, 1, 0, "1"),
+    ]
+
+    await _lives_through(
+        list(_one_by_one(acts)), in_disorder=True, domains=["acme.example"], store_sent=False, create_activities=False
+    )
+
+
 async def _story(moment: int, error: BaseException) -> bool:
     """A busy reading that dies at a moment; whether it survived, because the moment came too late."""
     world = await open_world(_PEOPLE, domains=["acme.example"], create_activities=True)
