@@ -73,7 +73,8 @@ async def live(world: World) -> str:
 async def test_a_bundle_is_exported_reviewed_imported_and_rolled_back(world: World, tmp_path: Path) -> None:
     bundle = str(tmp_path / "bundle")
     before = await live(world)
-    assert (await typed(world, "bundle", "export", bundle))[0] == 0
+    code, told = await typed(world, "bundle", "export", bundle)
+    assert code == 0, told
     assert await typed(world, "bundle", "diff", bundle) == (0, "Nothing differs.\n")
     mapping = tmp_path / "bundle" / "mapping.yaml"
     mapping.write_text(mapping.read_text().replace(_JOB_TITLE, ""))
