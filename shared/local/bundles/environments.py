@@ -54,7 +54,7 @@ class ConfiguredEnvironment:
         service, settings = self._services.mapping_service, self._services.settings
         live = await service.live()
         history = tuple(
-            PastVersion(one.number, one.at.isoformat(timespec="seconds"), one.by, one.comment, one.text)
+            PastVersion(one.number, one.at.isoformat(timespec="seconds"), one.by, str(one.comment), one.text)
             for one in await service.history()
         )
         defaults = await defaults_of(self._services.variables, settings.variable_prefix)
