@@ -14,6 +14,7 @@ from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import SyncStatus
 from tests.scenario.agreement import disagreements
 from tests.scenario.privacy import MARK
+from tests.scenario.refusal_acts import STAYS_OUT, opt_out
 from tests.scenario.world import Person, World, open_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -76,6 +77,25 @@ async def test_a_kill_after_a_creation_makes_no_second_contact(mortal: World) ->
     await mortal.settled()
 
     assert (await mortal.in_spotler(email))["encryptedId"] == before["encryptedId"]
+
+
+async def test_an_opt_out_outlives_the_record_of_a_contact_whose_creation_was_killed(mortal: World) -> None:
+    await mortal.spotler.post(
+        "faults", {"kind": "time-out", "operation": "contact.bulk", "moment": "after", "hold": 60}
+    )
+    person = await mortal.save()
+    await mortal.in_spotler(person)
+    await mortal.connector.kill()
+    await opt_out(mortal, person)
+    await mortal.delete(person)
+    await mortal.connector.start()
+    await mortal.forgotten(person)
+
+    again = await mortal.save(emailaddress1=person.email)
+
+    await mortal.status(again, *STAYS_OUT)
+    assert await mortal.spotler.contact(person.email) is None
+    await mortal.delete(again)
 
 
 async def test_a_kill_during_an_erasure_ends_with_the_erasure_and_the_job_completed(mortal: World) -> None:
