@@ -102,11 +102,12 @@ def _status_report(one: ItemResult, now: datetime) -> StatusReport | None:
         outcome.reason,
         text,
     )
-    quiet = outcome.result is Result.UNCHANGED and known is not None and known.status is outcome.status
+    is_as_before = outcome.result is Result.UNCHANGED and known is not None and known.status is outcome.status
     if same and outcome.result is not Result.WRITTEN:
         return None
     reported = known.reason if known is not None else ""
-    if quiet and outcome.agrees_on_sharing(reported) and not (outcome.problems or lists_problems(reported)):
+    has_problems = bool(outcome.problems) or lists_problems(reported)
+    if is_as_before and outcome.agrees_on_sharing(reported) and not (has_problems or one.item.may_be_unreported):
         return None
     return StatusReport(
         key=one.item.key,

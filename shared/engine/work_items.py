@@ -76,6 +76,11 @@ class WorkItem:
         return max(reference.attempt for reference in self.references)
 
     @property
+    def may_be_unreported(self) -> bool:
+        """Whether somebody tried it before: the work may be done, and its report lost."""
+        return self.attempt > 1 or any(reference.deliveries > 1 for reference in self.references)
+
+    @property
     def may_wait_for_a_poll(self) -> bool:
         """Whether no user has just changed the record: the references come from a walk or a job."""
         return not any(reference.why in ACTS for reference in self.references)

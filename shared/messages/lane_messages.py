@@ -32,7 +32,7 @@ _PER_MESSAGE = 100
 """References in one message: a handful of kilobytes, far below every limit."""
 
 
-_SAME = ("why", "correlation", "attempt", "first_seen", "waits_since", "intent", "job")
+_SAME = ("why", "correlation", "attempt", "first_seen", "waits_since", "intent", "job", "deliveries")
 """The fields that a reference has in common with its body."""
 
 
@@ -50,6 +50,8 @@ class _ReferenceBody(RetriedMessage):
     intent: Intent = Intent.SYNC
     job: UUID | None = None
     consent: _ConsentBody | None = None
+    deliveries: int = Field(default=1, exclude=True)
+    """Of this message alone: never written, so that an earlier release can read what this one sends."""
 
     @classmethod
     def of(cls, reference: Reference) -> Self:
@@ -73,6 +75,13 @@ class ReferenceBatch(MessageBody):
     def unfold(self) -> list[Reference]:
         """Return the references."""
         return [body.to_reference() for body in self.references]
+
+    def delivered(self, times: int) -> Self:
+        """Return the message as the queue has delivered it so often."""
+        if times == 1:
+            return self
+        bodies = [body.model_copy(update={"deliveries": times}) for body in self.references]
+        return self.model_copy(update={"references": bodies})
 
 
 class Jobs(RetriedMessage):

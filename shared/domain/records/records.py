@@ -92,7 +92,8 @@ class Reference:
     """A request to handle a record. The outcome is reported to `job`.
 
     `waits_since`: since when it has been waiting without an attempt. `consent`: what a job has written, so that the
-    consent ledger has the job as the source.
+    consent ledger has the job as the source. `deliveries`: how often the queue has delivered its message. A worker
+    that had it before may have died after the work and before the report.
     """
 
     key: RecordKey
@@ -104,6 +105,7 @@ class Reference:
     job: UUID | None = None
     waits_since: datetime | None = None
     consent: ConsentOrder | None = None
+    deliveries: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,11 @@ def name_of(message: func.ServiceBusMessage) -> str:
     return bounded_id(message.message_id) or "without an id"
 
 
+def deliveries_of(message: func.ServiceBusMessage) -> int:
+    """Return how often the queue has delivered a message, this time included."""
+    return message.delivery_count or 1
+
+
 async def consume(arrival: Arrival, messages: Sequence[func.ServiceBusMessage], *, lane: QueueName) -> None:
     """Process the messages of one call as one span.
 
@@ -60,7 +65,7 @@ async def consume(arrival: Arrival, messages: Sequence[func.ServiceBusMessage], 
             await (await app.intake()).take(arrival, lane=lane)
             await app.keep_activity()
     except Exception:
-        await asyncio.sleep(wait_after(max(message.delivery_count or 1 for message in messages)))
+        await asyncio.sleep(wait_after(max(map(deliveries_of, messages))))
         raise
 
 

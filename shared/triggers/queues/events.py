@@ -24,7 +24,7 @@ from shared.messages.lane_messages import EventMessage, Jobs, Permissions, Unche
 from shared.messages.list_messages import ListLook, memberships
 from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
-from shared.triggers.queues.consuming import consume, name_of
+from shared.triggers.queues.consuming import consume, deliveries_of, name_of
 from shared.triggers.queues.fill_time import BatchSpacing
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def read_events(messages: Sequence[func.ServiceBusMessage], *, own: OwnIdentity)
             event = read_event(
                 message.get_body(), message.content_type or "", _texts(message.application_properties or {})
             )
-            requested[event.origin].add(route(event, own=own), str(event.correlation_id or ""), _sent_on(message))
+            requested[event.origin].add(route(event, own=own), str(event.correlation_id or ""), message)
         except NotAnExecutionContext as refusal:
             log.warning("message %s refused: %s", name_of(message), refusal.reason)
             arrival.rejected.append(RejectedMessage(refusal.reason, refusal.description))
@@ -73,8 +73,9 @@ class _Requested:
     pairs: dict[tuple[UUID, UUID], str] = field(default_factory=dict)
     lists: dict[UUID, str] = field(default_factory=dict)
 
-    def add(self, routed: Routed, correlation: str, sent_on: datetime | None) -> None:
-        self.people += [replace(one, first_seen=sent_on) for one in routed.people]
+    def add(self, routed: Routed, correlation: str, message: func.ServiceBusMessage) -> None:
+        sent_on, deliveries = _sent_on(message), deliveries_of(message)
+        self.people += [replace(one, first_seen=sent_on, deliveries=deliveries) for one in routed.people]
         self.jobs |= dict.fromkeys(routed.jobs, correlation)
         if routed.permissions:
             self.permissions.append(Permissions(permissions=list(routed.permissions), correlation=correlation))

@@ -7,10 +7,10 @@ import azure.functions as func
 
 from shared.dispatch.intake import Arrival
 from shared.domain.wording.letters import LetterText
-from shared.messages.lane_messages import LaneMessageError, read_lane_message
+from shared.messages.lane_messages import LaneMessageError, ReferenceBatch, read_lane_message
 from shared.ports.organisations import RejectedMessage
 from shared.ports.queue import QueueName
-from shared.triggers.queues.consuming import consume, name_of
+from shared.triggers.queues.consuming import consume, deliveries_of, name_of
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,11 @@ def read_lane(messages: Sequence[func.ServiceBusMessage], lane: QueueName) -> Ar
     arrival = Arrival(lane)
     for message in messages:
         try:
-            arrival.work.add(read_lane_message(message.get_body()))
+            match read_lane_message(message.get_body()):
+                case ReferenceBatch() as batch:
+                    arrival.work.add(batch.delivered(deliveries_of(message)))
+                case other:
+                    arrival.work.add(other)
         except LaneMessageError as problem:
             log.warning("message %s of %s refused", name_of(message), lane)
             description = LetterText.LANE(queue=lane, problem=problem.text)

@@ -37,8 +37,10 @@ def finished(
     *,
     following: Next = Done(),  # noqa: B008  # frozen and without state
     job: UUID | None = None,
+    attempt: int = 1,
+    deliveries: int = 1,
 ) -> ItemResult:
-    reference = Reference(outcome.key, Why.SAVED, job=job)
+    reference = Reference(outcome.key, Why.SAVED, job=job, attempt=attempt, deliveries=deliveries)
     return ItemResult(WorkItem(outcome.key, Intent.SYNC, (reference,)), outcome, following, record, external_id="x")
 
 
@@ -101,6 +103,15 @@ async def test_an_unchanged_record_recovers_from_a_failure_that_was_reported() -
     row = await told(finished(AGREED, ann(SyncStatus.FAILED, "gave-up")))
     assert row is not None
     assert row.status is SyncStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(("attempt", "deliveries"), [(2, 1), (1, 2)])
+async def test_an_unchanged_record_is_reported_when_an_earlier_report_may_be_lost(
+    attempt: int, deliveries: int
+) -> None:
+    before = ann(SyncStatus.SUCCEEDED, "created", CREATED.text)
+    row = await told(finished(AGREED, before, attempt=attempt, deliveries=deliveries))
+    assert row == StatusRow(UUID(int=7), SyncStatus.SUCCEEDED, "agreed", AGREED.text)
 
 
 async def test_of_several_looks_in_one_batch_the_last_is_reported() -> None:

@@ -16,7 +16,7 @@ from shared.composition import app
 from shared.dispatch.intake import Arrival, Intake
 from shared.errors import TransientError
 from shared.local.functions_host.decode import decode_batch
-from shared.messages.lane_messages import ReferenceBatch
+from shared.messages.lane_messages import ReferenceBatch, write_lane_message
 from shared.ports.queue import QueueName, ReceivedMessage
 from shared.triggers.queues import consuming, events
 from shared.triggers.queues.consuming import consume, wait_after
@@ -91,6 +91,18 @@ def test_lanes_are_read_likewise() -> None:
     delivery = read_lane(batch(b'{"kind": "jobs", "jobs": []}', b"{}"), QueueName.LIVE)
     assert [one.reason for one in delivery.rejected] == ["not-a-lane-message"]
     assert len(delivery.work.jobs) == 1
+
+
+@pytest.mark.parametrize("delivery", [1, 3])
+def test_references_know_how_often_their_message_was_delivered(delivery: int) -> None:
+    saved = read_events(batch(event(1, 8), delivery=delivery), own=NOBODY_KNOWN)
+    (unchecked,) = saved.work.unchecked
+    assert isinstance(unchecked.message, ReferenceBatch)
+    assert {one.deliveries for one in unchecked.message.unfold()} == {delivery}
+
+    again = read_lane(batch(write_lane_message(unchecked.message), delivery=delivery), QueueName.LIVE)
+    assert {one.deliveries for one in again.work.people} == {delivery}
+    assert b"deliveries" not in write_lane_message(unchecked.message)  # an earlier release would refuse it
 
 
 def test_a_batch_that_fails_waits_longer_each_time() -> None:
