@@ -19,7 +19,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
 from shared.domain.records.outcomes import TEXTS, Outcome
 from shared.domain.records.records import Intent, RecordKey, Reference, Why
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.engine.bindings.claims import ReadOnlyClaims
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.contact_resolver import ContactResolver

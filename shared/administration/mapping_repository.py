@@ -20,7 +20,7 @@ from typing import Any
 from shared.domain.wording.causes.work_causes import WorkCause
 from shared.domain.wording.errors import ErrorText
 from shared.domain.wording.phrase import Phrase
-from shared.domain.wording.refusals import MappingRefusal
+from shared.domain.wording.refused_acts import MappingRefusal
 from shared.domain.wording.stored import from_data, template_data
 from shared.errors import ConfigurationError, ConflictError, DataError, NotFoundError
 from shared.ports.clock import Clock

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.composition.rooms import Tools
 from shared.composition.settings import Settings
+from shared.composition.use_case_wiring import Tools
 from shared.domain.engagement.machines import MachineRules
 from shared.domain.engagement.weights import weights_of
 from shared.domain.mapping.model import EMAIL

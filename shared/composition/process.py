@@ -14,9 +14,9 @@ from shared.administration.live_mapping import LiveMapping, LiveVersion
 from shared.composition.administration import Administration, administer
 from shared.composition.connections import SystemClock, message_queue
 from shared.composition.first_mapping import first_mapping
-from shared.composition.rooms import rules_of
 from shared.composition.services import Services, open_services
 from shared.composition.settings import Settings
+from shared.composition.use_case_wiring import rules_of
 from shared.composition.wiring import Connector, build, build_intake
 from shared.dispatch.dispatch import Dispatcher
 from shared.dispatch.shadow import Shadow

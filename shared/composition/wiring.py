@@ -7,8 +7,8 @@ from shared.administration.explain import Explain
 from shared.administration.preview import Preview
 from shared.composition.engagement import engagement_of
 from shared.composition.ports import MappedPorts, Ports, held_to
-from shared.composition.rooms import bounce_service, job_runner, list_syncs, record_handler, tools_of
 from shared.composition.settings import Settings
+from shared.composition.use_case_wiring import bounce_service, job_runner, list_syncs, record_handler, tools_of
 from shared.consent.bounce_service import BounceService
 from shared.consent.permission_renames import PermissionNames
 from shared.consent.refusal_lifting import RefusalLifting

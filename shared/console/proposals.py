@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.mapping.formats.yaml_format import from_yaml, to_yaml
 from shared.domain.mapping.model import Mapping
-from shared.domain.wording.refusals import MappingRefusal
+from shared.domain.wording.refused_acts import MappingRefusal
 from shared.errors import ConflictError, Service
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one, versioned

@@ -8,7 +8,7 @@ from shared.administration.mode import LIFETIME, Mode, ModeChange, Modes
 from shared.dispatch.forecasts import Forecast, Forecasts
 from shared.dispatch.shadow import Shadow
 from shared.domain.recovery.allow_list import AllowList
-from shared.domain.wording.refusals import RunRefusal
+from shared.domain.wording.refused_acts import RunRefusal
 from shared.errors import ConflictError, Service
 from shared.inbound.reconciliation import Reconciliation
 from shared.messages.lane_messages import Subject

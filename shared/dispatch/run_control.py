@@ -8,7 +8,7 @@ from shared.dispatch.runs import PREFIX, Run, Runs, RunState
 from shared.dispatch.walks import Walks
 from shared.domain.records.records import PersonTable, Why
 from shared.domain.wording.causes.state_causes import StateCause
-from shared.domain.wording.refusals import RunRefusal
+from shared.domain.wording.refused_acts import RunRefusal
 from shared.engine.work_items import ItemResult
 from shared.errors import ConflictError, ConnectorError, NotFoundError, Service
 from shared.messages.lane_messages import Lanes, Walk

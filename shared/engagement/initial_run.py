@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.domain.wording.refusals import RunRefusal
+from shared.domain.wording.refused_acts import RunRefusal
 from shared.engagement.choices import PassDepth
 from shared.engagement.initial_forecast import InitialForecast, initial_forecast
 from shared.engagement.mailings.known_mailings import KnownMailings

@@ -22,7 +22,7 @@ from shared.domain.records.marketing_contact import MarketingContact
 from shared.domain.records.records import Reference, Why
 from shared.domain.values.moments import EARLIEST
 from shared.domain.wording.causes.state_causes import StateCause
-from shared.domain.wording.refusals import RunRefusal
+from shared.domain.wording.refused_acts import RunRefusal
 from shared.engine.record_handler import RecordHandler
 from shared.errors import ConflictError, ConnectorError, Service
 from shared.inbound.contact_changes import ContactChanges, known_and_new, newest

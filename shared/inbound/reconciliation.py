@@ -22,7 +22,7 @@ from shared.engine.bindings.ledger import Ledger
 from shared.engine.guards.brake import Brake
 from shared.engine.work_items import ItemResult
 from shared.inbound.comparison import Comparison
-from shared.inbound.nights import Nights
+from shared.inbound.night_results import Nights
 from shared.messages.lane_messages import Lanes, Walk
 from shared.ports.clock import Clock
 from shared.ports.documents import read_one

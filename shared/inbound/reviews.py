@@ -16,7 +16,7 @@ from shared.domain.planning.rules import Rules
 from shared.domain.records.records import PersonRecord, RecordKey, Reference, Why
 from shared.domain.wording.causes.dataverse_causes import DataverseCause
 from shared.domain.wording.causes.state_causes import StateCause
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.engine.refusals.mail_refusals import MailRefusals, Refusing
 from shared.errors import ConflictError, DataError, NotFoundError, Service
 from shared.messages.lane_messages import Lanes

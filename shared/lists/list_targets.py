@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from shared.domain.features.lists import ListIdentity, ListKind, identity_of
 from shared.domain.wording.causes.spotler_causes import SpotlerCause
-from shared.domain.wording.refusals import ListRefusal
+from shared.domain.wording.refused_acts import ListRefusal
 from shared.errors import ConfigurationError, ConnectorError, DataError, NotFoundError, Service
 from shared.lists.list_state import ListState
 from shared.ports.dataverse import MarketingList

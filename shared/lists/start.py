@@ -11,7 +11,7 @@ from shared.domain.records.jobs import JobResult
 from shared.domain.records.outcomes import TEXTS, Reason
 from shared.domain.records.records import SyncStatus
 from shared.domain.wording.phrase import Phrase
-from shared.domain.wording.refusals import ListRefusal
+from shared.domain.wording.refused_acts import ListRefusal
 from shared.errors import ConnectorError
 from shared.lists.list_state import ListRun, ListState
 from shared.lists.list_targets import refusal

@@ -20,7 +20,7 @@ from shared.domain.records.records import RecordKey
 from shared.domain.values.values import is_email
 from shared.domain.wording.causes.state_causes import StateCause
 from shared.domain.wording.causes.work_causes import WorkCause
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.engine.bindings.binding_documents import Entry
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger

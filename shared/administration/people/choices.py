@@ -16,7 +16,7 @@ from shared.domain.records.records import RecordKey, Reference, Why
 from shared.domain.values.fields import Scalar, present_values
 from shared.domain.values.mapped_fields import mapped_fields, values_of
 from shared.domain.wording.phrase import Phrase
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.engine.bindings.binding_documents import BindingUpdate
 from shared.engine.bindings.claims import Claims
 from shared.engine.bindings.contact_documents import Consent, HeldContact

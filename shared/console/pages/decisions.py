@@ -16,7 +16,7 @@ from shared.domain.merging.merge import MergeDecision
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.records import RecordKey
 from shared.domain.wording.phrase import Phrase
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
 from shared.inbound.reviews import ReviewReason
 

@@ -11,7 +11,7 @@ from shared.console.csv_file import csv_file
 from shared.console.rendering.plots import WIDTH, columns
 from shared.console.rendering.words import said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
-from shared.inbound.nights import Night
+from shared.inbound.night_results import Night
 from shared.telemetry.activity import ECHO, Quarter
 
 _MONTH, _SOON = timedelta(days=30), timedelta(seconds=20)

@@ -20,7 +20,7 @@ from shared.domain.wording.findings import DriftText, FilterCure, FindingText, G
 from shared.domain.wording.letters import EventText, LetterText, QueueText
 from shared.domain.wording.phrase import Joined, Part, Phrase, Wording
 from shared.domain.wording.reasons import ReasonText
-from shared.domain.wording.refusals import ChoiceRefusal, ListRefusal, MappingRefusal, RunRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal, ListRefusal, MappingRefusal, RunRefusal
 from shared.domain.wording.versions import VersionComment
 
 WORDINGS: tuple[type[Wording], ...] = (

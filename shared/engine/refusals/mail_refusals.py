@@ -18,7 +18,7 @@ from shared.domain.records.records import PersonRecord, RecordKey
 from shared.domain.values.fields import Scalar, all_permissions_off, as_properties
 from shared.domain.wording.causes.spotler_causes import SpotlerCause
 from shared.domain.wording.phrase import Phrase, sentences
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.engine.bindings.contact_documents import HeldContact
 from shared.engine.bindings.ledger import Ledger
 from shared.engine.planning_facts import ConsentRecorder

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from shared.domain.features.lists import ListIdentity, identity_of
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.refusals import ListRefusal
+from shared.domain.wording.refused_acts import ListRefusal
 from shared.errors import ConnectorError
 from shared.operations.audiences.audience import CONTACT_NOT_FOUND, audience_named, ensure, fill, refusal
 from shared.operations.contacts.person_contacts import Contact, eligible_contacts, failure

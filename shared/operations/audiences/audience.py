@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from shared.domain.features.lists import LONGEST_NAME, ListIdentity
 from shared.domain.records.records import RecordKey
-from shared.domain.wording.refusals import ListRefusal
+from shared.domain.wording.refused_acts import ListRefusal
 from shared.errors import ConnectorError
 from shared.lists.list_targets import create, is_edition_missing
 from shared.operations.contacts.person_contacts import Contact, failure, synchronise_again

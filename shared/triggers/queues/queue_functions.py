@@ -6,7 +6,7 @@ from typing import List
 import azure.functions as func
 
 from shared.ports.queue import QueueName
-from shared.triggers.queues.batches import decode_batches_once
+from shared.triggers.queues.decoding import decode_batches_once
 
 decode_batches_once()
 blueprint = func.Blueprint()

@@ -14,9 +14,9 @@ import pytest
 
 from shared.administration.live_mapping import LiveVersion
 from shared.composition.administration import Administration, administer
-from shared.composition.rooms import rules_of
 from shared.composition.services import Services, open_services
 from shared.composition.settings import Settings
+from shared.composition.use_case_wiring import rules_of
 from shared.composition.wiring import Connector, build
 from shared.domain.features.schema_drift import SchemaChange, Shift
 from shared.domain.mapping.findings import Code, Severity

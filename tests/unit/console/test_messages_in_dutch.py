@@ -25,7 +25,7 @@ from shared.domain.recovery.groups import groups_of
 from shared.domain.wording.errors import ErrorText
 from shared.domain.wording.letters import LetterText
 from shared.domain.wording.phrase import Phrase, sentences
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.domain.wording.versions import VersionComment
 from shared.errors import DataError
 from shared.messages.lane_messages import LaneMessageError, read_lane_message

@@ -13,7 +13,7 @@ from azure.functions.meta import Datum
 from azure.functions.servicebus import ServiceBusMessageInConverter
 
 from shared.local.functions_host.decode import CollectionBytes, CollectionSInt64, CollectionString
-from shared.triggers.queues.batches import _ARRAYS, _of_library, decode_batch
+from shared.triggers.queues.decoding import _ARRAYS, _of_library, decode_batch
 
 BODIES = Datum(CollectionBytes([b'{"a": 1}', b"\xff"]), "collection_bytes")
 TIMES = ("2026-05-01T12:30:15.250000", "2026-05-01T12:30:15")

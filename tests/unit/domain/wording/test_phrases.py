@@ -11,7 +11,7 @@ import pytest
 from shared.domain.wording.expectations import Expectation
 from shared.domain.wording.findings import FilterCure, FindingText, GapText
 from shared.domain.wording.phrase import Grouped, Phrase, Wording, either, sentences, series
-from shared.domain.wording.refusals import ChoiceRefusal
+from shared.domain.wording.refused_acts import ChoiceRefusal
 from shared.domain.wording.stored import WORDINGS, code_of, from_data, template_data
 
 NESTED = FindingText.FILTER_GAP(

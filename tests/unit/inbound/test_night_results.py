@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared.inbound.nights import Nights
+from shared.inbound.night_results import Nights
 from tests.connector_twin import ConnectorTwin
 from tests.unit.inbound.test_reconcile import bound, night
 from tests.unit.inbound.two_way.exchanging import two_way
@@ -25,7 +25,7 @@ async def test_each_night_has_the_share_of_records_that_differed() -> None:
     assert first.day < second.day
 
 
-async def test_nights_are_kept_for_a_month() -> None:
+async def test_night_results_are_kept_for_a_month() -> None:
     twin = ConnectorTwin(two_way())
     await bound(1, twin)
     await night(twin)
