@@ -77,12 +77,13 @@ async def decisions(visit: Visit) -> Reply:
             names, _ = await connector.brake.held_page(kind, None)
             held.append((kind, one, HELD_TEXTS[kind], *_MEANT[kind], _BUTTONS[kind], names[:_EXAMPLES]))
     reviews = await connector.reviews.page(after=visit.asked("after"))
+    stood = await (await app.administration()).standings.counted()
     values = {
         "title": said("Decisions"),
         "held": held,
         "reviews": [(one, _REVIEWS[one.reason]) for one in reviews.reviews],
         "next": link("decisions", after=reviews.following) if reviews.following else "",
-        "count": len(held) + len(reviews.reviews),
+        "count": len(held) + len(reviews.reviews) + (stood.asked if stood else 0),
     }
     return Page("pages/decisions.html", values)
 

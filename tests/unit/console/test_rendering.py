@@ -47,6 +47,8 @@ def test_a_duration_is_short(seconds: float, english: str, dutch: str) -> None:
 
 def test_a_moment_is_an_age_for_a_day_and_then_a_date() -> None:
     assert NL.since(NOW - timedelta(minutes=6), NOW) == "6 min geleden"
+    assert EN.since(NOW - timedelta(seconds=119), NOW) == "1 min ago"
+    assert EN.since(NOW - timedelta(seconds=59), NOW) == "59 s ago"
     assert EN.since(NOW - timedelta(days=3), NOW) == "21 Nov 2026 09:14"
     assert NL.day(NOW) == "Dinsdag 24 november 2026, 09:14 (Amsterdam)"
 
@@ -59,6 +61,13 @@ def test_a_text_with_a_percent_sign_has_one() -> None:
 def test_a_gap_in_the_data_is_a_gap_in_the_line() -> None:
     assert len(sparkline([1, 2, None, 3])) == 2
     assert sparkline([None, None]) == ()
+
+
+def test_one_measurement_between_gaps_is_seen() -> None:
+    (piece,) = sparkline([None, 3, None])
+    left, right = (float(point.partition(",")[0]) for point in piece.split())
+
+    assert right - left == 4
 
 
 def test_columns_begin_at_nothing() -> None:
