@@ -74,6 +74,7 @@ ROUTES: tuple[Route, ...] = (
     Route(Method.POST, "search", people.search),
     _page("person/*/*", person.person),
     _part("person/*/*/explained", person.explained),
+    _part("person/*/*/name", person.name),
     _act("person/*/*/sync", person.sync, Role.OPERATOR, "sync-person"),
     _page("person/*/*/receipt", receipt.receipt, Role.ADMINISTRATOR),
     _part("person/*/*/left", receipt.found, Role.ADMINISTRATOR),

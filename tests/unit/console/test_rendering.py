@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from shared.administration.people.both_sides import Agreement, FieldSides
 from shared.console.access.roles import Role
+from shared.console.menu import entry_of
 from shared.console.rendering.locale import Locale, Times, instant, zone_of
 from shared.console.rendering.plots import apart, columns, log_curve, sparkline, stacked
 from shared.console.rendering.templates import asset, render, short, static_file
@@ -104,16 +106,31 @@ def test_an_id_is_shortened_in_the_middle() -> None:
     assert short("short") == "short"
 
 
+_ASKED = {"is_asked": True, "next": "", "Role": Role, "token": "token-of-the-session", "why_hidden": "No right."}
+
+
 @pytest.mark.parametrize(("role", "buttons"), [(Role.ADMINISTRATOR, 4), (Role.OPERATOR, 0)])
 def test_a_disputed_field_has_a_button_for_each_side_for_whoever_may_decide(role: Role, buttons: int) -> None:
     key = RecordKey(PersonTable.CONTACT, UUID(int=7))
-    values = {"rows": [(key, ["city", "phoneNumber"])], "is_asked": True, "next": "", "role": role, "Role": Role}
+    rows = [(key, ["city", "phoneNumber"], None)]
 
-    text = render("parts/fields.html", EN, NOW, {**values, "token": "token-of-the-session"})
+    text = render("parts/fields.html", EN, NOW, {**_ASKED, "rows": rows, "role": role})
 
     assert text.count('action="/console/person/contact/00000000-0000-0000-0000-000000000007/side"') == buttons // 2
     assert (text.count(">Dynamics counts<"), text.count(">Spotler counts<")) == (buttons // 2, buttons // 2)
     assert 'name="field" value="phoneNumber"' in text or not buttons
+    assert "No right." in text
+
+
+def test_a_disputed_field_shows_name_and_both_values_to_whoever_may_see_them() -> None:
+    key = RecordKey(PersonTable.CONTACT, UUID(int=7))
+    city = FieldSides("city", "City", "address1_city", "↔", Agreement.TO_DECIDE, "Den Haag", "'s-Gravenhage")
+    rows = [(key, ["city"], ("Noor de Vries", {"city": city}))]
+
+    text = render("parts/fields.html", EN, NOW, {**_ASKED, "rows": rows, "role": Role.ADMINISTRATOR})
+
+    assert all(shown in text for shown in ("Noor de Vries", "City", "Den Haag", "&#39;s-Gravenhage"))
+    assert "No right." not in text
 
 
 @pytest.mark.parametrize(
@@ -150,3 +167,17 @@ def test_times_are_in_the_zone_of_the_reader_who_may_want_them_in_full() -> None
 @pytest.mark.parametrize("name", ["", "Nowhere/City", "../../etc/passwd", "/etc/passwd", "a" * 5000, "Europe"])
 def test_an_unknown_time_zone_is_the_one_of_the_netherlands(name: str) -> None:
     assert zone_of(name) == "Europe/Amsterdam"
+
+
+@pytest.mark.parametrize(
+    ("segment", "name"), [("", "Overview"), ("person", "People"), ("run", "Runs"), ("runs", "Runs"), ("list", "Lists")]
+)
+def test_a_page_of_one_thing_belongs_to_the_menu_entry_of_all(segment: str, name: str) -> None:
+    entry = entry_of(segment)
+
+    assert entry is not None
+    assert entry.name == name
+
+
+def test_a_page_outside_the_menu_has_no_entry() -> None:
+    assert entry_of("you") is None
