@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 
 from shared.administration.people.both_sides import Agreement, FieldSides
+from shared.composition.settings import Settings
 from shared.console.access.roles import Role
 from shared.console.menu import entry_of
+from shared.console.pages.settings import GROUPS
 from shared.console.rendering.locale import Locale, Times, instant, zone_of
 from shared.console.rendering.plots import apart, columns, log_curve, sparkline, stacked
 from shared.console.rendering.templates import asset, render, short, static_file
@@ -181,3 +183,7 @@ def test_a_page_of_one_thing_belongs_to_the_menu_entry_of_all(segment: str, name
 
 def test_a_page_outside_the_menu_has_no_entry() -> None:
     assert entry_of("you") is None
+
+
+def test_every_setting_is_shown_in_one_group() -> None:
+    assert sorted(name for kind in GROUPS for name in kind.model_fields) == sorted(Settings.model_fields)
