@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.administration.mapping_service import mapping_of
-from shared.administration.measures.ncrontab import next_run
 from shared.administration.measures.timer_runs import RunResult, TimerRun
 from shared.composition import app
 from shared.composition.connections import certificate_end
+from shared.composition.setting_groups.ncrontab import next_run
 from shared.composition.settings import Settings
 from shared.console.rendering.schedules import schedule_in_words
 from shared.console.rendering.words import Said, said

@@ -11,10 +11,10 @@ from typing import Any
 from shared.administration.mode import rested
 from shared.administration.people.standing import Standing, Stood
 from shared.composition import app
-from shared.console.assessment import Assessment, assess
+from shared.console.assessment import LATE, Assessment, assess
 from shared.console.pending import held_kinds, letter_groups
 from shared.console.reasons import TONES, Kind, kind_of, text_of
-from shared.console.rendering.plots import apart, log_curve, log_grid, sparkline, stacked
+from shared.console.rendering.plots import apart, lateness, log_curve, log_grid, sparkline, stacked
 from shared.console.rendering.words import Said, said
 from shared.console.web import Page, Reply, Tone, Visit, link
 from shared.domain.planning.binding import MassChange
@@ -100,6 +100,8 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "trip_spark": sparkline([trip.seconds for trip in trips]),
         "waiting_now": sum(depth.active for depth in depths.values()),
         "scheduled": sum(depth.scheduled for depth in depths.values()),
+        "lateness": lateness([_behind(by_quarter, moment) for moment in axis], LATE.total_seconds()),
+        "most_behind": max((quarter.behind for quarter in quarters if quarter.behind is not None), default=None),
         "spark": sparkline([_at(by_quarter, moment, 0.5) for moment in axis]),
         "curves": apart(
             [
@@ -126,6 +128,11 @@ def _axis(now: datetime) -> list[datetime]:
 def _at(quarters: Mapping[datetime, Quarter], moment: datetime, share: float) -> float | None:
     found = quarters.get(moment)
     return percentile(found.latencies, share) if found else None
+
+
+def _behind(quarters: Mapping[datetime, Quarter], moment: datetime) -> float | None:
+    found = quarters.get(moment)
+    return found.behind if found else None
 
 
 def _standings(stood: Stood | None) -> list[tuple[Standing, Said, str, Said, int]]:

@@ -39,6 +39,23 @@ def sparkline(values: Sequence[float | None], width: int = 180, height: int = 36
     return _pieces(points)
 
 
+def lateness(
+    values: Sequence[float | None], late: float, width: int = 180, height: int = 36
+) -> list[tuple[float, float, float, float, bool]]:
+    """Return a strip: one rectangle (x, y, width, height, whether it is late) for each known value.
+
+    On time is low, later than `late` full; what was not measured is a gap.
+    """
+    step = width / max(1, len(values))
+    return [
+        (round(index * step, 1), height - tall, round(step - 0.4, 1), tall, is_late)
+        for index, value in enumerate(values)
+        if value is not None
+        for is_late in (value > late,)
+        for tall in (height if is_late else height // 3,)
+    ]
+
+
 def columns(values: Sequence[float], width: int = 180, height: int = 40) -> list[tuple[float, float, float, float]]:
     """Return one rectangle (x, y, width, height) for each value above 0; they begin at 0."""
     most = max(values, default=0) or 1

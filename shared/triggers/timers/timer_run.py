@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import azure.functions as func
 from opentelemetry.trace import SpanKind
 
-from shared.administration.measures.ncrontab import next_run
 from shared.administration.measures.timer_runs import RunResult, TimerRun
 from shared.composition import app
+from shared.composition.setting_groups.ncrontab import next_run
 from shared.errors import whereabouts
 from shared.telemetry.traces import work
 from shared.triggers.queues.consuming import discreet

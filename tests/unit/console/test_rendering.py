@@ -13,7 +13,7 @@ from shared.console.access.roles import Role
 from shared.console.menu import entry_of
 from shared.console.pages.settings import GROUPS
 from shared.console.rendering.locale import Locale, Times, instant, zone_of
-from shared.console.rendering.plots import apart, columns, log_curve, sparkline, stacked
+from shared.console.rendering.plots import apart, columns, lateness, log_curve, sparkline, stacked
 from shared.console.rendering.templates import asset, render, short, static_file
 from shared.domain.records.records import PersonTable, RecordKey
 
@@ -72,6 +72,12 @@ def test_one_measurement_between_gaps_is_seen() -> None:
     left, right = (float(point.partition(",")[0]) for point in piece.split())
 
     assert right - left == 4
+
+
+def test_a_strip_is_low_on_time_full_when_late_and_empty_where_nobody_looked() -> None:
+    strip = lateness([60.0, None, 3600.0], late=2700.0, width=30, height=36)
+
+    assert [(x, height, is_late) for x, _, _, height, is_late in strip] == [(0.0, 12, False), (20.0, 36, True)]
 
 
 def test_columns_begin_at_nothing() -> None:

@@ -10,7 +10,7 @@ import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
 
-from shared.administration.measures.ncrontab import parse
+from shared.composition.setting_groups.ncrontab import parse
 from shared.composition.settings import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.local.functions_host.schedule import parse_schedule
