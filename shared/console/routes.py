@@ -82,6 +82,8 @@ ROUTES: tuple[Route, ...] = (
     _act("receipt/check", receipt.check, Role.READER, "check-receipt"),
     _page("problems", problems.problems),
     _page("problems.csv", problems.export),
+    _page("problems/again", problems.confirm_replay_all, Role.OPERATOR),
+    _act("problems/again", problems.replay_all, Role.OPERATOR, "replay-all"),
     _page("problems/*/again", problems.confirm_replay, Role.OPERATOR),
     _act("problems/*/again", problems.replay, Role.OPERATOR, "replay"),
     _page("problems/*/discard", problems.confirm_discard, Role.ADMINISTRATOR),
