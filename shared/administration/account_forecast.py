@@ -131,7 +131,7 @@ def account_forecast(
     whole = max(filter(_is_whole, over_account), key=_ended, default=None)
     started = compared.get(Span.ACCOUNT)
     newest = whole or max(over_account, key=lambda run: run.contacts, default=None)
-    bound = stood.of(Standing.IN_SPOTLER) if stood else 0
+    bound = stood.of(Standing.IN_SPOTLER) + stood.asked if stood else 0
     if whole is not None:
         origin, contacts, at = Origin.ACCOUNT_READ, whole.contacts, whole.finished
     elif started is not None and started.size > started.contacts:
@@ -157,7 +157,7 @@ def account_forecast(
         deleted=deleted,
         bound_at=stood.at if stood else None,
         bound=bound if stood else None,
-        held=stood.of(Standing.TO_DECIDE) if stood else None,
+        held=stood.of(Standing.TO_DECIDE) - stood.asked if stood else None,
         ended=stood.of(Standing.LEFT_OUT) if stood else None,
         spotler_calls=ceil(contacts * _SPOTLER_CALLS + imported * _SPOTLER_CALLS_FOR_NEW) + 1,
         dataverse_calls=ceil(imported * (_IMPORT_CALLS / _PAGE + _DATAVERSE_CALLS_FOR_NEW) + (deleted or 0) / _PAGE),

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.console.access.roles import Role
-from shared.console.menu import MENU
+from shared.console.menu import MENU, entry_of
 from shared.console.rendering.locale import Locale
 from shared.console.rendering.templates import render
 from shared.console.rendering.words import LANGUAGES, said
@@ -78,7 +78,7 @@ def page_answer(
         "change": mode,
         "languages": LANGUAGES,
         "menu": MENU,
-        "current": request.path[0] if request.path else "",
+        "current": entry_of(request.path[0] if request.path else ""),
         "here": "/".join((ROOT, *request.path)),
         "badges": badges or {},
         "notice": notice,

@@ -8,11 +8,12 @@ from shared.console.web import ROOT
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One page in the menu. `page` is its segment in the address, empty for the overview."""
+    """One page in the menu. `page` is its segment in the address, empty for the overview; `one` that of one thing."""
 
     page: str
     name: Said
     icon: str
+    one: str = ""
 
     @property
     def to(self) -> str:
@@ -29,7 +30,7 @@ class Group:
 
 
 MENU = (
-    Group("", (Entry("", said("Overview"), "home"), Entry("people", said("People"), "person"))),
+    Group("", (Entry("", said("Overview"), "home"), Entry("people", said("People"), "person", "person"))),
     Group(
         said("Action needed"),
         (Entry("decisions", said("Decisions"), "scales"), Entry("problems", said("Problems"), "warning")),
@@ -37,10 +38,10 @@ MENU = (
     Group(
         said("Work"),
         (
-            Entry("runs", said("Runs"), "runs"),
+            Entry("runs", said("Runs"), "runs", "run"),
             Entry("jobs", said("Jobs"), "jobs"),
-            Entry("lists", said("Lists"), "lists"),
-            Entry("mailings", said("Mailings"), "mail"),
+            Entry("lists", said("Lists"), "lists", "list"),
+            Entry("mailings", said("Mailings"), "mail", "mailing"),
         ),
     ),
     Group(
@@ -54,3 +55,9 @@ MENU = (
     ),
     Group(said("Proof"), (Entry("checks", said("Checks"), "shield"), Entry("audit", said("Audit log"), "log"))),
 )
+
+
+def entry_of(segment: str) -> Entry | None:
+    """Return the entry that a page belongs to, by the first segment of its address; None if it has none."""
+    entries = (entry for group in MENU for entry in group.entries)
+    return next((entry for entry in entries if segment in {entry.page, entry.one or entry.page}), None)

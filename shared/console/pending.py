@@ -65,10 +65,12 @@ async def _read() -> Mapping[str, Badge]:
     groups, held = await letter_groups(), await held_kinds()
     connector = await app.connector()
     reviews = len((await connector.reviews.page(limit=200)).reviews)
+    stood = await (await app.administration()).standings.counted()
+    asked = stood.asked if stood else 0
     running = sum(1 for run in await connector.runs.runs.latest(10) if run.state is RunState.RUNNING)
     found = {
         "problems": Badge(len(groups), Tone.BAD),
-        "decisions": Badge(held + reviews, Tone.WARN),
+        "decisions": Badge(held + reviews + asked, Tone.WARN),
         "runs": Badge(running, Tone.INFO),
     }
     return {page: badge for page, badge in found.items() if badge.count}

@@ -34,6 +34,7 @@ class _Pending:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     latencies: Counter[int] = field(default_factory=Counter)
+    behind: float = 0.0
     written: float = -_PAUSE
 
 
@@ -60,6 +61,11 @@ def count_latency(seconds: float) -> None:
     _pending.latencies[bucket_of(seconds)] += 1
 
 
+def note_behind(seconds: float) -> None:
+    """Note for how long changes of Spotler have not been written to Dataverse."""
+    _pending.behind = max(_pending.behind, seconds)
+
+
 def bucket_of(seconds: float) -> int:
     """Return the bucket of a duration."""
     return max(0, math.ceil(math.log(max(seconds, _SMALLEST) / _SMALLEST, _STEP)))
@@ -72,11 +78,15 @@ def seconds_of(bucket: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
-    """The counts of a quarter of an hour: outcomes by `result/reason`, latencies by bucket."""
+    """The counts of a quarter of an hour: outcomes by `result/reason`, latencies by bucket.
+
+    `behind` is for how many seconds changes of Spotler were not written to Dataverse, at most; None if nobody looked.
+    """
 
     begins: datetime
     outcomes: Mapping[str, int]
     latencies: Mapping[int, int]
+    behind: float | None = None
 
 
 def percentile(latencies: Mapping[int, int], share: float) -> float | None:
@@ -100,19 +110,22 @@ class Activity:
     async def add(self, *, at_once: bool = False) -> None:
         """Write what this process has counted, at most every five seconds unless `at_once`. ConnectorErrors."""
         is_early = time.monotonic() - _pending.written < _PAUSE and not at_once
-        if is_early or not (_pending.outcomes or _pending.latencies):
+        if is_early or not (_pending.outcomes or _pending.latencies or _pending.behind):
             return
-        outcomes, latencies = Counter(_pending.outcomes), Counter(_pending.latencies)
+        outcomes, latencies, behind = Counter(_pending.outcomes), Counter(_pending.latencies), _pending.behind
         _pending.outcomes.clear()
         _pending.latencies.clear()
+        _pending.behind = 0.0
         _pending.written = time.monotonic()
 
         def added(_: DocumentKey, body: Body | None) -> Body:
             known = body or {"outcomes": {}, "latencies": {}}
+            longest = max(behind, known.get("behind", 0.0))
             counted = Counter({int(bucket): count for bucket, count in known["latencies"].items()})
             return {
                 "outcomes": dict(Counter(known["outcomes"]) + outcomes),
                 "latencies": {str(bucket): count for bucket, count in (counted + latencies).items()},
+                **({"behind": longest} if longest else {}),
             }
 
         try:
@@ -120,6 +133,7 @@ class Activity:
         except BaseException:
             _pending.outcomes.update(outcomes)
             _pending.latencies.update(latencies)
+            note_behind(behind)
             raise
 
     async def last_day(self) -> Sequence[Quarter]:
@@ -131,6 +145,7 @@ class Activity:
                 datetime.fromisoformat(one.key.row),
                 one.body["outcomes"],
                 {int(bucket): count for bucket, count in one.body["latencies"].items()},
+                one.body.get("behind"),
             )
             for one in page.documents
         ]

@@ -65,7 +65,8 @@ async def test_every_act_needs_an_operator_and_what_cannot_be_undone_an_administ
 
     assert {act for act, role in roles.items() if role is Role.READER} == {"check-receipt"}
     assert {act for act, role in roles.items() if role is Role.OPERATOR} == {
-        "sync-person", "replay", "take-up-job", "sync-list", "start-run", "pause-run", "resume-run", "stop-run",
+        "sync-person", "replay", "replay-all", "take-up-job",
+        "sync-list", "start-run", "pause-run", "resume-run", "stop-run",
         "look-for-drift", "test-capabilities", "look-at-spotler", "plan-everybody", "start-mailings",
         "begin-forecast", "measure-round-trip", "repeat-job", "change-comparison", "change-mailings",
     }  # fmt: skip

@@ -70,7 +70,7 @@ async def sign_up(world: World, email: str) -> None:
     await world.spotler.post("form", {"properties": {"email": email, "permissions": [{"bit": 1, "enabled": True}]}})
 
 
-@pytest.mark.visits("connection", "parts/connection")
+@pytest.mark.visits("connection", "parts/connection", "person/*/*/name")
 @pytest.mark.presses("connection/look", "decisions/*/review")
 async def test_a_new_subscriber_is_linked_to_the_record_that_somebody_chooses(
     administrator: Visitor, world: World
@@ -85,6 +85,7 @@ async def test_a_new_subscriber_is_linked_to_the_record_that_somebody_chooses(
     await world.settled()
     await administrator.open("/decisions")
     assert "Several records match this new subscriber" in await administrator.text()
+    assert await administrator.page.locator("label", has_text=f"Achter{MARK}").count() == 2
     await administrator.page.locator(f"input[value='contact:{people[1].id}']").check()
     await administrator.press("Decide")
     assert "Linked. Both sides are compared now." in await administrator.text()
@@ -117,6 +118,9 @@ async def test_both_sides_get_the_value_of_the_side_whose_button_is_pressed(
     async with windows.visitor(world) as administrator:
         await administrator.open(page.format(person.id))
         form = administrator.page.locator(f"form[action='/console/person/contact/{person.id}/side']")
+        row = administrator.page.locator("tr", has=form)
+        assert f"{MARK} dynamics" in await row.inner_text()
+        assert f"{MARK} spotler" in await row.inner_text()
         await form.get_by_role("button", name=button).click()
         await administrator.page.get_by_text("Decided. Both sides get this value").wait_for()
         await administrator.settled()
@@ -139,3 +143,4 @@ async def test_an_operator_sees_the_field_and_no_buttons(windows: Windows, world
 
         await expect(operator.page.locator(f"a[href='/console/person/contact/{person.id}']")).to_have_count(1)
         await expect(operator.page.get_by_role("button", name="Dynamics counts")).to_have_count(0)
+        assert MARK not in await operator.text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shared.console.access.roles import Role
@@ -164,6 +166,9 @@ async def test_settings_show_no_secret(administrator: Visitor, world: World) -> 
     assert [secret for secret in secrets if secret and secret in content] == []
     row = administrator.page.locator("tr", has_text="MASS_ERASURE_LIMIT")
     assert "setting of the app" in await row.inner_text()
+    await administrator.follow("Other than by default")
+    assert await row.count() == 1
+    assert await administrator.page.locator("tr", has_text="POLL_SCHEDULE").count() == 0
 
 
 @pytest.mark.visits("parts/connection")
@@ -175,6 +180,10 @@ async def test_the_connection_shows_both_accounts_and_what_is_missing(administra
     assert "Spotler Mail+" in text
     assert "Newsletter" in text
     assert "POLL_SCHEDULE" in text
+    nightly = administrator.page.locator("tr", has_text="RECONCILE_SCHEDULE").locator("td")
+    assert await nightly.nth(2).inner_text() == "Never run"
+    assert "04:07" in (await nightly.nth(1).inner_text())
+    assert re.search(r"20\d\d \d\d:07$", await nightly.last.inner_text())
     await administrator.press("Test capabilities")
     assert "Tested:" in await administrator.text()
 

@@ -41,6 +41,23 @@ async def test_a_group_is_tried_again_in_three_clicks_from_the_overview(administ
         await world.status(person, SyncStatus.SUCCEEDED)
 
 
+@pytest.mark.visits("problems/again")
+@pytest.mark.presses("problems/again")
+async def test_all_groups_are_tried_again_at_once(administrator: Visitor, world: World) -> None:
+    people = [await world.bring_in() for _ in range(2)]
+    for person, reason in zip(people, ("gave-up", "never-settled"), strict=True):
+        await given_up(world, person, reason)
+
+    await administrator.open("/problems")
+    await administrator.follow("Try every group again")
+    assert "Try 2 messages again?" in await administrator.heading()
+    await administrator.press("Try all 2 again")
+
+    assert "Put back: 2 of 2" in await administrator.text()
+    for person in people:
+        await world.status(person, SyncStatus.SUCCEEDED)
+
+
 async def test_one_message_of_a_group_is_tried_again(administrator: Visitor, world: World) -> None:
     people = [await world.bring_in() for _ in range(2)]
     for person in people:

@@ -57,6 +57,8 @@ async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(windows: W
         assert await administrator.page.get_by_role("button", name="Pause").count() == 0
         await assert_usable(administrator)
         await _assert_complete(administrator, trial)
+        await administrator.open("/runs/contact/prepare")
+        assert "Nothing to send" in await administrator.text()
 
 
 async def _assert_complete(administrator: Visitor, world: World) -> None:

@@ -10,6 +10,7 @@ from shared.administration.probe import probe
 from shared.errors import ConnectorError
 from shared.ports.clock import Clock
 from shared.ports.queue import Queue, QueueName
+from shared.telemetry.activity import note_behind
 from shared.telemetry.signals import BACKLOG, BEHIND, HEARTBEAT, IMPORT_WAIT, OLDEST, UP, record
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,11 @@ class Monitor:
             self._measured("what the brake holds", self.held),
             self._measured("circuits", self.circuits),
         )
+
+    async def note_freshness(self) -> None:
+        """Note the age of the poll's cursor for the overview. Raises ConnectorErrors."""
+        if (until := await self.polled_until()) is not None:
+            note_behind(max(0.0, (self.clock.now() - until).total_seconds()))
 
     async def _measured(self, what: str, measure: Callable[[], Awaitable[None]]) -> None:
         try:

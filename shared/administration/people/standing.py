@@ -35,7 +35,7 @@ class Standing(StrEnum):
 
 def standing_of(entry: Entry) -> Standing:
     """Return where the person of a binding stands."""
-    if entry.binding.held_since:
+    if entry.binding.held_since or is_asked(entry):
         return Standing.TO_DECIDE
     match entry.outcome.result if entry.outcome is not None else Result.WAITING:
         case Result.WAITING:
@@ -46,13 +46,19 @@ def standing_of(entry: Entry) -> Standing:
             return Standing.IN_SPOTLER if entry.binding.is_live else Standing.LEFT_OUT
 
 
+def is_asked(entry: Entry) -> bool:
+    """Whether both sides changed a field of the person, and its row leaves that to somebody."""
+    return MergeDecision.ASKED in entry.binding.merge_decisions.values()
+
+
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """The counts of everybody at a moment; by table, too."""
+    """The counts of everybody at a moment; by table, too. `asked` of those to decide have a field that asks."""
 
     at: datetime
     counts: Mapping[str, int] = field(default_factory=dict)
     tables: Mapping[str, int] = field(default_factory=dict)
+    asked: int = 0
 
     def of(self, standing: Standing) -> int:
         """How many people stand there."""
@@ -72,6 +78,7 @@ class _Counting:
     after: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     tables: Mapping[str, int] = field(default_factory=dict)
+    asked: int = 0
 
 
 _STOOD, _COUNTING = Codec(Stood), Codec(_Counting)
@@ -100,19 +107,22 @@ class Standings:
         """Count the next slice; at the end, the whole count replaces the former one. Raises ConnectorErrors."""
         known = await read_one(self.store, self._key("counting"))
         counting = _COUNTING.read(known.body) if known else _Counting(self.clock.now())
-        counts, tables = Counter(counting.counts), Counter(counting.tables)
+        counts, tables, asked = Counter(counting.counts), Counter(counting.tables), counting.asked
         after: str | None = counting.after or None
         for _ in range(_SLICE // _PAGE):
             page = await self.store.scan(self._bindings, after=after, limit=_PAGE)
             for document in page.documents:
-                counts[standing_of(read_entry(document))] += 1
+                entry = read_entry(document)
+                counts[standing_of(entry)] += 1
+                asked += is_asked(entry)
                 tables[document.key.row.partition(":")[0]] += 1
             if (after := page.after) is None:
-                await self.store.write([Put(self._key("counted"), _STOOD.body(Stood(counting.begun, counts, tables)))])
+                stood = Stood(counting.begun, counts, tables, asked)
+                await self.store.write([Put(self._key("counted"), _STOOD.body(stood))])
                 following = _Counting(self.clock.now())
                 break
         else:
-            following = _Counting(counting.begun, after or "", counts, tables)
+            following = _Counting(counting.begun, after or "", counts, tables, asked)
         await self.store.write([Put(self._key("counting"), _COUNTING.body(following))])
 
     async def counted(self) -> Stood | None:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from shared.composition import app
+from shared.console.access.audit import AuditLog
 from shared.console.rendering.words import Said, said
 from shared.console.web import Visit
 from shared.domain.records.records import RecordKey
@@ -25,6 +26,14 @@ async def readable(visit: Visit, keys: Collection[RecordKey]) -> frozenset[Recor
     except ValueError:
         return frozenset()
     return await (await app.services()).readers.readable(account, keys)
+
+
+async def note_views(visit: Visit, keys: Collection[RecordKey]) -> None:
+    """Keep in the audit log whose values the user sees. Raises ConnectorErrors."""
+    services = await app.services()
+    log = AuditLog(services.store, services.clock, services.settings.environment)
+    for key in keys:
+        await log.note(visit.user.id, visit.user.role.code, "view-values", str(key))
 
 
 def why_hidden(visit: Visit) -> Said:

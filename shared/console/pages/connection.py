@@ -9,6 +9,7 @@ from shared.administration.mapping_service import mapping_of
 from shared.administration.measures.timer_runs import RunResult, TimerRun
 from shared.composition import app
 from shared.composition.connections import certificate_end
+from shared.composition.setting_groups.ncrontab import next_run
 from shared.composition.settings import Settings
 from shared.console.rendering.schedules import schedule_in_words
 from shared.console.rendering.words import Said, said
@@ -46,9 +47,10 @@ async def connection(visit: Visit) -> Reply:
         "simulated": settings.spotler_is_simulated,
         "zone": zone,
         "timers": [
-            (name.upper(), text, expression, schedule_in_words(expression, zone, visit.locale), _runs_of(name, runs))
+            (name.upper(), text, expression, schedule_in_words(expression, zone, visit.locale), had, following)
             for name, text in TIMERS
-            for expression in (getattr(settings, name),)
+            for expression, had in ((getattr(settings, name), _runs_of(name, runs)),)
+            for following in (had[0].following if had else next_run(expression, zone, visit.now),)
         ],
         "results": _RESULTS,
         "credentials": _credentials(settings, await asyncio.to_thread(certificate_end, settings)),

@@ -1,13 +1,16 @@
 """Decisions: what waits for a person. If nobody does anything, all stays as it is (TRB, NEW-04)."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from uuid import UUID
 
+from shared.administration.people.both_sides import FieldSides, explained
 from shared.administration.people.choices import Side
 from shared.composition import app
+from shared.console.access.values import note_views, readable, why_hidden
 from shared.console.pages.overview import HELD_TEXTS
-from shared.console.pages.person import key_of
+from shared.console.pages.person import key_of, names_of
 from shared.console.pages.problems import require_number
 from shared.console.pending import look_again
 from shared.console.rendering.words import Said, said
@@ -21,6 +24,9 @@ from shared.errors import ConflictError, ConnectorError, DataError, NotFoundErro
 from shared.inbound.reviews import ReviewReason
 
 _EXAMPLES = 10
+_READ, _LISTED = 10, 50
+"""Rows of a page: fewer where each is read from both sides."""
+
 _HOURS = 1
 
 _MEANT: Mapping[MassChange, tuple[Said, Said, Said]] = {
@@ -77,12 +83,13 @@ async def decisions(visit: Visit) -> Reply:
             names, _ = await connector.brake.held_page(kind, None)
             held.append((kind, one, HELD_TEXTS[kind], *_MEANT[kind], _BUTTONS[kind], names[:_EXAMPLES]))
     reviews = await connector.reviews.page(after=visit.asked("after"))
+    stood = await (await app.administration()).standings.counted()
     values = {
         "title": said("Decisions"),
         "held": held,
         "reviews": [(one, _REVIEWS[one.reason]) for one in reviews.reviews],
         "next": link("decisions", after=reviews.following) if reviews.following else "",
-        "count": len(held) + len(reviews.reviews),
+        "count": len(held) + len(reviews.reviews) + (stood.asked if stood else 0),
     }
     return Page("pages/decisions.html", values)
 
@@ -91,20 +98,42 @@ async def fields(visit: Visit) -> Reply:
     """List fields that both sides changed and a person decides about (`asked`), or that go to and fro (`frozen`)."""
     wanted = visit.asked("decision")
     decision = MergeDecision.FROZEN if wanted == MergeDecision.FROZEN else MergeDecision.ASKED
-    rows, following = await (await app.administration()).standings.fields(decision, after=visit.asked("after"))
+    is_asked = decision is MergeDecision.ASKED
+    rows, following = await (await app.administration()).standings.fields(
+        decision, after=visit.asked("after"), limit=_READ if is_asked else _LISTED
+    )
+    hidden, sides = await _sides(visit, [key for key, _ in rows]) if is_asked else ("", {})
     values = {
-        "rows": rows,
-        "is_asked": decision is MergeDecision.ASKED,
+        "rows": [(key, names, sides.get(key)) for key, names in rows],
+        "is_asked": is_asked,
+        "why_hidden": hidden,
         "next": link("parts", "fields", decision=decision, after=following) if following else "",
     }
     return Page("parts/fields.html", values, is_fragment=True)
 
 
+async def _sides(
+    visit: Visit, keys: Collection[RecordKey]
+) -> tuple[Said, Mapping[RecordKey, tuple[str, Mapping[str, FieldSides]]]]:
+    """Return why the values of others are hidden, and name and fields of those whose values the user may see."""
+    explain = (await app.connector()).explain
+    try:
+        allowed = sorted(await readable(visit, keys), key=str)
+        found = await asyncio.gather(*(explained(explain, key) for key in allowed))
+        await note_views(visit, allowed)
+    except ConnectorError:
+        return said("Values cannot be read now: a side does not answer."), {}
+    fields_of = ((one.name, {field.name: field for field in one.fields}) for one in found)
+    return why_hidden(visit), dict(zip(allowed, fields_of, strict=True))
+
+
 async def duplicates(visit: Visit) -> Reply:
     """List contacts of Spotler that several active records share, with the record whose values count."""
-    groups, following = await (await app.administration()).standings.duplicates(after=visit.asked("after"))
+    groups, following = await (await app.administration()).standings.duplicates(after=visit.asked("after"), limit=_READ)
+    shared = [(group.primary_user, group.sharing_records_of().keys) for group in groups]
     values = {
-        "groups": [(group.primary_user, group.sharing_records_of().keys) for group in groups],
+        "groups": shared,
+        "names": await names_of(visit, [key for _, keys in shared for key in keys]),
         "next": link("parts", "duplicates", after=following) if following else "",
     }
     return Page("parts/duplicates.html", values, is_fragment=True)

@@ -11,10 +11,10 @@ from typing import Any
 from shared.administration.mode import rested
 from shared.administration.people.standing import Standing, Stood
 from shared.composition import app
-from shared.console.assessment import Assessment, assess
+from shared.console.assessment import LATE, Assessment, assess
 from shared.console.pending import held_kinds, letter_groups
 from shared.console.reasons import TONES, Kind, kind_of, text_of
-from shared.console.rendering.plots import apart, log_curve, log_grid, sparkline, stacked
+from shared.console.rendering.plots import apart, lateness, log_curve, log_grid, sparkline, stacked
 from shared.console.rendering.words import Said, said
 from shared.console.web import Page, Reply, Tone, Visit, link
 from shared.domain.planning.binding import MassChange
@@ -32,7 +32,7 @@ _STANDINGS: Mapping[Standing, tuple[Said, str, Said]] = {
     Standing.IN_SPOTLER: (said("In Spotler"), "f5", said("both sides agree")),
     Standing.LEFT_OUT: (said("Left out on purpose"), "f4", said("each with its reason")),
     Standing.WAITING: (said("Waiting"), "f1", said("goes on by itself")),
-    Standing.TO_DECIDE: (said("To decide"), "f2", said("held until somebody decides")),
+    Standing.TO_DECIDE: (said("To decide"), "f2", said("until somebody decides, all stays as it is")),
     Standing.FAILED: (said("Failed"), "fbad", said("somebody must correct them")),
 }
 
@@ -79,6 +79,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         administration.standings.counted(),
         _matters(),
     )
+    matters = by_gravity([*matters, *_matters_of(stood)])
     trips = await administration.round_trip.trips(DAY)
     assessment: Assessment = assess(circuits, poll, depths, visit.now, is_on=services.settings.sync_enabled)
     latencies: Counter[int] = Counter()
@@ -99,6 +100,8 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "trip_spark": sparkline([trip.seconds for trip in trips]),
         "waiting_now": sum(depth.active for depth in depths.values()),
         "scheduled": sum(depth.scheduled for depth in depths.values()),
+        "lateness": lateness([_behind(by_quarter, moment) for moment in axis], LATE.total_seconds()),
+        "most_behind": max((quarter.behind for quarter in quarters if quarter.behind is not None), default=None),
         "spark": sparkline([_at(by_quarter, moment, 0.5) for moment in axis]),
         "curves": apart(
             [
@@ -125,6 +128,11 @@ def _axis(now: datetime) -> list[datetime]:
 def _at(quarters: Mapping[datetime, Quarter], moment: datetime, share: float) -> float | None:
     found = quarters.get(moment)
     return percentile(found.latencies, share) if found else None
+
+
+def _behind(quarters: Mapping[datetime, Quarter], moment: datetime) -> float | None:
+    found = quarters.get(moment)
+    return found.behind if found else None
 
 
 def _standings(stood: Stood | None) -> list[tuple[Standing, Said, str, Said, int]]:
@@ -167,7 +175,7 @@ async def _depths() -> dict[QueueName, QueueDepth]:
 
 
 async def _matters() -> list[Matter]:
-    """Return what a person must do, the gravest first, then the oldest."""
+    """Return what a person must do about messages, holds, reviews and the mapping."""
     connector, administration = await app.connector(), await app.administration()
     found: list[Matter] = []
     if await held_kinds():
@@ -198,7 +206,26 @@ async def _matters() -> list[Matter]:
         values = {"count": len(report.findings)}
         to = link("mapping", "drift")
         found.append(Matter(Tone.WARN, text, values, report.at, said("Administrator"), to, open_))
-    return sorted(found, key=lambda one: (one.tone is not Tone.BAD, one.since.timestamp() if one.since else math.inf))
+    return found
+
+
+def _matters_of(stood: Stood | None) -> list[Matter]:
+    """Return what a person must do about people, as they were counted last."""
+    found: list[Matter] = []
+    if stood and stood.asked:
+        text = said("Fields that both sides changed, of people: %(count)s")
+        to, who = link("decisions"), said("Administrator")
+        found.append(Matter(Tone.WARN, text, {"count": stood.asked}, None, who, to, said("Decide")))
+    if stood and (failed := stood.of(Standing.FAILED)):
+        text = said("People who are not passed on until their data is corrected: %(count)s")
+        to, who = link("people", standing=Standing.FAILED), said("The owner of the record")
+        found.append(Matter(Tone.WARN, text, {"count": failed}, None, who, to, said("See who")))
+    return found
+
+
+def by_gravity(matters: Sequence[Matter]) -> list[Matter]:
+    """Return the gravest first, then the oldest; those without a time last."""
+    return sorted(matters, key=lambda one: (one.tone is not Tone.BAD, one.since.timestamp() if one.since else math.inf))
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,15 +1,14 @@
 """Person: why is somebody (not) in Spotler, may we mail them, what happens next (VAL-09, BNC-13, STA-07)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
-from shared.administration.people.both_sides import Agreement
+from shared.administration.people.both_sides import Agreement, name_of
 from shared.administration.people.both_sides import explained as read_both_sides
 from shared.composition import app
-from shared.console.access.audit import AuditLog
-from shared.console.access.values import readable, why_hidden
+from shared.console.access.values import note_views, readable, why_hidden
 from shared.console.reasons import TONES, Actor, Cure, Kind, cure_of, kind_of, text_of
 from shared.console.rendering.code_words import TABLES
 from shared.console.rendering.happenings import happenings
@@ -78,12 +77,10 @@ async def person(visit: Visit) -> Reply:
 async def explained(visit: Visit) -> Reply:
     """Read both sides and plan: assessment, way to Spotler, fields, consent, bounces. Values need the right."""
     key = key_of(visit)
-    connector, services = await app.connector(), await app.services()
-    found = await read_both_sides(connector.explain, key)
+    found = await read_both_sides((await app.connector()).explain, key)
     sees_values = bool(await readable(visit, [key]))
     if sees_values and found.fields:
-        log = AuditLog(services.store, services.clock, services.settings.environment)
-        await log.note(visit.user.id, visit.user.role.code, "view-values", str(key))
+        await note_views(visit, [key])
     shown = [one for one in found.fields if one.agreement is not Agreement.EQUAL]
     report = found.report
     values = {
@@ -104,6 +101,22 @@ async def explained(visit: Visit) -> Reply:
         "refusals": [one for one in report["refusedAtAddress"] if not one["lifted"]],
     }
     return Page("parts/explained.html", values, is_fragment=True)
+
+
+async def name(visit: Visit) -> Reply:
+    """Return the name of a person, for a page that has the id; nothing without the right to values."""
+    key = key_of(visit)
+    found = (await names_of(visit, [key])).get(key, "")
+    return Page("parts/name.html", {"name": found}, is_fragment=True)
+
+
+async def names_of(visit: Visit, keys: Collection[RecordKey]) -> Mapping[RecordKey, str]:
+    """Read the names of those whose values the user may see; the audit log has whose. Raises ConnectorErrors."""
+    allowed = await readable(visit, keys)
+    records = await (await app.connector()).crm.read_people(sorted(allowed, key=str)) if allowed else {}
+    named = {key: found for key, record in records.items() if (found := name_of(record))}
+    await note_views(visit, named)
+    return named
 
 
 async def _permission_names() -> dict[str, str]:

@@ -49,6 +49,7 @@ async def problems(visit: Visit) -> Reply:
         "title": said("Problems"),
         "groups": [shown(group, visit, is_open=group.name == wanted) for group in groups],
         "count": sum(len(group.letters) for group in groups),
+        "several": len(_repeatable(groups)) > 1,
     }
     return Page("pages/problems.html", values)
 
@@ -76,6 +77,13 @@ async def confirm_replay(visit: Visit) -> Reply:
     return Page("pages/confirm_replay.html", await _confirmed(visit, said("Try again")))
 
 
+async def confirm_replay_all(visit: Visit) -> Reply:
+    """Say what trying all groups again does."""
+    groups = [shown(group, visit, is_open=False) for group in _repeatable(await letter_groups())]
+    count = sum(len(one["group"].letters) for one in groups)
+    return Page("pages/confirm_replay_all.html", {"title": said("Try again"), "groups": groups, "count": count})
+
+
 async def confirm_discard(visit: Visit) -> Reply:
     """Say what giving up a group for good does."""
     return Page("pages/confirm_discard.html", await _confirmed(visit, said("Discard")))
@@ -92,7 +100,24 @@ async def replay(visit: Visit) -> Reply:
     if group.reason in MASS_CHANGES and not visit.may(Role.ADMINISTRATOR):
         raise RefusedError(HTTPStatus.FORBIDDEN, said("Only an administrator can try again what is held."))
     chosen = set(visit.request.chosen.get("letter", ()))
-    ids = [letter.id for letter in group.letters if not chosen or letter.id in chosen]
+    return await _put_back([letter.id for letter in group.letters if not chosen or letter.id in chosen])
+
+
+async def replay_all(visit: Visit) -> Reply:
+    """Send all groups back to their queues, but for what is held: that waits for a decision."""
+    del visit
+    return await _put_back([letter.id for group in _repeatable(await letter_groups()) for letter in group.letters])
+
+
+def _repeatable(groups: Sequence[Group]) -> list[Group]:
+    return [group for group in groups if group.reason not in MASS_CHANGES and _is_replayable(group)]
+
+
+def _is_replayable(group: Group) -> bool:
+    return any(letter.body for letter in group.letters if isinstance(letter, DeadLetter))
+
+
+async def _put_back(ids: Sequence[str]) -> Reply:
     done = await (await app.queue()).replay(ids)
     look_again()
     text = said("Put back: %(done)s of %(asked)s. What fails again comes back here with its reason.")
@@ -138,7 +163,7 @@ def shown(group: Group, visit: Visit, *, is_open: bool) -> dict[str, Any]:
         "most": max(hours),
         "open": is_open,
         "letters": _letters(group.letters[:_SHOWN]) if is_open else [],
-        "replayable": any(letter.body for letter in group.letters if isinstance(letter, DeadLetter)),
+        "replayable": _is_replayable(group),
         "held": group.reason in MASS_CHANGES,
     }
 

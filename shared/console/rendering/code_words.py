@@ -153,6 +153,7 @@ ACTS: Mapping[str, Said] = {
     "sync-person": said("Synchronised a record"),
     "check-receipt": said("Checked a receipt"),
     "replay": said("Tried messages again"),
+    "replay-all": said("Tried the messages of all groups again"),
     "discard": said("Discarded messages"),
     "take-side": said("Chose the side of a field"),
     "make-primary": said("Made a record primary"),

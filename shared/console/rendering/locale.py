@@ -40,6 +40,11 @@ def instant(text: str | datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _coarse(age: int) -> int:
+    """Return an age in seconds, from a minute on without those of the last minute."""
+    return age if age < _MINUTE else age - age % _MINUTE
+
+
 @dataclass(frozen=True, slots=True)
 class Locale:
     """Writes for a reader, all times in one zone. `zone` is an IANA name."""
@@ -107,13 +112,11 @@ class Locale:
     def since(self, moment: datetime, now: datetime) -> str:
         """Return how long ago a moment was, up to a day; an older one, or each by choice, as date and time."""
         age = now - moment
-        if self.times is Times.ABSOLUTE:
+        if self.times is Times.ABSOLUTE or age >= _DAY:
             return self.moment(moment)
         if age < timedelta(seconds=5):
             return self.say("just now")
-        return (
-            self.say("%(span)s ago", span=self.span(round(age.total_seconds()))) if age < _DAY else self.moment(moment)
-        )
+        return self.say("%(span)s ago", span=self.span(_coarse(round(age.total_seconds()))))
 
     def moment(self, moment: datetime) -> str:
         """Return date and time in the reader's zone."""

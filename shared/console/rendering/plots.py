@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 WIDTH, HEIGHT = 460, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 44, 10, 22
 _FASTEST, _SLOWEST = 0.01, 100.0
+_DASH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,23 @@ def sparkline(values: Sequence[float | None], width: int = 180, height: int = 36
     return _pieces(points)
 
 
+def lateness(
+    values: Sequence[float | None], late: float, width: int = 180, height: int = 36
+) -> list[tuple[float, float, float, float, bool]]:
+    """Return a strip: one rectangle (x, y, width, height, whether it is late) for each known value.
+
+    On time is low, later than `late` full; what was not measured is a gap.
+    """
+    step = width / max(1, len(values))
+    return [
+        (round(index * step, 1), height - tall, round(step - 0.4, 1), tall, is_late)
+        for index, value in enumerate(values)
+        if value is not None
+        for is_late in (value > late,)
+        for tall in (height if is_late else height // 3,)
+    ]
+
+
 def columns(values: Sequence[float], width: int = 180, height: int = 40) -> list[tuple[float, float, float, float]]:
     """Return one rectangle (x, y, width, height) for each value above 0; they begin at 0."""
     most = max(values, default=0) or 1
@@ -65,7 +83,7 @@ def log_curve(name: str, values: Sequence[float | None]) -> Curve:
     return Curve(name, _pieces(points), end)
 
 
-def apart(curves: Sequence[Curve], distance: float = 13) -> list[Curve]:
+def apart(curves: Sequence[Curve], distance: float = 15) -> list[Curve]:
     """Move the names at the ends of curves apart, so that each can be read."""
     placed: list[Curve] = []
     for curve in sorted(curves, key=lambda one: one.end):
@@ -108,10 +126,18 @@ def stacked(parts: Sequence[tuple[int, str]]) -> list[Share]:
 
 
 def _pieces(points: Sequence[tuple[float, float] | None]) -> tuple[str, ...]:
-    pieces: list[list[str]] = [[]]
+    runs: list[list[tuple[float, float]]] = [[]]
     for point in points:
         if point is None:
-            pieces.append([])
+            runs.append([])
         else:
-            pieces[-1].append(f"{point[0]},{point[1]}")
-    return tuple(" ".join(piece if len(piece) > 1 else piece * 2) for piece in pieces if piece)
+            runs[-1].append(point)
+    return tuple(" ".join(f"{x},{y}" for x, y in _seen(run)) for run in runs if run)
+
+
+def _seen(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """Make one measurement between two gaps a dash, as long as it takes to be seen."""
+    if len(points) > 1:
+        return points
+    ((x, y),) = points
+    return [(round(x - _DASH, 1), y), (round(x + _DASH, 1), y)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from shared.triggers.timers.ncrontab import Ncrontab, parse
+from shared.composition.setting_groups.ncrontab import Ncrontab, parse
 
 EARLY = timedelta(seconds=2)
 """How much too early the host may call: its clock and ours differ."""

@@ -5,17 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import azure.functions as func
 from opentelemetry.trace import SpanKind
 
 from shared.administration.measures.timer_runs import RunResult, TimerRun
 from shared.composition import app
+from shared.composition.setting_groups.ncrontab import next_run
 from shared.errors import whereabouts
 from shared.telemetry.traces import work
 from shared.triggers.queues.consuming import discreet
-from shared.triggers.timers.ncrontab import parse
 
 log = logging.getLogger(__name__)
 
@@ -66,15 +65,9 @@ async def _noted(name: str, schedule: TimerSchedule) -> AsyncIterator[None]:
     finally:
         try:
             seconds = round((datetime.now(UTC) - begun).total_seconds(), 1)
-            run = TimerRun(name, schedule.setting, begun, seconds, result, _following(schedule, begun))
+            run = TimerRun(
+                name, schedule.setting, begun, seconds, result, next_run(schedule.expression, schedule.zone, begun)
+            )
             await (await app.services()).timer_runs.note(run)
         except Exception as error:  # noqa: BLE001  # its text may quote a person
             log.warning("the run of %s is not kept: %s", name, whereabouts(error))
-
-
-def _following(schedule: TimerSchedule, moment: datetime) -> datetime | None:
-    """Return when the timer is due next; None where the schedule or the zone cannot be read."""
-    try:
-        return parse(schedule.expression).next_after(moment, ZoneInfo(schedule.zone or "UTC"))
-    except (ValueError, OSError, LookupError):
-        return None

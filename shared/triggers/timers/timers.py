@@ -115,8 +115,10 @@ async def measure_round_trip(timer: func.TimerRequest) -> None:
 
 async def _keep_figures() -> None:
     """Write what the overview of the console shows; a failure costs figures, no record."""
-    await app.keep_activity(at_once=True)
+    administration = await app.administration()
     try:
-        await (await app.administration()).standings.count()
+        await administration.monitor.note_freshness()
+        await administration.standings.count()
     except ConnectorError as error:
         log.warning("people are counted later: %s", error)
+    await app.keep_activity(at_once=True)

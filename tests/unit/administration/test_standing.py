@@ -82,3 +82,17 @@ async def test_fields_that_a_person_decides_about_are_found(twin: ConnectorTwin)
 
     assert await standings(twin).fields(MergeDecision.ASKED) == ([(asked, ["city"])], "")
     assert await standings(twin).fields(MergeDecision.FROZEN) == ([(asked, ["firstName"])], "")
+
+
+async def test_whoever_has_a_field_that_asks_is_to_be_decided_and_counted(twin: ConnectorTwin) -> None:
+    asked, frozen, _ = list(twin.crm.people)[:3]
+    for key, decision in ((asked, MergeDecision.ASKED), (frozen, MergeDecision.FROZEN)):
+        binding = (await twin.ledger.entries([key]))[key].binding
+        await change(twin, key, **write_binding(replace(binding, merge_decisions={"city": decision})))
+    await standings(twin).count()
+
+    counted = await standings(twin).counted()
+    assert counted is not None
+    assert (counted.asked, counted.of(Standing.TO_DECIDE), counted.of(Standing.IN_SPOTLER)) == (1, 1, 2)
+    rows, _ = await standings(twin).page(Standing.TO_DECIDE, "")
+    assert [row.key for row in rows] == [asked]

@@ -51,7 +51,7 @@ def problems(locale: Locale, reason: str, description: str) -> str:
     letter = DeadLetter("1", QueueName.LIVE, reason, description, b"{}", "c-1", NOW)
     visit = Visit(WebRequest(Method.GET), User("u", Role.ADMINISTRATOR), locale, NOW)
     groups = [shown(group, visit, is_open=True) for group in groups_of([letter])]
-    page = Page("pages/problems.html", {"title": "Problems", "groups": groups, "count": 1})
+    page = Page("pages/problems.html", {"title": "Problems", "groups": groups, "count": 1, "several": False})
     answer = page_answer(page, visit.request, locale, Role.ADMINISTRATOR, token="t")
     return re.sub("&#39;", "'", answer.body.decode())
 

@@ -7,9 +7,13 @@ from uuid import UUID
 
 import pytest
 
+from shared.administration.people.both_sides import Agreement, FieldSides
+from shared.composition.settings import Settings
 from shared.console.access.roles import Role
+from shared.console.menu import entry_of
+from shared.console.pages.settings import GROUPS
 from shared.console.rendering.locale import Locale, Times, instant, zone_of
-from shared.console.rendering.plots import apart, columns, log_curve, sparkline, stacked
+from shared.console.rendering.plots import apart, columns, lateness, log_curve, sparkline, stacked
 from shared.console.rendering.templates import asset, render, short, static_file
 from shared.domain.records.records import PersonTable, RecordKey
 
@@ -47,6 +51,8 @@ def test_a_duration_is_short(seconds: float, english: str, dutch: str) -> None:
 
 def test_a_moment_is_an_age_for_a_day_and_then_a_date() -> None:
     assert NL.since(NOW - timedelta(minutes=6), NOW) == "6 min geleden"
+    assert EN.since(NOW - timedelta(seconds=119), NOW) == "1 min ago"
+    assert EN.since(NOW - timedelta(seconds=59), NOW) == "59 s ago"
     assert EN.since(NOW - timedelta(days=3), NOW) == "21 Nov 2026 09:14"
     assert NL.day(NOW) == "Dinsdag 24 november 2026, 09:14 (Amsterdam)"
 
@@ -59,6 +65,19 @@ def test_a_text_with_a_percent_sign_has_one() -> None:
 def test_a_gap_in_the_data_is_a_gap_in_the_line() -> None:
     assert len(sparkline([1, 2, None, 3])) == 2
     assert sparkline([None, None]) == ()
+
+
+def test_one_measurement_between_gaps_is_seen() -> None:
+    (piece,) = sparkline([None, 3, None])
+    left, right = (float(point.partition(",")[0]) for point in piece.split())
+
+    assert right - left == 4
+
+
+def test_a_strip_is_low_on_time_full_when_late_and_empty_where_nobody_looked() -> None:
+    strip = lateness([60.0, None, 3600.0], late=2700.0, width=30, height=36)
+
+    assert [(x, height, is_late) for x, _, _, height, is_late in strip] == [(0.0, 12, False), (20.0, 36, True)]
 
 
 def test_columns_begin_at_nothing() -> None:
@@ -95,16 +114,31 @@ def test_an_id_is_shortened_in_the_middle() -> None:
     assert short("short") == "short"
 
 
+_ASKED = {"is_asked": True, "next": "", "Role": Role, "token": "token-of-the-session", "why_hidden": "No right."}
+
+
 @pytest.mark.parametrize(("role", "buttons"), [(Role.ADMINISTRATOR, 4), (Role.OPERATOR, 0)])
 def test_a_disputed_field_has_a_button_for_each_side_for_whoever_may_decide(role: Role, buttons: int) -> None:
     key = RecordKey(PersonTable.CONTACT, UUID(int=7))
-    values = {"rows": [(key, ["city", "phoneNumber"])], "is_asked": True, "next": "", "role": role, "Role": Role}
+    rows = [(key, ["city", "phoneNumber"], None)]
 
-    text = render("parts/fields.html", EN, NOW, {**values, "token": "token-of-the-session"})
+    text = render("parts/fields.html", EN, NOW, {**_ASKED, "rows": rows, "role": role})
 
     assert text.count('action="/console/person/contact/00000000-0000-0000-0000-000000000007/side"') == buttons // 2
     assert (text.count(">Dynamics counts<"), text.count(">Spotler counts<")) == (buttons // 2, buttons // 2)
     assert 'name="field" value="phoneNumber"' in text or not buttons
+    assert "No right." in text
+
+
+def test_a_disputed_field_shows_name_and_both_values_to_whoever_may_see_them() -> None:
+    key = RecordKey(PersonTable.CONTACT, UUID(int=7))
+    city = FieldSides("city", "City", "address1_city", "↔", Agreement.TO_DECIDE, "Den Haag", "'s-Gravenhage")
+    rows = [(key, ["city"], ("Noor de Vries", {"city": city}))]
+
+    text = render("parts/fields.html", EN, NOW, {**_ASKED, "rows": rows, "role": Role.ADMINISTRATOR})
+
+    assert all(shown in text for shown in ("Noor de Vries", "City", "Den Haag", "&#39;s-Gravenhage"))
+    assert "No right." not in text
 
 
 @pytest.mark.parametrize(
@@ -141,3 +175,21 @@ def test_times_are_in_the_zone_of_the_reader_who_may_want_them_in_full() -> None
 @pytest.mark.parametrize("name", ["", "Nowhere/City", "../../etc/passwd", "/etc/passwd", "a" * 5000, "Europe"])
 def test_an_unknown_time_zone_is_the_one_of_the_netherlands(name: str) -> None:
     assert zone_of(name) == "Europe/Amsterdam"
+
+
+@pytest.mark.parametrize(
+    ("segment", "name"), [("", "Overview"), ("person", "People"), ("run", "Runs"), ("runs", "Runs"), ("list", "Lists")]
+)
+def test_a_page_of_one_thing_belongs_to_the_menu_entry_of_all(segment: str, name: str) -> None:
+    entry = entry_of(segment)
+
+    assert entry is not None
+    assert entry.name == name
+
+
+def test_a_page_outside_the_menu_has_no_entry() -> None:
+    assert entry_of("you") is None
+
+
+def test_every_setting_is_shown_in_one_group() -> None:
+    assert sorted(name for kind in GROUPS for name in kind.model_fields) == sorted(Settings.model_fields)

@@ -8,7 +8,15 @@ import pytest
 
 from shared.errors import TransientError
 from shared.telemetry import activity
-from shared.telemetry.activity import Activity, bucket_of, count_echoes, count_latency, count_outcome, percentile
+from shared.telemetry.activity import (
+    Activity,
+    bucket_of,
+    count_echoes,
+    count_latency,
+    count_outcome,
+    note_behind,
+    percentile,
+)
 from tests.connector_twin import ManualClock
 from tests.twins.state import TwinStore
 
@@ -35,10 +43,30 @@ async def test_two_processes_add_up(clock: ManualClock) -> None:
     assert sum(quarter.latencies.values()) == 2
 
 
+async def test_the_longest_time_behind_of_all_processes_is_kept(clock: ManualClock) -> None:
+    store = TwinStore()
+    for seconds in (60.0, 900.0, 120.0):
+        note_behind(seconds)
+        await Activity(store, clock, "test").add(at_once=True)
+    (quarter,) = await Activity(store, clock, "test").last_day()
+
+    assert quarter.behind == 900.0
+
+
+async def test_a_quarter_in_which_nobody_looked_at_spotler_has_no_freshness(clock: ManualClock) -> None:
+    store = TwinStore()
+    count_outcome("written", "created")
+    await Activity(store, clock, "test").add(at_once=True)
+    (quarter,) = await Activity(store, clock, "test").last_day()
+
+    assert quarter.behind is None
+
+
 async def test_what_could_not_be_written_is_written_later(clock: ManualClock) -> None:
     store = TwinStore()
     count_outcome("written", "created")
     count_echoes(3)
+    note_behind(60.0)
     store.broken["write"] = TransientError("down")
     with pytest.raises(TransientError):
         await Activity(store, clock, "test").add(at_once=True)
@@ -47,6 +75,7 @@ async def test_what_could_not_be_written_is_written_later(clock: ManualClock) ->
 
     (quarter,) = await Activity(store, clock, "test").last_day()
     assert quarter.outcomes == {"written/created": 1, "echo/echo": 3}
+    assert quarter.behind == 60.0
 
 
 async def test_a_process_writes_seldom(clock: ManualClock) -> None:

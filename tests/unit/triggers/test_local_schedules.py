@@ -10,12 +10,12 @@ import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
 
+from shared.composition.setting_groups.ncrontab import parse
 from shared.composition.settings import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.local.functions_host.schedule import parse_schedule
 from shared.triggers.timers import timer_function as timers
 from shared.triggers.timers.local_schedule import LocalSchedule, local_schedule
-from shared.triggers.timers.ncrontab import parse
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ZONES = ["Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Auckland", "UTC"]

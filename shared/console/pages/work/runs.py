@@ -16,6 +16,7 @@ from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone
 from shared.dispatch.other_runs import OtherRun, RunAct
 from shared.dispatch.runs import Run, RunState
 from shared.domain.features.subscriber_import import ImportTarget
+from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonTable
 from shared.errors import ConflictError, NotFoundError
 
@@ -110,19 +111,28 @@ async def prepared(visit: Visit) -> Reply:
         if (after := page.after) is None:
             break
     sample = await administration.preview.reasons(table, size=_SAMPLED)
-    out = Counter({reason: count for (action, reason), count in sample.items() if not action.startswith("write")})
+    unwritten = Counter({reason: count for (action, reason), count in sample.items() if not action.startswith("write")})
+    same = unwritten.pop(Reason.AGREED, 0)
+    about_same, about_out = (_of_all(part, sample.total(), total) for part in (same, unwritten.total()))
     values = {
         "table": table,
         "total": total,
         "is_whole": after is None,
         "sampled": sample.total(),
-        "out": [(reason, text_of(reason), count) for reason, count in out.most_common()],
-        "out_count": out.total(),
-        "about_out": round(total * out.total() / sample.total()) if sample else 0,
+        "is_exact": after is None and sample.total() == total,
+        "out": [(reason, text_of(reason), count) for reason, count in unwritten.most_common()],
+        "about_out": about_out,
+        "about_same": about_same,
+        "about_sent": total - about_out - about_same,
         "seconds": total / _PER_SECOND,
         "requests": (total // _PAGE + 1) * _REQUESTS_PER_PAGE,
     }
     return Page("parts/run_prepared.html", values, is_fragment=True)
+
+
+def _of_all(part: int, sampled: int, total: int) -> int:
+    """Return how many of all a part of the sample stands for."""
+    return round(total * part / sampled) if sampled else 0
 
 
 async def start(visit: Visit) -> Reply:

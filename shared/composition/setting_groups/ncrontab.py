@@ -7,6 +7,7 @@ import calendar
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 Numbers = frozenset[int]
 
@@ -67,6 +68,17 @@ def parse(text: str) -> Ncrontab:
     read = [_field(field, *bounds) for field, bounds in zip(fields, _BOUNDS, strict=True)]
     seconds, minutes, hours, days, months, weekdays = read
     return Ncrontab(seconds, minutes, hours, days, months, frozenset(day % _SUNDAY_TOO for day in weekdays))
+
+
+def next_run(expression: str, zone: str, moment: datetime) -> datetime | None:
+    """Return when a timer is due after an aware moment. `zone` is an IANA name, "" is UTC.
+
+    None where the schedule or the zone cannot be read.
+    """
+    try:
+        return parse(expression).next_after(moment, ZoneInfo(zone or "UTC"))
+    except (ValueError, OSError, LookupError):
+        return None
 
 
 def _field(text: str, low: int, high: int, names: Mapping[str, int]) -> Numbers:
