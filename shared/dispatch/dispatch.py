@@ -1,10 +1,10 @@
 """Handles everything that a trigger delivers in one call: people in one batch, jobs in one batch."""
 
-import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.dispatch.forecasts import Forecasts
 from shared.dispatch.resync import Resync
@@ -35,6 +35,7 @@ from shared.messages.lane_messages import (
 from shared.messages.redelivery import Redelivery
 from shared.messages.tally import tallying
 from shared.operations.running.runner import JobRunner
+from shared.ports.background import side_by_side
 from shared.ports.clock import Clock
 from shared.ports.dataverse import Crm
 from shared.ports.queue import QueueName
@@ -131,10 +132,7 @@ class Dispatcher:
         """
         verified = await self.jobs.verify(people)
         parts = parts_of(verified) if self.people.engine.is_quick else [verified]
-        ended = await asyncio.gather(*(self.people.handle(part, lane=lane) for part in parts), return_exceptions=True)
-        for one in ended:
-            if isinstance(one, BaseException):
-                raise one
+        await side_by_side([partial(self.people.handle, part, lane=lane) for part in parts])
 
     async def _do_or_postpone(self, message: OtherMessage, lane: QueueName) -> None:
         done = await attempt(lambda: self._do_one(message, lane), message.kind)

@@ -122,6 +122,8 @@ _PLAIN_ALREADY = frozenset((str, int, float, bool, type(None)))
 def _plain(value: Any) -> Any:
     if type(value) in _PLAIN_ALREADY:  # nearly every value; a subclass of `str` is not
         return value
+    if isinstance(value, str):
+        return str(value)
     match value:
         case Mapping():
             return {str(key): _plain(one) for key, one in value.items()}

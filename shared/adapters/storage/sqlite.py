@@ -66,6 +66,8 @@ class SqliteStateStore:
 
     async def write(self, changes: Sequence[Change]) -> list[str | None]:
         """Apply all changes whose condition holds, in one transaction."""
+        if not changes:
+            return []
         keys = [change.key for change in changes]
         require_printable(keys)
         require_distinct(keys)
@@ -89,8 +91,11 @@ class SqliteStateStore:
                     etag = secrets.token_hex(8)
                     upserts.append((key.partition, key.row, bodies[key], etag, now))
                     results.append(etag)
-            await connection.executemany(_UPSERT, upserts)
-            await connection.executemany(_DELETE, deletes)
+            # Each statement wakes the thread of the file, which waits for its turn beside what is being computed.
+            if upserts:
+                await connection.executemany(_UPSERT, upserts)
+            if deletes:
+                await connection.executemany(_DELETE, deletes)
         return results
 
     async def scan(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,9 @@ from shared.domain.records.records import Lookup
 _DATE = re.compile(r"/Date\((?P<milliseconds>-?\d{1,17})(?:[+-]\d{4})?\)/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOBODY = UUID(int=0)
-_SHORTEST_GUID = 32
+_SHORTEST_GUID, _LONGEST_GUID = 32, 64
+_GUIDS = 1_000
+"""Texts that are remembered: most GUIDs of a message are those of many, such as its users, owner and currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,13 @@ def _members(items: Any) -> dict[str, Any]:
 def identifier(value: Any) -> UUID | None:
     """Read a GUID; None for anything else and for the zero GUID, which means "no row" in Dataverse."""
     text = str(value)
-    if len(text) < _SHORTEST_GUID:
-        return None
+    return _row(text) if _SHORTEST_GUID <= len(text) <= _LONGEST_GUID else None
+
+
+@lru_cache(maxsize=_GUIDS)
+def _row(guid: str) -> UUID | None:
     try:
-        parsed = UUID(text)
+        parsed = UUID(guid)
     except ValueError:
         return None
     return None if parsed == _NOBODY else parsed
