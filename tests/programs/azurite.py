@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -11,8 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from tests.programs.packages import NotInstallableError, npm_folder
 
 VERSION = "3.35.0"
 
@@ -49,27 +51,14 @@ def running_azurite() -> Iterator[str]:
 
 
 def _installed() -> str:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "spotler-connector" / f"azurite-{VERSION}"
-    program = folder / "node_modules" / ".bin" / "azurite-table"
-    if program.exists():
-        return str(program)
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        _unavailable("node and npm are not installed")
-    install = subprocess.run(
-        [npm, "install", "--no-fund", "--no-audit", "--prefix", str(folder), f"azurite@{VERSION}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    if install.returncode != 0:
-        _unavailable(f"npm could not install Azurite: {install.stderr.strip()[-500:]}")
-    return str(program)
+    try:
+        folder = npm_folder("azurite", VERSION)
+    except NotInstallableError as why:
+        _unavailable(str(why))
+    return str(folder / "node_modules" / ".bin" / "azurite-table")
 
 
-def _unavailable(why: str) -> None:
+def _unavailable(why: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{NOT_COVERED}: {why}")
     pytest.skip(f"{NOT_COVERED}: {why}")

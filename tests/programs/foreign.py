@@ -7,33 +7,31 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+
+from tests.programs.packages import NotInstallableError, npm_folder, pypi_folder
 
 
 def npm_package(name: str, version: str) -> Path:
     """Install a package of npm; returns the folder that has it in `node_modules`."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        _unavailable(f"{name}: node and npm are not installed")
-    folder = _cache(name, version)
-    _install([npm, "install", "--no-fund", "--no-audit", "--prefix", str(folder), f"{name}@{version}"], folder, name)
-    return folder
+    try:
+        return npm_folder(name, version)
+    except NotInstallableError as why:
+        _unavailable(str(why))
 
 
 def pypi_package(name: str, version: str) -> Path:
     """Install a package of PyPI with what it needs; returns the folder to put on the path."""
-    folder = _cache(name, version)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _install([*pip, "--target", str(folder), f"{name}=={version}"], folder, name)
-    return folder
+    try:
+        return pypi_folder(name, version)
+    except NotInstallableError as why:
+        _unavailable(str(why))
 
 
 def play(command: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -46,23 +44,7 @@ def play(command: Sequence[str], environment: Mapping[str, str]) -> dict[str, An
     return seen
 
 
-def _cache(name: str, version: str) -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "spotler-connector" / f"{name}-{version}"
-
-
-def _install(command: list[str], folder: Path, name: str) -> None:
-    done = folder / ".installed"
-    if done.exists():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    install = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    if install.returncode != 0:
-        _unavailable(f"{name} could not be installed: {install.stderr.strip()[-500:]}")
-    done.touch()
-
-
-def _unavailable(why: str) -> None:
+def _unavailable(why: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(why)
     with warnings.catch_warnings():
