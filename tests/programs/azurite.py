@@ -15,6 +15,7 @@ from typing import NoReturn
 import pytest
 
 from tests.programs.packages import NotInstallableError, npm_folder
+from tests.programs.patience import PATIENCE
 
 VERSION = "3.35.0"
 
@@ -71,7 +72,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

@@ -16,6 +16,7 @@ from tests.broker.broker import Broker
 from tests.broker.faults import DETACH_FORCED, Act, Effect
 from tests.broker.queues import Queue
 from tests.contract.service_bus import DELIVERIES, LOCK, Stage, all_of, redacted
+from tests.programs.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -128,7 +129,7 @@ async def test_a_service_far_away_is_reached_however_short_the_wait(stage: Stage
     await stage.open().send(LIVE, [OutgoingMessage(b"a")])
     broker.latency = 0.15
     queue = stage.open()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert [message.body for message in await queue.receive(LIVE, limit=10, wait=SOON)] == [b"a"]
 
 

@@ -26,6 +26,7 @@ from tests.contract.queues.backends import (
     received,
 )
 from tests.contract.service_bus import LOCK, redacted
+from tests.programs.patience import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,7 +41,7 @@ async def test_no_message_is_locked_by_two_receivers(open_queue: OpenQueue) -> N
             batch = await receiver.receive(LIVE, limit=7, wait=AT_ONCE)
             found.extend(bodies(batch))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(*(drain(receiver) for receiver in receivers))
     assert sorted(int(body) for body in found) == list(range(200))
 

@@ -138,7 +138,7 @@ async def test_trouble_with_dataverse_loses_nothing_and_erases_nobody(faulty: Wo
     await asyncio.gather(*(faulty.change(person, address1_city=f"{MARK}vaart") for person in people))
     job = await faulty.ask(Operation.SYNC_CONTACT, people[0])
     ended = await faulty.ended(job)
-    await faulty.settled(timeout_s=60)
+    await faulty.settled()
 
     assert ended.status is JobStatus.COMPLETED
     assert await identities(faulty, people) == before
@@ -156,7 +156,7 @@ async def test_everything_half_broken_is_put_right_in_the_end(faulty: World) -> 
     for city in ("hout", "zand", "klei"):
         await asyncio.gather(*(faulty.change(person, address1_city=f"{MARK}{city}") for person in people))
         await asyncio.gather(*(faulty.permit(person, "Newsletter", subscribed=city == "zand") for person in people))
-    await faulty.settled(timeout_s=60)
+    await faulty.settled()
 
     assert await identities(faulty, people) == before
     assert await faulty.erasures() == erasures

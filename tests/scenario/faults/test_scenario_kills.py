@@ -36,7 +36,7 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Worl
 async def nothing_is_wrong_in_the_end(mortal: World) -> AsyncIterator[None]:
     yield
     await mortal.dynamics.cause("faults", {})  # a test that failed may have left some
-    await mortal.settled(timeout_s=120)
+    await mortal.settled()
     assert await disagreements(mortal) == []
     assert await mortal.claims() == []
     assert await mortal.queue.dead_letters() == []
@@ -205,7 +205,7 @@ async def test_a_burst_survives_kills_at_random_moments(mortal: World, people: i
         await mortal.connector.kill()
         await mortal.connector.start()
     await office.work(people // 4)
-    await mortal.settled(timeout_s=120)
+    await mortal.settled()
 
     for email, contact in untouched.items():
         assert await mortal.spotler.contact(email) == contact
@@ -220,7 +220,7 @@ async def test_two_connectors_at_once_do_not_get_in_each_others_way(mortal: Worl
     await office.open(60)
     for _ in range(3):
         await office.work(60)
-    await mortal.settled(timeout_s=60)
+    await mortal.settled()
 
     await second.stop()
     contacts = await mortal.spotler.contacts()

@@ -86,7 +86,7 @@ async def nothing_is_wrong_in_the_end(azure: Azure) -> AsyncIterator[None]:
     yield
     azure.broker.faults.planned.clear()
     await azure.world.spotler.recover()
-    await azure.world.settled(timeout_s=60)
+    await azure.world.settled()
     assert await disagreements(azure.world) == []
     assert await azure.world.claims() == []
 
@@ -218,12 +218,12 @@ async def test_a_start_without_the_state_store_delays_and_loses_nothing(azure: A
             events = azure.broker.queues[QueueName.EVENTS]
             return not await world.dynamics.underway() and not events.messages
 
-        await eventually(put_aside, "events to be put aside", timeout_s=60)
+        await eventually(put_aside, "events to be put aside")
         assert await world.queue.dead_letters() == []
         assert tables.reads, "the state store is still away"
 
         tables.reads, tables.writes = [], []
-        await world.settled(timeout_s=60)
+        await world.settled()
         assert (await world.in_spotler(saved))["properties"]["city"] == f"{MARK}gouda"
         assert await world.spotler.contact(gone.email) is None
         assert await world.spotler.contact(new.email) is not None
@@ -246,7 +246,7 @@ async def test_a_start_without_the_queue_delays_and_loses_nothing(azure: Azure) 
 
     async with relaying(nobody, azure.broker.port):
         await world.in_spotler(person)
-        await world.settled(timeout_s=60)
+        await world.settled()
         assert await world.queue.dead_letters() == []
         await world.connector.stop()
     await world.connector.start()

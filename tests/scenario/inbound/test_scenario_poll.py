@@ -78,7 +78,7 @@ async def test_a_poll_says_what_waits(both: World) -> None:
     assert told["waiting"] == 1
     assert told["written"] == {"values": 0, "permissions": 0}
     await both.dynamics.cause("faults", {})
-    await both.settled(timeout_s=60)
+    await both.settled()
     assert await stored(both, person, "new_story") == f"{MARK} later"
 
 

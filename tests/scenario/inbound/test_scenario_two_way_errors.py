@@ -134,7 +134,7 @@ async def test_dataverse_down_during_the_poll_makes_the_way_home_wait_and_nothin
 async def stored_after_recovery(world: World, person: Person, column: str) -> Any:
     """Let Dataverse answer again, and wait until what was postponed has been done."""
     await world.dynamics.cause("faults", {})
-    await world.settled(timeout_s=60)
+    await world.settled()
     return await stored(world, person, column)
 
 

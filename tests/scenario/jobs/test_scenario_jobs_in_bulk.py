@@ -172,7 +172,7 @@ async def test_a_connector_that_dies_in_the_middle_starts_and_counts_nothing_twi
         await world.connector.kill()
         await world.spotler.recover()
         await world.connector.start()
-        await world.settled(timeout_s=60)
+        await world.settled()
 
         started = Counter(run["externalContactId"] for run in await look(world, "automation-runs"))
         contacts = {one["externalId"]: one for one in await world.spotler.contacts()}

@@ -245,7 +245,7 @@ async def test_a_kill_at_any_time_of_a_long_sync_ends_with_the_list_as_it_is(tmp
             async def has_come(moment: str = moment) -> bool:
                 return (await world.spotler.requests()).get(moment, 0) > 0
 
-            await eventually(has_come, moment, timeout_s=120)
+            await eventually(has_come, moment)
             await world.connector.kill()
         await world.connector.start()
 
