@@ -30,7 +30,7 @@ from shared.local.dataverse_sandbox.metadata.schema import Schema
 from shared.local.dataverse_sandbox.rows.snapshot import read
 from shared.local.sandbox.installing import install
 from shared.local.sandbox.process import sandbox
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 ROOT = Path(__file__).resolve().parents[1]
 _FOLDER = ROOT / ".local" / "tests"
@@ -109,7 +109,7 @@ async def make(installed: Installed, path: Path) -> None:
         environment = {"PATH": os.environ.get("PATH", ""), "LOCAL_FOLDER": folder}
         async with (
             sandbox("--bare", "--people", "0", environment=environment) as addresses,
-            httpx.AsyncClient(timeout=PATIENCE) as http,
+            httpx.AsyncClient(timeout=LONGEST_WAIT) as http,
         ):
             await install(addresses, environment, *installed.words)
             answer = await http.get(f"{addresses.dataverse_url}/sandbox/snapshot")

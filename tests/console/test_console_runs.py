@@ -16,7 +16,7 @@ from playwright.async_api import expect
 from shared.dispatch import runs as run_documents
 from tests.console.visitors.usable import assert_usable, picture
 from tests.console.visitors.visitor import Visitor, Windows
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -53,7 +53,7 @@ async def test_an_initial_synchronisation_survives_a_pause_and_a_kill(windows: W
         await trial.connector.start()
         await administrator.open(f"/run/{paused.id}")
         await picture(administrator, "run")
-        await administrator.page.locator("#run .chip", has_text="Completed").wait_for(timeout=PATIENCE * 1000)
+        await administrator.page.locator("#run .chip", has_text="Completed").wait_for(timeout=LONGEST_WAIT * 1000)
 
         assert await administrator.page.get_by_role("button", name="Pause").count() == 0
         await assert_usable(administrator)

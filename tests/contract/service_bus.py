@@ -14,7 +14,7 @@ from shared.adapters.messaging.servicebus import ServiceBusQueue
 from shared.ports.queue import QueueName, ReceivedMessage
 from tests.broker.broker import Broker
 from tests.contract.clocks import ManualClock
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 LOCK = timedelta(seconds=30)
 DELIVERIES = 3
@@ -28,7 +28,7 @@ def redacted(queue: QueueName, body: bytes) -> bytes:
 async def all_of(queue: ServiceBusQueue, count: int, name: QueueName = QueueName.LIVE) -> list[ReceivedMessage]:
     """Receive until there are as many as expected."""
     found: list[ReceivedMessage] = []
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(LONGEST_WAIT):
         while len(found) < count:
             found += await queue.receive(name, limit=count, wait=timedelta(seconds=1))
     return found

@@ -18,7 +18,7 @@ from shared.local.dataverse_sandbox.http.app import DataverseSandboxSettings, cr
 from shared.local.dataverse_sandbox.organisation.execution_context import ServiceEndpointMessage
 from shared.local.sandbox.serving import serve_in_thread
 from tests.installed import installed_settings
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 CLIENT, SECRET = "sandbox", "sandbox"
 
@@ -51,7 +51,7 @@ class Dataverse:
     messages: list[ServiceEndpointMessage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=f"{self.origin}/api/data/v9.2/", timeout=PATIENCE)
+        self.http = httpx.Client(base_url=f"{self.origin}/api/data/v9.2/", timeout=LONGEST_WAIT)
         self.restart()
 
     def restart(self, rows: Iterable[tuple[str, Mapping[str, Any]]] = (), **settings: Any) -> None:
@@ -98,7 +98,7 @@ class Dataverse:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LONGEST_WAIT
     while not condition():
         assert time.monotonic() < deadline, "the condition did not become true"
         time.sleep(0.005)

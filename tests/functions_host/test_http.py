@@ -20,7 +20,7 @@ from shared.local.functions_host.host import FunctionsHost
 from shared.local.functions_host.host_json import HostJson
 from shared.local.functions_host.keys import HostKeys
 from shared.ports.queue import QueueName, ReceivedMessage
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 SECRET = "anna@example.org"
 
@@ -227,7 +227,7 @@ async def test_a_timer_is_started_by_hand_with_the_master_key_only(
     assert await start("echo", host.keys.master) == 404
     assert timer_runs.empty()
     assert await start("yearly", host.keys.master) == 202
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(LONGEST_WAIT):
         assert await timer_runs.get() is False
 
 

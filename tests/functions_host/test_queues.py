@@ -23,7 +23,7 @@ from shared.local.functions_host.index import QueueTrigger, index_functions
 from shared.local.functions_host.invocation import Invoker
 from shared.local.functions_host.queues import QueueListener
 from shared.ports.queue import OutgoingMessage, QueueName, QueueReceiver, ReceivedMessage
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 SECRET = "anna@example.org"
 LOCK = timedelta(milliseconds=120)
@@ -70,7 +70,7 @@ async def listening(
 
 
 async def empty(queue: SqliteQueue, name: QueueName) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(LONGEST_WAIT):
         while (await queue.depth(name)).active:  # noqa: ASYNC110  # a queue sends no notice when it is empty
             await asyncio.sleep(0.005)
 

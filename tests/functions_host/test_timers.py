@@ -17,7 +17,7 @@ from shared.local.functions_host.decode import ScheduleStatus
 from shared.local.functions_host.index import TimerTrigger, index_functions
 from shared.local.functions_host.invocation import Invoker
 from shared.local.functions_host.timers import Timer, TimerStatusFile
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -183,7 +183,7 @@ async def test_a_timer_goes_on_after_a_failure_and_ends_with_a_finished_run(tmp_
         runs.append("finished")
 
     async with ticking(timer_of(app, SystemClock(), tmp_path)):
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LONGEST_WAIT):
             await twice.wait()
 
     assert runs == ["failed", "finished"]

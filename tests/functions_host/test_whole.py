@@ -15,7 +15,7 @@ from shared.adapters.messaging.sqlite import SqliteQueue
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.functions_host.host_json import HostJson
 from shared.ports.queue import OutgoingMessage, QueueName
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 SETTINGS = HostJson.model_validate({"version": "2.0", "extensions": {"http": {"routePrefix": ""}}})
 
@@ -71,7 +71,7 @@ async def test_all_triggers_of_an_app_run_on_the_loop_of_the_host(tmp_path: Path
             app_with_every_trigger(journal), SETTINGS, queue, clock=SystemClock(), folder=tmp_path, port=0
         ) as host,
         httpx.AsyncClient(base_url=host.url) as caller,
-        asyncio.timeout(PATIENCE),
+        asyncio.timeout(LONGEST_WAIT),
     ):
         assert (await caller.get("/health")).text == "ok"
         await journal.message_done.wait()

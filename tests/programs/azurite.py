@@ -14,8 +14,8 @@ from typing import NoReturn
 
 import pytest
 
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.packages import NotInstallableError, npm_folder
-from tests.programs.patience import PATIENCE
 
 VERSION = "3.35.0"
 
@@ -72,7 +72,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break

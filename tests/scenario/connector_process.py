@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.processes import Process, start
 from tests.programs.short_clocks import Clocks
 
@@ -108,7 +108,7 @@ class ConnectorProcess:
         """
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         headers = {"x-functions-key": self._key if key is None else key} | ({"Content-Type": kind} if kind else {})
-        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE) as http:
+        async with httpx.AsyncClient(base_url=self.url, timeout=LONGEST_WAIT) as http:
             answer = await http.request(method, path, content=content, headers=headers)
         if headers["x-functions-key"] != self._master or answer.is_error:
             self.answers.append(Answered(f"{method} {path.partition('?')[0]}", answer.status_code, answer.content))
@@ -117,7 +117,7 @@ class ConnectorProcess:
     async def _ended(self) -> int:
         process, self._process = self._process, None
         assert process is not None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LONGEST_WAIT):
             rest = await process.stdout.read()
             code = await process.wait()
         with self.log.open("ab") as log:

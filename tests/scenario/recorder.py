@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shared.local.sandbox.serving import serve
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 _HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "date", "server"}
 
@@ -47,7 +47,7 @@ async def recording(spotler_url: str) -> AsyncIterator[Recorder]:
     """Pass on every call while the block runs, under the address that it was signed for."""
     recorder = Recorder()
     origin, path = urlsplit(spotler_url), urlsplit(spotler_url).path
-    async with httpx.AsyncClient(base_url=f"{origin.scheme}://{origin.netloc}", timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(base_url=f"{origin.scheme}://{origin.netloc}", timeout=LONGEST_WAIT) as http:
 
         async def passed_on(request: Request) -> Response:
             body = await request.body()

@@ -13,7 +13,7 @@ from shared.adapters.dataverse.records.tables import PERMISSIONS
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.composition.connections import SystemClock
 from shared.domain.records.records import PersonTable, SyncStatus
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.scenario.two_way import mapping_text, permission_rows, poll, stored
 from tests.scenario.world import Person, World, permissions
 
@@ -31,7 +31,7 @@ async def erase(world: World, external_id: str) -> None:
     settings = world.connector.settings
     auth = OneLeggedOAuth1(settings["SPOTLER_KEY"], settings["SPOTLER_SECRET"], clock=SystemClock())
     url = f"{settings['SPOTLER_URL'].rstrip('/')}/contact/anonymize/{external_id}"
-    async with httpx.AsyncClient(auth=auth, timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(auth=auth, timeout=LONGEST_WAIT) as http:
         answer = await http.put(url, headers={"Accept": "application/json"})
     assert answer.is_success or answer.status_code == httpx.codes.GONE, answer.text
 

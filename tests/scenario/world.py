@@ -24,7 +24,7 @@ from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import Queue, QueueName
 from shared.ports.state import Document, StateStore
 from tests.installed import organisation
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.processes import start
 from tests.programs.short_clocks import Clocks
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
@@ -213,7 +213,7 @@ class World:
 
     # -------------------------------------------------------------------------------------------- behind the scenes
 
-    async def settled(self, timeout_s: float = PATIENCE) -> None:
+    async def settled(self, timeout_s: float = LONGEST_WAIT) -> None:
         """Wait until nothing is on its way: no message underway, none in a queue, none scheduled."""
         calm = 0
 
@@ -243,7 +243,7 @@ class World:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Seen | None]], what: str, timeout_s: float = PATIENCE, every: float | None = None
+    look: Callable[[], Awaitable[Seen | None]], what: str, timeout_s: float = LONGEST_WAIT, every: float | None = None
 ) -> Seen:
     """Look until there is something to see, and return it; TimeoutError says `what` never came.
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.local.sandbox.serving import serve_in_thread
 from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
 
@@ -54,7 +54,7 @@ class Spotler:
         self.session.headers["Accept"] = "application/json"
 
     def call(self, method: str, path: str, **options: Any) -> Response:
-        return self.session.request(method, f"{self.origin}{self.prefix}{path}", timeout=PATIENCE, **options)
+        return self.session.request(method, f"{self.origin}{self.prefix}{path}", timeout=LONGEST_WAIT, **options)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self.call("GET", path, params=query)
@@ -75,7 +75,7 @@ class Spotler:
 
     def people(self, method: str, path: str, **options: Any) -> Any:
         """Use the unsigned control API."""
-        answer = self.session.request(method, f"{self.origin}/sandbox{path}", timeout=PATIENCE, **options)
+        answer = self.session.request(method, f"{self.origin}/sandbox{path}", timeout=LONGEST_WAIT, **options)
         assert answer.status_code in {200, 204}, answer.text
         return answer.json() if answer.content else None
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.local.spotler_sandbox.account.contacts import AnonymizedGet, Deduplication, OptOutUpsert
 from shared.local.spotler_sandbox.http.wire import DateStyle
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.spotler_sandbox.session import Sandbox, Spotler, refused
 
 
@@ -233,7 +233,7 @@ def test_updates_are_paged_by_last_change_within_the_period(spotler: Spotler) ->
     first = spotler.get("/contact/updates/list", **period)
     assert [contact["externalId"] for contact in first["contacts"]] == ["c2", "c3", "c4"]
     assert first["paging"]["after"] == 3
-    following = spotler.session.get(first["paging"]["next"], timeout=PATIENCE).json()
+    following = spotler.session.get(first["paging"]["next"], timeout=LONGEST_WAIT).json()
     assert [contact["externalId"] for contact in following["contacts"]] == ["c1"]
     assert "next" not in following["paging"]
 

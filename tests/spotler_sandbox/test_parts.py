@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from requests import Response, post
 
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.spotler_sandbox.furnished import DATE, Account, furnished
 from tests.spotler_sandbox.session import Sandbox, Spotler, running_sandbox
 
@@ -242,7 +242,9 @@ def test_a_header_that_changes_no_answer_passes(spotler: Spotler, headers: dict[
 )
 def test_a_body_in_another_format_than_json_is_refused(spotler: Spotler, media: str) -> None:
     headers = {"Content-Type": media, "Accept": "application/json"}
-    answer = post(f"{spotler.origin}{spotler.prefix}/contact", data=b"<contact/>", headers=headers, timeout=PATIENCE)
+    answer = post(
+        f"{spotler.origin}{spotler.prefix}/contact", data=b"<contact/>", headers=headers, timeout=LONGEST_WAIT
+    )
     assert unmodelled(answer, media.replace(" ", ""))
 
 
@@ -292,7 +294,9 @@ def test_an_option_of_a_set_with_more_than_is_modelled_is_refused_before_any_con
 
 def test_the_description_of_the_api_is_refused_by_name_and_an_unknown_path_is_404(spotler: Spotler) -> None:
     for path in ("/api-docs", "/api-docs/contact"):
-        assert unmodelled(spotler.session.get(f"{spotler.origin}{spotler.prefix}{path}", timeout=PATIENCE), "/api-docs")
+        assert unmodelled(
+            spotler.session.get(f"{spotler.origin}{spotler.prefix}{path}", timeout=LONGEST_WAIT), "/api-docs"
+        )
     unknown = spotler.call("GET", "/webhook/list")
     assert (unknown.status_code, unknown.json()["errorType"]) == (404, "RESOURCE_NOT_FOUND")
 
@@ -300,7 +304,7 @@ def test_the_description_of_the_api_is_refused_by_name_and_an_unknown_path_is_40
 def test_a_fault_for_an_operation_that_does_not_exist_is_refused(spotler: Spotler) -> None:
     def plan(operation: str) -> int:
         body = {"kind": "throttled", "operation": operation}
-        return spotler.session.post(f"{spotler.origin}/sandbox/faults", json=body, timeout=PATIENCE).status_code
+        return spotler.session.post(f"{spotler.origin}/sandbox/faults", json=body, timeout=LONGEST_WAIT).status_code
 
     assert [plan("contact.get"), plan("contact.gte")] == [204, 400]
 

@@ -16,7 +16,7 @@ from shared.local.sandbox.serving import serve, serve_in_thread
 from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
 from shared.local.spotler_sandbox.http.settings import PrefixMode
 from shared.local.spotler_sandbox.http.wire import Format
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, refused
 
 
@@ -89,18 +89,18 @@ def test_unsigned_and_wrongly_signed_requests_are_refused_with_the_status_of_the
 ) -> None:
     spotler = sandbox.open(auth_failure_status=status)
     url, headers = f"{spotler.origin}/integrationservice/tag/list", {"Accept": "application/json"}
-    assert refused(requests.get(url, headers=headers, timeout=PATIENCE), status, "AUTH_NOT_FOUND")
+    assert refused(requests.get(url, headers=headers, timeout=LONGEST_WAIT), status, "AUTH_NOT_FOUND")
     stranger = OAuth1Session("stranger", client_secret=SECRET)
-    assert refused(stranger.get(url, headers=headers, timeout=PATIENCE), status, "AUTH_NOT_FOUND")
+    assert refused(stranger.get(url, headers=headers, timeout=LONGEST_WAIT), status, "AUTH_NOT_FOUND")
     forger = OAuth1Session(KEY, client_secret="wrong")
-    assert refused(forger.get(url, headers=headers, timeout=PATIENCE), status, "NOT_AUTHORIZED")
+    assert refused(forger.get(url, headers=headers, timeout=LONGEST_WAIT), status, "NOT_AUTHORIZED")
 
 
 def test_a_replayed_and_an_old_request_are_refused(sandbox: Sandbox) -> None:
     spotler = sandbox.open()
     sent = spotler.call("GET", "/tag/list").request
     with requests.Session() as plain:
-        assert refused(plain.send(sent, timeout=PATIENCE), 401, "NOT_AUTHORIZED")
+        assert refused(plain.send(sent, timeout=LONGEST_WAIT), 401, "NOT_AUTHORIZED")
     # The account's clock stands in March 2024, the signature is of today.
     assert refused(
         sandbox.open(timestamp_tolerance=timedelta(minutes=5)).call("GET", "/tag/list"), 401, "NOT_AUTHORIZED"
@@ -118,7 +118,7 @@ def test_an_unknown_path_is_404_and_a_wrong_method_is_405_before_anybody_asks_fo
     headers = {"Accept": "application/json"}
     for method, path, status in (("GET", "/nope", 404), ("DELETE", "/contact/c1", 405)):
         answer = requests.request(
-            method, f"{spotler.origin}/integrationservice{path}", headers=headers, timeout=PATIENCE
+            method, f"{spotler.origin}/integrationservice{path}", headers=headers, timeout=LONGEST_WAIT
         )
         assert refused(answer, status, "RESOURCE_NOT_FOUND")
 
@@ -224,7 +224,7 @@ def test_the_people_of_the_account_act_on_their_own(spotler: Spotler) -> None:
 def test_a_wish_that_makes_no_sense_is_refused_with_a_reason(
     spotler: Spotler, method: str, path: str, status: int
 ) -> None:
-    answer = requests.request(method, f"{spotler.origin}/sandbox{path}", timeout=PATIENCE)
+    answer = requests.request(method, f"{spotler.origin}/sandbox{path}", timeout=LONGEST_WAIT)
     assert answer.status_code == status
     assert answer.json()["message"]
 
@@ -240,10 +240,12 @@ def test_a_client_that_trusts_the_certificate_speaks_https(tmp_path: Path) -> No
     with serve_in_thread(app, tls=certificate) as address, OAuth1Session(KEY, client_secret=SECRET) as session:
         assert address.url.startswith("https://127.0.0.1:")
         for url in (address.url, f"https://localhost:{address.port}"):
-            answer = session.get(f"{url}/integrationservice/tag/list", verify=str(certificate.chain), timeout=PATIENCE)
+            answer = session.get(
+                f"{url}/integrationservice/tag/list", verify=str(certificate.chain), timeout=LONGEST_WAIT
+            )
             assert answer.status_code == 200
         with pytest.raises(requests.exceptions.SSLError):
-            requests.get(address.url, timeout=PATIENCE)
+            requests.get(address.url, timeout=LONGEST_WAIT)
     assert certificate.key.stat().st_mode & 0o077 == 0
 
 

@@ -20,7 +20,7 @@ from shared.console.access.roles import Role, User
 from shared.console.access.sessions import SESSION, Session, Sessions
 from shared.console.web import ROOT
 from tests.console.visitors.routes_used import RoutesUsed
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.scenario.world import World, eventually
 
 WIDE, NARROW, HEIGHT = 1280, 390, 900
@@ -41,7 +41,7 @@ def session_of(world: World, role: Role, user: str = "local") -> str:
 def client(world: World, role: Role | None) -> httpx.AsyncClient:
     """Somebody of this role, or without a session, who has no browser."""
     cookies = {} if role is None else {SESSION: session_of(world, role)}
-    return httpx.AsyncClient(base_url=world.connector.url, timeout=PATIENCE, cookies=cookies)
+    return httpx.AsyncClient(base_url=world.connector.url, timeout=LONGEST_WAIT, cookies=cookies)
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Visitor:
     async def settled(self) -> None:
         """Wait until no part is being loaded."""
         await self.page.wait_for_load_state()
-        await expect(self.page.locator("[aria-busy=true]")).to_have_count(0, timeout=PATIENCE * 1000)
+        await expect(self.page.locator("[aria-busy=true]")).to_have_count(0, timeout=LONGEST_WAIT * 1000)
 
     async def until(self, path: str, seen: Callable[[str], bool]) -> None:
         """Wait until a page or a part says what is awaited, without showing it."""
@@ -156,7 +156,7 @@ class Windows:
         await context.add_init_script(self._script)
         context.on("response", used.note)
         page = await context.new_page()
-        page.set_default_timeout(PATIENCE * 1000)
+        page.set_default_timeout(LONGEST_WAIT * 1000)
         found = Visitor(world, page)
         page.on("pageerror", lambda error: found.complaints.append(str(error)))
         page.on("console", lambda one: found.complaints.append(one.text) if "Content Security" in one.text else None)

@@ -16,7 +16,7 @@ from tests.broker.broker import Broker
 from tests.broker.faults import DETACH_FORCED, Act, Effect
 from tests.broker.queues import Queue
 from tests.contract.service_bus import DELIVERIES, LOCK, Stage, all_of, redacted
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -129,7 +129,7 @@ async def test_a_service_far_away_is_reached_however_short_the_wait(stage: Stage
     await stage.open().send(LIVE, [OutgoingMessage(b"a")])
     broker.latency = 0.15
     queue = stage.open()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(LONGEST_WAIT):
         assert [message.body for message in await queue.receive(LIVE, limit=10, wait=SOON)] == [b"a"]
 
 

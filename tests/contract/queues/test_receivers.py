@@ -26,7 +26,7 @@ from tests.contract.queues.backends import (
     received,
 )
 from tests.contract.service_bus import LOCK, redacted
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,7 +41,7 @@ async def test_no_message_is_locked_by_two_receivers(open_queue: OpenQueue) -> N
             batch = await receiver.receive(LIVE, limit=7, wait=AT_ONCE)
             found.extend(bodies(batch))
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(LONGEST_WAIT):
         await asyncio.gather(*(drain(receiver) for receiver in receivers))
     assert sorted(int(body) for body in found) == list(range(200))
 

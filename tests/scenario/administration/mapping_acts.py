@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.processes import Ended, run
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World
@@ -34,7 +34,7 @@ class Administrator:
         headers = {"x-functions-key": connector.master} | {
             name.replace("_", "-"): text for name, text in headers.items()
         }
-        async with httpx.AsyncClient(base_url=connector.url, timeout=PATIENCE) as http:
+        async with httpx.AsyncClient(base_url=connector.url, timeout=LONGEST_WAIT) as http:
             return await http.request(method, f"/api/mapping{path}", content=body, headers=headers)
 
     async def text(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from shared.ports.queue import OutgoingMessage, QueueName
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.scenario.agreement import disagreements
 from tests.scenario.privacy import MARK
 from tests.scenario.world import Person, World, eventually, open_world
@@ -43,7 +43,7 @@ async def everybody_agrees_in_the_end(cold: World) -> AsyncIterator[None]:
 
 def let_time_pass(world: World) -> None:
     """Let everything that is scheduled fall due, as hours do."""
-    with contextlib.closing(sqlite3.connect(world.folder / "queue.db", timeout=PATIENCE)) as file, file:
+    with contextlib.closing(sqlite3.connect(world.folder / "queue.db", timeout=LONGEST_WAIT)) as file, file:
         file.execute("UPDATE messages SET visible_at = 0 WHERE lock IS NULL")
 
 

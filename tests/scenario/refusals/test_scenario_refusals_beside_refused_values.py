@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from shared.domain.records.records import SyncStatus
 from shared.local.sandbox.serving import serve
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import WAYS, Withdraw, given, subscribed
 from tests.scenario.two_way import mapping_text, nothing_more, permission_rows
@@ -32,7 +32,7 @@ A_BATCH = 30
 async def older_catalogue(spotler_url: str) -> AsyncIterator[str]:
     """Serve Spotler, which takes whole numbers for a property that its list of properties still calls a text."""
     # The signature covers the address that was called: it goes along as `Host`.
-    async with httpx.AsyncClient(timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(timeout=LONGEST_WAIT) as http:
 
         async def forward(request: Request) -> Response:
             path: bytes = request.scope["raw_path"]

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from shared.triggers.http.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, CallerRole
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import World
 from tests.unit.triggers.test_access import principal
@@ -40,7 +40,7 @@ async def status(world: World, name: str, key: str | None, body: bytes = b"!", *
 
 async def call(world: World, name: str, key: str | None, body: bytes = b"!", **headers: str) -> httpx.Response:
     fields = {} if key is None else {"x-functions-key": key}
-    async with httpx.AsyncClient(base_url=world.connector.url, timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(base_url=world.connector.url, timeout=LONGEST_WAIT) as http:
         return await http.request(ROUTES[name].method.value, path_of(name), content=body, headers={**fields, **headers})
 
 
@@ -143,7 +143,7 @@ async def test_a_body_that_is_nested_too_deeply_is_refused(world: World, depth: 
 )
 async def test_a_query_parameter_with_a_slip_of_the_pen_is_not_ignored(world: World, name: str, query: str) -> None:
     method = ROUTES[name].method.value
-    async with httpx.AsyncClient(base_url=world.connector.url, timeout=PATIENCE) as http:
+    async with httpx.AsyncClient(base_url=world.connector.url, timeout=LONGEST_WAIT) as http:
         mapping = await http.get(f"/api/mapping?code={world.connector.function_key}")
         answer = await http.request(
             method,

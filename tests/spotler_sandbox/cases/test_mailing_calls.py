@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from requests_oauthlib import OAuth1Session
 
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.spotler_sandbox.cases.calls import MESSAGE, NO_DATES, YEAR, send
 from tests.spotler_sandbox.session import KEY, SECRET, Spotler
 
@@ -13,11 +13,11 @@ def test_s34_oauth_fields_may_come_in_the_query(spotler: Spotler) -> None:
     session = OAuth1Session(KEY, client_secret=SECRET, signature_type="query")
     base = f"{spotler.origin}/integrationservice-1.1.0"
     json = {"Accept": "application/json"}
-    assert session.get(f"{base}/contact/properties/list", headers=json, timeout=PATIENCE).status_code == 200
-    page = session.get(f"{base}/contact/c1/campaign-mailings?after=0", headers=json, timeout=PATIENCE)
+    assert session.get(f"{base}/contact/properties/list", headers=json, timeout=LONGEST_WAIT).status_code == 200
+    page = session.get(f"{base}/contact/c1/campaign-mailings?after=0", headers=json, timeout=LONGEST_WAIT)
     assert page.json()["campaignMailingHistories"][0]["campaignMailing"]["encryptedId"] == "CmlCartFirst"
     wrong = OAuth1Session(KEY, client_secret="wrong", signature_type="query")
-    refused = wrong.get(f"{base}/contact/c1", headers=json, timeout=PATIENCE)
+    refused = wrong.get(f"{base}/contact/c1", headers=json, timeout=LONGEST_WAIT)
     assert (refused.status_code, refused.json()["errorType"]) == (401, "NOT_AUTHORIZED")
 
 
@@ -26,9 +26,11 @@ def test_the_next_page_is_named_without_the_oauth_fields(spotler: Spotler) -> No
     spotler.write("c2", email="c2@example.com")
     session = OAuth1Session(KEY, client_secret=SECRET, signature_type="query")
     url = f"{spotler.origin}/integrationservice/contact/updates/list?{YEAR}&pageSize=1"
-    following = session.get(url, headers={"Accept": "application/json"}, timeout=PATIENCE).json()["paging"]["next"]
+    following = session.get(url, headers={"Accept": "application/json"}, timeout=LONGEST_WAIT).json()["paging"]["next"]
     assert "oauth" not in following
-    assert [person["externalId"] for person in session.get(following, timeout=PATIENCE).json()["contacts"]] == ["c2"]
+    assert [person["externalId"] for person in session.get(following, timeout=LONGEST_WAIT).json()["contacts"]] == [
+        "c2"
+    ]
 
 
 def test_s32_the_interactions_are_all_there_without_dates(spotler: Spotler) -> None:

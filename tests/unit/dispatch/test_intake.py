@@ -32,7 +32,7 @@ from shared.messages.redelivery import Redelivery
 from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 from tests.twins import CrashError
 
 OURS, THEIRS = UUID(int=1), UUID(int=2)
@@ -150,7 +150,7 @@ async def test_a_hanging_service_is_given_up_before_the_locks_end(stage: Stage, 
     key = stage.twin.crm.create(**person(emailaddress1="ann@example.com"))
     hanging = stage if part == "connector" else stage.organisations
     hanging.hangs = True
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(LONGEST_WAIT):
         await stage.takes(event(key))
     assert len(stage.twin.queue.waiting) == 1
 

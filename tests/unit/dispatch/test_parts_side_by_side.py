@@ -17,7 +17,7 @@ from shared.ports import background
 from shared.ports.background import side_by_side, take_turns
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
-from tests.programs.patience import PATIENCE
+from tests.programs.longest_wait import LONGEST_WAIT
 
 
 async def test_very_many_records_are_read_in_two_parts_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +28,7 @@ async def test_very_many_records_are_read_in_two_parts_side_by_side(monkeypatch:
 
     async def read_beside(keys: Sequence[RecordKey]) -> Mapping[RecordKey, PersonRecord]:
         sizes.append(len(keys))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LONGEST_WAIT):
             await both.wait()
         return await read(keys)
 
@@ -52,7 +52,7 @@ async def test_of_two_new_records_with_one_address_in_different_parts_one_waits_
     async def insert_late(contacts: Sequence[ContactWrite]) -> dict[str, WriteResult]:
         """Answer the call about the address of both when the other record has been put off."""
         if any("p0@example.com" in one.properties.values() for one in contacts):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(LONGEST_WAIT):
                 while all(one.due <= twin.clock.now() for one in twin.queue.waiting):  # noqa: ASYNC110  # nobody tells
                     await asyncio.sleep(0)
         return await insert(contacts)

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-PATIENCE = 120.0
+LONGEST_WAIT = 120.0
 """Seconds: many times what anything takes on a busy machine. Only what fails waits so long."""
