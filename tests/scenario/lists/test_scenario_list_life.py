@@ -62,6 +62,7 @@ async def test_ml_27_the_connector_and_spotler_status_tell_whether_a_list_is_in_
 
     job = await done(world, Operation.SYNC_LIST, marketing_list=marketing_list)
     assert (job.status, job.code) == OK
+    await world.settled()  # the job ends before the run of the list
     answer = await overview(world, f"lists/{marketing_list}")
     expected = {"externalId": f"list-{marketing_list}", "kind": "audience", "name": "Waar is hij"}
     assert (answer["inSpotler"], answer["spotlerList"]) == (True, expected)
