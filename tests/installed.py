@@ -30,7 +30,7 @@ from shared.local.dataverse_sandbox.metadata.schema import Schema
 from shared.local.dataverse_sandbox.rows.snapshot import read
 from shared.local.sandbox.installing import install
 from shared.local.sandbox.process import sandbox
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 ROOT = Path(__file__).resolve().parents[1]
 _FOLDER = ROOT / ".local" / "tests"

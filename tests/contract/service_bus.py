@@ -14,7 +14,7 @@ from shared.adapters.messaging.servicebus import ServiceBusQueue
 from shared.ports.queue import QueueName, ReceivedMessage
 from tests.broker.broker import Broker
 from tests.contract.clocks import ManualClock
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 LOCK = timedelta(seconds=30)
 DELIVERIES = 3

@@ -20,7 +20,7 @@ from shared.local.functions_host.host import FunctionsHost
 from shared.local.functions_host.host_json import HostJson
 from shared.local.functions_host.keys import HostKeys
 from shared.ports.queue import QueueName, ReceivedMessage
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 SECRET = "anna@example.org"
 

@@ -23,7 +23,7 @@ from shared.local.functions_host.index import QueueTrigger, index_functions
 from shared.local.functions_host.invocation import Invoker
 from shared.local.functions_host.queues import QueueListener
 from shared.ports.queue import OutgoingMessage, QueueName, QueueReceiver, ReceivedMessage
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 SECRET = "anna@example.org"
 LOCK = timedelta(milliseconds=120)

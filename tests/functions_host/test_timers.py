@@ -17,7 +17,7 @@ from shared.local.functions_host.decode import ScheduleStatus
 from shared.local.functions_host.index import TimerTrigger, index_functions
 from shared.local.functions_host.invocation import Invoker
 from shared.local.functions_host.timers import Timer, TimerStatusFile
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from shared.adapters.messaging.sqlite import SqliteQueue
 from shared.local.functions_host.host import FunctionsHost
 from shared.local.functions_host.host_json import HostJson
 from shared.ports.queue import OutgoingMessage, QueueName
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 SETTINGS = HostJson.model_validate({"version": "2.0", "extensions": {"http": {"routePrefix": ""}}})
 

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 import pytest
 
-from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.packages import NotInstallableError, npm_folder
+from tests.programs.times import LONGEST_WAIT
 
 VERSION = "3.35.0"
 

@@ -1,5 +1,7 @@
 """Shortens pauses, and pages, of the connector in processes that tests start: what a test waits for is the order.
 
+Its own limit of a computation is longer than in production: a busy machine may need more.
+
 `make chaos` measures with the real ones.
 """
 
@@ -11,9 +13,11 @@ from enum import StrEnum
 from types import ModuleType
 
 from shared.adapters.spotler.rest import errors as spotler_errors
+from shared.administration import worker_thread
 from shared.dispatch import resync
 from shared.domain.recovery import circuit, retry
 from shared.engine.guards import circuits
+from tests.programs.times import LONGEST_WAIT
 
 _FEW = 30
 """Records: a run over hardly more people than that has several pages."""
@@ -43,6 +47,7 @@ def shorten() -> None:
     _replace(circuits, "_FRESH", timedelta(seconds=1))
     _replace(circuits, "_WHILE_PROBING", timedelta(milliseconds=500))
     _replace(spotler_errors, "DEFAULT_PAUSE", timedelta(seconds=1))
+    _replace(worker_thread, "TIMEOUT", timedelta(seconds=LONGEST_WAIT))
     names = [one.name for one in fields(retry.RetryPolicy)]
     defaults = list(retry.RetryPolicy.__init__.__defaults__ or ())
     defaults[names.index("busy") - len(names)] = timedelta(milliseconds=500)

@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
-from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.processes import Process, start
 from tests.programs.short_clocks import Clocks
+from tests.programs.times import LONGEST_WAIT
 
 SYSTEM = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
 """What a process needs of this one's environment: no setting of the developer's own connector gets into a test."""

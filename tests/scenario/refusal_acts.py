@@ -13,7 +13,7 @@ from shared.adapters.dataverse.records.tables import PERMISSIONS
 from shared.adapters.spotler.rest.oauth import OneLeggedOAuth1
 from shared.composition.connections import SystemClock
 from shared.domain.records.records import PersonTable, SyncStatus
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.two_way import mapping_text, permission_rows, poll, stored
 from tests.scenario.world import Person, World, permissions
 

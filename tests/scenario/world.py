@@ -24,9 +24,9 @@ from shared.local.sandbox.users import DynamicsUser, SpotlerUser
 from shared.ports.queue import Queue, QueueName
 from shared.ports.state import Document, StateStore
 from tests.installed import organisation
-from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.processes import start
 from tests.programs.short_clocks import Clocks
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.connector_process import SYSTEM, ConnectorProcess
 from tests.scenario.privacy import MARK, leaks, marks_in
 from tests.scenario.rows import filled_in
@@ -214,7 +214,10 @@ class World:
     # -------------------------------------------------------------------------------------------- behind the scenes
 
     async def settled(self, timeout_s: float = LONGEST_WAIT) -> None:
-        """Wait until nothing is on its way: no message underway, none in a queue, none scheduled."""
+        """Wait until nothing is on its way: no message underway, none in a queue, none scheduled.
+
+        TimeoutError says what waits, and what the connector says of itself.
+        """
         calm = 0
 
         async def look() -> bool:
@@ -224,7 +227,15 @@ class World:
             calm = 0 if waiting else calm + 1
             return calm > 1
 
-        await eventually(look, "everything to settle", timeout_s)
+        try:
+            await eventually(look, "everything to settle", timeout_s)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; {await self._unsettled()}") from None
+
+    async def _unsettled(self) -> str:
+        depths = {queue.value: await self.queue.depth(queue) for queue in QueueName}
+        health = await self.connector.call("GET", "/api/health")
+        return f"underway {await self.dynamics.underway()}, {depths}, {health.text}"
 
     async def delivered(self) -> None:
         """Wait a moment for what Dataverse has sent to be taken in: its messages hold personal data until then."""

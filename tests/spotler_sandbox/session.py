@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.local.sandbox.serving import serve_in_thread
 from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 KEY, SECRET = "sandbox-key", "sandbox-secret"
 

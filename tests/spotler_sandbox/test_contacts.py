@@ -6,7 +6,7 @@ import pytest
 
 from shared.local.spotler_sandbox.account.contacts import AnonymizedGet, Deduplication, OptOutUpsert
 from shared.local.spotler_sandbox.http.wire import DateStyle
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.spotler_sandbox.session import Sandbox, Spotler, refused
 
 

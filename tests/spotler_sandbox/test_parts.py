@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from requests import Response, post
 
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.spotler_sandbox.furnished import DATE, Account, furnished
 from tests.spotler_sandbox.session import Sandbox, Spotler, running_sandbox
 

@@ -16,7 +16,7 @@ from shared.local.sandbox.serving import serve, serve_in_thread
 from shared.local.spotler_sandbox import SpotlerSandboxSettings, create_app
 from shared.local.spotler_sandbox.http.settings import PrefixMode
 from shared.local.spotler_sandbox.http.wire import Format
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.spotler_sandbox.session import KEY, SECRET, Sandbox, Spotler, refused
 
 

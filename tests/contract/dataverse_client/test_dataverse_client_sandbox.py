@@ -30,6 +30,7 @@ from shared.local.dataverse_sandbox.organisation.execution_context import Servic
 from shared.local.sandbox.serving import serve
 from tests.contract.dataverse_script import create_only, delete, read_fetch_xml
 from tests.installed import installed_settings
+from tests.programs.times import LONGEST_WAIT
 
 TAG = "spotler-connector"
 PEOPLE = [UUID(int=number) for number in range(1, 301)]
@@ -222,7 +223,7 @@ async def test_a_row_may_refer_to_one_that_the_same_change_set_created(organisat
 
 async def test_our_writes_come_back_as_events_that_carry_our_tag(organisation: Organisation) -> None:
     await organisation.client.update("contacts", PEOPLE[0], {"jobtitle": "Proef"})
-    event = await asyncio.wait_for(organisation.events.get(), 5)
+    event = await asyncio.wait_for(organisation.events.get(), LONGEST_WAIT)
     check_organisation(event.origin, ids={organisation.settings.organization_id})
     assert event.message is Message.UPDATE
     assert event.references[0] == Lookup("contact", PEOPLE[0])
@@ -235,7 +236,7 @@ async def test_our_writes_are_known_by_our_tag_and_our_user_once_dataverse_has_t
 ) -> None:
     own_user = OwnUser(organisation.client, SystemClock())
     await organisation.client.create("contacts", {"lastname": "Proef"})
-    event = await asyncio.wait_for(organisation.events.get(), 5)
+    event = await asyncio.wait_for(organisation.events.get(), LONGEST_WAIT)
     assert own_user.id is None
     assert not OwnIdentity(TAG, own_user.id).wrote(event)
     await own_user.learn()
@@ -246,7 +247,7 @@ async def test_our_writes_are_known_by_our_tag_and_our_user_once_dataverse_has_t
 
 async def test_our_writes_in_a_batch_carry_our_tag_too(organisation: Organisation) -> None:
     await organisation.client.batch([operations.update("contacts", PEOPLE[0], {"jobtitle": "Proef"})])
-    event = await asyncio.wait_for(organisation.events.get(), 5)
+    event = await asyncio.wait_for(organisation.events.get(), LONGEST_WAIT)
     assert event.tags == {TAG}
 
 

@@ -16,7 +16,7 @@ from tests.broker.broker import Broker
 from tests.broker.faults import DETACH_FORCED, Act, Effect
 from tests.broker.queues import Queue
 from tests.contract.service_bus import DELIVERIES, LOCK, Stage, all_of, redacted
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

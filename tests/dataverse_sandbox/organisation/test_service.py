@@ -12,6 +12,7 @@ import pytest
 
 from shared.local.dataverse_sandbox.http.limits import Limits
 from tests.dataverse_sandbox.session import Dataverse, batch, part
+from tests.programs.times import effort
 
 
 def ask_for_token(dataverse: Dataverse, **changes: str) -> httpx.Response:
@@ -181,12 +182,14 @@ def test_requests_are_counted(dataverse: Dataverse) -> None:
 # -------------------------------------------------------------------------------------------------------------- speed
 
 
-def test_a_thousand_updates_in_a_batch_take_less_than_a_second(dataverse: Dataverse) -> None:
+def test_a_thousand_updates_in_a_batch_do_not_read_all_rows_a_thousand_times(dataverse: Dataverse) -> None:
     ids = [str(uuid4()) for _ in range(1000)]
     rows = [("contact", {"contactid": one, "lastname": "Lee"}) for one in ids]
     dataverse.restart([*rows, *(("contact", {"lastname": "Other"}) for _ in range(4000))])
     body = batch(*(part(f"PATCH contacts({one})", {"jobtitle": "Poet"}) for one in ids))
-    began = time.process_time()
-    answer = dataverse.http.post("$batch", content=body, headers={"Content-Type": "multipart/mixed; boundary=b"})
-    assert answer.text.count("204 No Content") == 1000
-    assert time.process_time() - began < 1.5  # of this process, server and posting included
+
+    def update() -> None:
+        answer = dataverse.http.post("$batch", content=body, headers={"Content-Type": "multipart/mixed; boundary=b"})
+        assert answer.text.count("204 No Content") == 1000
+
+    assert effort(update) < 50  # server and posting included: half a second on a quick machine

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.programs.longest_wait import LONGEST_WAIT
 from tests.programs.processes import Ended, run
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.connector_process import SYSTEM
 from tests.scenario.world import World
 

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from shared.ports.queue import OutgoingMessage, QueueName
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.agreement import disagreements
 from tests.scenario.privacy import MARK
 from tests.scenario.world import Person, World, eventually, open_world

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from shared.domain.records.records import SyncStatus
 from shared.local.sandbox.serving import serve
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import WAYS, Withdraw, given, subscribed
 from tests.scenario.two_way import mapping_text, nothing_more, permission_rows

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from shared.triggers.http.access import ADMINISTRATOR_ROLE, PRINCIPAL, ROUTES, CallerRole
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.privacy import MARK, marks_in
 from tests.scenario.world import World
 from tests.unit.triggers.test_access import principal

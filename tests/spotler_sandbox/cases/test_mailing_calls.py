@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from requests_oauthlib import OAuth1Session
 
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.spotler_sandbox.cases.calls import MESSAGE, NO_DATES, YEAR, send
 from tests.spotler_sandbox.session import KEY, SECRET, Spotler
 

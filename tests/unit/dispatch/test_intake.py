@@ -32,7 +32,7 @@ from shared.messages.redelivery import Redelivery
 from shared.ports.organisations import Origin, RejectedMessage
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.twins import CrashError
 
 OURS, THEIRS = UUID(int=1), UUID(int=2)

@@ -17,7 +17,7 @@ from shared.ports import background
 from shared.ports.background import side_by_side, take_turns
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 
 
 async def test_very_many_records_are_read_in_two_parts_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from shared.engine.guards.priority import Priority, breathe, part_size
 from shared.ports import background
 from shared.ports.queue import QueueName
 from tests.connector_twin import ConnectorTwin, person
+from tests.programs.times import LONGEST_WAIT
 
 MANY = 200
 
@@ -77,14 +78,18 @@ async def test_a_save_that_comes_while_a_page_is_being_worked_on_is_done_first()
 async def test_bulk_work_waits_for_live_work_and_not_for_other_bulk_work() -> None:
     priority = Priority()
     with priority.bulk():
-        begin = time.perf_counter()
-        for _ in range(50):
-            await breathe()
-        assert time.perf_counter() - begin < 0.2, "nobody is in the way"
+        assert min([await _fifty_breaths() for _ in range(5)]) < 0.2, "nobody is in the way"
         with priority.live():
             begin = time.perf_counter()
             await breathe()
             assert time.perf_counter() - begin >= 0.009, "it has waited"
+
+
+async def _fifty_breaths() -> float:
+    begin = time.perf_counter()
+    for _ in range(50):
+        await breathe()
+    return time.perf_counter() - begin
 
 
 async def test_bulk_work_gets_on_beside_an_endless_stream_of_live_work() -> None:
@@ -93,7 +98,7 @@ async def test_bulk_work_gets_on_beside_an_endless_stream_of_live_work() -> None
         begin = time.perf_counter()
         for _ in range(20):
             await breathe()
-        assert time.perf_counter() - begin < 5
+        assert time.perf_counter() - begin < LONGEST_WAIT
 
 
 async def test_follow_ups_of_a_bulk_walk_stay_on_the_bulk_lane() -> None:

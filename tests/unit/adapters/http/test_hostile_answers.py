@@ -6,8 +6,6 @@ The search itself: `tests/property/hostile_input/test_readers_refuse.py`.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,18 +31,13 @@ from shared.domain.mapping.language.filters import parse_filter
 from shared.domain.records.records import PersonTable
 from shared.errors import LONGEST_PAUSE, ConnectorError, DataError, ThrottledError, TransientError
 from shared.messages.lane_messages import LaneMessageError, read_lane_message
+from tests.programs.times import effort
 
 SAMPLE = Path(__file__).resolve().parents[3] / "samples/remote_execution_context/contact-update-27-members.json"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPERATION = WebApiOperation(Method.GET, "contacts")
 DEEP = b"[" * 100_000
 EMAIL = {"spotler": "email", "contact": "emailaddress1", "lead": "emailaddress1", "account": "emailaddress1"}
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return time.process_time() - began
 
 
 # ------------------------------------------------------------------------------------------------------------ messages
@@ -156,7 +149,7 @@ def test_a_header_within_a_batch_may_be_of_any_characters(header: str) -> None:
 def test_a_column_full_of_automation_fields_is_read_in_a_moment() -> None:
     text = "".join(f"f{number}=\r\n" for number in range(60_000))
 
-    assert seconds(lambda: parse(text)) < 3
+    assert effort(lambda: parse(text)) < 100
     assert str(parse(text)[-1].at) == "line 60000, column 1"
 
 
@@ -169,7 +162,7 @@ def test_positions_count_lines_however_they_end() -> None:
 def test_a_thousand_rows_are_read_in_a_moment() -> None:
     rows = [EMAIL, *({"spotler": f"p{number}", "contact": "a"} for number in range(999))]
 
-    assert seconds(lambda: read_mapping({"version": 1, "rows": rows})) < 2
+    assert effort(lambda: read_mapping({"version": 1, "rows": rows})) < 70
 
 
 def test_more_rows_than_any_account_has_properties_are_refused() -> None:
@@ -205,12 +198,12 @@ def test_circles_among_a_thousand_rows_are_found_in_a_moment(*, is_closed: bool)
     mapping = read_mapping({"version": 1, "rows": [EMAIL, *rows]})
     found: list[Finding] = []
 
-    assert seconds(lambda: found.extend(circles(mapping, list(PersonTable)))) < 0.5
+    assert effort(lambda: found.extend(circles(mapping, list(PersonTable)))) < 17
     assert len(found) == is_closed
 
 
 def test_a_filter_of_many_conditions_is_read_in_a_moment() -> None:
-    assert seconds(lambda: parse_filter("a = 1 or " * 20_000 + "a = 1")) < 3
+    assert effort(lambda: parse_filter("a = 1 or " * 20_000 + "a = 1")) < 100
 
 
 @pytest.mark.parametrize("with_libyaml", [True, False])
@@ -254,4 +247,4 @@ def test_keys_without_end_are_refused_in_a_moment() -> None:
         with pytest.raises(MappingError, match="Extra inputs"):
             from_yaml(text)
 
-    assert seconds(read) < 3
+    assert effort(read) < 100
