@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.composition import app
@@ -10,6 +10,7 @@ from shared.console.web import Tone
 from shared.dispatch.runs import RunState
 from shared.domain.recovery.groups import Group, groups_of
 from shared.errors import ConnectorError
+from shared.ports.queue import DeadLetter
 
 _LIFETIME = 5.0
 _TIMEOUT = 2.0
@@ -50,9 +51,14 @@ def look_again() -> None:
     _kept.at = -_LIFETIME
 
 
+async def dead_letters() -> Sequence[DeadLetter]:
+    """Return the oldest dead letters, a thousand at most."""
+    return await (await app.queue()).dead_letters(limit=MOST_LETTERS)
+
+
 async def letter_groups() -> list[Group]:
     """Return the dead letters by cause."""
-    return groups_of(await (await app.queue()).dead_letters(limit=MOST_LETTERS))
+    return groups_of(await dead_letters())
 
 
 async def held_kinds() -> int:

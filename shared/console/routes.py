@@ -13,13 +13,16 @@ from shared.console.pages import (
     people,
     person,
     preferences,
-    problems,
     proof,
     receipt,
     settings,
 )
 from shared.console.pages.mapping import proposal as mapping_proposal
 from shared.console.pages.mapping import versions as mapping
+from shared.console.pages.problems import acts as problem_acts
+from shared.console.pages.problems import choice as problem_choice
+from shared.console.pages.problems import groups as problems
+from shared.console.pages.problems import put_back
 from shared.console.pages.work import jobs, lists, mailings, runs
 from shared.console.web import Method, Reply, Visit
 
@@ -82,12 +85,14 @@ ROUTES: tuple[Route, ...] = (
     _act("receipt/check", receipt.check, Role.READER, "check-receipt"),
     _page("problems", problems.problems),
     _page("problems.csv", problems.export),
-    _page("problems/again", problems.confirm_replay_all, Role.OPERATOR),
-    _act("problems/again", problems.replay_all, Role.OPERATOR, "replay-all"),
-    _page("problems/*/again", problems.confirm_replay, Role.OPERATOR),
-    _act("problems/*/again", problems.replay, Role.OPERATOR, "replay"),
-    _page("problems/*/discard", problems.confirm_discard, Role.ADMINISTRATOR),
-    _act("problems/*/discard", problems.discard, Role.ADMINISTRATOR, "discard"),
+    Route(Method.POST, "problems/search", problem_choice.search),
+    _part("parts/put-back", put_back.renewed),
+    _page("problems/again", problem_acts.confirm_replay_all, Role.OPERATOR),
+    _act("problems/again", problem_acts.replay_all, Role.OPERATOR, "replay-all"),
+    _page("problems/*/again", problem_acts.confirm_replay, Role.OPERATOR),
+    _act("problems/*/again", problem_acts.replay, Role.OPERATOR, "replay"),
+    _page("problems/*/discard", problem_acts.confirm_discard, Role.ADMINISTRATOR),
+    _act("problems/*/discard", problem_acts.discard, Role.ADMINISTRATOR, "discard"),
     _page("decisions", decisions.decisions),
     _part("parts/fields", decisions.fields),
     _part("parts/duplicates", decisions.duplicates),

@@ -97,6 +97,14 @@ async def test_an_administrator_sees_values_and_the_audit_log_says_so(administra
     assert any("view-values" in row and person.id in row for row in rows)
     assert person.id in {row["subject"].removeprefix("contact:") for row in await administrator.rows("CSV")}
 
+    await administrator.page.get_by_label("On (id or code)").fill(person.id)
+    await administrator.press("Filter")
+    assert all(person.id in row for row in await administrator.page.locator("tbody tr").all_inner_texts())
+    assert {row["subject"] for row in await administrator.rows("CSV")} == {f"contact:{person.id}"}
+    await administrator.page.get_by_label("Result").select_option("Not done")
+    await administrator.press("Filter")
+    assert "No act has all that was chosen." in await administrator.text()
+
 
 async def test_an_operator_cannot_do_what_is_for_administrators(world: World) -> None:
     async with client(world, Role.OPERATOR) as http:

@@ -23,7 +23,7 @@ async def given_up(world: World, person: Person, reason: str = "gave-up") -> Non
     )
 
 
-@pytest.mark.visits("", "parts/connections", "problems", "problems/*/again")
+@pytest.mark.visits("", "parts/connections", "problems", "problems/*/again", "parts/put-back")
 @pytest.mark.presses("problems/*/again")
 async def test_a_group_is_tried_again_in_three_clicks_from_the_overview(administrator: Visitor, world: World) -> None:
     people = [await world.bring_in() for _ in range(3)]
@@ -37,6 +37,7 @@ async def test_a_group_is_tried_again_in_three_clicks_from_the_overview(administ
     await administrator.press("Try all 3 again")
 
     assert "Put back: 3 of 3" in await administrator.text()
+    await administrator.page.get_by_text("3 arrived, 0 came back, 0 on the way.").wait_for()
     for person in people:
         await world.status(person, SyncStatus.SUCCEEDED)
 
@@ -69,6 +70,31 @@ async def test_one_message_of_a_group_is_tried_again(administrator: Visitor, wor
     await administrator.press("Try the chosen ones again")
 
     assert "Put back: 1 of 1" in await administrator.text()
+    await world.queue.discard([one.id for one in await world.queue.dead_letters()])
+
+
+@pytest.mark.presses("problems/search")
+async def test_messages_are_chosen_by_who_acts_and_by_an_id(administrator: Visitor, world: World) -> None:
+    people = [await world.bring_in() for _ in range(3)]
+    for person, reason in zip(people, ("gave-up", "gave-up", "defect"), strict=True):
+        await given_up(world, person, reason)
+
+    await administrator.open("/problems")
+    await administrator.page.get_by_label("Who acts").select_option("An operator")
+    await administrator.press("Filter")
+    assert "2 messages were given up" in await administrator.heading()
+    assert {row["reason"] for row in await administrator.rows("CSV")} == {"gave-up"}
+
+    await administrator.page.get_by_label("Record or correlation id").fill(people[1].id)
+    await administrator.press("Find")
+    assert "1 message was given up" in await administrator.heading()
+    await administrator.follow("Try 1 again")
+    assert "Try 1 message again?" in await administrator.heading()
+    await administrator.press("Try 1 again")
+    await world.status(people[1], SyncStatus.SUCCEEDED)
+
+    await administrator.follow("Show all")
+    assert "2 messages were given up" in await administrator.heading()
     await world.queue.discard([one.id for one in await world.queue.dead_letters()])
 
 

@@ -16,7 +16,7 @@ from playwright.async_api import expect
 from shared.dispatch import runs as run_documents
 from tests.console.visitors.usable import assert_usable, picture
 from tests.console.visitors.visitor import Visitor, Windows
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -10,11 +10,13 @@ from uuid import uuid4
 
 from shared.domain.values.texts import bounded_id
 from shared.ports.clock import Clock
-from shared.ports.documents import Codec
+from shared.ports.documents import Codec, pages
 from shared.ports.state import Delete, DocumentKey, Insert, StateStore
 
 _KEPT = timedelta(days=366)
 _MOST_DELETED = 200
+_PAGE = 500
+_DONE = "ok"
 _END = 253_402_300_799
 """The last second of the year 9999."""
 
@@ -28,10 +30,34 @@ class AuditEntry:
     role: str
     act: str
     subject: str = ""
-    result: str = "ok"
+    result: str = _DONE
 
 
 _CODEC = Codec(AuditEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditChoice:
+    """What an act must have; None, or an empty text, lets all pass.
+
+    `subject` is a record key, an id or a code, or a part of one; so is `user`.
+    """
+
+    act: str = ""
+    user: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    is_refused: bool | None = None
+
+    def includes(self, entry: AuditEntry) -> bool:
+        """Whether the act has all that was chosen."""
+        return (
+            (not self.act or entry.act == self.act)
+            and self.user.lower() in entry.user.lower()
+            and self.subject.lower() in entry.subject.lower()
+            and (self.since is None or entry.at >= self.since)
+            and (self.is_refused is None or (entry.result != _DONE) is self.is_refused)
+        )
 
 
 class AuditLog:
@@ -42,26 +68,36 @@ class AuditLog:
         self._clock = clock
         self._partition = f"{environment}-console-audit"
 
-    async def note(self, user: str, role: str, act: str, subject: str = "", result: str = "ok") -> None:
+    async def note(self, user: str, role: str, act: str, subject: str = "", result: str = _DONE) -> None:
         """Write an act. A subject that is no id is not written."""
         at = self._clock.now()
         entry = AuditEntry(at, user, role, act, bounded_id(subject) or "", result)
         await self._store.write([Insert(self._key(at, uuid4().hex[:8]), _CODEC.body(entry))])
 
-    async def latest(self, *, after: str = "", limit: int = 50) -> tuple[list[AuditEntry], str]:
-        """Return a page of acts, newest first, and where the next page begins; "" at the end."""
-        page = await self._store.scan(self._partition, after=after or None, limit=limit)
-        return [_CODEC.read(one.body) for one in page.documents], page.after or ""
+    async def latest(
+        self, choice: AuditChoice | None = None, *, after: str = "", limit: int = 50
+    ) -> tuple[list[AuditEntry], str]:
+        """Return a page of the acts that were chosen, newest first, and where the next page begins; "" at the end."""
+        found: list[AuditEntry] = []
+        last = ""
+        async for row, entry in self._rows(after):
+            if choice is None or choice.includes(entry):
+                if len(found) == limit:
+                    return found, last
+                found.append(entry)
+                last = row
+        return found, ""
 
-    async def every(self) -> AsyncIterator[AuditEntry]:
-        """Yield every act, newest first."""
-        after = ""
-        while True:
-            entries, after = await self.latest(after=after, limit=500)
-            for one in entries:
-                yield one
-            if not after:
-                return
+    async def every(self, choice: AuditChoice | None = None) -> AsyncIterator[AuditEntry]:
+        """Yield every act that was chosen, newest first."""
+        async for _, entry in self._rows(""):
+            if choice is None or choice.includes(entry):
+                yield entry
+
+    async def _rows(self, after: str) -> AsyncIterator[tuple[str, AuditEntry]]:
+        async for documents in pages(self._store, self._partition, after=after or None, limit=_PAGE):
+            for one in documents:
+                yield one.key.row, _CODEC.read(one.body)
 
     async def tidy(self) -> None:
         """Delete acts that are older than a year."""

@@ -11,7 +11,7 @@ from shared.composition import app
 from shared.console.access.values import note_views, readable, why_hidden
 from shared.console.pages.overview import HELD_TEXTS
 from shared.console.pages.person import key_of, names_of
-from shared.console.pages.problems import require_number
+from shared.console.pages.problems.acts import require_number
 from shared.console.pending import look_again
 from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link

@@ -1,20 +1,39 @@
 """Checks and the audit log: can I trust it, and who did what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from shared.administration.measures.round_trip import LATE, LONGEST, Trip
 from shared.composition import app
-from shared.console.access.audit import AuditLog
+from shared.console.access.audit import AuditChoice, AuditLog
 from shared.console.csv_file import csv_file
+from shared.console.rendering.code_words import ACTS
 from shared.console.rendering.plots import WIDTH, columns
-from shared.console.rendering.words import said
+from shared.console.rendering.words import Said, said
 from shared.console.web import Notice, Page, Redirect, RefusedError, Reply, Tone, Visit, link
+from shared.domain.values.texts import bounded_id
 from shared.inbound.night_results import Night
 from shared.telemetry.activity import ECHO, Quarter
 
 _MONTH, _SOON = timedelta(days=30), timedelta(seconds=20)
+_DONE, _NOT_DONE = "done", "not-done"
+_RESULTS = {_DONE: said("Succeeded"), _NOT_DONE: said("Not done")}
+_AGES = {"day": timedelta(days=1), "week": timedelta(days=7), "month": _MONTH}
+_FILTERS: Mapping[str, tuple[Said, Mapping[str, Said]]] = {
+    "act": (said("Act"), ACTS),
+    "result": (said("Result"), _RESULTS),
+    "since": (
+        said("When"),
+        {
+            "day": said("In the last 24 hours"),
+            "week": said("In the last 7 days"),
+            "month": said("In the last 30 days"),
+        },
+    ),
+}
+"""The filters of the audit log by the names of their parameters: heading, and words for each code."""
+
 _MOST_TRIPS, _PLOT_HEIGHT, _HOURS = 20, 80, 24
 
 
@@ -91,19 +110,35 @@ async def measure(visit: Visit) -> Reply:
 
 
 async def audit(visit: Visit) -> Reply:
-    """List the acts of users of the console, newest first."""
-    entries, following = await (await _log()).latest(after=visit.asked("after"))
+    """List the acts of users of the console that were chosen, newest first."""
+    entries, following = await (await _log()).latest(_choice(visit), after=visit.asked("after"))
+    query = {name: visit.asked(name) for name in (*_FILTERS, "user", "subject") if visit.asked(name)}
     values = {
         "title": said("Audit log"),
         "entries": entries,
-        "next": link("audit", after=following) if following else "",
+        "filters": _FILTERS,
+        "query": query,
+        "next": link("audit", **query, after=following) if following else "",
     }
     return Page("pages/audit.html", values)
 
 
+def _choice(visit: Visit) -> AuditChoice:
+    act, result, since = (visit.asked(name) for name in _FILTERS)
+    user, subject = visit.asked("user"), visit.asked("subject")
+    codes = (act, ACTS), (result, _RESULTS), (since, _AGES)
+    if any(code and code not in known for code, known in codes) or not all(map(_is_id_or_nothing, (user, subject))):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, said("Choose one of the filters of this page."))
+    is_refused = result == _NOT_DONE if result else None
+    return AuditChoice(act, user, subject, visit.now - _AGES[since] if since else None, is_refused)
+
+
+def _is_id_or_nothing(text: str) -> bool:
+    return not text or bool(bounded_id(text))
+
+
 async def audit_csv(visit: Visit) -> Reply:
-    """Return every act as CSV."""
-    del visit
+    """Return every act that was chosen as CSV."""
     rows = [
         {
             "at": one.at.isoformat(timespec="seconds"),
@@ -113,7 +148,7 @@ async def audit_csv(visit: Visit) -> Reply:
             "subject": one.subject,
             "result": one.result,
         }
-        async for one in (await _log()).every()
+        async for one in (await _log()).every(_choice(visit))
     ]
     return csv_file("audit", ("at", "user", "role", "act", "subject", "result"), rows)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from shared.console.rendering.words import Said, said
 from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL, OPT_OUT, ConsentSource, ConsentState
+from shared.domain.engagement.mailings import MailingKind
 from shared.domain.features.capabilities import Capability
 from shared.domain.features.schema_drift import Shift
 from shared.domain.features.subscriber_import import ImportTarget
@@ -147,6 +148,11 @@ ROLES: Mapping[str, Said] = {
     "reader": said("Reader"),
     "operator": said("Operator"),
     "administrator": said("Administrator"),
+}
+
+MAILING_KINDS: Mapping[str, Said] = {
+    MailingKind.EMAIL: said("E-mail"),
+    MailingKind.SMS: said("Text message"),
 }
 
 ACTS: Mapping[str, Said] = {

@@ -20,7 +20,7 @@ from shared.console.access.roles import Role, User
 from shared.console.access.sessions import SESSION, Session, Sessions
 from shared.console.web import ROOT
 from tests.console.visitors.routes_used import RoutesUsed
-from tests.programs.longest_wait import LONGEST_WAIT
+from tests.programs.times import LONGEST_WAIT
 from tests.scenario.world import World, eventually
 
 WIDE, NARROW, HEIGHT = 1280, 390, 900

@@ -11,6 +11,7 @@ from shared.console.rendering import code_words
 from shared.console.routes import ROUTES
 from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import ConsentSource, ConsentState
+from shared.domain.engagement.mailings import MailingKind
 from shared.domain.features.capabilities import Capability
 from shared.domain.features.schema_drift import Shift
 from shared.domain.features.subscriber_import import ImportTarget
@@ -36,6 +37,7 @@ from shared.ports.queue import QueueName
         (Phase, code_words.PHASES),
         (BounceKind, code_words.BOUNCES),
         (ImportTarget, code_words.TARGETS),
+        (MailingKind, code_words.MAILING_KINDS),
         (Span, code_words.SPANS),
         ([role.code for role in Role], code_words.ROLES),
         ([*{route.act for route in ROUTES if route.act}, "view-values"], code_words.ACTS),
@@ -53,6 +55,7 @@ from shared.ports.queue import QueueName
         "phases of a list",
         "bounces",
         "targets of new subscribers",
+        "media of mailings",
         "spans",
         "roles",
         "acts",

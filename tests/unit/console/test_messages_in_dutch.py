@@ -15,7 +15,8 @@ from shared.adapters.workbook.files import read_file
 from shared.console.access.roles import Role, User
 from shared.console.answers import page_answer
 from shared.console.pages.decisions import not_decided
-from shared.console.pages.problems import shown
+from shared.console.pages.problems.choice import FILTERS, Choice
+from shared.console.pages.problems.groups import shown
 from shared.console.rendering.locale import Locale
 from shared.console.web import Method, Page, Visit, WebRequest
 from shared.domain.mapping.formats.document import MappingError
@@ -51,7 +52,8 @@ def problems(locale: Locale, reason: str, description: str) -> str:
     letter = DeadLetter("1", QueueName.LIVE, reason, description, b"{}", "c-1", NOW)
     visit = Visit(WebRequest(Method.GET), User("u", Role.ADMINISTRATOR), locale, NOW)
     groups = [shown(group, visit, is_open=True) for group in groups_of([letter])]
-    page = Page("pages/problems.html", {"title": "Problems", "groups": groups, "count": 1, "several": False})
+    told = {"count": 1, "several": False, "told": None}
+    page = Page("pages/problems.html", {"groups": groups, "choice": Choice(), "filters": FILTERS, **told})
     answer = page_answer(page, visit.request, locale, Role.ADMINISTRATOR, token="t")
     return re.sub("&#39;", "'", answer.body.decode())
 

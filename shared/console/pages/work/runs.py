@@ -250,6 +250,7 @@ def _shown(found: Run, visit: Visit) -> dict[str, Any]:
         "most": max((count for reasons in kinds.values() for count in reasons.values()), default=0),
         "columns": columns(rates),
         "events": [(event, _EVENTS.get(event.what, said("Changed"))) for event in found.events],
+        "requests": found.pages * _REQUESTS_PER_PAGE,
         "silent": silent if silent > timedelta(minutes=10) else None,
         "renewed": False,
     }
