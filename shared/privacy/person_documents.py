@@ -90,6 +90,9 @@ class PersonDocuments:
             if document.body["subject"] == record:
                 content = {name: document.body[name] for name in ("at", "act", "result")}
                 yield PersonDocument("acts", content, _replaced(document, {**document.body, "subject": "erased"}))
+        async for document in documents(self._store, f"{self._environment}-console-put-back"):
+            if any(record in letter["records"] for letter in document.body["letters"]):
+                yield PersonDocument("acts", {"at": document.body["at"], "act": "replay"}, _deleted(document))
 
     async def _of_lists(self, person: Person) -> AsyncIterator[PersonDocument]:
         async for state in documents(self._store, f"{self._environment}-lists"):

@@ -29,11 +29,13 @@ async def tidy_state(timer: func.TimerRequest) -> None:
     """Drop documents that nothing needs any more, and dead letters, after STATE_RETENTION_DAYS."""
     await (await app.administration()).housekeeping.tidy()
     from shared.console.access.audit import AuditLog
+    from shared.console.pages.problems.put_back import PutBackLog
 
     services = await app.services()
     await services.activity.tidy()
     await (await app.administration()).round_trip.tidy()
-    await AuditLog(services.store, services.clock, services.settings.environment).tidy()
+    for log_ in (AuditLog, PutBackLog):
+        await log_(services.store, services.clock, services.settings.environment).tidy()
 
 
 @timer_function(blueprint, "housekeeping_schedule")

@@ -6,6 +6,7 @@ import pytest
 
 from shared.consent.bounce_repository import BounceRepository
 from shared.console.access.audit import AuditLog
+from shared.console.pages.problems.put_back import PutBackLog
 from shared.domain.consent.bounces import BounceKind
 from shared.domain.consent.changes import DO_NOT_EMAIL, ConsentSource
 from shared.domain.consent.suppression import AddressRefusal
@@ -75,4 +76,5 @@ async def ann(twin: ConnectorTwin) -> RecordKey:
     for others in ([], [BOB]):
         letter = references_body([Reference(one, Why.SAVED) for one in (key, *others)])
         await twin.queue.dead_letter(QueueName.LIVE, letter, reason="defect", description="", correlation_id="c-2")
+    await PutBackLog(twin.store, twin.clock, "test").note(twin.clock.now(), await twin.queue.dead_letters())
     return key

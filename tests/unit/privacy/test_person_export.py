@@ -31,7 +31,7 @@ async def test_a_person_gets_everything_that_is_remembered(office: Office, ann: 
     assert {"minute": "029000000-m1", "clicks": [[5, 900]]} in answer["interactions"]
     assert answer["runs"] == [{"run": "7", "reasons": ["skipped/no-email"]}]
     assert answer["plans"] == [{"action": "write", "reason": "created"}, {"forecast": "mapping", "as": ["city"]}]
-    assert [one["act"] for one in answer["acts"]] == ["sync-person"]
+    assert [one["act"] for one in answer["acts"]] == ["sync-person", "replay"]
     assert len(answer["deadLetters"]) == 2
 
 

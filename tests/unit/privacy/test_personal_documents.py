@@ -8,7 +8,7 @@ from pathlib import Path
 PERSONAL = {
     *("binding", "contact", "address", "suppressed", "bounce", "brake", "review", "lists", "list-", "consent"),
     *("consent-erased", "engaged", "engagement-refused", "clicks"),
-    *("run", "console-audit", "shadow", "forecast"),
+    *("run", "console-audit", "console-put-back", "shadow", "forecast"),
 }
 """Kinds of documents that may name a person."""
 IMPERSONAL = {

@@ -56,8 +56,8 @@ async def replay_all(visit: Visit) -> Reply:
 
 async def _put_back(visit: Visit, letters: Sequence[Letter]) -> Reply:
     sendable = [letter for letter in letters if isinstance(letter, DeadLetter) and letter.body]
-    await (await put_back_log()).note(sendable)
     done = await (await app.queue()).replay([letter.id for letter in letters])
+    await (await put_back_log()).note(visit.now, sendable)
     look_again()
     text = said("Put back: %(done)s of %(asked)s. What fails again comes back here with its reason.")
     tone = Tone.OK if done == len(letters) else Tone.WARN

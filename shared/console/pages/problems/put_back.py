@@ -10,11 +10,12 @@ from shared.console.pending import dead_letters
 from shared.console.reasons import text_of
 from shared.console.web import Page, Reply, Visit
 from shared.domain.records.records import RecordKey
+from shared.errors import ConnectorError
 from shared.messages.letter_keys import keys_in
 from shared.ports.clock import Clock
 from shared.ports.documents import Codec, read_one, versioned
 from shared.ports.queue import DeadLetter, QueueName
-from shared.ports.state import DocumentKey, StateStore
+from shared.ports.state import Delete, DocumentKey, StateStore
 
 _MOST = 300
 """Letters that are followed: one document holds the ids of so many."""
@@ -102,10 +103,10 @@ class PutBackLog:
         self._clock = clock
         self._key = DocumentKey(f"{environment}-console-put-back", "last")
 
-    async def note(self, letters: Sequence[DeadLetter]) -> None:
-        """Remember letters that are put back now."""
+    async def note(self, at: datetime, letters: Sequence[DeadLetter]) -> None:
+        """Remember letters that were put back after `at`. Of two such acts at the same moment, one is remembered."""
         found = await read_one(self._store, self._key)
-        body = _CODEC.body(followed(self._clock.now(), letters))
+        body = _CODEC.body(followed(at, letters))
         await self._store.write([versioned(self._key, body, found.etag if found else None)])
 
     async def last(self) -> PutBack | None:
@@ -113,6 +114,11 @@ class PutBackLog:
         found = await read_one(self._store, self._key)
         put_back = _CODEC.read(found.body) if found else None
         return put_back if put_back and self._clock.now() - put_back.at < _SHOWN_FOR else None
+
+    async def tidy(self) -> None:
+        """Forget what is shown no more."""
+        if await self.last() is None:
+            await self._store.write([Delete(self._key)])
 
 
 async def log() -> PutBackLog:
@@ -122,10 +128,18 @@ async def log() -> PutBackLog:
 
 
 async def told(letters: Sequence[DeadLetter]) -> dict[str, object] | None:
-    """Return what a page tells of the letters that were put back last; None if there is nothing to tell."""
-    put_back = await (await log()).last()
-    if put_back is None:
+    """Return what a page tells of the letters that were put back last; None if there is nothing to tell.
+
+    The dead letters are shown also while the state store does not answer.
+    """
+    try:
+        put_back = await (await log()).last()
+        return await _told(put_back, letters) if put_back else None
+    except ConnectorError:
         return None
+
+
+async def _told(put_back: PutBack, letters: Sequence[DeadLetter]) -> dict[str, object]:
     entries = await (await app.connector()).ledger.entries(put_back.keys)
     ended = {key: datetime.fromisoformat(one.outcome.at) for key, one in entries.items() if one.outcome}
     queue = await app.queue()

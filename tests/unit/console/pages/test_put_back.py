@@ -52,11 +52,15 @@ async def test_the_last_act_is_remembered_for_ten_minutes_by_its_ids_alone() -> 
     twin = ConnectorTwin()
     log = PutBackLog(twin.store, twin.clock, "test")
     assert await log.last() is None
-    await log.note([letter(ANN)])
-    await log.note([letter(BEN)] * 400)
+    await log.note(twin.clock.now(), [letter(ANN)])
+    await log.note(twin.clock.now(), [letter(BEN)] * 400)
 
     last = await log.last()
     assert last is not None
     assert (last.count, len(last.letters), set(last.keys)) == (400, 300, {BEN})
+    await log.tidy()
+    assert await log.last() == last
     twin.clock.advance(timedelta(minutes=10))
     assert await log.last() is None
+    await log.tidy()
+    assert (await twin.store.scan("test-console-put-back")).documents == []
