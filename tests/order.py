@@ -1,6 +1,6 @@
 """The order in which the processes of `make test` take the tests: what waits begins, what only computes fills the end.
 
-xdist gives each process the next part of the list, of equal numbers of tests, and lets whoever has nothing left take
+xdist gives each process the next part of the list, of equal numbers of tests. A process that has nothing left takes
 half of another's rest. So each part begins with its share of the long modules, by their seconds, and ends with
 tests that can change hands for nothing. A module keeps together, and so do modules that share a world: a second
 process would open it again.

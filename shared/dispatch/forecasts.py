@@ -42,10 +42,10 @@ _MOST_KINDS = 60
 class Tally:
     """Counts over the records that were planned.
 
-    `actions` by `before -> after`, `fields` by the property whose value differs, `emptied` by the property that loses
-    its value, `problems` by the text of a value that does not fit. `ends` counts people who leave the platform, or lose
-    all permissions. `samples` are record ids by kind: an action, or a property. `templates` has template and values of
-    each text of `problems`; an earlier version stored none.
+    `actions` are by `before -> after`. `fields` are by the property whose value differs, `emptied` by the property that
+    loses its value. `problems` are by the text of a value that does not fit. `ends` counts people who leave
+    the platform, or lose all permissions. `samples` are record ids by kind: an action, or a property. `templates` has
+    template and values of each text of `problems`; an earlier version stored none.
     """
 
     done: int = 0

@@ -48,7 +48,7 @@ class RecordContext:
     of the lead that was qualified into it. `address` is the fingerprint of the record's e-mail address, None unless the
     record may go to Spotler. `saved_at` is when the binding was last written; `fetched` and `contact` say whether the
     Spotler contact was read, and what it is. `is_doubtful`: the pass began without trust in the base. `mailbox` is the
-    fingerprint of the record's own address, whether or not the record may go to Spotler, and `suppression` what was
+    fingerprint of the record's own address, whether or not the record may go to Spotler. `suppression` is what was
     refused there, where that was read. `has_rested`: the record was not synchronised at its last look. `deleted_users`
     are deleted records whose contact must be erased, before the record gets one of its own.
     """
@@ -114,8 +114,8 @@ class RecordContext:
 class PassResult:
     """What a pass, or one stage of it, brings beside the records that go on.
 
-    `results` are work items that ended or wait, `retries` those that start again at once, with what was learned of
-    them, and `follow_ups` other records that must be processed. `has_progressed`: something was saved, or learned of a
+    `results` are work items that ended or wait. `retries` start again at once, with what was learned of them.
+    `follow_ups` are other records that must be processed. `has_progressed`: something was saved, or learned of a
     retry. `ran_out`: the time of the claims did not suffice.
     """
 

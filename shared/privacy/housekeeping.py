@@ -2,7 +2,7 @@
 
 Deleted after the retention time: bindings of records whose contact was erased, contacts without records, addresses
 without a contact, reviews that led to a record, and dead letters. Never deleted: the suppression list, held records,
-refusals and opt-outs in a binding, documents that are claimed or in doubt, and dismissed reviews, because the same
+refusals and opt-outs in a binding, and documents that are claimed or in doubt. Dismissed reviews stay as well: the same
 question would be asked again.
 """
 

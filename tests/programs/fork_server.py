@@ -8,9 +8,9 @@ servers serve a run of all tests:
 - `python -m tests.programs.fork_server <socket> <arguments of pytest>` has collected the tests as well, and forks the
   processes of xdist (`forked_python`). Each of these would import all modules of tests again.
 
-For each process a client connects, sends the file descriptors of its output (and input), and one line of JSON with the
-environment and with what is to run. The server answers with the process id, and with the exit code when the process has
-ended.
+For each process a client connects and sends the file descriptors of its output (and input). One line of JSON follows,
+with the environment and with what is to run. The server answers with the process id, and with the exit code when the
+process has ended.
 """
 
 from __future__ import annotations

@@ -281,8 +281,8 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """Open a world of which the connector is not started yet.
 
-    When it ends, neither a file of it may hold personal data nor what it has told an operator, and the connector's role
-    in Dataverse must have been enough: much of what is refused would only rest.
+    When it ends, no file of it may hold personal data, nor what the connector has told an operator. The role of the
+    connector in Dataverse must have been enough: a refused record would only rest.
 
     `options` are those of the sandbox, `settings` the connector's. Queue and state are embedded unless `backends`
     says where they are.

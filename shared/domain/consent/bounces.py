@@ -2,7 +2,7 @@
 
 One hard bounce makes a contact inactive, soft bounces only the fourth time in a row (BNC-04, BNC-05). The platform
 returns every bounce, but neither the mail that arrived in between nor older bounces. The contact's channel shows
-whether four soft bounces were in a row: a person who has opted out gets no mail that could bounce, so a contact that is
+whether four soft bounces were in a row: a person who has opted out gets no mail that could bounce. So a contact that is
 unreachable while a soft bounce is fresh has had its fourth. Without information from the channel, four soft bounces in
 all count.
 """

@@ -1,7 +1,7 @@
 """Sends refusals in any case: no field, condition, filter or row of the mapping holds them (OPT-02).
 
-Most refusals are sent with the rest of the data. If the rest cannot be sent (a value that does not fit, a filter, a
-record that is inactive or disabled), a call of its own switches the refused permissions off.
+Most refusals are sent with the rest of the data. The rest cannot be sent if a value does not fit, a filter leaves the
+record out, or the record is inactive or disabled. Then a call of its own switches the refused permissions off.
 """
 
 from dataclasses import replace

@@ -108,8 +108,8 @@ def clicks_of_colleagues(
 def deciding_clicks(clicks: Iterable[TimedClick], rules: MachineRules = DEFAULT_RULES) -> frozenset[TimedClick]:
     """Return the clicks of one domain in one mailing that decide about clicks which become known later.
 
-    Where three people click within a second all of them are suspect. Any span of five seconds that has a part of that
-    second has its begin or its end, so the clicks up to the third person from either side stand for the others.
+    Where three people click within a second all of them are suspect. A span of five seconds that has a part of that
+    second has its begin or its end. So the clicks up to the third person from either side stand for the others.
     """
     by_second: defaultdict[datetime, list[TimedClick]] = defaultdict(list)
     for click in sorted(set(clicks)):

@@ -1,7 +1,7 @@
 """Counts what people with records did with a mailing: first opens and clicks by hour, clicks by link, machines. Pure.
 
-A tally is a sum over people. A person whose reading changes is taken out as they were and added as they are, so that
-late events and changed decisions about machines need no corrections.
+A tally is a sum over people. When the reading of a person changes, the former reading is subtracted and the new one
+added. So late events and changed decisions about machines need no corrections.
 """
 
 from collections import Counter

@@ -111,8 +111,8 @@ class ImportOutcome(StrEnum):
 class ImportResult:
     """The result for one contact. `key` is the record to synchronise with it, None if there is none yet.
 
-    `candidates` are the records among which a person must choose, `problems` the values that did not fit, and `text` is
-    the refusal of Dataverse or of the record.
+    `candidates` are the records among which a person must choose, `problems` the values that did not fit. `text` is the
+    refusal of Dataverse or of the record.
     """
 
     encrypted_id: str

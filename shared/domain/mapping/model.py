@@ -151,7 +151,7 @@ class MappingRow:
 class Periodiek:
     """The table of `@map(periodiek)` in an installation (IF-02, IF-03): its names differ everywhere.
 
-    `table` has one row per person and subscription: its `name` must equal the option in the platform, `subscribed` is a
+    `table` has one row per person and subscription. Its `name` must equal the option in the platform. `subscribed` is a
     column of type two options, and `lookups` are the columns that lead to the person.
     """
 

@@ -1,7 +1,7 @@
 """A comparison of all contacts in windows: its position, the width of the next window, and its end. Pure.
 
-A feed of changes has no count in advance. If a window holds more than a step may read, it ends where reading ended,
-provided the contacts are in the order of their last change; otherwise it is read again with an earlier end.
+A feed of changes has no count in advance. A window that holds more than a step may read ends where reading ended, if
+the contacts are in the order of their last change. Otherwise it is read again with an earlier end.
 """
 
 import math

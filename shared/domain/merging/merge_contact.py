@@ -76,7 +76,7 @@ def _is_new(contact: MarketingContact, plan_input: PlanInput, binding: Binding) 
     """Whether a dead worker created the contact for this record, and nobody has changed it since (ENV-12).
 
     For every other contact the result of the insertion shows whether it is new. If a form created the contact just
-    before, the insertion changed it, so its creation is older than its last change by the platform's own clock.
+    before, the insertion changed it. Then its creation is older than its last change, by the platform's own clock.
     """
     if plan_input.base_state is BaseState.BASE or contact.external_id != binding.external_id:
         return False

@@ -1,7 +1,7 @@
 """Finds out what is uncertain about one account, and remembers it: which opens its lists hold, and what the feed lacks.
 
-The platform does not publish whether the opens of a bulk mailing are loaded images or all opens, nor whether the feed
-has mailings outside of a trend report. Both show in the numbers of the account's own mailings.
+The platform does not publish whether the opens of a bulk mailing are loaded images or all opens. Nor does it say
+whether the feed has mailings outside of a trend report. Both show in the numbers of the account's own mailings.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Reads bounces of messages that the feed of interactions does not have: those of automations (ACT-08).
 
-The list of bounces names the mailing of each, whatever sent it. Bounces of bulk mailings and campaigns are left to the
-feed and to their lists, which tell the same ones, so that no bounce counts twice.
+The list of bounces names the mailing of each, whatever sent it. The feed and the lists of bulk
+mailings and campaigns tell their own bounces: these are passed over here, so that none counts twice.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The brake: when very many records ask for the same loss at once, those beyond a limit are held until a release.
 
-A wrong filter, a clean-up job in Dataverse or a role that lost a right can erase thousands of contacts within minutes,
-and an erasure cannot be undone. Each kind (`MassChange`) has a limit for a sliding hour. A record beyond it is held: a
+A wrong filter, a clean-up job in Dataverse or a role that lost a right can erase thousands of contacts within minutes.
+An erasure cannot be undone. Each kind (`MassChange`) has a limit for a sliding hour. A record beyond it is held: a
 document here and the binding (`held_since`) say so, and later attempts on every lane find it held (decision 20).
 
 Documents of the partition `brake`:
@@ -46,8 +46,8 @@ _ATTEMPTS = 10
 class BrakeLimits:
     """How many records may pass in an hour, by kind; 0 lets everything pass.
 
-    `missing` is how many records of one table may be missing at night before all of them are held, `percent` the share
-    of a list that must be about to leave it, besides the limit, before its synchronisation is held.
+    `missing` is how many records of one table may be missing at night before all of them are held. A list is held where
+    more than the limit, and more than `percent` of its members, are about to leave it.
     """
 
     erasures: int

@@ -1,7 +1,7 @@
 """Records that refuse mail while their person signs up by a form: a person decides which of the two counts.
 
-Either the sign-up is the newer act, then the refusal is lifted in Dataverse; or the refusal stands, then the contact
-that the form made is handed to the engine, which treats it as the contact of a record that refuses mail.
+If the sign-up is the newer act, the refusal is lifted in Dataverse. If the refusal stands, the engine gets the contact
+that the form made, and treats it as the contact of a record that refuses mail.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

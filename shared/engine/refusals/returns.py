@@ -27,8 +27,8 @@ class Returns:
     async def of(self, contacts: Sequence[MarketingContact]) -> list[Reference]:
         """Lift what was refused before a contact last changed, and name the records with its address.
 
-        A contact that can be mailed, and that no record uses, was made or opened by a form, or by a colleague who added
-        the address. Raises ConnectorErrors.
+        A form, or a colleague who added the address, made or opened each contact that can be mailed and that no record
+        uses. Raises ConnectorErrors.
         """
         acting = {
             self.rules.fingerprints.address(email): (email, contact)

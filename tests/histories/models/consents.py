@@ -16,9 +16,9 @@ Place = RecordKey | str
 class Consents:
     """Everything that was said since it was last quiet, in order.
 
-    An act counts as a change if it makes its own side differ from what it was when it was last quiet, or from what the
-    connector has written since: of a switch that is put there and back nobody can know. Unless a worker has looked in
-    between: then it may count (None).
+    An act is a change if its side differs afterwards from its last quiet state, or from what the connector has written
+    since. Nobody can know of a switch that was put there and back. If a worker has looked in between, it may count
+    (None).
     """
 
     acts: list[tuple[Place, str, bool, bool | None]] = field(default_factory=list)

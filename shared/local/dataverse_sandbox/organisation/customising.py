@@ -1,7 +1,7 @@
 """How an organisation resists customisation: all of it is off until a test or a person switches it on.
 
-Source: Microsoft's page "Block unmanaged customizations", and public notes on customisation locks, on definitions that
-are not settled yet, and on apps that are lost without notice. The code of the block is inferred.
+Source: Microsoft's page "Block unmanaged customizations", and public notes on customisation locks, unsettled
+definitions, and apps that are lost without notice. The code of the block is inferred.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Privileges: the operations on the rows of a table that a caller's security roles allow; checked before each one.
 
 Source: Microsoft's pages "Data operations and access rights", "Associate message privileges" and "AddListMembersList
-message privileges". A privilege covers all rows: depth, teams, sharing and column security are not simulated, nor are
-the privileges that belong to no table (Merge, QualifyLead, BulkDelete, to act on behalf of others). Metadata is
+message privileges". A privilege covers all rows: depth, teams, sharing and column security are not simulated.
+Nor are the privileges that belong to no table (Merge, QualifyLead, BulkDelete, to act on behalf of others). Metadata is
 readable by every user; changing it needs the privileges `CUSTOMISING`. Inferred: cascading operations are not checked
 again, and a row that another row is appended to need not be writable.
 """

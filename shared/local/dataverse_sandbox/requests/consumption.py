@@ -1,7 +1,7 @@
 """The parts of a request, which record that they were read: an unread part is refused, never ignored.
 
 A sandbox that ignores an unknown part gives a wrong answer without notice. So `Parts` holds everything named in a
-request (query options, headers, properties of a JSON body), and the last step of a call refuses the unread rest.
+request: query options, headers, properties of a JSON body. The last step of a call refuses the unread rest.
 """
 
 from __future__ import annotations

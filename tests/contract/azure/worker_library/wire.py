@@ -1,8 +1,8 @@
 """Stands in for the protobuf messages between the Azure Functions host and its Python worker.
 
-The worker library takes the generated module as a parameter and uses it as below. What the host puts into the messages
+The worker library takes the generated module as a parameter and uses it as below. The content of the messages
 follows `GrpcMessageConversionExtensions` (Azure/azure-functions-host) and `ServiceBusTriggerBindingStrategy`
-(Azure/azure-sdk-for-net), and is written down here on its own, not taken from the code under test.
+(Azure/azure-sdk-for-net). Nothing here is taken from the code under test.
 """
 
 from __future__ import annotations
