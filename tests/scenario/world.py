@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
+
+import httpx
 
 from shared.adapters.dataverse.records.tables import INFO_STATUS, JOB_STATUS, JOBS, PEOPLE
 from shared.adapters.messaging.sqlite import SqliteQueue
@@ -216,26 +220,29 @@ class World:
     async def settled(self, timeout_s: float = LONGEST_WAIT) -> None:
         """Wait until nothing is on its way: no message underway, none in a queue, none scheduled.
 
-        TimeoutError says what waits, and what the connector says of itself.
+        AssertionError if the messages do not get fewer for `timeout_s`; it says what waits, and what health says.
         """
-        calm = 0
+        least, since, calm = inf, time.monotonic(), 0
 
         async def look() -> bool:
-            nonlocal calm
+            nonlocal least, since, calm
             waiting = await self.dynamics.underway() + await self.waiting()
+            if waiting < least:
+                least, since = waiting, time.monotonic()
+            elif time.monotonic() - since > timeout_s:
+                raise AssertionError(f"the messages did not get fewer for {timeout_s:.0f} s: {await self._unsettled()}")
             # A message may move from one queue to another one that has just been looked at.
             calm = 0 if waiting else calm + 1
             return calm > 1
 
-        try:
-            await eventually(look, "everything to settle", timeout_s)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}; {await self._unsettled()}") from None
+        await eventually(look, "everything to settle", inf)
 
     async def _unsettled(self) -> str:
         depths = {queue.value: await self.queue.depth(queue) for queue in QueueName}
-        health = await self.connector.call("GET", "/api/health")
-        return f"underway {await self.dynamics.underway()}, {depths}, {health.text}"
+        health = "the connector does not answer"
+        with contextlib.suppress(httpx.HTTPError):
+            health = (await self.connector.call("GET", "/api/health")).text
+        return f"underway {await self.dynamics.underway()}, {depths}, {health}"
 
     async def delivered(self) -> None:
         """Wait a moment for what Dataverse has sent to be taken in: its messages hold personal data until then."""
