@@ -1,41 +1,27 @@
 """Decides what to keep after a plan was carried out: the binding, the users of the contact, follow-ups."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.domain.consent.changes import BULK_EMAIL
 from shared.domain.mapping.model import EMAIL
-from shared.domain.mapping.reading import DO_NOT_EMAIL
-from shared.domain.merging.dataverse_changes import NOTHING
 from shared.domain.planning.binding import Binding, MailStatus
-from shared.domain.planning.conditions import refuses_bulk
 from shared.domain.planning.decisions import Decision, Rest, Write, WriteMode
 from shared.domain.planning.identity import Leave, Stay
 from shared.domain.planning.plan_input import BaseState, Fetched
 from shared.domain.records.outcomes import HELD_BACK, Outcome, Reason, Result
-from shared.domain.records.records import PersonRecord, RecordKey
+from shared.domain.records.records import RecordKey
 from shared.domain.recovery.retry import Done
 from shared.engine.apply import Applied
 from shared.engine.bindings.binding_documents import BindingUpdate
-from shared.engine.bindings.contact_documents import Consent, HeldContact
+from shared.engine.bindings.contact_documents import Consent
 from shared.engine.bindings.contacts_in_doubt import is_there, is_unbound
 from shared.engine.record_context import Committed, PassResult, RecordContext
+from shared.engine.refusals.contact_users import ENDS, concerns_others, is_unreachable, with_users
 from shared.engine.work_items import ItemResult, RetryDecisions, references_to
 from shared.engine.write_back import WrittenBack
 from shared.errors import ConflictError, ConnectorError, DataError, NotFoundError
-
-_ENDS = {Reason.DELETED, Reason.INACTIVE, Reason.MERGED, Reason.NO_EMAIL, Reason.FILTERED}
-"""Reasons for which a record no longer needs its Spotler contact."""
-
-_CLOSED = {
-    Reason.OPTED_OUT,
-    Reason.DEACTIVATED,
-    Reason.HARD_BOUNCE,
-    Reason.SOFT_BOUNCE,
-    Reason.NO_ACTIVE_CHANNEL,
-    Reason.PERHAPS_OPTED_OUT,
-}
-"""Reasons for which nothing is sent to a contact that cannot be mailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +49,8 @@ def commit(context: RecordContext, applied_plan: AppliedPlan, retry_decisions: R
         context = _with_contact(context, base_state=BaseState.BASE)
     settled = _settle(context, planned, update, has_compared=has_compared and outcome.result is not Result.FAILED)
     # Records whose erasure waits for this one follow in this batch anyway.
-    follow_ups = references_to([key for key in settled.concerned if key not in context.item.awaited_by], context.item)
+    concerned = (*settled.concerned, *_refusing_elsewhere(context, update.binding))
+    follow_ups = references_to([key for key in concerned if key not in context.item.awaited_by], context.item)
     left = context.origin.address
     is_of_another = context.item.address_is_taken and left == context.address
     is_freed = left not in {"", update.binding.address} and not (settled.context.sharing_records.keys or is_of_another)
@@ -137,8 +124,9 @@ def _settle(context: RecordContext, planned: Decision, update: BindingUpdate, *,
         context = _with_contact(context, primary=context.key, succession={})
         concerned.append(context.key)
     before = context.held
-    context = _with_users(context, planned, outcome)
-    if _concerns_others(before, context):
+    users = with_users(context, planned, outcome)
+    context = _with_contact(context, users=users.users, base_state=users.base_state)
+    if concerns_others(before, context):
         concerned += context.sharing_records.keys
     primary = context.held.primary_user
     context = _with_contact(context, primary=primary)
@@ -172,6 +160,17 @@ def _ended_bindings(context: RecordContext) -> dict[RecordKey, BindingUpdate]:
     return {one.key: BindingUpdate(Binding(str(one.key.id)), one, context.item.correlation) for one in outcomes}
 
 
+def _refusing_elsewhere(context: RecordContext, after: Binding) -> Sequence[RecordKey]:
+    """Name the records that refused all mail at the address before the record got its contact, without using it.
+
+    Processed again, they find the contact. Their refusal then counts against a later yes in there.
+    """
+    if context.origin.is_live or not after.is_live:
+        return ()
+    refusing = {RecordKey.parse(one) for one in context.suppression.refusing_records}
+    return sorted(refusing - {context.key, context.successor_of} - context.held.users.keys())
+
+
 def _has_made_contact(context: RecordContext, planned: Decision, outcome: Outcome) -> bool:
     """Whether a record has made its contact anew: the values in there are its own (DEL-08), so it becomes primary.
 
@@ -179,43 +178,6 @@ def _has_made_contact(context: RecordContext, planned: Decision, outcome: Outcom
     """
     is_made = isinstance(planned, Write) and planned.delivery is WriteMode.INSERT and outcome.result is Result.WRITTEN
     return is_made and context.sharing_records.primary is not None
-
-
-def _with_users(context: RecordContext, planned: Decision, outcome: Outcome) -> RecordContext:
-    """Keep the list of the records that use the contact, and what they say about mail."""
-    key, held, record = context.key, context.held, context.record
-    users = dict(held.users)
-    match outcome.result:
-        case Result.ANONYMISED:
-            users.clear()
-        case Result.KEPT | Result.SKIPPED if _wants_no_contact(context, outcome):
-            users[key] = Consent.NO_MAIL
-        case Result.KEPT:
-            users.pop(key, None)
-        case Result.WRITTEN | Result.UNCHANGED if outcome.reason in _ENDS:
-            users.pop(key, None)
-        case Result.SKIPPED if outcome.reason in _ENDS and (record is None or not context.origin.is_live):
-            users.pop(key, None)
-        case Result.WRITTEN | Result.UNCHANGED if outcome.reason is not Reason.ABSENT and record is not None:
-            users[key] = Consent.NO_BULK if _refuses(record, planned) else Consent.ALLOWS
-        case Result.FAILED if record is not None and (_is_unreachable(planned) or outcome.reason in HELD_BACK):
-            users[key] = _said(record, planned)  # the contact must keep what it holds of the record
-        case _:
-            pass
-    # A contact that is kept may hold what this record wrote last, and the other records did not.
-    base_state = BaseState.NOTHING if outcome.result is Result.KEPT else held.base_state
-    return _with_contact(context, users=users, base_state=base_state)
-
-
-def _concerns_others(before: HeldContact, context: RecordContext) -> bool:
-    """Whether the other records of a contact must be processed, after this record has changed it."""
-    users = context.held.users
-    is_left_in_doubt = (
-        context.held.base_state is BaseState.NOTHING and users.get(context.key, Consent.NO_MAIL) is Consent.NO_MAIL
-    )
-    return is_left_in_doubt or users.get(context.key, Consent.ALLOWS) is not before.users.get(
-        context.key, Consent.ALLOWS
-    )
 
 
 # ------------------------------------------------------------------------------------------------- outcome and binding
@@ -260,7 +222,7 @@ def _agreed(context: RecordContext, planned: Decision, outcome: Outcome, written
         case Outcome(result=Result.FAILED, reason=reason) if reason in HELD_BACK:
             return planned.binding
         case Outcome(result=Result.FAILED, reason=reason) if reason is not Reason.REFUSED_HERE:
-            if _is_unreachable(planned) or reason is Reason.OPTED_OUT:
+            if is_unreachable(planned) or reason is Reason.OPTED_OUT:
                 return planned.binding
             is_news = _has_default_rows(planned) or _has_refused(planned) or bool(planned.binding.held_since)
             known = planned.binding if is_news else context.origin
@@ -290,17 +252,8 @@ def _agreed(context: RecordContext, planned: Decision, outcome: Outcome, written
 def _with_duplicates(outcome: Outcome, context: RecordContext) -> Outcome:
     """Name the other records in the outcome of a record that stays in a contact without being primary there."""
     duplicates = context.sharing_records.duplicates
-    stays = outcome.result in {Result.WRITTEN, Result.UNCHANGED} and outcome.reason not in _ENDS
+    stays = outcome.result in {Result.WRITTEN, Result.UNCHANGED} and outcome.reason not in ENDS
     return replace(outcome, shared_with=duplicates) if duplicates and stays else outcome
-
-
-def _wants_no_contact(context: RecordContext, outcome: Outcome) -> bool:
-    """Whether a record refuses all mail that used a contact which others keep, or which is gone from Spotler."""
-    if context.record is None or not context.record.values.get(DO_NOT_EMAIL):
-        return False
-    return outcome.result is Result.KEPT or (
-        outcome.reason is Reason.DO_NOT_EMAIL and context.key in context.held.users
-    )
 
 
 def _has_default_rows(planned: Decision) -> bool:
@@ -309,25 +262,3 @@ def _has_default_rows(planned: Decision) -> bool:
 
 def _has_refused(planned: Decision) -> bool:
     return isinstance(planned, Rest) and bool(planned.refused)
-
-
-def _is_unreachable(planned: Decision) -> bool:
-    return isinstance(planned, Rest) and planned.binding.is_live and planned.reason in _CLOSED
-
-
-def _said(record: PersonRecord, planned: Decision) -> Consent:
-    """Return what a record says about mail, if its contact stays although it is closed, or its end is held."""
-    if record.values.get(DO_NOT_EMAIL):
-        return Consent.NO_MAIL
-    return Consent.NO_BULK if _refuses_by_itself(record, planned) else Consent.ALLOWS
-
-
-def _refuses(record: PersonRecord, planned: Decision) -> bool:
-    """Whether the record refuses bulk mail, after the changes from Spotler were written to it."""
-    changes = planned.dataverse_changes if isinstance(planned, Write | Rest) else NOTHING
-    return refuses_bulk(record) if changes.refuses_bulk is None else changes.refuses_bulk
-
-
-def _refuses_by_itself(record: PersonRecord, planned: Decision) -> bool:
-    """Whether Bulk Email is no for another reason than the opt-out, which ends for all records at once (P-02)."""
-    return _refuses(record, planned) and planned.binding.mail_status is not MailStatus.OPTED_OUT_HERE

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared.domain.consent.refusals import must_find_contact
 from shared.domain.merging.echo import is_echo
 from shared.domain.merging.merge_sides import fresh_binding
 from shared.domain.planning.conditions import email_of
@@ -148,10 +149,9 @@ class ContactFetcher:
         self, context: RecordContext, planned: Decision, catalogue: PropertyCatalogue, deadline: ClaimDeadline
     ) -> tuple[RecordContext, Decision]:
         """Plan for a new record whose address Spotler has already: with that contact, or else without an insertion."""
-        assert isinstance(planned, Write), "only a write meets a contact"
         found = await self._found(context, deadline)
         if found is None:
-            return context, replace(planned, if_absent=None)
+            return context, replace(planned, if_absent=None) if isinstance(planned, Write) else planned
         return found, self._decision(found, catalogue)
 
     async def _found(self, context: RecordContext, deadline: ClaimDeadline) -> RecordContext | None:
@@ -298,7 +298,7 @@ def _is_closed_for_no_known_reason(context: RecordContext) -> bool:
 
 def _may_be_found(context: RecordContext, planned: Decision) -> bool:
     is_meeting = isinstance(planned, Write) and planned.if_absent is not None and planned.meets
-    return context.item.is_there and is_meeting
+    return (context.item.is_there and is_meeting) or must_find_contact(planned, context.plan_input)
 
 
 def _must_fetch(context: RecordContext) -> bool:

@@ -186,7 +186,10 @@ class World:
             row = await self.status_now(person)
             return row if row is not None and row.status is status and code in {"", row.code} else None
 
-        return await eventually(look, f"{status} ({code}) on {person}")
+        try:
+            return await eventually(look, f"{status} ({code}) on {person}")
+        except TimeoutError as waited:
+            raise TimeoutError(f"{waited}; it says {await self.status_now(person)}") from None
 
     async def status_now(self, person: Person) -> Status | None:
         """Read the record's Spotler Status."""

@@ -9,10 +9,12 @@ from dataclasses import replace
 from shared.domain.consent.changes import BULK_EMAIL, DO_NOT_EMAIL
 from shared.domain.consent.deleted_rows import withdrawn
 from shared.domain.mapping import reading
+from shared.domain.mapping.model import EMAIL
 from shared.domain.merging.dataverse_changes import DataverseChanges
 from shared.domain.planning.binding import Binding, MailStatus
-from shared.domain.planning.conditions import refuses_bulk
-from shared.domain.planning.decisions import Decision, Plan, Rest
+from shared.domain.planning.conditions import email_of, refuses_bulk
+from shared.domain.planning.contact_write import fields_of_every_write, write_or_rest
+from shared.domain.planning.decisions import Decision, Plan, Rest, Write
 from shared.domain.planning.plan_input import BaseState, Fetched, PlanInput
 from shared.domain.planning.rules import Rules
 from shared.domain.records.marketing_contact import PropertyCatalogue
@@ -50,8 +52,10 @@ def with_refusals(decision: Plan, plan_input: PlanInput, rules: Rules, catalogue
     record, binding = plan_input.record, plan_input.binding
     if not isinstance(decision, Rest) or decision.result not in {Result.SKIPPED, Result.FAILED}:
         return decision
-    if record is None or not binding.is_live or decision.reason in _OTHERS_DECIDE:
+    if record is None or decision.reason in _OTHERS_DECIDE:
         return decision
+    if not binding.is_live:
+        return _refuse_in_found_contact(decision, plan_input, record, rules, catalogue)
     off = refuses_bulk(record) or plan_input.withholds_permissions
     everything = off or bool(record.values.get(reading.DO_NOT_EMAIL))  # its erasure waits, or is not for this record
     refused = _refused(plan_input, record, rules, catalogue, everything=everything)
@@ -69,6 +73,37 @@ def with_refusals(decision: Plan, plan_input: PlanInput, rules: Rules, catalogue
         return replace(decision, permissions_off=decision.permissions_off or off)
     agreed = replace(decision.binding, base={**decision.binding.base, **{name: prints[name] for name in news}})
     return replace(decision, binding=agreed, refused=as_properties(news), permissions_off=off)
+
+
+def must_find_contact(decision: Decision, plan_input: PlanInput) -> bool:
+    """Whether the platform may have a contact in which an unbound record, whose data cannot be sent, refuses all mail.
+
+    Somebody may have signed up with a form at the address of the record.
+    """
+    is_unsent = isinstance(decision, Rest) and decision.reason is Reason.INVALID_VALUE
+    is_unbound = not plan_input.binding.is_live and plan_input.contact is None
+    return is_unsent and is_unbound and plan_input.record is not None and refuses_bulk(plan_input.record)
+
+
+def _refuse_in_found_contact(
+    decision: Rest, plan_input: PlanInput, record: PersonRecord, rules: Rules, catalogue: PropertyCatalogue
+) -> Write | Rest:
+    """Switch everything off in the contact that was found at the record's address, which binds the record to it."""
+    contact, binding = plan_input.contact, decision.binding
+    if contact is None or contact.is_unreachable or not (refuses_bulk(record) and enabled_options(contact)):
+        return decision
+    rows = rules.mapping.for_table(plan_input.key.table)
+    email = email_of(record, rows)
+    sent = {EMAIL: email, **all_permissions_off(rows, catalogue)}
+    bound = replace(
+        binding,
+        is_live=True,
+        base=rules.fingerprints.values(binding.external_id, sent),
+        address=rules.fingerprints.address(email),
+        since=plan_input.now,
+    )
+    rest = Rest(bound, Result.UNCHANGED, Reason.AGREED, permissions_off=True)
+    return write_or_rest(rest, sent, fields_of_every_write(rules, rows, catalogue, email), was_live=False)
 
 
 def _refused(

@@ -70,6 +70,11 @@ class Suppression:
         """Whether the person opted out once and the opt-out has ended (OPT-09, P-02)."""
         return OPT_OUT not in self.subjects and any(one.subject == OPT_OUT for one in self.refusals)
 
+    @property
+    def refusing_records(self) -> frozenset[str]:
+        """The records that refuse every permission now."""
+        return frozenset(one.record for one in self._active() if one.record and one.subject in ALL_PERMISSIONS)
+
     def withholds(self, own: Collection[str]) -> bool:
         """Whether every permission must be off because of others; `own` are records that speak for themselves."""
         return self.all_refused_on(own) is not None

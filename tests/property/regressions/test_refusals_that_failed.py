@@ -200,3 +200,55 @@ def test_a_withdrawal_while_the_record_is_disabled_holds_for_the_next_record(
     history.delete(pick=0)
     history.deliver(reverse=False, size=5)
     save(history, BEN, LEAD, newsletter=True)
+
+
+@pytest.mark.parametrize("moment", ["never", "before", "after"])
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_opt_02_a_refusal_beside_a_value_that_does_not_fit_stands_against_a_form(
+    history: TwinHistories, *, is_shared: bool, moment: str
+) -> None:
+    """The record was never in Spotler. `moment` is that of a night, as seen from the first synchronisation."""
+    begin(history)
+    save(history, ANN)
+    history.format(pick=0, column="address1_postalcode", fits=False)
+    history.set_preference(column="donotbulkemail", pick=0, value=True)
+    if is_shared:
+        save(history, ANN)
+    if moment == "before":
+        history.night()
+    history.settle()
+    if moment == "after":
+        history.night()
+        history.settle()
+    history.sign_up(address=ANN, newsletter=True)
+    history.settle()
+    assert not options(history, ANN)["permissions:1"]
+
+
+def test_opt_02_a_record_that_refuses_beside_a_value_that_does_not_fit_finds_an_older_sign_up(
+    history: TwinHistories,
+) -> None:
+    begin(history)
+    save(history, ANN)
+    history.format(pick=0, column="address1_postalcode", fits=False)
+    history.settle()
+    history.sign_up(address=ANN, newsletter=True)
+    history.settle()
+    assert options(history, ANN)["permissions:1"]
+    history.set_preference(column="donotbulkemail", pick=0, value=True)
+    history.settle()
+    assert not options(history, ANN)["permissions:1"]
+
+
+def test_opt_02_a_record_with_a_value_that_does_not_fit_takes_its_refusal_back(history: TwinHistories) -> None:
+    begin(history)
+    save(history, ANN)
+    history.format(pick=0, column="address1_postalcode", fits=False)
+    history.set_preference(column="donotbulkemail", pick=0, value=True)
+    save(history, ANN)
+    history.settle()
+    history.set_preference(column="donotbulkemail", pick=0, value=False)
+    history.settle()
+    history.sign_up(address=ANN, newsletter=True)
+    history.settle()
+    assert options(history, ANN)["permissions:1"]
