@@ -55,8 +55,10 @@ class _ReferenceBody(RetriedMessage):
 
     @classmethod
     def of(cls, reference: Reference) -> Self:
+        """Write a reference. A message that was delivered before counts an attempt: its copy starts at one delivery."""
         consent = _ConsentBody(**asdict(reference.consent)) if reference.consent is not None else None
         same = {name: getattr(reference, name) for name in _SAME}
+        same["attempt"] = max(reference.attempt, min(reference.deliveries, 2))
         return cls(table=reference.key.table, id=reference.key.id, consent=consent, **same)
 
     def to_reference(self) -> Reference:

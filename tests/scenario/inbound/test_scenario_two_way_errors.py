@@ -184,10 +184,10 @@ async def test_a_poll_that_is_killed_is_repeated_and_nothing_is_lost_or_done_twi
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    """A world in which it is always night, and everything is compared every four seconds."""
+    """A world in which a test makes it night."""
     rows = ({"spotler": "organisation", "contact": "parentcustomerid(account).name"},)
     folder = tmp_path_factory.mktemp("night")
-    async with open_both_ways(folder, rows=rows, RECONCILE_SCHEDULE="*/4 * * * * *") as opened:
+    async with open_both_ways(folder, rows=rows) as opened:
         yield opened
 
 
@@ -201,6 +201,7 @@ async def test_c_05_the_nightly_comparison_finds_changes_without_a_message_also_
     await night.slip(missed, address1_city=f"{MARK}oord")
     await night.dynamics.slip_away("contacts", gone.id)
 
+    await night.connector.restart(RECONCILE_SCHEDULE="*/4 * * * * *")
     await night.in_spotler(person, lambda contact: contact["properties"]["organisation"] == f"{MARK} nieuw")
     await night.in_spotler(missed, lambda contact: contact["properties"]["city"] == f"{MARK}oord")
     await night.forgotten(gone)

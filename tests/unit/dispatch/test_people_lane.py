@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.domain.records.jobs import Operation
+from shared.domain.records.outcomes import Reason
 from shared.domain.records.records import PersonRecord, PersonTable, Reference, Why
 from shared.errors import ConfigurationError, ConflictError, ThrottledError, TransientError
 from shared.messages.lane_messages import (
@@ -302,3 +303,17 @@ async def test_a_record_that_is_refused_for_days_by_itself_ends_as_a_dead_letter
     assert [letter.reason for letter in twin.queue.dead] == ["gave-up"]
     assert twin.clock.now() - began > timedelta(days=3), "administrators have weekends"
     assert twin.status_of(ann) == ("Failed", "gave-up")
+
+
+async def test_a_lost_report_is_made_up_for_although_the_record_has_to_wait_for_another_worker() -> None:
+    twin = ConnectorTwin()
+    ann = twin.crm.create(**person())
+    await twin.sync(ann)
+    await twin.ledger.claim([str(ann.id)])
+
+    delivered_again = Reference(ann, Why.SAVED, "c-1", deliveries=2)
+    (finished,) = await twin.people.handle([delivered_again], lane=QueueName.LIVE)
+    assert finished.outcome.reason is Reason.BUSY
+    await twin.quiet()
+
+    assert twin.status_of(ann) == ("Succeeded", "agreed")
