@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from shared.ports.queue import Queue, QueueName, QueueReceiver, ReceivedMessage
+from tests.programs.times import LONGEST_WAIT
 
 LIVE, BULK, EVENTS = QueueName.LIVE, QueueName.BULK, QueueName.EVENTS
 AT_ONCE = timedelta(0)
@@ -30,7 +31,13 @@ HANDED_OVER_WITHIN = {Backend.SQLITE: 0.03, Backend.SERVICE_BUS: 0.5}
 
 
 async def received(queue: AnyQueue, name: QueueName = LIVE, *, limit: int = 100) -> Sequence[ReceivedMessage]:
-    return await queue.receive(name, limit=limit, wait=AT_ONCE)
+    """Receive messages that are there, however slowly they come."""
+    return await queue.receive(name, limit=limit, wait=timedelta(seconds=LONGEST_WAIT))
+
+
+async def received_now(queue: AnyQueue, name: QueueName = LIVE) -> Sequence[ReceivedMessage]:
+    """Receive what comes at once: nothing where nothing is to come."""
+    return await queue.receive(name, limit=100, wait=AT_ONCE)
 
 
 def bodies(messages: Sequence[ReceivedMessage]) -> list[bytes]:

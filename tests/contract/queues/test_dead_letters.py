@@ -21,6 +21,7 @@ from tests.contract.queues.backends import (
     Backend,
     bodies,
     received,
+    received_now,
 )
 from tests.contract.service_bus import DELIVERIES, LOCK
 
@@ -39,7 +40,7 @@ async def test_a_message_that_is_never_completed_is_dead_lettered_with_a_reason(
             await queue.abandon(LIVE, [good])
         else:
             await queue.complete(LIVE, [good])
-    assert list(await received(queue)) == []
+    assert list(await received_now(queue)) == []
     [dead] = await queue.dead_letters()
     assert (dead.queue, dead.reason, dead.body, dead.correlation_id) == (LIVE, EXHAUSTED, b"id:7", "c-7")
     assert dead.description
@@ -55,7 +56,7 @@ async def test_locks_that_end_by_themselves_are_no_sign_of_poison(
         [message] = await received(queue)
         assert (message.body, message.delivery_count) == (b"id:7", delivery)
         clock.advance(LOCK)
-    again = bodies(await received(queue))
+    again = bodies(await received_now(queue))
     dead = [letter.body for letter in await queue.dead_letters()]
     match backend:
         case Backend.SQLITE:
@@ -165,7 +166,7 @@ async def test_replay_skips_what_has_no_body_and_what_it_does_not_know(queue: An
     [dead] = await queue.dead_letters()
     assert await queue.replay([dead.id, "987654", "nonsense", "", "-1", "²"]) == 0
     assert list(await queue.dead_letters()) == [dead]
-    assert list(await received(queue, EVENTS)) == []
+    assert list(await received_now(queue, EVENTS)) == []
 
 
 async def test_a_dead_letter_can_be_discarded_for_good(queue: AnyQueue) -> None:

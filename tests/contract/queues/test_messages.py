@@ -16,6 +16,7 @@ from tests.contract.queues.backends import (
     Backend,
     bodies,
     received,
+    received_now,
 )
 from tests.contract.service_bus import LOCK
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_an_empty_queue_has_nothing_to_receive(queue: AnyQueue) -> None:
-    assert list(await received(queue)) == []
+    assert list(await received_now(queue)) == []
 
 
 async def test_nothing_to_send_or_settle_is_no_error(queue: AnyQueue) -> None:
@@ -66,7 +67,7 @@ async def test_messages_come_in_the_order_of_sending(queue: AnyQueue) -> None:
 async def test_queues_do_not_mix(queue: AnyQueue) -> None:
     await queue.send(LIVE, [OutgoingMessage(b"live")])
     await queue.send(BULK, [OutgoingMessage(b"bulk")])
-    assert list(await received(queue, EVENTS)) == []
+    assert list(await received_now(queue, EVENTS)) == []
     assert bodies(await received(queue, BULK)) == [b"bulk"]
     assert bodies(await received(queue, LIVE)) == [b"live"]
 
@@ -75,7 +76,7 @@ async def test_a_locked_message_is_not_received_again_until_its_lock_ends(queue:
     await queue.send(LIVE, [OutgoingMessage(b"a")])
     await received(queue)
     clock.advance(LOCK - timedelta(milliseconds=1))
-    assert list(await received(queue)) == []
+    assert list(await received_now(queue)) == []
     clock.advance(timedelta(milliseconds=1))
     [again] = await received(queue)
     assert (again.body, again.delivery_count) == (b"a", 2)
@@ -96,10 +97,10 @@ async def test_completing_with_a_lost_lock_is_no_error_and_has_no_effect(queue: 
     [again] = await received(queue)
     await queue.complete(LIVE, late)
     await queue.abandon(LIVE, late)
-    assert list(await received(queue)) == []
+    assert list(await received_now(queue)) == []
     await queue.complete(LIVE, [again])
     clock.advance(LOCK)
-    assert list(await received(queue)) == []
+    assert list(await received_now(queue)) == []
 
 
 async def test_an_abandoned_message_comes_again_at_once_and_in_its_old_place(queue: AnyQueue) -> None:
@@ -115,10 +116,10 @@ async def test_a_renewed_lock_holds_longer(queue: AnyQueue, clock: ManualClock) 
     clock.advance(LOCK - timedelta(seconds=1))
     await queue.renew(LIVE, held)
     clock.advance(LOCK - timedelta(seconds=1))
-    assert list(await received(queue)) == []
+    assert list(await received_now(queue)) == []
     await queue.complete(LIVE, held)
     clock.advance(LOCK)
-    assert list(await received(queue)) == []
+    assert list(await received_now(queue)) == []
 
 
 async def test_a_lost_lock_cannot_be_renewed(queue: AnyQueue, clock: ManualClock) -> None:
@@ -141,7 +142,7 @@ async def test_a_message_that_nobody_else_has_received_can_be_settled_after_its_
     late = await received(queue)
     clock.advance(LOCK)
     await getattr(queue, how)(LIVE, late)
-    again = bodies(await received(queue))
+    again = bodies(await received_now(queue))
     match backend, how:
         case (Backend.SERVICE_BUS, _) | (_, "abandon"):
             assert again == [b"id:7"]
