@@ -60,7 +60,10 @@ class PersonDocuments:
         return {key.row: document for key, document in read.items()}
 
     async def naming(self, person: Person) -> AsyncIterator[PersonDocument]:
-        """Yield all documents. Scans bounces, interactions, reviews, notes of marketing lists: that takes a while."""
+        """Yield all documents that name the person.
+
+        Scans bounces, interactions, reviews and notes of marketing lists, among others: that takes a while.
+        """
         for document in await self._read(self._known_keys(person)):
             if (found := _of_brake_or_bounce(document, person)) is not None:
                 yield found
@@ -152,7 +155,7 @@ def _of_brake_or_bounce(document: Document, person: Person) -> PersonDocument | 
 
 
 def _of_engaged(document: Document, person: Person) -> PersonDocument | None:
-    """What a contact did with mailings. A contact that others use keeps it, without the name of this record."""
+    """What a contact did with mailings. If others use the contact, only `shown`, which names this record, goes."""
     if document.key.row in person.contacts:
         return PersonDocument("interactions", {"contact": document.key.row, **document.body}, _deleted(document))
     shown: Sequence[Any] = document.body.get("shown", ())

@@ -1,7 +1,8 @@
-"""Sends refusals in any case: no field, condition, filter or row of the mapping holds them (OPT-02).
+"""Sends refusals although nothing else is sent: no invalid value, filter or row of the mapping holds them (OPT-02).
 
 Most refusals are sent with the rest of the data. The rest cannot be sent if a value does not fit, a filter leaves the
 record out, or the record is inactive or disabled. Then a call of its own switches the refused permissions off.
+Decision 23 names the few exceptions.
 """
 
 from dataclasses import replace
@@ -76,9 +77,9 @@ def with_refusals(decision: Plan, plan_input: PlanInput, rules: Rules, catalogue
 
 
 def must_find_contact(decision: Decision, plan_input: PlanInput) -> bool:
-    """Whether the platform may have a contact in which an unbound record, whose data cannot be sent, refuses all mail.
+    """Whether to look for the contact of an unbound record that refuses bulk mail and has an invalid value.
 
-    Somebody may have signed up with a form at the address of the record.
+    A form may have made a contact with the address of the record.
     """
     is_unsent = isinstance(decision, Rest) and decision.reason is Reason.INVALID_VALUE
     is_unbound = not plan_input.binding.is_live and plan_input.contact is None

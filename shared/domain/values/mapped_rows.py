@@ -30,7 +30,7 @@ Kept = TypeVar("Kept")
 
 
 class Same(Generic[Kept]):
-    """An argument of a cache: equal to the same object only, which no comparison of its content has to show."""
+    """An argument of a cached function that is compared by identity, never by content."""
 
     __slots__ = ("kept",)
 
@@ -75,7 +75,7 @@ def _mapped_rows(
 
 
 def option_source(row: MappingRow, table: PersonTable) -> OptionSource | None:
-    """Return where the rows of an option live in Dataverse; None for a row that reads a value."""
+    """Return which Dataverse rows hold the options of a mapping row; None if the mapping row reads a value."""
     source = row.sources[table]
     return source.option_source if isinstance(source, MapTo) else None
 

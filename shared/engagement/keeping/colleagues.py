@@ -16,7 +16,7 @@ from shared.domain.records.fingerprints import Fingerprinter
 from shared.domain.records.records import RecordKey
 from shared.domain.values.addresses import domain_key
 from shared.domain.values.free_mail import FreeMail
-from shared.engagement.keeping.recent_clicks import Company, RecentClicks
+from shared.engagement.keeping.recent_clicks import MailingDomain, RecentClicks
 from shared.ports.dataverse import PeopleReading
 
 
@@ -35,7 +35,7 @@ class Compared:
     """`suspect` are the suspect times by person and mailing, also those of colleagues who clicked earlier."""
 
     suspect: Mapping[str, Mapping[str, frozenset[datetime]]] = field(default_factory=dict)
-    clicks: Mapping[Company, set[TimedClick]] = field(default_factory=dict)
+    clicks: Mapping[MailingDomain, set[TimedClick]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +52,18 @@ class Colleagues:
     async def compare(self, new: Sequence[NewClicks]) -> Compared:
         """Store new clicks, and judge them with all that are known around them. Repeating it gives the same."""
         domains = await self._domains({one.record for one in new})
-        by_company: defaultdict[Company, set[TimedClick]] = defaultdict(set)
+        by_domain: defaultdict[MailingDomain, set[TimedClick]] = defaultdict(set)
         for one in new:
             if domain := domains.get(one.record):
-                company = Company(one.mailing, self.fingerprints.domain(one.mailing, domain))
-                by_company[company].update((at, one.external_id) for at in one.times)
-        if not by_company:
+                recipients = MailingDomain(one.mailing, self.fingerprints.domain(one.mailing, domain))
+                by_domain[recipients].update((at, one.external_id) for at in one.times)
+        if not by_domain:
             return Compared()
-        known = await self.clicks.add(by_company, around=self.rules.colleagues_within)
+        known = await self.clicks.add(by_domain, around=self.rules.colleagues_within)
         found: defaultdict[str, defaultdict[str, frozenset[datetime]]] = defaultdict(lambda: defaultdict(frozenset))
-        for company, clicks in known.items():
+        for recipients, clicks in known.items():
             for person, times in clicks_of_colleagues(clicks, self.rules).items():
-                found[person][company.mailing] |= times
+                found[person][recipients.mailing] |= times
         return Compared({person: dict(mailings) for person, mailings in found.items()}, known)
 
     async def settle(self, compared: Compared) -> None:

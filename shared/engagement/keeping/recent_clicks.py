@@ -21,18 +21,18 @@ from shared.ports.state import Delete, DocumentKey, StateStore
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE, _MILLISECOND = timedelta(minutes=1), timedelta(milliseconds=1)
 _MANY = 100
-"""Of more clicks of one domain in a minute, only those are kept that decide about later ones."""
+"""If a domain has more clicks in a minute, only those that `deciding_clicks` returns are kept."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Company:
-    """The recipients of one mailing with addresses of one domain; `domain` is its fingerprint."""
+class MailingDomain:
+    """The recipients of one mailing whose addresses share a domain; `domain` is its fingerprint."""
 
     mailing: str
     domain: str
 
 
-Clicks = Mapping[Company, Collection[TimedClick]]
+Clicks = Mapping[MailingDomain, Collection[TimedClick]]
 _Minute = dict[str, set[TimedClick]]
 """The clicks of one mailing in one minute, by domain."""
 
@@ -44,10 +44,10 @@ class RecentClicks:
         self._store = store
         self._partition = f"{environment}-clicks"
 
-    async def add(self, clicks: Clicks, *, around: timedelta) -> dict[Company, set[TimedClick]]:
-        """Store clicks. Returns of each company all that is known of the minutes within `around` of them."""
+    async def add(self, clicks: Clicks, *, around: timedelta) -> dict[MailingDomain, set[TimedClick]]:
+        """Store clicks. Returns of each domain all clicks that are known of the minutes within `around` of them."""
         new = self._by_minute(clicks)
-        near = {company: self._near(company.mailing, several, around) for company, several in clicks.items()}
+        near = {recipients: self._near(recipients.mailing, several, around) for recipients, several in clicks.items()}
         known: dict[DocumentKey, _Minute] = {}
 
         def change(key: DocumentKey, body: Body | None) -> Body | None:
@@ -55,16 +55,16 @@ class RecentClicks:
             known[key] = _united(stored, new.get(key, {}))
             return None if known[key] == stored else _body(known[key])
 
-        keys = sorted({key for of_company in near.values() for key in of_company})
+        keys = sorted({key for of_domain in near.values() for key in of_domain})
         await update(self._store, keys, change, contended=StateCause.CLICKS_CHANGE())
         return {
-            company: {click for key in of_company for click in known[key].get(company.domain, ())}
-            for company, of_company in near.items()
+            recipients: {click for key in of_domain for click in known[key].get(recipients.domain, ())}
+            for recipients, of_domain in near.items()
         }
 
     async def thin_out(self, clicks: Clicks) -> None:
-        """Keep, of minutes with many clicks, those that decide about later ones. Call it once all these are judged."""
-        many = {company: several for company, several in clicks.items() if len(several) > _MANY}
+        """Reduce minutes with many clicks to their deciding clicks. Call this after the judgements are stored."""
+        many = {recipients: several for recipients, several in clicks.items() if len(several) > _MANY}
         touched = self._by_minute(many)
 
         def change(key: DocumentKey, body: Body | None) -> Body | None:
@@ -90,9 +90,9 @@ class RecentClicks:
 
     def _by_minute(self, clicks: Clicks) -> dict[DocumentKey, _Minute]:
         found: defaultdict[DocumentKey, defaultdict[str, set[TimedClick]]] = defaultdict(lambda: defaultdict(set))
-        for company, several in clicks.items():
+        for recipients, several in clicks.items():
             for click in several:
-                found[self._key(company.mailing, click[0])][company.domain].add(click)
+                found[self._key(recipients.mailing, click[0])][recipients.domain].add(click)
         return {key: dict(of_minute) for key, of_minute in found.items()}
 
     def _near(self, mailing: str, clicks: Collection[TimedClick], around: timedelta) -> set[DocumentKey]:

@@ -78,7 +78,7 @@ def test_a_successor_whose_new_address_is_taken_in_spotler_leaves_the_contact_of
     history.permit(pick=0, name="permissions:1", on=True)
     history.sign_up(address=ANN, newsletter=None)
     history.settle()
-    assert not options(history, ANN)["permissions:1"]  # a yes that came along is no word of who signed up
+    assert not options(history, ANN)["permissions:1"]  # the yes came from the former address
     assert history.world.profile(BEN) is None
 
 
@@ -117,7 +117,7 @@ def test_a_contact_that_a_dying_worker_made_gives_way_to_the_one_that_has_the_ne
     history.change_address(address=ANN, pick=0)
     history.settle()
     assert history.world.profile(CAS) is None
-    assert not options(history, ANN)["permissions:1"]  # a yes that came along is no word of who signed up
+    assert not options(history, ANN)["permissions:1"]  # the yes came from the former address
 
 
 def test_a_successor_that_shares_its_contact_with_its_lead_mends_it_when_the_lead_is_closed_again(
@@ -166,7 +166,7 @@ def test_a_new_record_is_not_kept_waiting_for_a_contact_that_lost_its_address(hi
     save(history, ANN)
     save(history, CAS, full=True)
     history.settle()
-    history.delete(pick=0)  # one erasure, which leaves none for a while
+    history.delete(pick=0)  # uses up the limit of the brake: further erasures are held
     history.purge(pick=0)
     history.deliver(reverse=False, size=5)
     history.delete(pick=0)
