@@ -106,7 +106,12 @@ def _responses(subject: Subject, campaign: UUID, policy: EngagementPolicy) -> li
 
 
 def _gone_responses(subject: Subject, policy: EngagementPolicy) -> list[UUID]:
-    before, after = _responding(subject.before), _responding(subject.after)
+    """Return the responses that nothing speaks for any more.
+
+    A worker that died before it stored the memory may have written a response that is one of a machine by now.
+    """
+    before = _responding(subject.before) | {row.kind for row in subject.changed}
+    after = _responding(subject.after)
     return [
         _id(subject, f"response|{kind}", policy)
         for kind, response in RESPONSES.items()

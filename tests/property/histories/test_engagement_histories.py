@@ -298,6 +298,26 @@ async def test_a_score_that_a_dead_worker_has_written_is_written_again() -> None
     )
 
 
+@pytest.mark.parametrize("moment", sample(range(1, 60), every=3))
+async def test_a_response_that_a_dead_worker_has_written_is_cancelled_when_a_machine_turns_out_to_have_clicked(
+    moment: int,
+) -> None:
+    acts: list[Act] = [
+        ("send", MailingKind.EMAIL, True),
+        ("send", MailingKind.EMAIL, False),
+        ("scan", 0, 0),
+        ("night", 0),
+        ("click", 0, 1, 0, "1"),
+        ("scan", 0, 2),
+        ("die", moment, False),
+        ("crowd", 0, 1, (0, -6, True), (0, -4, False)),
+    ]
+
+    await _lives_through(
+        list(_one_by_one(acts)), in_disorder=False, domains=["acme.example"], store_sent=False, create_activities=False
+    )
+
+
 async def _story(moment: int, error: BaseException) -> bool:
     """A busy reading that dies at a moment; whether it survived, because the moment came too late."""
     world = await open_world(_PEOPLE, domains=["acme.example"], create_activities=True)
