@@ -11,8 +11,10 @@ from hypothesis.stateful import precondition, rule
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.planning.binding import MassChange
 from shared.domain.records.jobs import Operation
-from shared.domain.records.records import Intent, RecordKey, SyncStatus, Why
+from shared.domain.records.records import Intent, PersonTable, RecordKey, SyncStatus, Why
 from shared.errors import ConnectorError
+from shared.messages.lane_messages import Walk, write_lane_message
+from shared.ports.queue import OutgoingMessage
 from tests.histories.picking import pick_from, picks
 from tests.histories.quiet import QuietAtLast
 from tests.histories.world import NAMES, VERSIONS, Version, rules
@@ -42,7 +44,9 @@ class Administration(QuietAtLast):
         self.twin.worker = self.twin.start_worker()
         while not self.ask(self.rewound()):
             pass
-        self.tell(*self.world.people(), why=Why.RESYNC, after=HALF_A_MINUTE)
+        for table in PersonTable:  # the walk also reads records that are made until then
+            walk = Walk(table=table, why=Why.RESYNC, correlation=f"event-{self.number()}")
+            self.put(OutgoingMessage(write_lane_message(walk)), after=HALF_A_MINUTE)
 
     async def rewound(self) -> bool:
         """Ask for a comparison from the beginning; whoever is told that it failed asks again."""
