@@ -45,7 +45,7 @@ _MAILING, _WHO = st.integers(0, 2), st.integers(0, _PEOPLE - 1)
 Act = tuple[Any, ...]
 
 
-def _one_by_one(acts: Iterable[Act]) -> Iterator[Act]:
+def one_by_one(acts: Iterable[Act]) -> Iterator[Act]:
     """Replace a crowd by the clicks of everybody in it; some of them become known after a poll."""
     for act in acts:
         match act:
@@ -80,7 +80,7 @@ _ACTS = st.one_of(
 )
 _FIRST = st.tuples(st.just("send"), st.just(MailingKind.EMAIL), st.booleans())
 _HISTORIES = st.tuples(_FIRST, st.lists(_ACTS, min_size=12, max_size=45)).map(
-    lambda acts: [acts[0], *_one_by_one(acts[1])]
+    lambda acts: [acts[0], *one_by_one(acts[1])]
 )
 _DOMAINS = st.sampled_from([["acme.example"], ["acme.example"], ["acme.example"] * 3 + [FREE_MAIL], [FREE_MAIL], []])
 _WORLDS = st.fixed_dictionaries(
@@ -247,7 +247,7 @@ def _rows(rows: Iterable[InteractionWrite] | Iterable[ActivityWrite] | Iterable[
     return {one.id: replace(one, mailing=replace(one.mailing, sent=None)) for one in rows}
 
 
-async def _lives_through(acts: list[Act], *, in_disorder: bool, domains: Sequence[str], **what_is_stored: bool) -> None:
+async def lives_through(acts: list[Act], *, in_disorder: bool, domains: Sequence[str], **what_is_stored: bool) -> None:
     world = await open_world(_PEOPLE, domains=domains, create_campaign_responses=_EVERY_RESPONSE, **what_is_stored)
     world.spotler.in_disorder = in_disorder
     history = History(world)
@@ -264,7 +264,7 @@ async def _lives_through(acts: list[Act], *, in_disorder: bool, domains: Sequenc
 def test_after_any_history_dataverse_holds_what_a_plain_recomputation_says(
     acts: list[Act], kind_of_world: dict[str, Any]
 ) -> None:
-    asyncio.run(_lives_through(acts, **kind_of_world))
+    asyncio.run(lives_through(acts, **kind_of_world))
 
 
 @pytest.mark.slow
@@ -273,49 +273,7 @@ def test_after_any_history_dataverse_holds_what_a_plain_recomputation_says(
 def test_after_thousands_of_histories_dataverse_holds_what_a_plain_recomputation_says(
     acts: list[Act], kind_of_world: dict[str, Any]
 ) -> None:
-    asyncio.run(_lives_through(acts, **kind_of_world))
-
-
-async def test_a_score_that_a_dead_worker_has_written_is_written_again() -> None:
-    acts: list[Act] = [
-        ("send", MailingKind.EMAIL, True),
-        ("wait", timedelta(seconds=1)),
-        ("die", 1, False),
-        ("poll", 0),
-        ("poll", 0),
-        ("refuse", 2),
-        ("click", 0, 0, 0, "1"),
-        ("click", 0, 0, 0, "1"),
-        ("crowd", 0, 0, (0, -6, False), (1, -6, False), (0, -6, True)),
-        ("beside", 0, 1, "own", 0, "2"),
-        ("die", 38, False),
-        ("poll", 1),
-        ("click", 0, 1, 0, "1"),
-    ]
-
-    await _lives_through(
-        list(_one_by_one(acts)), in_disorder=True, domains=["acme.example"], store_sent=False, create_activities=False
-    )
-
-
-@pytest.mark.parametrize("moment", sample(range(1, 60), every=3))
-async def test_a_response_that_a_dead_worker_has_written_is_cancelled_when_a_machine_turns_out_to_have_clicked(
-    moment: int,
-) -> None:
-    acts: list[Act] = [
-        ("send", MailingKind.EMAIL, True),
-        ("send", MailingKind.EMAIL, False),
-        ("scan", 0, 0),
-        ("night", 0),
-        ("click", 0, 1, 0, "1"),
-        ("scan", 0, 2),
-        ("die", moment, False),
-        ("crowd", 0, 1, (0, -6, True), (0, -4, False)),
-    ]
-
-    await _lives_through(
-        list(_one_by_one(acts)), in_disorder=False, domains=["acme.example"], store_sent=False, create_activities=False
-    )
+    asyncio.run(lives_through(acts, **kind_of_world))
 
 
 async def _story(moment: int, error: BaseException) -> bool:
