@@ -44,18 +44,20 @@ class Ncrontab:
 
     def next_after(self, moment: datetime, zone: tzinfo) -> datetime | None:
         """Return the next run after an aware moment, in a zone; None if there is none within two years."""
-        day = moment.astimezone(zone).date()
+        local = moment.astimezone(zone)
+        # A time that the clocks skip in spring is due an hour later: the hour before may have one.
+        day, first_hour = local.date(), local.hour - 1
         for _ in range(_TWO_YEARS):
             if self.suits(day):
-                due = (datetime.combine(day, one, zone).astimezone(UTC) for one in self.times())
+                due = (datetime.combine(day, one, zone).astimezone(UTC) for one in self.times(first_hour))
                 if (found := next((one for one in due if one > moment), None)) is not None:
                     return found
-            day += timedelta(days=1)
+            day, first_hour = day + timedelta(days=1), 0
         return None
 
-    def times(self) -> Iterator[time]:
-        """Yield the times of day in order, without time zone."""
-        for hour in sorted(self.hours):
+    def times(self, first_hour: int = 0) -> Iterator[time]:
+        """Yield the times of day in order, without time zone, from an hour on."""
+        for hour in sorted(one for one in self.hours if one >= first_hour):
             for minute in sorted(self.minutes):
                 yield from (time(hour, minute, second) for second in sorted(self.seconds))
 
