@@ -174,8 +174,8 @@ def _write_once(path: Path, text: str) -> None:
 
 
 def quieten_libraries() -> None:
-    """Keep libraries from logging URLs, signed texts and answers, which may hold addresses of people."""
-    for name in ("httpx", "httpcore", "azure", "oauthlib"):
+    """Keep libraries from logging URLs, signed texts, answers and SQL, which may hold addresses of people."""
+    for name in ("httpx", "httpcore", "azure", "oauthlib", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
     explain_retries()
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import azure.functions as func
+import aiosqlite
 import httpx
 import pytest
 import stamina
@@ -105,6 +106,16 @@ def test_the_signature_base_of_spotler_is_not_logged(caplog: pytest.LogCaptureFi
     request = next(auth.auth_flow(httpx.Request("GET", f"https://spotler.example/contact?mpsearchquery=email={MARK}")))
 
     assert "oauth_signature" in request.headers["Authorization"]
+    assert MARK not in caplog.text
+
+
+async def test_values_of_an_embedded_database_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    quieten_libraries()
+
+    async with aiosqlite.connect(":memory:") as file:
+        await file.execute("SELECT ?", (MARK,))
+
     assert MARK not in caplog.text
 
 
