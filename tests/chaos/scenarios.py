@@ -209,13 +209,13 @@ async def the_disk_is_full(ordeal: Ordeal) -> Figures:
 
     async def fail() -> None:
         nonlocal mark
-        mark = log.stat().st_size
         resource.prlimit(process, resource.RLIMIT_FSIZE, (_NO_ROOM, hard))
+        mark = log.stat().st_size
 
     async def heal() -> int:
-        assert log.stat().st_size == mark, "not even the log has grown"
+        size, _limits = log.stat().st_size, resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
+        assert size == mark, "not even the log has grown"
         assert all(one.seen is None for one in ordeal.crowd.awaited), "without state and queue nothing is done"
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
         return 1
 
     return await ordeal.suffer("disk full (SQLite)", fail, heal)
