@@ -36,7 +36,7 @@ test: $(VENV)/.test ## run the tests
 	@$(MAKE) --no-print-directory -j 2 suite deployed
 
 suite: $(VENV)/.test
-	@$(BIN)/python -m pytest -n 6 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 8 --dist worksteal $(ARGS)
 
 deployed: $(VENV)/.test ## run the deployed files with the deployed packages and nothing else (part of `make test`)
 	@$(BIN)/python .ci/deployed.py --environment $(VENV)-deployed

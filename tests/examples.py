@@ -6,7 +6,7 @@ import os
 
 _FACTOR = int(os.environ.get("EXAMPLES", "1"))
 
-USUAL = 50
+USUAL = 30
 
 
 def examples(number: int = USUAL) -> int:

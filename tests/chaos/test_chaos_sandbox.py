@@ -8,10 +8,23 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.chaos import scenarios
 from tests.chaos.backlog import backlog
 from tests.chaos.cold_starts import COLD_STARTS
 from tests.chaos.ordeal import SHORT, Ordeal, open_ordeal
 from tests.chaos.scenarios import SCENARIOS, Scenario
+
+_ELSEWHERE = (
+    *COLD_STARTS,
+    scenarios.spotler_throttles,
+    scenarios.spotler_is_unavailable,
+    scenarios.spotler_is_cut_off,
+    scenarios.spotler_hangs_up,
+    scenarios.dataverse_throttles,
+    scenarios.dataverse_is_unavailable,
+    scenarios.dataverse_hangs_up,
+)
+"""What `make test` shows in `tests/scenario/faults` and `tests/scenario/hosting`, with fewer people."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,11 +37,7 @@ async def ordeal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Orde
 
 @pytest.mark.parametrize(
     "scenario",
-    [
-        # The short suite has cold starts of its own, in `tests/scenario/faults` and `tests/scenario/hosting`.
-        pytest.param(one, id=one.__name__, marks=[pytest.mark.slow] if one in COLD_STARTS else [])
-        for one in SCENARIOS
-    ],
+    [pytest.param(one, id=one.__name__, marks=[pytest.mark.slow] if one in _ELSEWHERE else []) for one in SCENARIOS],
 )
 async def test_all_is_well_after(ordeal: Ordeal, scenario: Scenario) -> None:
     figures = await scenario(ordeal)

@@ -28,7 +28,7 @@ TestNightlySandboxHistories.settings = settings(
 
 TestSandboxHistories = SandboxHistories.TestCase
 TestSandboxHistories.settings = settings(
-    max_examples=15,
+    max_examples=8,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

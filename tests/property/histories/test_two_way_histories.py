@@ -154,7 +154,7 @@ TestNightlyTwinHistories.settings = settings(
 
 TestTwinHistories = TwinHistories.TestCase
 TestTwinHistories.settings = settings(
-    max_examples=100,
+    max_examples=50,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -210,6 +210,8 @@ _ONE_PLACE = {"shared/adapters/dataverse/web_api/odata.py", "shared/adapters/dat
 
 def unquoted(source: str) -> Iterator[str]:
     """Name f-strings, `%`, `+` and `format` that put something into the text of a query without quoting it."""
+    if not _QUERY.search(source):  # most modules, and a module takes long to parse
+        return
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.JoinedStr(values=parts):

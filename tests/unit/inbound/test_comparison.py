@@ -66,7 +66,7 @@ async def test_years_without_a_change_cost_a_few_calls() -> None:
     assert calls(twin) - before < 10
 
 
-@pytest.mark.parametrize("is_ordered", [True, False])
+@pytest.mark.parametrize("is_ordered", [pytest.param(True, marks=pytest.mark.slow), False])
 async def test_a_span_with_very_many_changes_is_compared_in_parts(
     is_ordered: bool,  # noqa: FBT001  # a parameter of the test
     monkeypatch: pytest.MonkeyPatch,
@@ -215,7 +215,7 @@ async def test_new_subscribers_of_that_time_that_cannot_be_imported_follow_later
     assert [one.properties["email"] for one in hosts.seen] == ["new@example.com"]
 
 
-@pytest.mark.parametrize("is_ordered", [True, False])
+@pytest.mark.parametrize("is_ordered", [pytest.param(True, marks=pytest.mark.slow), False])
 async def test_a_window_whose_handling_takes_too_long_is_handled_in_parts(
     is_ordered: bool,  # noqa: FBT001  # a parameter of the test
     monkeypatch: pytest.MonkeyPatch,

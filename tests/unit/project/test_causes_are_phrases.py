@@ -55,7 +55,7 @@ def modules_of(*starts: Path) -> dict[str, ast.Module]:
 def error_classes(modules: dict[str, ast.Module]) -> set[str]:
     """The names of `ConnectorError` and of all classes below it."""
     bases = {
-        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        node.name: {_name(base) for base in node.bases}
         for module in modules.values()
         for node in ast.walk(module)
         if isinstance(node, ast.ClassDef)
@@ -64,6 +64,15 @@ def error_classes(modules: dict[str, ast.Module]) -> set[str]:
     while more := {name for name, of in bases.items() if of & found} - found:
         found |= more
     return found
+
+
+def _name(of: ast.expr) -> str:
+    """The last part of a dotted name."""
+    match of:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
 
 
 def is_plain(text: ast.expr, texts: frozenset[str]) -> bool:
@@ -98,7 +107,7 @@ def plain_causes(module: ast.Module, classes: set[str]) -> list[int]:
     return sorted(
         node.lineno
         for node in ast.walk(module)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in classes
+        if isinstance(node, ast.Call) and _name(node.func) in classes
         for text in [*node.args, *(one.value for one in node.keywords if one.arg == "summary")]
         if is_plain(text, texts)
     )

@@ -56,7 +56,14 @@ def attempts(twin: ConnectorTwin) -> list[int]:
     return [one.attempt for message in messages if isinstance(message, ReferenceBatch) for one in message.unfold()]
 
 
-@pytest.mark.parametrize("error", [DOWN, REFUSED, THROTTLED], ids=["down", "refused", "throttled"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(DOWN, id="down"),
+        pytest.param(REFUSED, id="refused", marks=pytest.mark.slow),
+        pytest.param(THROTTLED, id="throttled", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_service_that_is_out_of_reach_is_asked_now_and_then_and_told_of_once(
     error: ConnectorError, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -150,7 +150,7 @@ async def test_a_removal_that_is_killed_is_finished_by_the_next_and_a_third_writ
     installed = whole.web.writes
     await whole.remove()
 
-    for lives in range(0, whole.web.writes - installed, 5):
+    for lives in range(0, whole.web.writes - installed, 11):
         installer = Pages(tmp_path / str(lives))
         await installer.run()
         with pytest.raises(KilledError):
