@@ -7,8 +7,8 @@ import logging
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import azure.functions as func
 import aiosqlite
+import azure.functions as func
 import httpx
 import pytest
 import stamina
