@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 _FACTOR = int(os.environ.get("EXAMPLES", "1"))
 
@@ -22,3 +26,14 @@ def sample(moments: range, *, every: int, first: int = 0) -> range:
     """
     assert every % 2, "twins count one moment before and one after each call"
     return moments if _FACTOR > 1 else moments[first % every :: every]
+
+
+def thinned(cases: Sequence[Any], *, quick: int = 1) -> list[Any]:
+    """Return the cases of a test; `make test` runs the first ones, `make slow` the others, which run the same code.
+
+    A case with several arguments is a tuple.
+    """
+    return [
+        pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=[pytest.mark.slow] if number >= quick else [])
+        for number, one in enumerate(cases)
+    ]

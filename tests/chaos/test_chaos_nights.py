@@ -15,6 +15,7 @@ from shared.errors import ConnectorError, TransientError
 from shared.local.functions_host.schedule import parse_schedule
 from tests.connector_twin import ConnectorTwin, person
 from tests.contract.clocks import ManualClock
+from tests.examples import thinned
 from tests.histories.twin_world import POISON, TwinImport, TwinWorld
 from tests.unit.inbound.two_way.exchanging import two_way, value
 
@@ -81,10 +82,12 @@ class _Days:
 
 @pytest.mark.parametrize(
     "begin",
-    [
-        datetime(2026, 10, 23, 10, tzinfo=UTC),  # clocks go back on the 25th
-        datetime(2027, 3, 26, 10, tzinfo=UTC),  # and forward on the 28th
-    ],
+    thinned(
+        [
+            datetime(2026, 10, 23, 10, tzinfo=UTC),  # clocks go back on the 25th
+            datetime(2027, 3, 26, 10, tzinfo=UTC),  # and forward on the 28th
+        ]
+    ),
 )
 async def test_days_on_which_everything_odd_happens(begin: datetime) -> None:
     days = _Days(begin, days=3)

@@ -172,6 +172,7 @@ async def is_killed(installation: Installation, goal: Goal) -> bool:
     return False
 
 
+@pytest.mark.slow  # tests/unit/installation/pages kills removals as well
 async def test_a_removal_that_is_killed_at_every_ninth_write_leaves_nothing() -> None:
     before = await counts_without_pages("appmodulecomponents")
     async with open_pages() as installation:

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from shared.domain.records.records import PersonTable, SyncStatus
+from tests.examples import thinned
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import BOTH, ROWS, edit, nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World, eventually, permissions
@@ -154,7 +155,7 @@ async def test_spotler_down_during_the_poll_is_said_and_the_next_poll_finds_ever
     await nothing_more(both)
 
 
-@pytest.mark.parametrize("moment", [r"POST \$batch", r"GET contacts"])
+@pytest.mark.parametrize("moment", thinned([r"POST \$batch", r"GET contacts"]))
 async def test_a_poll_that_is_killed_is_repeated_and_nothing_is_lost_or_done_twice(both: World, moment: str) -> None:
     person = await both.synchronised()
     await both.permit(person, "Newsletter")

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from shared.adapters.dataverse.records.tables import PEOPLE
 from shared.domain.records.records import PersonTable, SyncStatus
+from tests.examples import thinned
 from tests.scenario.privacy import BIRTHDATE, MARK
 from tests.scenario.two_way import BOTH, HOME, ROWS, edit, explained, nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World
@@ -70,7 +71,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "written", "column", "shown"), KINDS)
+@pytest.mark.parametrize(("name", "written", "column", "shown"), thinned(KINDS, quick=5))
 async def test_s2d_02_a_value_of_each_kind_of_column_comes_home_converted(
     both: World, name: str, written: Any, column: str, shown: Any
 ) -> None:
@@ -97,7 +98,7 @@ async def test_a_value_that_dynamics_says_in_its_own_words_can_be_changed_in_spo
     await nothing_more(both)
 
 
-@pytest.mark.parametrize(("name", "column", "other", "there"), [
+@pytest.mark.parametrize(("name", "column", "other", "there"), thinned([
     (NICKNAME, "new_nickname", f"{MARK}tje", f"{MARK}tje"),
     ("freeField1", "new_visits", 987123450, 987123450),
     ("spent", "new_spent", 9871234.75, "9871234.75"),
@@ -106,7 +107,7 @@ async def test_a_value_that_dynamics_says_in_its_own_words_can_be_changed_in_spo
     ("since", "new_since", BIRTHDATE, BIRTHDATE),
     ("moment", "new_moment", f"{BIRTHDATE}T11:30:00Z", None),
     ("wall", "new_wall", f"{BIRTHDATE}T12:30:00Z", None),
-])  # fmt: skip
+], quick=4))  # fmt: skip
 async def test_c_44_a_later_change_in_dynamics_is_sent_once_and_not_written_back(
     both: World, name: str, column: str, other: Any, there: Any
 ) -> None:

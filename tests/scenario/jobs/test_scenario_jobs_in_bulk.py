@@ -15,6 +15,7 @@ import pytest
 from shared.adapters.dataverse.records.tables import JOB_STATUS, JOBS
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import SyncStatus
+from tests.examples import thinned
 from tests.scenario.job_acts import ask, look
 from tests.scenario.world import Person, World, eventually, open_world
 
@@ -151,7 +152,7 @@ async def test_a_hundred_people_go_into_a_list_with_a_few_calls(tmp_path: Path) 
         assert {JOB_STATUS[row["statuscode"]] for row in await all_jobs(world)} == {JobStatus.COMPLETED}
 
 
-@pytest.mark.parametrize("operation", [Operation.START_AUTOMATION, Operation.INCREASE_SCORE])
+@pytest.mark.parametrize("operation", thinned([Operation.START_AUTOMATION, Operation.INCREASE_SCORE]))
 async def test_a_connector_that_dies_in_the_middle_starts_and_counts_nothing_twice(
     tmp_path: Path, operation: Operation
 ) -> None:

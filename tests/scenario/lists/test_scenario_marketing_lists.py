@@ -233,6 +233,7 @@ async def test_the_call_about_lists_says_what_is_wrong_with_it(world: World, pat
     assert (answer.status_code, "error" in answer.json()) == (status, True)
 
 
+@pytest.mark.slow  # tests/property/histories/test_list_histories.py has every moment
 async def test_a_kill_at_any_time_of_a_long_sync_ends_with_the_list_as_it_is(tmp_path: Path) -> None:
     settings = {"CLAIM_SECONDS": "2", "LOCAL_LOCK_SECONDS": "3"}
     async with open_world(tmp_path, "--latency", "40", **settings) as world:

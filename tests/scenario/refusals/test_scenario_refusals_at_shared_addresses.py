@@ -6,6 +6,7 @@ import pytest
 
 from shared.adapters.dataverse.records.tables import PERMISSIONS
 from shared.domain.records.records import PersonTable
+from tests.examples import thinned
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import (
     addresses,
@@ -26,7 +27,7 @@ from tests.scenario.world import Person, World
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.mark.parametrize("table", list(PersonTable))
+@pytest.mark.parametrize("table", thinned(list(PersonTable)))
 async def test_opt_07_a_second_record_at_an_opted_out_address_gets_opt_out_and_do_not_allow(
     both: World, table: PersonTable
 ) -> None:
@@ -69,7 +70,7 @@ async def test_p_02_a_first_permission_by_form_reaches_both_records_of_an_opted_
 
 
 @pytest.mark.parametrize("is_polled", [True, False])
-@pytest.mark.parametrize("is_survivor_first", [True, False])
+@pytest.mark.parametrize("is_survivor_first", thinned([True, False]))
 async def test_f4_who_takes_over_an_opted_out_address_in_a_merge_stays_out_in_either_order(
     both: World, *, is_survivor_first: bool, is_polled: bool
 ) -> None:

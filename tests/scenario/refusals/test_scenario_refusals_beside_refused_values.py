@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from shared.domain.records.records import SyncStatus
 from shared.local.sandbox.serving import serve
+from tests.examples import thinned
 from tests.programs.times import LONGEST_WAIT
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import WAYS, Withdraw, given, subscribed
@@ -78,7 +79,7 @@ def has(contact: Contact, name: str) -> str:
     return str(contact["properties"].get(name, ""))
 
 
-@pytest.mark.parametrize("withdraw", WAYS)
+@pytest.mark.parametrize("withdraw", thinned(WAYS))
 async def test_f2_a_value_that_spotler_refuses_keeps_no_withdrawal_back(stale: World, withdraw: Withdraw) -> None:
     person = await subscribed(stale, "Newsletter", new_size="43")
 

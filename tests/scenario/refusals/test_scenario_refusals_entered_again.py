@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
+from tests.examples import thinned
 from tests.scenario.refusal_acts import (
     NONE,
     addresses,
@@ -32,7 +33,7 @@ TEN = 10
 ENDS = [World.delete, World.deactivate]
 
 
-@pytest.mark.parametrize("table", list(PersonTable))
+@pytest.mark.parametrize("table", thinned(list(PersonTable)))
 @pytest.mark.parametrize("end", ENDS)
 async def test_opt_08_a_person_who_opted_out_and_is_entered_again_stays_out(
     both: World, end: End, table: PersonTable
@@ -51,7 +52,7 @@ async def test_opt_08_a_person_who_opted_out_and_is_entered_again_stays_out(
     await nothing_more(both)
 
 
-@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("end", thinned(ENDS))
 async def test_p_02_opt_09_a_person_entered_again_comes_back_by_a_sign_up_form(both: World, end: End) -> None:
     person = await opted_out(both, "Newsletter")
     await end(both, person)

@@ -6,6 +6,7 @@ import pytest
 
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
+from tests.examples import thinned
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import erase_contact_of, given, opt_out, resync, stays_out, subscribed
 from tests.scenario.two_way import nothing_more, permission_rows, poll
@@ -39,7 +40,7 @@ async def is_whole_again(world: World, person: Person, before: Contact) -> None:
     await nothing_more(world)
 
 
-@pytest.mark.parametrize("table", list(PersonTable))
+@pytest.mark.parametrize("table", thinned(list(PersonTable)))
 async def test_del_08_the_next_save_makes_an_erased_contact_anew_in_full(both: World, table: PersonTable) -> None:
     person = await subscriber(both, table)
     before = await erase_contact_of(both, person)

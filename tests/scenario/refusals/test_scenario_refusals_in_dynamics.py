@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.records.records import PersonTable, SyncStatus
+from tests.examples import thinned
 from tests.scenario.privacy import MARK
 from tests.scenario.refusal_acts import (
     WAYS,
@@ -38,7 +39,7 @@ async def withdrawn_together_with(world: World, withdraw: Withdraw, **columns: A
     return person
 
 
-@pytest.mark.parametrize("number", [TOO_SHORT, TOO_LONG, "0900-1234", "geen"])
+@pytest.mark.parametrize("number", thinned([TOO_SHORT, TOO_LONG, "0900-1234", "geen"]))
 async def test_f2_a_mistyped_number_beside_do_not_bulk_email_keeps_no_permission_on(both: World, number: str) -> None:
     person = await subscribed(both, "Newsletter")
 
@@ -52,7 +53,7 @@ async def test_f2_a_mistyped_number_beside_do_not_bulk_email_keeps_no_permission
     await nothing_more(both)
 
 
-@pytest.mark.parametrize("withdraw", WAYS)
+@pytest.mark.parametrize("withdraw", thinned(WAYS))
 async def test_f2_a_value_that_does_not_fit_keeps_no_withdrawal_from_spotler(both: World, withdraw: Withdraw) -> None:
     person = await withdrawn_together_with(both, withdraw, mobilephone=TOO_SHORT)
 
@@ -120,7 +121,7 @@ async def test_sta_05_a_record_whose_synchronisation_is_disabled_can_withdraw(bo
     await both.status(person, SyncStatus.DISABLED)
 
 
-@pytest.mark.parametrize("withdraw", WAYS)
+@pytest.mark.parametrize("withdraw", thinned(WAYS))
 async def test_c_02_an_inactive_record_whose_contact_stays_can_withdraw(both: World, withdraw: Withdraw) -> None:
     await both.connector.restart(ANONYMIZE_CONTACT_WHEN_INACTIVE="false")
     person = await subscribed(both, "Newsletter", address1_city="Ede")
