@@ -76,7 +76,7 @@ async def run(client: DataverseClient, key: str | None, pause: Pause = at_once) 
     return len(plan.writes(prepared.steps)) and pausing.counts.writes
 
 
-@pytest.mark.parametrize("every", [140, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [200, pytest.param(1, marks=pytest.mark.slow)])
 async def test_a_killed_installation_is_finished_by_the_next_and_a_third_writes_nothing(every: int) -> None:
     async with open_organisation(bare=True, languages=(ENGLISH, DUTCH), limits=UNLIMITED) as organisation:
         await organisation.control("checkpoint", {})

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from shared.domain.records.records import PersonTable, SyncStatus
+from tests.examples import thinned
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import nothing_more, open_both_ways, poll, stored
 from tests.scenario.world import Person, World
@@ -34,7 +35,7 @@ async def tasks(world: World, person: Person) -> list[dict[str, Any]]:
     return [row for row in rows if row["_regardingobjectid_value"] == person.id]
 
 
-@pytest.mark.parametrize("table", list(PersonTable))
+@pytest.mark.parametrize("table", thinned(list(PersonTable)[::-1]))
 async def test_bnc_05_bnc_08_bnc_09_bnc_12_one_hard_bounce_fails_the_record_and_gives_its_owner_a_task(
     both: World, table: PersonTable
 ) -> None:

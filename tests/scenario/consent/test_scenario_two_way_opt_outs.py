@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable, SyncStatus
+from tests.examples import thinned
 from tests.scenario.privacy import MARK
 from tests.scenario.two_way import BOTH, edit, explained, nothing_more, open_both_ways, permission_rows, poll, stored
 from tests.scenario.world import Person, World, permissions
@@ -29,7 +30,7 @@ async def opt_out(world: World, person: Person) -> None:
     await world.spotler.post(f"contact/opt-out?email={person.email}")
 
 
-@pytest.mark.parametrize("table", list(PersonTable))
+@pytest.mark.parametrize("table", thinned(list(PersonTable)))
 async def test_opt_06_opt_07_c_12_an_opt_out_in_spotler_is_on_the_record_after_the_next_poll(
     both: World, table: PersonTable
 ) -> None:

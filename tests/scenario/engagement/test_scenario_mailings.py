@@ -12,6 +12,7 @@ import pytest_asyncio
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import PersonTable
 from shared.local.spotler_sandbox.account.automations import DEFAULT_AUTOMATIONS
+from tests.examples import thinned
 from tests.scenario.job_acts import done
 from tests.scenario.world import Person, World, eventually, open_world
 
@@ -41,7 +42,7 @@ async def rows_of(world: World, table: PersonTable, person: str) -> list[dict[st
     return found
 
 
-@pytest.mark.parametrize("table", PersonTable)
+@pytest.mark.parametrize("table", thinned(list(PersonTable)[::-1]))
 async def test_gen_06_gen_08_int_06_int_09_c_16_what_a_person_received_opened_and_clicked_is_on_the_card(
     world: World, table: PersonTable
 ) -> None:

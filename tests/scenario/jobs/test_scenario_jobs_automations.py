@@ -7,6 +7,7 @@ import pytest
 from shared.adapters.dataverse.records.tables import JOBS
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable
+from tests.examples import thinned
 from tests.scenario.job_acts import ask, automation_rows, done, posts, runs
 from tests.scenario.world import World
 
@@ -24,7 +25,7 @@ async def choice(world: World, name: str) -> str:
     return (await automation_rows(world))[name]
 
 
-@pytest.mark.parametrize("table", list(PersonTable))
+@pytest.mark.parametrize("table", thinned(list(PersonTable)))
 async def test_a_chosen_automation_is_started_with_its_fields_for_somebody_new_to_spotler(
     world: World, table: PersonTable
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from shared.domain.records.jobs import JobStatus, Operation
 from shared.domain.records.records import PersonTable
+from tests.examples import thinned
 from tests.scenario.job_acts import done, posts, tags
 from tests.scenario.world import World
 
@@ -15,7 +16,7 @@ OK = (JobStatus.COMPLETED, "OK")
 NOT_VALID = (JobStatus.FAILED, "[JOB_NOT_VALID]")
 
 
-@pytest.mark.parametrize("table", list(PersonTable))
+@pytest.mark.parametrize("table", thinned(list(PersonTable)))
 async def test_a_tag_is_added_to_anybody_even_unknown_to_spotler_and_the_timeline_tells(
     world: World, table: PersonTable
 ) -> None:
