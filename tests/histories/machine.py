@@ -10,9 +10,10 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize
 
 from shared.domain.records.records import PersonTable, RecordKey
+from tests.histories.acting import act
 from tests.histories.picking import permissions, pick_from, picks, tables
 from tests.histories.rules.administration import Administration
 from tests.histories.rules.people_in_dynamics import PeopleInDynamics
@@ -53,8 +54,7 @@ class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration):
 
     # --------------------------------------------------------------------------------------------- whoever has refused
 
-    @precondition(lambda self: self.syncable())
-    @rule(pick=picks, how=st.sampled_from(Refusing), name=permissions)
+    @act(lambda self: self.syncable(), pick=picks, how=st.sampled_from(Refusing), name=permissions)
     def refuse(self, pick: int, how: Refusing, name: str) -> None:
         """Somebody refuses mail, and the connector knows of it before anything else happens."""
         key = pick_from(self.syncable(), pick)
@@ -74,8 +74,14 @@ class TwoWayHistories(PeopleInDynamics, PeopleInSpotler, Administration):
                 self.change_permission(profile, name, on=False)
         self.settle()
 
-    @precondition(lambda self: self.refusing())
-    @rule(pick=picks, other=picks, how=st.sampled_from(Parting), table=tables, is_seen=st.booleans())
+    @act(
+        lambda self: self.refusing(),
+        pick=picks,
+        other=picks,
+        how=st.sampled_from(Parting),
+        table=tables,
+        is_seen=st.booleans(),
+    )
     def replace(self, pick: int, other: int, how: Parting, table: PersonTable, *, is_seen: bool) -> None:
         """Make a new record, which says yes, in the place of one whose person refused."""
         key = pick_from(self.refusing(), pick)

@@ -97,6 +97,8 @@ class FixedToken:
 class SandboxWorld(World):
     """Both sandboxes, and the connector with its own adapters of them."""
 
+    is_repeatable = False
+
     def __init__(self, rules: Rules) -> None:
         self.twin = ConnectorTwin(rules, clock=TickingClock())
         self._number = 0

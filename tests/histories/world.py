@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from shared.domain.mapping.formats.document import read_mapping
@@ -107,6 +107,8 @@ class World(ABC):
     """One environment with its users. Whatever a user saves in Dynamics, the machine tells the connector of it."""
 
     twin: ConnectorTwin
+    is_repeatable: ClassVar[bool] = True
+    """Whether the same acts always lead to the same state."""
 
     # ---------------------------------------------------------------------------------------------- acts in Dynamics
 

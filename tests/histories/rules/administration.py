@@ -6,7 +6,7 @@ import contextlib
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from shared.domain.consent.permission_defaults import PermissionDefault
 from shared.domain.planning.binding import MassChange
@@ -15,6 +15,7 @@ from shared.domain.records.records import Intent, PersonTable, RecordKey, SyncSt
 from shared.errors import ConnectorError
 from shared.messages.lane_messages import Walk, write_lane_message
 from shared.ports.queue import OutgoingMessage
+from tests.histories.acting import act
 from tests.histories.picking import pick_from, picks
 from tests.histories.quiet import QuietAtLast
 from tests.histories.world import NAMES, VERSIONS, Version, rules
@@ -69,8 +70,7 @@ class Administration(QuietAtLast):
 
     # ------------------------------------------------------------------------------------------- what concerns persons
 
-    @precondition(lambda self: self.refusals.standing)
-    @rule(pick=picks)
+    @act(lambda self: self.refusals.standing, pick=picks)
     def lift(self, pick: int) -> None:
         """An administrator lifts what was refused at an address; whoever is told that it failed asks again."""
         address = pick_from(sorted(self.refusals.standing), pick)
@@ -85,8 +85,7 @@ class Administration(QuietAtLast):
             return True
         return False
 
-    @precondition(lambda self: self.with_status())
-    @rule(pick=picks)
+    @act(lambda self: self.with_status(), pick=picks)
     def disable(self, pick: int) -> None:
         """Nothing of a record is to be sent any more."""
         key = pick_from(self.with_status(), pick)
@@ -97,16 +96,14 @@ class Administration(QuietAtLast):
     def with_status(self) -> list[RecordKey]:
         return [key for key in self.records() if self.world.people()[key].status and key not in self.disabled()]
 
-    @precondition(lambda self: self.disabled())
-    @rule(pick=picks)
+    @act(lambda self: self.disabled(), pick=picks)
     def enable(self, pick: int) -> None:
         key = pick_from(sorted(self.disabled()), pick)
         self.do(self.world.set_status(key, SyncStatus.PROCESSING))
         self.had(key, joins=True)
         self.tell(key)
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks)
+    @act(lambda self: self.records(), pick=picks)
     def purge(self, pick: int) -> None:
         """A job empties the contact; what comes later fills it again (PURGE-03)."""
         key = pick_from(self.records(), pick)

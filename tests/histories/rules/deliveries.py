@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
 from shared.dispatch.dispatch import Dispatcher
 from shared.errors import ConnectorError
+from tests.histories.acting import act
 from tests.histories.picking import failures, pick_from, picks
 from tests.histories.quiet import QuietAtLast
 from tests.twins import CrashError, Waiting
@@ -21,14 +22,16 @@ from tests.twins import CrashError, Waiting
 class Deliveries(QuietAtLast):
     """Queues, timers and faults."""
 
-    @precondition(lambda self: self.twin.queue.due())
-    @rule(size=st.integers(min_value=1, max_value=5), reverse=st.booleans())
+    @act(lambda self: self.twin.queue.due(), size=st.integers(min_value=1, max_value=5), reverse=st.booleans())
     def deliver(self, size: int, *, reverse: bool) -> None:
         due = self.twin.queue.due()
         self.receive((due[::-1] if reverse else due)[:size])
 
-    @precondition(lambda self: len(self.twin.queue.due()) > 1)
-    @rule(size=st.integers(min_value=2, max_value=6), in_one_process=st.booleans())
+    @act(
+        lambda self: len(self.twin.queue.due()) > 1,
+        size=st.integers(min_value=2, max_value=6),
+        in_one_process=st.booleans(),
+    )
     def deliver_twice_at_once(self, size: int, *, in_one_process: bool) -> None:
         due = self.twin.queue.due()[:size]
         self.receive(due[::2], due[1::2], in_one_process=in_one_process)
@@ -75,8 +78,7 @@ class Deliveries(QuietAtLast):
         with contextlib.suppress(CrashError, ConnectorError):
             await work
 
-    @precondition(lambda self: self.twin.queue.waiting)
-    @rule(pick=picks)
+    @act(lambda self: self.twin.queue.waiting, pick=picks)
     def duplicate(self, pick: int) -> None:
         self.put(pick_from(self.twin.queue.waiting, pick).message)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
 
 from shared.domain.mapping.reading import ORIGINATING_LEAD
 from shared.domain.records.jobs import Operation
 from shared.domain.records.records import Intent, PersonTable, RecordKey, Why
+from tests.histories.acting import act
 from tests.histories.picking import addresses, blanks, columns, permissions, pick_from, pick_two, picks, tables
 from tests.histories.rules.deliveries import Deliveries
 from tests.histories.stage import row_of
@@ -19,8 +19,13 @@ MOST_RECORDS = 7
 class PeopleInDynamics(Deliveries):
     """Users create, edit, refuse, leave, merge and qualify."""
 
-    @precondition(lambda self: len(self.world.people()) < MOST_RECORDS)
-    @rule(table=tables, address=addresses, newsletter=st.none() | st.booleans(), is_full=st.booleans())
+    @act(
+        lambda self: len(self.world.people()) < MOST_RECORDS,
+        table=tables,
+        address=addresses,
+        newsletter=st.none() | st.booleans(),
+        is_full=st.booleans(),
+    )
     def create(self, table: PersonTable, address: str, *, newsletter: bool | None, is_full: bool) -> None:
         values = {column: self.fresh() for name, column in COLUMNS.items() if name == "firstName" or is_full}
         said = {} if newsletter is None else {"Newsletter": newsletter}
@@ -33,8 +38,7 @@ class PeopleInDynamics(Deliveries):
         self.had(key, joins=True)
         self.tell(key)
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks, name=columns, blank=blanks)
+    @act(lambda self: self.records(), pick=picks, name=columns, blank=blanks)
     def edit(self, pick: int, name: str, *, blank: bool) -> None:
         key = pick_from(self.records(), pick)
         value = self.fresh(blank=blank and name != "firstName")
@@ -43,8 +47,12 @@ class PeopleInDynamics(Deliveries):
         self.edited_here.add((key, name))
         self.tell(key)
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks, fits=st.booleans(), column=st.sampled_from([POST_CODE, POST_CODE, MOBILE]))
+    @act(
+        lambda self: self.records(),
+        pick=picks,
+        fits=st.booleans(),
+        column=st.sampled_from([POST_CODE, POST_CODE, MOBILE]),
+    )
     def format(self, pick: int, column: str, *, fits: bool) -> None:
         """Type a post code or a number, which perhaps does not fit."""
         key = pick_from(self.records(), pick)
@@ -53,8 +61,7 @@ class PeopleInDynamics(Deliveries):
         self.do(self.world.edit(key, **{column: fitting if fits else "nowhere"}))
         self.tell(key)
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks, passes=st.booleans())
+    @act(lambda self: self.records(), pick=picks, passes=st.booleans())
     def move_country(self, pick: int, *, passes: bool) -> None:
         """Change what a filter looks at."""
         key = pick_from(self.records(), pick)
@@ -63,8 +70,7 @@ class PeopleInDynamics(Deliveries):
         self.had(key, joins=True)
         self.tell(key)
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks, address=st.none() | addresses | addresses)
+    @act(lambda self: self.records(), pick=picks, address=st.none() | addresses | addresses)
     def change_address(self, pick: int, address: str | None) -> None:
         key = pick_from(self.records(), pick)
         self.had(key)
@@ -72,16 +78,19 @@ class PeopleInDynamics(Deliveries):
         self.had(key, joins=True)
         self.tell(key)
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks, column=st.sampled_from(["donotemail", "donotbulkemail"]), value=st.booleans())
+    @act(
+        lambda self: self.records(),
+        pick=picks,
+        column=st.sampled_from(["donotemail", "donotbulkemail"]),
+        value=st.booleans(),
+    )
     def set_preference(self, pick: int, column: str, *, value: bool) -> None:
         key = pick_from(self.records(), pick)
         self.do(self.world.edit(key, **{column: value}))
         self.had(key, joins=True)
         self.tell(key)
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks, name=permissions, on=st.booleans())
+    @act(lambda self: self.records(), pick=picks, name=permissions, on=st.booleans())
     def permit(self, pick: int, name: str, *, on: bool) -> None:
         key = pick_from(self.records(), pick)
         self.consents.say(key, name, on, before=row_of(self.world.people()[key], name))
@@ -90,8 +99,7 @@ class PeopleInDynamics(Deliveries):
         self.had(key)
         self.tell(key, why=Why.PERMISSION)
 
-    @precondition(lambda self: self.with_rows())
-    @rule(pick=picks, name=permissions)
+    @act(lambda self: self.with_rows(), pick=picks, name=permissions)
     def remove_row(self, pick: int, name: str) -> None:
         key = pick_from(self.with_rows(), pick)
         self.erasures.touch(self.address(key))
@@ -103,8 +111,7 @@ class PeopleInDynamics(Deliveries):
     def with_rows(self) -> list[RecordKey]:
         return [key for key in self.records() if self.world.people()[key].permissions]
 
-    @precondition(lambda self: self.deletable())
-    @rule(pick=picks)
+    @act(lambda self: self.deletable(), pick=picks)
     def delete(self, pick: int) -> None:
         key = pick_from(self.deletable(), pick)
         self.erasures.touch(self.address(key))
@@ -121,8 +128,7 @@ class PeopleInDynamics(Deliveries):
             if record.values.get(ORIGINATING_LEAD) is None or str(key) in known
         ]
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks)
+    @act(lambda self: self.records(), pick=picks)
     def deactivate(self, pick: int) -> None:
         key = pick_from(self.records(), pick)
         self.erasures.touch(self.address(key))
@@ -130,16 +136,14 @@ class PeopleInDynamics(Deliveries):
         self.sharing.regroup()
         self.tell(key)
 
-    @precondition(lambda self: self.records(active=False))
-    @rule(pick=picks)
+    @act(lambda self: self.records(active=False), pick=picks)
     def activate(self, pick: int) -> None:
         key = pick_from(self.records(active=False), pick)
         self.do(self.world.activate(key))
         self.had(key, joins=True)
         self.tell(key)
 
-    @precondition(lambda self: len(self.of(PersonTable.CONTACT)) > 1)
-    @rule(pick=picks, other=picks, takes_address=st.booleans())
+    @act(lambda self: len(self.of(PersonTable.CONTACT)) > 1, pick=picks, other=picks, takes_address=st.booleans())
     def merge(self, pick: int, other: int, *, takes_address: bool = False) -> None:
         """Merge two contacts; whoever does so may choose the address of the one that goes."""
         master, subordinate = pick_two(self.of(PersonTable.CONTACT), pick, other)
@@ -157,8 +161,7 @@ class PeopleInDynamics(Deliveries):
         self.had(master, joins=True)  # rows of the subordinate are the master's now
         self.tell(master, subordinate, why=Why.MERGED)
 
-    @precondition(lambda self: self.of(PersonTable.LEAD))
-    @rule(pick=picks, address=st.none() | addresses)
+    @act(lambda self: self.of(PersonTable.LEAD), pick=picks, address=st.none() | addresses)
     def qualify(self, pick: int, address: str | None) -> None:
         lead = pick_from(self.of(PersonTable.LEAD), pick)
         self.erasures.touch(self.address(lead))
@@ -177,8 +180,7 @@ class PeopleInDynamics(Deliveries):
     def of(self, table: PersonTable) -> list[RecordKey]:
         return [key for key in self.records() if key.table is table]
 
-    @precondition(lambda self: self.records())
-    @rule(pick=picks)
+    @act(lambda self: self.records(), pick=picks)
     def anonymize(self, pick: int) -> None:
         """A job asks for it; what comes later makes the contact anew (DEL-08)."""
         key = pick_from(self.records(), pick)

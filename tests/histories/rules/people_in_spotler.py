@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 
+from tests.histories.acting import act
 from tests.histories.picking import addresses, blanks, columns, permissions, pick_from, picks
 from tests.histories.quiet import QuietAtLast
 from tests.histories.world import Profile
@@ -33,8 +34,7 @@ class PeopleInSpotler(QuietAtLast):
         if newsletter:
             self.consents.given.add((now.email, "permissions:1"))
 
-    @precondition(lambda self: self.reachable())
-    @rule(pick=picks, name=columns, blank=blanks)
+    @act(lambda self: self.reachable(), pick=picks, name=columns, blank=blanks)
     def change_profile(self, pick: int, name: str, *, blank: bool) -> None:
         one = pick_from(self.reachable(), pick)
         value = self.fresh(blank=blank) or ""
@@ -44,8 +44,7 @@ class PeopleInSpotler(QuietAtLast):
     def reachable(self) -> list[Profile]:
         return [one for one in self.addressed() if not one.is_inactive]
 
-    @precondition(lambda self: self.reachable())
-    @rule(pick=picks, name=permissions, on=st.booleans())
+    @act(lambda self: self.reachable(), pick=picks, name=permissions, on=st.booleans())
     def change_permission(self, pick: int, name: str, *, on: bool) -> None:
         one = pick_from(self.reachable(), pick)
         self.erasures.touch(one.email)
@@ -56,8 +55,7 @@ class PeopleInSpotler(QuietAtLast):
             self.consents.given.add((one.email, name))
         self.do(self.world.change_profile(one, {}, {name: on}))
 
-    @precondition(lambda self: self.addressed())
-    @rule(pick=picks)
+    @act(lambda self: self.addressed(), pick=picks)
     def opt_out(self, pick: int) -> None:
         """By a link in a mail that arrived: perhaps in an old one, after another has come back."""
         one = pick_from(self.addressed(), pick)
@@ -71,8 +69,7 @@ class PeopleInSpotler(QuietAtLast):
         """Contacts with an address: a purge leaves one without, which looks like the rest of an erased one."""
         return [one for one in self.world.profiles() if one.email]
 
-    @precondition(lambda self: self.mailed())
-    @rule(pick=picks, kind=st.sampled_from(["HARDBOUNCE", "SOFTBOUNCE"]))
+    @act(lambda self: self.mailed(), pick=picks, kind=st.sampled_from(["HARDBOUNCE", "SOFTBOUNCE"]))
     def bounce(self, pick: int, kind: str) -> None:
         one = pick_from(self.mailed(), pick)
         self.erasures.touch(one.email)
@@ -87,8 +84,7 @@ class PeopleInSpotler(QuietAtLast):
 
     # ------------------------------------------------------------------------------------------- colleagues in Spotler
 
-    @precondition(lambda self: self.bound())
-    @rule(pick=picks)
+    @act(lambda self: self.bound(), pick=picks)
     def erase(self, pick: int) -> None:
         """A colleague deletes all personal data of somebody in Spotler itself."""
         bound = self.bound()

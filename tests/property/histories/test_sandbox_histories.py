@@ -23,7 +23,7 @@ class NightlySandboxHistories(SandboxHistories):
 
 TestNightlySandboxHistories = pytest.mark.slow(NightlySandboxHistories.TestCase)
 TestNightlySandboxHistories.settings = settings(
-    max_examples=2000, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=2000, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 TestSandboxHistories = SandboxHistories.TestCase
