@@ -45,8 +45,8 @@ class Ncrontab:
     def next_after(self, moment: datetime, zone: tzinfo) -> datetime | None:
         """Return the next run after an aware moment, in a zone; None if there is none within two years."""
         local = moment.astimezone(zone)
-        # A time that the clocks skip in spring is due an hour later: the hour before may have one.
-        day, first_hour = local.date(), local.hour - 1
+        # A time that the clocks skip in spring is due as much later: two hours at Troll in Antarctica.
+        day, first_hour = local.date(), local.hour - 2
         for _ in range(_TWO_YEARS):
             if self.suits(day):
                 due = (datetime.combine(day, one, zone).astimezone(UTC) for one in self.times(first_hour))

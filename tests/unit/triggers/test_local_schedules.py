@@ -205,6 +205,10 @@ async def test_a_timer_function_does_its_work_only_when_it_is_due(monkeypatch: p
         ("0 0 6,18 * * *", "Europe/Amsterdam", "2026-07-01T05:00:00+00:00", "2026-07-01T16:00:00+00:00"),
         ("0 30 5 1 * *", "UTC", "2026-03-01T06:00:00+00:00", "2026-04-01T05:30:00+00:00"),
         ("0 0 0 29 2 *", "UTC", "2028-02-29T00:00:00+00:00", None),
+        ("*/5 * * * * *", "UTC", "2026-03-01T23:59:57+00:00", "2026-03-02T00:00:00+00:00"),
+        ("0 30 2 * * *", "Europe/Amsterdam", "2026-03-29T01:10:00+00:00", "2026-03-29T01:30:00+00:00"),
+        ("0 30 1 * * *", "Antarctica/Troll", "2026-03-29T01:10:00+00:00", "2026-03-29T01:30:00+00:00"),
+        ("0 30 2 * * *", "Europe/Amsterdam", "2026-10-25T01:10:00+00:00", "2026-10-26T01:30:00+00:00"),
     ],
 )
 def test_the_next_run_is_known(expression: str, zone: str, moment: str, following: str | None) -> None:
