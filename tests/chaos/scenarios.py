@@ -202,18 +202,18 @@ async def clocks_differ(ordeal: Ordeal) -> Figures:
 
 async def the_disk_is_full(ordeal: Ordeal) -> Figures:
     """No file of the connector may grow any more: state, queue and log alike (RLIMIT_FSIZE, for its process alone)."""
-    log = ordeal.world.connector.log
-    process = ordeal.world.connector.process_id
-    _, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    connector = ordeal.world.connector
+    _, hard = resource.prlimit(connector.process_id, resource.RLIMIT_FSIZE)
     mark = 0
 
     async def fail() -> None:
         nonlocal mark
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (_NO_ROOM, hard))
-        mark = log.stat().st_size
+        resource.prlimit(connector.process_id, resource.RLIMIT_FSIZE, (_NO_ROOM, hard))
+        mark = connector.log.stat().st_size
 
     async def heal() -> int:
-        size, _limits = log.stat().st_size, resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
+        size = connector.log.stat().st_size
+        resource.prlimit(connector.process_id, resource.RLIMIT_FSIZE, (hard, hard))
         assert size == mark, "not even the log has grown"
         assert all(one.seen is None for one in ordeal.crowd.awaited), "without state and queue nothing is done"
         return 1
