@@ -41,11 +41,12 @@ suite: $(VENV)/.test
 deployed: $(VENV)/.test ## run the deployed files with the deployed packages and nothing else (part of `make test`)
 	@$(BIN)/python .ci/deployed.py --environment $(VENV)-deployed
 
-# Unit tests in which a call fails at a sample of moments (`tests/examples.py`), and at each of them here.
-slow: AT_EVERY_MOMENT := tests/unit/engine/test_engine_faults.py tests/unit/operations/running/test_job_faults.py
+# Unit tests that try a sample of moments or inputs (`tests/examples.py`), and each of them here.
+slow: SAMPLED := tests/unit/adapters/http/test_closed_codes.py tests/unit/engine/test_engine_faults.py \
+	tests/unit/operations/running/test_job_faults.py
 slow: $(VENV)/.test ## run the longer suites that `make test` leaves out
 	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal $(ARGS)
-	@EXAMPLES=20 $(BIN)/python -m pytest tests/property $(AT_EVERY_MOMENT) -m "not slow" -n 2 --dist worksteal
+	@EXAMPLES=20 $(BIN)/python -m pytest tests/property $(SAMPLED) -m "not slow" -n 2 --dist worksteal
 
 chaos: $(VENV)/.test ## break everything at length and print figures (ARGS="--keep": into docs/reliability.md)
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -19,7 +19,7 @@ def examples(number: int = USUAL) -> int:
 
 
 def sample(moments: range, *, every: int, first: int = 0) -> range:
-    """Return every third moment, say, at which a call fails; all of them in `make slow`.
+    """Return every third moment, say, at which a call fails, or every third input; all of them in `make slow`.
 
     Neighbouring moments run the same code. An odd `every` has moments before and after calls, and a `first` that
     differs by act lets the acts together have each moment.

@@ -163,7 +163,7 @@ async def test_the_next_deployment_changes_the_key_alone(installed_side: Side) -
     assert await installed_side.connect() == "Dataverse is as it should be, after 1 changes"
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # test_killed_installation.py kills one as well
 async def test_an_installation_that_is_killed_twice_is_finished_by_the_next_run(side: Side) -> None:
     for changes in (9, 40):
         side.killed_after = len(side.said) + changes

@@ -170,7 +170,6 @@ async def test_keys_whose_index_is_pending_or_failed_are_told() -> None:
         assert await key_state(organisation.client) == []
 
 
-@pytest.mark.slow
 async def test_everything_is_installed_uninstalled_and_installed_again() -> None:
     async with open_organisation(bare=True, languages=(ENGLISH, DUTCH)) as organisation:
         client = organisation.client

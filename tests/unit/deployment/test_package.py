@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_no_path_of_this_machine_is_in_it(package: Package) -> None:
     with zipfile.ZipFile(package.path) as archive:
         code = archive.read(next(name for name in archive.namelist() if name.endswith(".pyc")))
 
-    assert b"/tmp/" not in code
+    assert tempfile.gettempdir().encode() not in code
     assert str(PROJECT).encode() not in code
 
 

@@ -74,7 +74,7 @@ async def test_a_span_with_very_many_changes_is_compared_in_parts(
     """Each part is a message: a message that holds too much would outlive its lock."""
     twin = ConnectorTwin()
     begun = twin.clock.now()
-    for number in range(3_000):
+    for number in range(4_500):
         twin.clock.advance(timedelta(seconds=number % 3))
         twin.platform.sign_up(f"s{number}@example.com", external_id=str(uuid4()))
     twin.clock.advance(DAY)
@@ -96,7 +96,7 @@ async def test_a_span_with_very_many_changes_is_compared_in_parts(
 
     told = (await twin.comparison.state())["since"]
     assert told["finished"]
-    assert told["contacts"] >= 3_000
+    assert told["contacts"] >= 4_500
     assert told["found"]["unknown-to-dataverse"] == told["contacts"]
     assert largest <= 2_100
 

@@ -18,6 +18,7 @@ from shared.messages.lane_messages import ReferenceBatch, Walk, read_lane_messag
 from shared.ports.queue import QueueName
 from shared.telemetry.signals import CIRCUIT
 from tests.connector_twin import ConnectorTwin, person
+from tests.examples import thinned
 from tests.telemetry import listening
 
 DOWN = TransientError("no answer", service=Service.SPOTLER)
@@ -56,14 +57,7 @@ def attempts(twin: ConnectorTwin) -> list[int]:
     return [one.attempt for message in messages if isinstance(message, ReferenceBatch) for one in message.unfold()]
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        pytest.param(DOWN, id="down"),
-        pytest.param(REFUSED, id="refused", marks=pytest.mark.slow),
-        pytest.param(THROTTLED, id="throttled", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("error", thinned([DOWN, REFUSED, THROTTLED]), ids=["down", "refused", "throttled"])
 async def test_a_service_that_is_out_of_reach_is_asked_now_and_then_and_told_of_once(
     error: ConnectorError, caplog: pytest.LogCaptureFixture
 ) -> None:

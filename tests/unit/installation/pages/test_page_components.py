@@ -10,6 +10,7 @@ import pytest
 from shared.errors import ConfigurationError
 from shared.installation.desired.texts import Names
 from tests.customisation import CUSTOMISATION
+from tests.examples import thinned
 from tests.unit.installation.page_organisation import KilledError
 from tests.unit.installation.pages.page_runs import DESIRED, OWN, SALES_FORMS, Pages
 
@@ -144,13 +145,16 @@ async def test_pages_of_a_table_that_was_never_made_are_refused_with_what_to_do(
         await installer.run()
 
 
-async def test_a_removal_that_is_killed_is_finished_by_the_next_and_a_third_writes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", thinned([11, 5]))
+async def test_a_removal_that_is_killed_is_finished_by_the_next_and_a_third_writes_nothing(
+    tmp_path: Path, every: int
+) -> None:
     whole = Pages(tmp_path / "whole")
     await whole.run()
     installed = whole.web.writes
     await whole.remove()
 
-    for lives in range(0, whole.web.writes - installed, 11):
+    for lives in range(0, whole.web.writes - installed, every):
         installer = Pages(tmp_path / str(lives))
         await installer.run()
         with pytest.raises(KilledError):
