@@ -14,13 +14,16 @@ def act(applies: Callable[[Any], object], **arguments: SearchStrategy[Any]) -> C
     """Make a rule of a method that is chosen where it applies.
 
     Hypothesis ends with an error where the same choices find other rules to choose from. So in a world whose services
-    answer in any order, the rule is always chosen, and does nothing where it does not apply.
+    answer in any order, the rule may always be chosen, and does nothing where it does not apply. In other worlds a
+    test that calls it acts in any case.
     """
 
     def made(method: Callable[..., Any]) -> Any:
         @wraps(method)
         def acts(machine: Any, *given: Any, **drawn: Any) -> Any:
-            return method(machine, *given, **drawn) if applies(machine) else None
+            if machine.world.is_repeatable or applies(machine):
+                return method(machine, *given, **drawn)
+            return None
 
         return precondition(lambda machine: applies(machine) or not machine.world.is_repeatable)(
             rule(**arguments)(acts)
